@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: MIT
+# Everything comes from Debian 12 packages; scripts/bootstrap names them.
+find_package(Threads REQUIRED)
+find_package(fmt 9 REQUIRED)
+find_package(CLI11 2.1 REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(benchmark 1.7 REQUIRED)
+find_package(GTest REQUIRED)
+
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(hwloc REQUIRED IMPORTED_TARGET hwloc>=2.5)
+pkg_check_modules(numa REQUIRED IMPORTED_TARGET numa)
