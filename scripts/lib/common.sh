@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: MIT
+# Sourced by the bash scripts beside lib/; expects `set -euo pipefail`.
+# shellcheck shell=bash disable=SC2034
+
+# The repository, wherever the caller stands.
+MMSCALE_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+
+# Debian's interpreter: the packages bootstrap installs are visible to no other.
+PYTHON=/usr/bin/python3
+
+# Says why on stderr, in one line, and exits with 1.
+die() {
+  echo "$(basename "$0"): $*" >&2
+  exit 1
+}
+
+# The leading comment of the calling script, below its SPDX line: what --help prints.
+usage() {
+  awk 'NR <= 2 { next } !/^#/ { exit } { sub(/^# ?/, ""); print }' "$0"
+}
