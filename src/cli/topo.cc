@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#include "cli/topo.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+
+#include "topology/cpu_list.h"
+#include "topology/render.h"
+#include "topology/topology.h"
+
+namespace mmscale::cli {
+namespace {
+
+struct Options {
+  std::string synthetic;
+  std::string xml;
+  std::string allow;
+  std::string placement;
+  unsigned cpus = 0;
+  bool json = false;
+};
+
+topology::Topology load(const Options& options) {
+  if (!options.synthetic.empty()) return topology::Topology::synthetic(options.synthetic);
+  if (!options.xml.empty()) return topology::Topology::from_xml(options.xml);
+  return topology::Topology::host();
+}
+
+topology::Placed place(const topology::Layout& layout, const Options& options) {
+  const auto placement = topology::parse_placement(options.placement.empty() ? "compact" : options.placement);
+  if (options.cpus == 0) return {placement, topology::order(layout, placement)};
+  return {placement, topology::place(layout, placement, options.cpus)};
+}
+
+void show(const Options& options) {
+  topology::Layout layout = load(options).layout();
+  if (!options.allow.empty()) {
+    layout = topology::allow_only(std::move(layout), topology::parse_cpu_list(options.allow));
+  }
+  topology::Extras extras;
+  if (layout.is_this_system) extras.quota = topology::read_cpu_quota();
+  if (!options.placement.empty() || options.cpus != 0) extras.placed = place(layout, options);
+  fmt::print("{}",
+             options.json ? topology::render_json(layout, extras) : topology::render_text(layout, extras));
+}
+
+}  // namespace
+
+void add_topo_command(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* topo =
+      app.add_subcommand("topo", "Show the CPUs, which of them are allowed, and placement orders");
+  CLI::Option* synthetic = topo->add_option("--synthetic", options->synthetic,
+                                            "Show a made-up machine, e.g. 'pack:16 [numa] core:12 pu:8'");
+  topo->add_option("--xml", options->xml, "Show the machine of a file that lstopo wrote")
+      ->excludes(synthetic);
+  topo->add_option("--allow", options->allow, "Show it as if started by taskset with these CPUs, e.g. 0,4-7");
+  topo->add_option("--placement", options->placement,
+                   "Show the order of: compact, scatter, socket, smt-first, smt-last, or a CPU list");
+  topo->add_option("--cpus", options->cpus, "Show only so many CPUs of that order")
+      ->check(CLI::PositiveNumber);
+  topo->add_flag("--json", options->json, "Print JSON");
+  topo->callback([options] { show(*options); });
+}
+
+}  // namespace mmscale::cli

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// Pinning the calling thread, and not believing that it worked.
+#pragma once
+
+#include <stdexcept>
+
+#include "topology/topology.h"
+
+namespace mmscale::topology {
+
+struct BindError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Returns with the thread running on that PU and bound to nothing else, or throws.
+void bind_this_thread(const Topology& topology, unsigned os_index);
+
+// The OS index of the PU this runs on; by the time it is used, an unbound thread may have moved on.
+unsigned current_pu();
+
+}  // namespace mmscale::topology

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#include "topology/quota.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <string_view>
+#include <vector>
+
+namespace mmscale::topology {
+namespace {
+
+namespace fs = std::filesystem;
+
+enum class Version { kV1, kV2 };
+
+std::string first_line(const fs::path& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+bool names(const std::string& comma_separated, std::string_view wanted) {
+  std::istringstream items(comma_separated);
+  for (std::string item; std::getline(items, item, ',');) {
+    if (item == wanted) return true;
+  }
+  return false;
+}
+
+// mountinfo writes a blank in a path as \040.
+std::string unescape(const std::string& text) {
+  const auto is_octal = [](char digit) { return digit >= '0' && digit <= '7'; };
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 3 < text.size() && std::all_of(&text[i + 1], &text[i + 4], is_octal)) {
+      plain += static_cast<char>(std::stoi(text.substr(i + 1, 3), nullptr, 8));
+      i += 3;
+    } else {
+      plain += text[i];
+    }
+  }
+  return plain;
+}
+
+struct Mount {
+  fs::path root;   // which cgroup is mounted
+  fs::path point;  // where
+};
+
+// proc(5): "36 35 98:0 /root /point options [tags...] - type source super-options".
+std::vector<Mount> cgroup_mounts(const fs::path& root, Version version) {
+  std::vector<Mount> mounts;
+  std::ifstream file(root / "proc/self/mountinfo");
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream fields(line);
+    std::string skipped, mount_root, point, type, source, options;
+    fields >> skipped >> skipped >> skipped >> mount_root >> point;
+    while (fields >> skipped && skipped != "-") continue;
+    if (!(fields >> type >> source >> options)) continue;
+    const bool wanted =
+        version == Version::kV2 ? type == "cgroup2" : type == "cgroup" && names(options, "cpu");
+    if (wanted) mounts.push_back({unescape(mount_root), unescape(point)});
+  }
+  return mounts;
+}
+
+// proc(5): "hierarchy:controllers:path", where v2 is hierarchy 0 without controllers.
+std::optional<fs::path> own_cgroup(const fs::path& root, Version version) {
+  std::ifstream file(root / "proc/self/cgroup");
+  for (std::string line; std::getline(file, line);) {
+    const auto first = line.find(':');
+    const auto second = line.find(':', first + 1);
+    if (first == std::string::npos || second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    const bool wanted = version == Version::kV2 ? line.starts_with("0::") : names(controllers, "cpu");
+    if (wanted) return line.substr(second + 1);
+  }
+  return std::nullopt;
+}
+
+// The part of our cgroup's path below what is mounted; empty if it lies outside, as inside a container that
+// shows the host's paths: the mount point is then as near to our cgroup as we get.
+fs::path below_mount(const fs::path& cgroup, const fs::path& mounted) {
+  const fs::path relative = cgroup.lexically_relative(mounted);
+  if (relative.empty() || relative == "." || *relative.begin() == "..") return {};
+  return relative;
+}
+
+// "quota period" of one cgroup directory in microseconds, as the two versions write it; "max" and -1 mean no
+// limit.
+CpuQuota limit_of(const fs::path& directory, Version version) {
+  const fs::path file = directory / (version == Version::kV2 ? "cpu.max" : "cpu.cfs_quota_us");
+  const std::string text = version == Version::kV2
+                               ? first_line(file)
+                               : first_line(file) + ' ' + first_line(directory / "cpu.cfs_period_us");
+  std::istringstream numbers(text);
+  double quota = 0;
+  double period = 0;
+  if (!(numbers >> quota >> period) || quota <= 0 || period <= 0) return {};
+  return {.cpus = quota / period,
+          .source = fmt::format("{}: {:.0f} of {:.0f} us", file.string(), quota, period),
+          .stat_path = directory / "cpu.stat"};
+}
+
+}  // namespace
+
+CpuQuota read_cpu_quota(const fs::path& root) {
+  CpuQuota tightest;
+  for (Version version : {Version::kV2, Version::kV1}) {
+    const auto cgroup = own_cgroup(root, version);
+    if (!cgroup) continue;
+    for (const Mount& mount : cgroup_mounts(root, version)) {
+      fs::path directory = root / mount.point.relative_path();
+      std::vector<fs::path> chain{directory};
+      for (const fs::path& step : below_mount(*cgroup, mount.root)) chain.push_back(directory /= step);
+      for (const fs::path& each : chain) {
+        CpuQuota limit = limit_of(each, version);
+        if (limit.cpus && (!tightest.cpus || *limit.cpus < *tightest.cpus)) tightest = std::move(limit);
+      }
+    }
+  }
+  return tightest;
+}
+
+}  // namespace mmscale::topology

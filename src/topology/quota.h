@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// CPU bandwidth limits (cgroup v2 cpu.max, v1 CFS quota). A cpuset says where we may run, a quota for how
+// long: a throttled thread stands still with its CPU idle, which no affinity mask shows.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace mmscale::topology {
+
+struct CpuQuota {
+  std::optional<double> cpus;       // how many CPUs' worth of time; none: unlimited as far as can be seen
+  std::string source;               // the file that sets it and what it says; empty if unlimited
+  std::filesystem::path stat_path;  // the cpu.stat whose nr_throttled counts this limit; empty if unlimited
+};
+
+// The tightest limit of this process' cgroup and its ancestors, in both hierarchies. Ancestors outside the
+// container cannot be seen. `root` is where /proc and /sys are looked for.
+CpuQuota read_cpu_quota(const std::filesystem::path& root = "/");
+
+}  // namespace mmscale::topology

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include "topology/sharing.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+namespace mmscale::topology {
+namespace {
+
+// Equal exactly for the CPUs that share. `position` is the CPU's place in the placement order.
+unsigned shared_object(const Pu& pu, unsigned position, const Sharing& sharing) {
+  switch (sharing.by) {
+    case ShareBy::kAll:
+      return 0;
+    case ShareBy::kPackage:
+      return pu.package;
+    case ShareBy::kNuma:
+      return pu.numa_node;
+    case ShareBy::kDie:
+      return pu.die;
+    case ShareBy::kLlc:
+      return pu.llc;
+    case ShareBy::kCore:
+      return pu.core;
+    case ShareBy::kPrivate:
+      return position;
+    case ShareBy::kCpus:
+      return position / sharing.cpus;
+  }
+  return position;
+}
+
+}  // namespace
+
+Sharing parse_sharing(std::string_view text) {
+  const auto name = std::ranges::find(kSharingNames, text);
+  if (name != kSharingNames.end()) return {static_cast<ShareBy>(name - kSharingNames.begin()), 0};
+  unsigned cpus = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, cpus);
+  if (error == std::errc() && stop == end && cpus != 0) return {ShareBy::kCpus, cpus};
+  throw SharingError(fmt::format("unknown sharing '{}'; known are {}, or a number of CPUs from 1 on", text,
+                                 fmt::join(kSharingNames, ", ")));
+}
+
+std::string to_string(const Sharing& sharing) {
+  if (sharing.by == ShareBy::kCpus) return fmt::to_string(sharing.cpus);
+  return std::string(kSharingNames.at(static_cast<std::size_t>(sharing.by)));
+}
+
+std::vector<unsigned> groups(const Layout& layout, std::span<const unsigned> cpus, const Sharing& sharing) {
+  if (sharing.by == ShareBy::kCpus && sharing.cpus == 0) throw SharingError("0 CPUs cannot share");
+  std::map<unsigned, const Pu*> known;
+  for (const Pu& pu : layout.pus) known[pu.os_index] = &pu;
+  std::map<unsigned, unsigned> group_of;
+  std::vector<unsigned> groups;
+  for (unsigned cpu : cpus) {
+    const auto found = known.find(cpu);
+    if (found == known.end()) throw SharingError(fmt::format("CPU {} to share does not exist", cpu));
+    const auto position = static_cast<unsigned>(groups.size());
+    const unsigned object = shared_object(*found->second, position, sharing);
+    groups.push_back(group_of.try_emplace(object, static_cast<unsigned>(group_of.size())).first->second);
+  }
+  return groups;
+}
+
+}  // namespace mmscale::topology

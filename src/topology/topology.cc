@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+#include "topology/topology.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <string_view>
+
+#include "topology/bitmap.h"
+
+namespace mmscale::topology {
+namespace {
+
+std::string reason(int error) { return std::strerror(error); }
+
+// Unbound threads of the process count: the one that loads may have been pinned already.
+Bitmap affinity_of_process(hwloc_topology_t topology) {
+  Bitmap mask;
+  if (hwloc_get_cpubind(topology, mask.get(), HWLOC_CPUBIND_PROCESS) != 0) {
+    throw TopologyError(fmt::format("cannot read this process' CPU affinity: {}", reason(errno)));
+  }
+  return mask;
+}
+
+// hwloc's logical index of the object of that type around the PU, if there is one.
+std::optional<unsigned> index_above(hwloc_topology_t topology, hwloc_obj_t pu, hwloc_obj_type_t type) {
+  hwloc_obj_t object = hwloc_get_ancestor_obj_by_type(topology, type, pu);
+  if (object == nullptr) return std::nullopt;
+  return object->logical_index;
+}
+
+// L1 is left out at load, so a cache found here is one that a machine could call its last level.
+hwloc_obj_t last_level_cache(hwloc_obj_t pu) {
+  hwloc_obj_t outermost = nullptr;
+  for (hwloc_obj_t object = pu->parent; object != nullptr; object = object->parent) {
+    if (hwloc_obj_type_is_dcache(object->type)) outermost = object;
+  }
+  return outermost;
+}
+
+// The first memory on the way up. Where several nodes are equally near hwloc lists ordinary memory before
+// HBM.
+unsigned local_numa_node(hwloc_obj_t pu) {
+  for (hwloc_obj_t object = pu->parent; object != nullptr; object = object->parent) {
+    if (object->memory_arity != 0) return object->memory_first_child->os_index;
+  }
+  return kNone;
+}
+
+// Hands out 0, 1, 2... to keys in the order they first appear. Two PUs are in the same object exactly if
+// their keys are equal; what the key is made of says what stands in for a level that the machine does not
+// report.
+class Numbering {
+ public:
+  unsigned operator()(std::uint64_t key) {
+    return numbers_.try_emplace(key, static_cast<unsigned>(numbers_.size())).first->second;
+  }
+
+ private:
+  std::map<std::uint64_t, unsigned> numbers_;
+};
+
+// A key that no reported object has, made from the number of what stands in for it.
+std::uint64_t stand_in(unsigned number) { return (std::uint64_t{1} << 32) + number; }
+std::uint64_t key(std::optional<unsigned> reported, unsigned otherwise) {
+  return reported ? *reported : stand_in(otherwise);
+}
+
+void read_online_pus(hwloc_topology_t topology, Layout& layout) {
+  Numbering cores, llcs, dies, packages;
+  std::map<unsigned, unsigned> seen_of_core;
+  layout.reported = {.package = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PACKAGE) > 0,
+                     .die = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_DIE) > 0,
+                     .llc = false,
+                     .core = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE) > 0};
+  const hwloc_const_bitmap_t cpuset = hwloc_topology_get_allowed_cpuset(topology);
+  for (hwloc_obj_t object = nullptr; (object = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_PU, object));) {
+    Pu pu{.os_index = object->os_index};
+    // Without packages the machine is one; without dies a package is one; without cores a PU has no siblings;
+    // and caches that nobody told us of are not shared.
+    pu.package = packages(key(index_above(topology, object, HWLOC_OBJ_PACKAGE), 0));
+    pu.die = dies(key(index_above(topology, object, HWLOC_OBJ_DIE), pu.package));
+    pu.core = cores(key(index_above(topology, object, HWLOC_OBJ_CORE), object->logical_index));
+    const hwloc_obj_t cache = last_level_cache(object);
+    layout.reported.llc |= cache != nullptr;
+    // gp_index is unique over caches of all levels, which logical_index is not: P and E cores may end at L3
+    // and L2.
+    pu.llc = llcs(cache != nullptr ? cache->gp_index : stand_in(pu.core));
+    pu.numa_node = local_numa_node(object);
+    pu.smt = seen_of_core[pu.core]++;
+    pu.in_cpuset = hwloc_bitmap_isset(cpuset, object->os_index) != 0;
+    pu.allowed = pu.in_cpuset;
+    layout.pus.push_back(pu);
+  }
+}
+
+// A CPU that is offline has no object: the kernel does not say where it would be.
+void add_offline_pus(hwloc_topology_t topology, Layout& layout) {
+  Bitmap offline;
+  hwloc_bitmap_andnot(offline.get(), hwloc_topology_get_complete_cpuset(topology),
+                      hwloc_topology_get_topology_cpuset(topology));
+  for (unsigned os_index : members(offline.get())) {
+    layout.pus.push_back({.os_index = os_index, .online = false, .in_cpuset = false, .allowed = false});
+  }
+}
+
+void read_numa_nodes(hwloc_topology_t topology, Layout& layout) {
+  const hwloc_const_bitmap_t allowed = hwloc_topology_get_allowed_nodeset(topology);
+  for (hwloc_obj_t node = nullptr; (node = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_NUMANODE, node));) {
+    layout.numa_nodes.push_back({.os_index = node->os_index,
+                                 .memory_bytes = node->attr->numanode.local_memory,
+                                 .has_cpus = hwloc_bitmap_iszero(node->cpuset) == 0,
+                                 .allowed = hwloc_bitmap_isset(allowed, node->os_index) != 0});
+  }
+}
+
+std::string name_of_kind(std::span<const hwloc_info_s> infos, int kind) {
+  for (const char* wanted : {"CoreType", "FrequencyMaxMHz"}) {
+    for (const hwloc_info_s& info : infos) {
+      if (std::string_view(info.name) == wanted) {
+        return std::string_view(wanted) == "CoreType" ? info.value : fmt::format("{} MHz", info.value);
+      }
+    }
+  }
+  return fmt::format("kind {}", kind);
+}
+
+// hwloc lists the most thrifty kind first, we the fastest. PUs of no kind, if any, come last as a kind of
+// their own.
+void read_core_kinds(hwloc_topology_t topology, Layout& layout) {
+  const int kinds = hwloc_cpukinds_get_nr(topology, 0);
+  std::map<unsigned, unsigned> kind_of;
+  for (int kind = kinds - 1; kind >= 0; --kind) {
+    Bitmap cpus;
+    int efficiency = -1;
+    unsigned info_count = 0;
+    hwloc_info_s* infos = nullptr;
+    hwloc_cpukinds_get_info(topology, static_cast<unsigned>(kind), cpus.get(), &efficiency, &info_count,
+                            &infos, 0);
+    for (unsigned os_index : members(cpus.get())) {
+      kind_of[os_index] = static_cast<unsigned>(layout.core_kinds.size());
+    }
+    layout.core_kinds.push_back({name_of_kind({infos, info_count}, kind)});
+    layout.core_kinds_ranked = efficiency >= 0;
+  }
+  const auto unknown = static_cast<unsigned>(layout.core_kinds.size());
+  for (Pu& pu : layout.pus) {
+    if (kinds <= 0 || !pu.online) continue;
+    const auto found = kind_of.find(pu.os_index);
+    pu.core_kind = found == kind_of.end() ? unknown : found->second;
+    if (pu.core_kind == unknown && layout.core_kinds.size() == unknown)
+      layout.core_kinds.push_back({"unknown"});
+  }
+}
+
+Layout read_layout(hwloc_topology_t topology, std::string source) {
+  Layout layout;
+  layout.source = std::move(source);
+  layout.is_this_system = hwloc_topology_is_thissystem(topology) != 0;
+  read_online_pus(topology, layout);
+  if (layout.is_this_system) {
+    const Bitmap affinity = affinity_of_process(topology);
+    for (Pu& pu : layout.pus) pu.allowed = pu.in_cpuset && affinity.contains(pu.os_index);
+  }
+  add_offline_pus(topology, layout);
+  read_numa_nodes(topology, layout);
+  read_core_kinds(topology, layout);
+  return layout;
+}
+
+// hwloc answers "invalid argument" to everything; a file of a newer hwloc deserves a better answer.
+bool is_version_3_xml(std::ifstream& file) {
+  std::string head(4096, '\0');
+  file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  return head.find("<topology version=\"3") != std::string::npos;
+}
+
+}  // namespace
+
+Topology::Handle Topology::create() {
+  hwloc_topology_t raw = nullptr;
+  if (hwloc_topology_init(&raw) != 0) throw TopologyError("hwloc: cannot create a topology, out of memory");
+  Handle handle(raw);
+  hwloc_topology_set_flags(raw, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED | HWLOC_TOPOLOGY_FLAG_NO_DISTANCES |
+                                    HWLOC_TOPOLOGY_FLAG_NO_MEMATTRS);
+  // The x86 backend visits every CPU to ask CPUID: slow on many CPUs, a disturbance on isolated ones. Linux
+  // has asked.
+  hwloc_topology_set_components(raw, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
+  hwloc_topology_set_io_types_filter(raw, HWLOC_TYPE_FILTER_KEEP_NONE);
+  hwloc_topology_set_icache_types_filter(raw, HWLOC_TYPE_FILTER_KEEP_NONE);
+  for (hwloc_obj_type_t type : {HWLOC_OBJ_MISC, HWLOC_OBJ_MEMCACHE, HWLOC_OBJ_L1CACHE}) {
+    hwloc_topology_set_type_filter(raw, type, HWLOC_TYPE_FILTER_KEEP_NONE);
+  }
+  // hwloc merges a level into its neighbour where both hold the same PUs, unless told to keep it.
+  for (hwloc_obj_type_t type : {HWLOC_OBJ_PACKAGE, HWLOC_OBJ_DIE, HWLOC_OBJ_CORE, HWLOC_OBJ_L2CACHE,
+                                HWLOC_OBJ_L3CACHE, HWLOC_OBJ_L4CACHE, HWLOC_OBJ_L5CACHE}) {
+    hwloc_topology_set_type_filter(raw, type, HWLOC_TYPE_FILTER_KEEP_ALL);
+  }
+  return handle;
+}
+
+Topology::Topology(Handle loaded, std::string source)
+    : handle_(std::move(loaded)), layout_(read_layout(handle_.get(), std::move(source))) {}
+
+Topology Topology::host() {
+  Handle handle = create();
+  if (hwloc_topology_load(handle.get()) != 0) {
+    throw TopologyError(fmt::format("hwloc cannot read this host's topology: {}", reason(errno)));
+  }
+  // hwloc obeys HWLOC_SYNTHETIC, HWLOC_XMLFILE and HWLOC_FSROOT here.
+  const bool replaced = hwloc_topology_is_thissystem(handle.get()) == 0;
+  return {std::move(handle), replaced ? "the machine that HWLOC_* in the environment names" : "this host"};
+}
+
+Topology Topology::synthetic(const std::string& description) {
+  Handle handle = create();
+  if (hwloc_topology_set_synthetic(handle.get(), description.c_str()) != 0 ||
+      hwloc_topology_load(handle.get()) != 0) {
+    throw TopologyError(fmt::format(
+        "synthetic topology '{}' is not valid: name levels from the outside in, ending in pu, like "
+        "'pack:2 [numa] die:2 l3:2 core:4 pu:2'",
+        description));
+  }
+  return {std::move(handle), fmt::format("synthetic '{}'", description)};
+}
+
+Topology Topology::from_xml(const std::filesystem::path& path) {
+  const auto refuse = [&](std::string_view why) {
+    return TopologyError(fmt::format("topology XML '{}': {}", path.string(), why));
+  };
+  if (std::filesystem::is_directory(path)) throw refuse("is a directory");
+  errno = 0;
+  std::ifstream file(path);
+  if (!file) throw refuse(reason(errno));
+  if (is_version_3_xml(file)) {
+    throw refuse(
+        fmt::format("written by hwloc 3, hwloc {}.{} reads versions 1 and 2; export it with lstopo 2",
+                    HWLOC_API_VERSION >> 16, HWLOC_API_VERSION >> 8 & 0xff));
+  }
+  Handle handle = create();
+  // A failed set_xml must end here: load would go on and describe this host instead.
+  if (hwloc_topology_set_xml(handle.get(), path.c_str()) != 0 || hwloc_topology_load(handle.get()) != 0) {
+    throw refuse("not a topology that hwloc can read; write one with 'lstopo machine.xml'");
+  }
+  return {std::move(handle), fmt::format("XML '{}'", path.string())};
+}
+
+}  // namespace mmscale::topology
