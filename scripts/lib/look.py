@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""How a scheme is drawn: the same in every figure, told apart without colour."""
+
+from dataclasses import dataclass
+
+# Okabe and Ito's colours for the colour-blind, without their yellow, which is lost on white paper.
+COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "d", "h", "*")
+LINES = ("-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5, 1, 1.5)))
+
+# The order fixes the looks, so that a scheme keeps its look whatever it is compared with. A scheme that is not listed
+# gets the next free one.
+ORDER = (
+    "refcount", "shootdown", "untracked", "hazptr", "mailbox", "percpu", "nonlazy",
+    "quiesce", "implicit", "rcu", "refcount-packed", "refcount-rcu", "shootdown-exitflush",
+    "shootdown-exitinit", "shootdown-batch", "shootdown-filter", "shootdown-trim",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colour, marker and line style as matplotlib takes them."""
+
+    colour: str
+    marker: str
+    line: object
+
+
+def looks(series):
+    """Returns the Look of every one of some series, by (scheme, source). The scheme gives the colour, the source shifts
+    marker and line. The list lengths have no common factor: no two looks of fewer than 91 schemes agree."""
+    unlisted = sorted({one.scheme for one in series} - set(ORDER))
+    order = list(ORDER) + unlisted
+    result = {}
+    for one in series:
+        place = order.index(one.scheme)
+        result[one.scheme, one.source] = Look(
+            COLOURS[place % len(COLOURS)],
+            MARKERS[(place + 5 * one.source) % len(MARKERS)],
+            LINES[(place + one.source) % len(LINES)],
+        )
+    return result

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""Sorts switch windows into panels (what may share a figure), series (lines) and points (CPU counts)."""
+
+from dataclasses import dataclass
+
+import pandas
+
+from records import CONDITIONS
+from stats import Estimate, estimate
+
+REFERENCE = "refcount"
+
+
+@dataclass(frozen=True)
+class Point:
+    """One scheme at one CPU count.
+
+    rate: switches/s over all CPUs. cost: ns per switch on each CPU. Both None when no window was valid.
+    invalid: (rate, cost) of every invalid window that got as far as to have them.
+    windows, invalid_count: how many windows there were, and how many of them were invalid.
+    """
+
+    cpus: int
+    rate: Estimate | None
+    cost: Estimate | None
+    windows: int
+    invalid_count: int
+    invalid: tuple
+
+
+@dataclass(frozen=True)
+class Series:
+    """One scheme on one machine; points by rising CPU count."""
+
+    scheme: str
+    source: int
+    points: tuple
+
+    def at(self, cpus):
+        """Returns the point at a CPU count, or None."""
+        return next((point for point in self.points if point.cpus == cpus), None)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What is compared in one figure: same workload, sharing and placement, under the same conditions.
+
+    split: those conditions that set this panel apart from others of the same workload, sharing and placement.
+    conditions: per name of CONDITIONS the values that occur.
+    boundaries: (position on the CPU axis, packages in use beyond it), by rising position.
+    reasons: of every invalid window, why.
+    """
+
+    workload: str
+    sharing: str
+    placement: str
+    split: dict
+    conditions: dict
+    series: tuple
+    boundaries: tuple
+    reasons: tuple
+
+    @property
+    def cpu_counts(self):
+        """Every CPU count measured, rising."""
+        return sorted({point.cpus for series in self.series for point in series.points})
+
+    @property
+    def points(self):
+        """Every point of every series."""
+        return [point for series in self.series for point in series.points]
+
+    @property
+    def name(self):
+        """Says which panel this is, for titles."""
+        parts = [f"workload {self.workload}", f"sharing {self.sharing}", f"placement {self.placement}"]
+        return ", ".join(parts + [describe(*item) for item in self.split.items()])
+
+
+def panels(switches):
+    """Returns the Panels of Records.switches, in order of their first record."""
+    result = []
+    for key, group in switches.groupby(["workload", "sharing", "placement"], sort=False):
+        # A condition that was varied for any scheme on a machine makes panels of its own, so that every series has one
+        # value of it. One that merely differs from scheme to scheme does not.
+        values = group.groupby(["scheme", "source"])[list(CONDITIONS)].nunique(dropna=False)
+        varied = [name for name in CONDITIONS if (values[name] > 1).any()]
+        if varied:
+            for values, part in group.groupby(varied if len(varied) > 1 else varied[0], sort=False, dropna=False):
+                values = values if len(varied) > 1 else (values,)
+                result.append(_panel(*key, dict(zip(varied, values)), part))
+        else:
+            result.append(_panel(*key, {}, group))
+    return result
+
+
+def describe(condition, value):
+    """Names one of CONDITIONS with its value, for people."""
+    if value is None or pandas.isna(value):
+        return f"{condition.removesuffix('_ns').replace('_', ' ')} not recorded"
+    if condition == "window_ns":
+        return f"windows of {value / 1e6:g} ms"
+    if condition == "think_cycles":
+        return f"think {value:g} cycles"
+    if condition == "home_node":
+        return f"home node {value:g}"
+    return f"{condition} {value}"
+
+
+def describe_conditions(panel):
+    """Names all conditions of a panel; several values are joined with "or"."""
+    return [" or ".join(describe(name, value) for value in values) for name, values in panel.conditions.items()]
+
+
+def _panel(workload, sharing, placement, split, windows):
+    return Panel(
+        workload=workload,
+        sharing=sharing,
+        placement=placement,
+        split=split,
+        conditions={name: list(windows[name].unique()) for name in CONDITIONS},
+        series=tuple(_all_series(windows)),
+        boundaries=tuple(boundaries(windows)),
+        reasons=tuple(windows.loc[~windows["valid"], "reasons"]),
+    )
+
+
+def _all_series(windows):
+    """Series by name, the reference first: what runs first differs from campaign to campaign, the order here not."""
+    found = [
+        Series(scheme, source, tuple(_point(cpus, part) for cpus, part in group.groupby("cpus")))
+        for (scheme, source), group in windows.groupby(["scheme", "source"])
+    ]
+    return sorted(found, key=lambda series: (series.source, series.scheme != REFERENCE, series.scheme))
+
+
+def _point(cpus, windows):
+    valid = windows[windows["valid"]]
+    invalid = windows[~windows["valid"]]
+    shown = invalid[(invalid["rate"] > 0) & (invalid["cost"] > 0)]
+    return Point(
+        cpus=cpus,
+        rate=estimate(valid["rate"]),
+        cost=estimate(valid["cost"]),
+        windows=len(windows),
+        invalid_count=len(invalid),
+        invalid=tuple(zip(shown["rate"], shown["cost"])),
+    )
+
+
+def boundaries(windows):
+    """Returns where the number of packages in use grows, as (position, packages in use beyond it).
+
+    The largest record that lists its CPUs' packages says it exactly, if the smaller ones used a leading part of its
+    CPUs: between the n-th and the next CPU, so at n + 1/2. Else it lies somewhere between two CPU counts measured, and
+    is placed in the middle. Where several machines reach that far, only what all of those agree on is marked.
+    """
+    per_source = [(part["cpus"].max(), _boundaries_of_one(part)) for _, part in windows.groupby("source")]
+    marks = sorted({mark for _, marks in per_source for mark in marks})
+    return [mark for mark in marks if all(mark in own for reach, own in per_source if reach > mark[0])]
+
+
+def _boundaries_of_one(windows):
+    listed = [packages for packages in windows["packages"] if isinstance(packages, tuple)]
+    longest = max(listed, key=len, default=())
+    if listed and len(listed) == len(windows) and all(part == longest[: len(part)] for part in listed):
+        marks = []
+        for used in range(1, len(longest)):
+            if longest[used] not in longest[:used]:
+                marks.append((used + 0.5, len(set(longest[: used + 1]))))
+        return marks
+    counts = windows.dropna(subset=["package_count"]).groupby("cpus")["package_count"].max()
+    steps = list(zip(counts.index, counts))
+    return [
+        ((below + above) / 2, int(packages))
+        for (below, fewer), (above, packages) in zip(steps, steps[1:])
+        if packages > fewer
+    ]

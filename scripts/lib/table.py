@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""The results as plain ASCII text that survives a mailing list: at most 72 columns."""
+
+import re
+import textwrap
+from collections import Counter
+
+from series import REFERENCE, describe_conditions, panels
+from stats import estimate
+from text import SIMULATED, ascii_only, build_facts, machine_facts, plain, repetitions, scaled, span
+
+WIDTH = 72
+MAX_REASONS = 5
+LEGEND = (
+    "sw/s: context switches per second over all CPUs, median of the valid windows. interval: of that median, "
+    "distribution-free, at least 95 %; with a star only least..greatest, as fewer than 6 valid windows allow no such "
+    "interval. ns/sw: ns per switch on each CPU, median. ratio: sw/s to that of refcount at as many CPUs. inv: invalid "
+    "windows of all; they enter nothing else."
+)
+ROW = "{:<19} {:>4} {:>7} {:>17} {:>7} {:>6} {:>5}"
+
+
+def render(records):
+    """Returns the table of Records, a text that ends with a newline: machine by machine, panel by panel."""
+    blocks = []
+    for index, source in enumerate(records.sources):
+        switches = records.switches[records.switches["source"] == index]
+        floors = records.floors[records.floors["source"] == index] if len(records.floors) else records.floors
+        mark = SIMULATED if source.machine.simulated else ""
+        blocks.append(_machine_lines(source))
+        blocks += [_panel_lines(panel, mark) for panel in panels(switches)]
+        if len(floors):
+            blocks.append(_floor_lines(floors, mark))
+    blocks.append(textwrap.wrap(LEGEND, WIDTH))
+    return ascii_only("\n\n".join("\n".join(block) for block in blocks)) + "\n"
+
+
+def _wrap(head, text):
+    return textwrap.wrap(text, WIDTH, initial_indent=f"{head:<9}", subsequent_indent=" " * 9)
+
+
+def _machine_lines(source):
+    machine = source.machine
+    lines = []
+    if machine.simulated:
+        lines += ["SIMULATED: every number below marked ~ was computed, not measured."]
+    lines += _wrap("machine", ", ".join(machine_facts(machine)))
+    lines += _wrap("mmscale", ", ".join(build_facts(machine)))
+    lines += _wrap("date", span(source.dates))
+    for file, command in zip(source.files, source.commands):
+        lines += _wrap("file", file) + _wrap("command", command)
+    return lines
+
+
+def _panel_lines(panel, mark):
+    invalid = sum(point.invalid_count for point in panel.points)
+    windows = sum(point.windows for point in panel.points)
+    lines = textwrap.wrap(f"switch: {panel.name}", WIDTH)
+    lines += textwrap.wrap(
+        f"{', '.join(describe_conditions(panel))}; {repetitions(panel.points)} per row",
+        WIDTH, initial_indent="  ", subsequent_indent="  ",
+    )  # fmt: skip
+    if panel.boundaries:
+        counts = ", ".join(str(int(position)) for position, _ in panel.boundaries)
+        text = f"one more package in use beyond {counts} CPUs"
+        lines += textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  ")
+    lines += ["", ROW.format("scheme", "CPUs", "sw/s", "interval", "ns/sw", "ratio", "inv")]
+    for number, cpus in enumerate(panel.cpu_counts):
+        lines += [""] if number else []
+        reference = next((one.at(cpus) for one in panel.series if one.scheme == REFERENCE), None)
+        for series in panel.series:
+            point = series.at(cpus)
+            if point:
+                lines.append(_row(series.scheme, point, reference, mark))
+    lines += ["", f"  {invalid} of {windows} windows invalid" + (", among them:" if invalid else "")]
+    return lines + _reason_lines(panel.reasons)
+
+
+def _row(scheme, point, reference, mark):
+    ratio = "-"
+    if point.rate and reference and reference.rate:
+        ratio = _ratio(point.rate.median / reference.rate.median, mark)
+    return ROW.format(
+        scheme,
+        point.cpus,
+        mark + scaled(point.rate.median) if point.rate else "-",
+        _interval(point.rate, scaled, mark),
+        mark + plain(point.cost.median) if point.cost else "-",
+        ratio,
+        f"{point.invalid_count}/{point.windows}",
+    )
+
+
+def _ratio(value, mark):
+    return mark + (f"{value:.2f}" if 0.1 <= value < 10 else plain(value, 2 if value < 0.1 else 4))
+
+
+def _interval(of, form, mark):
+    """The interval of an Estimate; a star says that it is only least to greatest. One value has none."""
+    if of is None or of.count == 1:
+        return "-"
+    return f"{mark}{form(of.low)}..{mark}{form(of.high)}" + ("" if of.bounded else "*")
+
+
+def _floor_lines(floors, mark):
+    lines = ["floor: bare instruction loops, for comparison; nothing is subtracted", ""]
+    lines.append(ROW.format("loop", "CPUs", "ns", "interval", "per", "", "inv"))
+    for (loop, cpus, counter), group in floors.groupby(["scheme", "cpus", "counter"], sort=False):
+        value = estimate(group.loc[group["valid"], "cost"])
+        median = mark + plain(value.median) if value else "-"
+        invalid = f"{(~group['valid']).sum()}/{len(group)}"
+        lines.append(
+            ROW.format(loop, cpus, median, _interval(value, plain, mark), counter.removeprefix("ns_per_"), "", invalid)
+        )
+    return lines
+
+
+def _reason_lines(reasons):
+    """What made windows invalid, the most frequent first. Reasons that differ in nothing but numbers are one."""
+    kinds = Counter()
+    examples = {}
+    for reason in (reason for window in reasons for reason in window):
+        kind = re.sub(r"\d+(\.\d+)?", "#", reason)
+        kinds[kind] += 1
+        examples.setdefault(kind, reason)
+    lines = []
+    for kind, count in kinds.most_common(MAX_REASONS):
+        like = "" if count == 1 else " like"
+        lines += textwrap.wrap(f"{count} x{like} {examples[kind]!r}", WIDTH, initial_indent="    ", subsequent_indent="      ")
+    if len(kinds) > MAX_REASONS:
+        lines.append(f"    and {len(kinds) - MAX_REASONS} more kinds, in the records")
+    return lines

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""How numbers, machines and campaigns are worded in tables and figures."""
+
+import math
+
+# Put before every number that comes out of the simulator.
+SIMULATED = "~"
+
+
+def scaled(value, digits=4):
+    """A number of 0 or more with a magnitude letter and so many significant digits: 1234567 is "1.235M"."""
+    for factor, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        # Compared as rounded: 999960 with 4 digits is 1.000M, not 1000k.
+        if float(f"{value:.{digits - 1}e}") >= factor:
+            return plain(value / factor, digits) + letter
+    return plain(value, digits)
+
+
+def magnitude(value):
+    """A number of 0 or more with a magnitude letter and no digit more than it takes, for axes."""
+    number = scaled(value, 6)
+    digits, letter = (number[:-1], number[-1]) if number[-1].isalpha() else (number, "")
+    return f"{float(digits):g}{letter}"
+
+
+def plain(value, digits=4):
+    """A number of 0 or more rounded to so many significant digits, never in exponent form."""
+    if value == 0:
+        return "0"
+    rounded = float(f"{value:.{digits - 1}e}")
+    whole = math.floor(math.log10(rounded)) + 1
+    return f"{rounded:.{max(digits - whole, 0)}f}" if whole > 0 else f"{rounded:.{digits - 1}f}"
+
+
+def machine_facts(machine):
+    """A machine in short phrases, the most telling first; what was not recorded is left out."""
+    cpus = [f"{machine.cpus} CPUs"] if machine.cpus != "unknown" else []
+    cpus += [f"SMT {machine.smt}"] if machine.smt != "unknown" else []
+    facts = [machine.cpu_model + (f" ({', '.join(cpus)})" if cpus else "")]
+    facts.append(f"host {machine.host}")
+    kernel = f"kernel {machine.kernel}"
+    if machine.kernel_lazy_tlb != "unknown":
+        kernel += f" (its lazy TLB: {machine.kernel_lazy_tlb})"
+    facts.append(kernel)
+    for name in ("governor", "frequency", "hypervisor", "cpu_quota"):
+        value = getattr(machine, name)
+        if value != "unknown":
+            facts.append(f"{name.replace('_', ' ')} {value}")
+    return facts
+
+
+def build_facts(machine):
+    """The mmscale that measured, in short phrases."""
+    facts = [f"mmscale {machine.version}", f"revision {machine.revision}"]
+    return facts + ([machine.compiler] if machine.compiler != "unknown" else [])
+
+
+def span(dates):
+    """One date, or the first and the last of several."""
+    first, last = min(dates), max(dates)
+    return first if first == last else f"{first} to {last}"
+
+
+def repetitions(points):
+    """How many windows each of some points has: "9 windows", or "7 to 9 windows"."""
+    least, most = min(point.windows for point in points), max(point.windows for point in points)
+    if most == 1:
+        return "1 window"
+    return f"{most} windows" if least == most else f"{least} to {most} windows"
+
+
+def ascii_only(text):
+    """The text with every character that a plain mail cannot carry replaced by "?"."""
+    return text.encode("ascii", "replace").decode()
