@@ -72,7 +72,8 @@ def draw_all(records, panels, directory):
             for form in ("png", "svg"):
                 path = directory / f"{_stem(panel)}-{quantity.file}.{form}"
                 # An SVG would carry the time of drawing; what counts is when it was measured.
-                figure.savefig(path, dpi=DPI, metadata={"Date": None} if form == "svg" else None)
+                with pyplot.rc_context(STYLE):
+                    figure.savefig(path, dpi=DPI, metadata={"Date": None} if form == "svg" else None)
                 written.append(path)
             pyplot.close(figure)
     return written

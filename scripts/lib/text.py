@@ -29,7 +29,7 @@ def plain(value, digits=4):
         return "0"
     rounded = float(f"{value:.{digits - 1}e}")
     whole = math.floor(math.log10(rounded)) + 1
-    return f"{rounded:.{max(digits - whole, 0)}f}" if whole > 0 else f"{rounded:.{digits - 1}f}"
+    return f"{rounded:.{max(digits - whole, 0)}f}"
 
 
 def machine_facts(machine):

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+import os
+
+import pytest
+from conftest import SCRIPTS
+
+BOOTSTRAP = SCRIPTS / "bootstrap"
+ALL_BUT_CMAKE = '[[ "${@: -1}" == cmake ]] || echo installed'
+ROOT = "echo 0"
+USER = "echo 1000"
+
+
+def packages(run):
+    return run(BOOTSTRAP, "--list", check=True).stdout.split()
+
+
+def test_list_is_one_package_per_line(run):
+    lines = run(BOOTSTRAP, "--list").stdout.splitlines()
+    assert {"g++", "cmake", "libhwloc-dev", "python3-pytest", "clang-format"} <= set(lines)
+    assert len(lines) == len(set(lines)) and not any(" " in line for line in lines)
+
+
+def test_check_is_silent_when_nothing_is_missing(run, stub_path):
+    done = run(BOOTSTRAP, "--check", env=stub_path({"dpkg-query": "echo installed"}))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_check_names_what_is_missing(run, stub_path):
+    done = run(BOOTSTRAP, "--check", env=stub_path({"dpkg-query": ALL_BUT_CMAKE}))
+    assert (done.returncode, done.stderr) == (1, "bootstrap: missing: cmake\n")
+
+
+def test_a_package_that_was_removed_is_missing(run, stub_path):
+    done = run(BOOTSTRAP, "--check", env=stub_path({"dpkg-query": "echo config-files"}))
+    assert done.stderr.split(": ")[-1].split() == packages(run)
+
+
+def test_touches_nothing_when_nothing_is_missing(run, stub_path, tmp_path):
+    env = stub_path({"dpkg-query": "echo installed", "apt-get": f"touch {tmp_path}/called; exit 1"})
+    done = run(BOOTSTRAP, env=env)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert not (tmp_path / "called").exists()
+
+
+@pytest.mark.parametrize("user, through", [(ROOT, ""), (USER, "sudo ")])
+def test_installs_only_what_is_missing(run, stub_path, tmp_path, user, through):
+    log = tmp_path / "log"
+    env = stub_path(
+        {
+            "dpkg-query": ALL_BUT_CMAKE,
+            "id": user,
+            "sudo": f'echo -n "sudo " >>{log}; exec "$@"',
+            "apt-get": f'echo "$DEBIAN_FRONTEND ${{@: -1}}" >>{log}; echo chatter',
+        }
+    )
+    done = run(BOOTSTRAP, env=env, cwd="/")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert log.read_text() == f"{through}noninteractive update\n{through}noninteractive cmake\n"
+
+
+def test_shows_what_apt_said_when_it_fails(run, stub_path):
+    env = stub_path({"dpkg-query": ALL_BUT_CMAKE, "id": ROOT, "apt-get": "echo E: no network; exit 100"})
+    done = run(BOOTSTRAP, env=env)
+    assert done.returncode == 1
+    assert "E: no network" in done.stderr
+    assert done.stderr.endswith("bootstrap: apt could not install: cmake\n")
+
+
+@pytest.mark.parametrize(
+    "programs, says",
+    [
+        ({}, "not a Debian system"),
+        ({"dpkg-query": ALL_BUT_CMAKE, "id": ROOT}, "no apt-get here"),
+        ({"dpkg-query": ALL_BUT_CMAKE, "id": USER, "apt-get": ""}, "neither root nor sudo"),
+    ],
+)
+def test_says_what_to_install_where_it_cannot(run, stub_path, programs, says):
+    done = run(BOOTSTRAP, env=stub_path(programs, only=True))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert says in done.stderr and "cmake" in done.stderr
+
+
+def test_wrong_usage(run):
+    assert run(BOOTSTRAP, "--nonsense").returncode == 2
+
+
+@pytest.mark.parametrize("name", ["bootstrap", "run", "test", "plot"])
+def test_every_script_has_help(run, name):
+    assert os.access(SCRIPTS / name, os.X_OK)
+    done = run(SCRIPTS / name, "--help", cwd="/")
+    assert done.returncode == 0
+    assert done.stdout.lower().startswith("usage: ") and "exit status" in done.stdout.lower()
+    assert done.stderr == ""

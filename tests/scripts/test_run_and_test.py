@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: MIT
+"""scripts/run and scripts/test in a tree of their own, where stand-ins build, measure and test."""
+
+import os
+import shutil
+import signal
+import subprocess
+
+import pytest
+from conftest import DATA, SCRIPTS
+
+COPY_RECORDS = f'while [[ $1 != --out ]]; do shift; done; cp {DATA}/host-2cpu.json "$2"'
+INSTALLED = {"dpkg-query": "echo installed"}
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A checkout of nothing but the scripts and one trivial test of them."""
+    root = tmp_path / "tree"
+    shutil.copytree(SCRIPTS, root / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("src", "bench", "tests/scripts", "build/release/bin"):
+        (root / folder).mkdir(parents=True)
+    (root / "tests/scripts/test_trivial.py").write_text("def test_it():\n    assert True\n")
+    return root
+
+
+def write_mmscale(tree, text):
+    program = tree / "build/release/bin/mmscale"
+    program.write_text(f"#!/bin/bash\n{text}\n")
+    program.chmod(0o755)
+
+
+def test_run_goes_from_build_to_plots(run, tree, stub_path, tmp_path):
+    log = tmp_path / "log"
+    write_mmscale(tree, f'echo "$@" >>{log}; {COPY_RECORDS}')
+    env = stub_path({**INSTALLED, "cmake": f'echo "cmake $@" >>{log}'})
+    out = tmp_path / "a folder"
+    done = run(tree / "scripts/run", "--out", "a folder", "--budget", "5s", "--", "--filter", "x", env=env, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert log.read_text().splitlines() == [
+        "cmake --preset release",
+        "cmake --build --preset release --target mmscale",
+        f"bench --budget 5s --out {out}/records.json --filter x",
+    ]
+    assert {"records.json", "table.txt", "switch-idle-all-compact-ns.svg"} <= {path.name for path in out.iterdir()}
+    assert f"In {out}:" in done.stdout and "  table.txt" in done.stdout
+
+
+def test_run_names_its_folder_by_host_and_time(run, tree, stub_path):
+    write_mmscale(tree, COPY_RECORDS)
+    env = stub_path({**INSTALLED, "cmake": "", "uname": "echo a/b.c"})
+    assert run(tree / "scripts/run", env=env, cwd="/").returncode == 0
+    (folder,) = (tree / "results").iterdir()
+    assert folder.name.startswith("run-a_b.c-2")
+
+
+def test_run_keeps_earlier_records(run, tree, stub_path, tmp_path):
+    env = stub_path({**INSTALLED, "cmake": ""})
+    write_mmscale(tree, COPY_RECORDS)
+    for _ in range(3):
+        assert run(tree / "scripts/run", "--out", tmp_path / "out", env=env).returncode == 0
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"records.json", "records.json.~1~", "records.json.~2~"} <= names
+
+
+def test_run_plots_what_a_failed_campaign_recorded(run, tree, stub_path, tmp_path):
+    write_mmscale(tree, f"{COPY_RECORDS}; exit 3")
+    done = run(tree / "scripts/run", "--out", tmp_path / "out", env=stub_path({**INSTALLED, "cmake": ""}))
+    assert done.returncode == 3
+    assert (tmp_path / "out/table.txt").exists()
+    assert "ended with status 3" in done.stderr
+
+
+def test_run_without_records(run, tree, stub_path, tmp_path):
+    env = stub_path({**INSTALLED, "cmake": ""})
+    write_mmscale(tree, "exit 4")
+    done = run(tree / "scripts/run", "--out", tmp_path / "out", env=env)
+    assert done.returncode == 4 and "nothing was recorded" in done.stderr
+    write_mmscale(tree, "exit 0")
+    assert run(tree / "scripts/run", "--out", tmp_path / "out", env=env).returncode == 1
+
+
+def test_run_plots_what_an_interrupted_campaign_recorded(tree, stub_path, tmp_path):
+    # As a terminal does it: the signal goes to the whole process group.
+    write_mmscale(tree, f"trap '{COPY_RECORDS}; exit 130' INT; echo ready; while :; do sleep 0.05; done")
+    process = subprocess.Popen(
+        [tree / "scripts/run", "--out", tmp_path / "out"],
+        env=stub_path({**INSTALLED, "cmake": ""}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # Whoever runs the tests in the background has them ignore it, which is inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert process.stdout.readline() == "ready\n"
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert (tmp_path / "out/switch-idle-all-compact-switches.png").exists()
+
+
+def test_run_shows_a_failed_build(run, tree, stub_path, tmp_path):
+    env = stub_path({**INSTALLED, "cmake": "echo error: broken; exit 1"})
+    done = run(tree / "scripts/run", "--out", tmp_path / "out", env=env)
+    assert done.returncode == 1
+    assert "error: broken" in done.stderr and "the build failed" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("arguments", [["--out"], ["--budget", ""], ["stray"]])
+def test_run_wrong_usage(run, tree, arguments):
+    assert run(tree / "scripts/run", *arguments).returncode == 2
+
+
+# Reports two passed and one skipped test, the last one of tsan failed; exits as ctest would.
+CTEST = """
+echo "$@" >>"$LOG"
+while [[ $1 != --output-junit ]]; do shift; done
+bad=; [[ $2 != */tsan/* || -z $TSAN_FAILS ]] || bad='<testcase name="d"><failure/></testcase>'
+mkdir -p "$(dirname "$2")"
+echo "<testsuite><testcase name='a'/><testcase name='b'/><testcase name='c'><skipped/></testcase>$bad</testsuite>" >"$2"
+[[ -z $bad ]]
+"""
+
+
+@pytest.fixture
+def run_tests(run, tree, stub_path, tmp_path):
+    """Runs scripts/test on stand-ins: run_tests(*arguments, programs={}, **environment)."""
+
+    def call(*arguments, programs=None, **environment):
+        programs = {**INSTALLED, "cmake": "", "ctest": CTEST, "clang-format": "", **(programs or {})}
+        env = {**stub_path(programs), "LOG": str(tmp_path / "log"), **environment}
+        return run(tree / "scripts/test", *arguments, env=env, cwd="/")
+
+    return call
+
+
+def last_line(done):
+    return done.stdout.splitlines()[-1]
+
+
+def test_test_sums_up_everything(run_tests, tmp_path):
+    done = run_tests()
+    assert (done.returncode, last_line(done)) == (0, "8 passed, 0 failed")
+    calls = (tmp_path / "log").read_text().splitlines()
+    assert [call.split()[1] for call in calls] == ["release", "asan", "tsan"]
+    assert [call.endswith("-L tsan") for call in calls] == [False, False, True]
+
+
+def test_test_of_one_preset(run_tests):
+    done = run_tests("--preset", "asan")
+    assert (done.returncode, last_line(done)) == (0, "2 passed, 0 failed")
+
+
+def test_test_fails_with_a_failed_test(run_tests):
+    done = run_tests(TSAN_FAILS="1")
+    assert (done.returncode, last_line(done)) == (1, "8 passed, 1 failed")
+
+
+@pytest.mark.parametrize(
+    "programs, summary",
+    [
+        ({"cmake": "[[ $1 != --build || $3 != asan ]]"}, "6 passed, 1 failed"),
+        ({"cmake": "exit 1"}, "2 passed, 3 failed"),
+        ({"ctest": "exit 8"}, "2 passed, 3 failed"),
+        # All that it reports has passed, but it says that something went wrong.
+        ({"ctest": CTEST.replace("[[ -z $bad ]]", "exit 8")}, "8 passed, 3 failed"),
+    ],
+)
+def test_test_counts_a_broken_step(run_tests, programs, summary):
+    done = run_tests(programs=programs)
+    assert (done.returncode, last_line(done)) == (1, summary)
+
+
+def test_test_counts_the_format(run_tests, tree):
+    (tree / "src/x.h").touch()
+    done = run_tests(programs={"clang-format": "exit 1"})
+    assert (done.returncode, last_line(done)) == (1, "7 passed, 1 failed")
+
+
+def test_test_counts_the_tests_of_the_scripts(run_tests, tree):
+    (tree / "tests/scripts/test_trivial.py").write_text("def test_it():\n    assert False\n")
+    done = run_tests()
+    assert (done.returncode, last_line(done)) == (1, "7 passed, 1 failed")
+
+
+def test_test_wrong_usage(run_tests):
+    assert run_tests("--preset").returncode == 2
+    assert run_tests("--nonsense").returncode == 2
