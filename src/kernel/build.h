@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+//
+// A kernel build: the emulated kernel with one scheme, one architecture's lifecycle and its options compiled in, as
+// Kconfig does it. Nothing here is decided while the clock runs.
+#pragma once
+
+#include "machine/machine.h"
+
+namespace mmscale::kernel {
+
+// Where mm_count lives in Mm. `isolated`: alone in its line, as since c1753fd02a00 (2023). `packed`: sharing its line
+// with what every switch reads, as before.
+enum class MmLayout { isolated, packed };
+
+// Whether context_switch carries the per-mm concurrency ids' barriers and accesses (switch_mm_cid, kernel/sched/sched.h
+// of 6.4 to 6.12).
+enum class MmCid { off, v6_4 };
+
+struct Options {
+  bool operator==(const Options&) const = default;
+
+  MmCid mm_cid = MmCid::off;
+  // Take and release an rq lock in every switch: one locked read-modify-write on a line of this CPU's own, as
+  // __schedule does. Off by default, since it costs every scheme the same and hides what they differ in.
+  bool rq_lock = false;
+};
+
+// The kernel function that calls a hook of the scheme.
+enum class Site { context_switch, exit_mm, unlazy, mmput };
+
+template <machine::Machine M, class TheScheme, class TheLifecycle, Options kTheOptions = Options{}>
+struct Build {
+  using Machine = M;
+  using Scheme = TheScheme;
+  using Lifecycle = TheLifecycle;
+  static constexpr Options kOptions = kTheOptions;
+};
+
+}  // namespace mmscale::kernel

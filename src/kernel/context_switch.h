@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+//
+// context_switch() and finish_task_switch() (kernel/sched/core.c): the four cases between user tasks and kernel
+// threads, and the drop of a lazy borrow put off until the switch is over.
+#pragma once
+
+#include "kernel/cpu.h"
+#include "kernel/hooks.h"
+#include "kernel/irq.h"
+#include "kernel/lazy.h"
+
+namespace mmscale::kernel {
+
+// membarrier_switch_mm() (kernel/sched/sched.h): copies the next mm's registration to the rq where it differs.
+// `prev_mm` is only compared.
+template <class K>
+MMSCALE_INLINE void membarrier_switch_mm(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* prev_mm,
+                                         typename Task<K>::Mm* next_mm) {
+  if (prev_mm == next_mm) return;
+  const std::uint32_t state = m.load(next_mm->membarrier_state, std::memory_order_relaxed);
+  if (cpu.membarrier_state != state) cpu.membarrier_state = state;
+}
+
+// switch_mm_cid() (kernel/sched/sched.h, 6.4 to 6.12): full barriers between the store to rq->curr and the loads of
+// the per-mm concurrency ids, where nothing else in the switch already is one.
+template <class K>
+MMSCALE_INLINE void switch_mm_cid(typename K::Machine& m, Task<K>& prev, Task<K>& next, bool mm_changed) {
+  if (next.mm == nullptr) {
+    // user -> kernel leans on the grab being an atomic (smp_mb__after_mmgrab); who counts nothing must pay in full.
+    if (prev.mm != nullptr) {
+      if constexpr (K::Scheme::kCounted)
+        m.fence_after_rmw();
+      else
+        m.fence();
+    }
+  } else if (prev.mm == nullptr) {
+    m.fence();
+  } else if (mm_changed && !K::Lifecycle::kSwitchMmIsFullBarrier) {
+    m.fence();
+  }
+  prev.mm_cid = 0;
+  if (next.mm != nullptr) next.mm_cid = m.load(next.mm->pcpu_cid, std::memory_order_relaxed);
+}
+
+// finish_task_switch(): runs as the next task, on the same CPU. Interrupts come back on, then the borrow that ended is
+// returned: under the rq lock a last drop could deadlock, so the kernel waits until here.
+template <class K>
+MMSCALE_INLINE void finish_task_switch(typename K::Machine& m, Cpu<K>& cpu, Task<K>& prev) {
+  using enum std::memory_order;
+  typename Task<K>::Mm* const mm = cpu.prev_mm;
+  cpu.prev_mm = nullptr;
+  // finish_task(): from here another CPU may take prev; release hands over all it did (pairs with the acquire of
+  // whoever waits for on_cpu to clear).
+  m.store(prev.on_cpu, 0u, release);
+  if constexpr (K::kOptions.rq_lock) m.store(cpu.rq_lock, 0u, release);
+  m.irq_enable();
+  if (mm != nullptr) hooks::lazy_exit<K, Site::context_switch>(m, cpu, mm);
+  hooks::switched<K>(m, cpu);
+}
+
+// __schedule()'s part behind the choice of `next`, and context_switch(). Called with interrupts on; `next` must not be
+// running elsewhere. Forced inline, since it is the thing measured.
+template <class K>
+MMSCALE_INLINE void context_switch(typename K::Machine& m, Cpu<K>& cpu, Task<K>& next) {
+  using enum std::memory_order;
+  using Mm = typename Task<K>::Mm;
+  m.irq_disable();
+  // rq_lock(); smp_mb__after_spinlock(): membarrier's barrier before the store to rq->curr. The exchange is on a line
+  // of this CPU's own: nobody else takes the lock here, so it never waits.
+  if constexpr (K::kOptions.rq_lock) {
+    m.exchange(cpu.rq_lock, 1u, acquire);
+    m.fence_after_rmw();
+  }
+  Task<K>& prev = *m.load(cpu.curr, relaxed);
+  m.store(next.on_cpu, 1u, relaxed);
+  m.store(cpu.curr, &next, relaxed);
+
+  Mm* const active = m.load(prev.active_mm, relaxed);
+  if (next.mm == nullptr) {
+    K::Lifecycle::template enter_lazy_tlb<K>(m, cpu, active);
+    if (prev.mm != nullptr) {
+      // user -> kernel: the borrow begins.
+      Mm* const borrowed = hooks::lazy_enter<K, Site::context_switch>(m, cpu, active);
+      note_borrow<K>(m, cpu, borrowed);
+      m.store(next.active_mm, borrowed, relaxed);
+    } else {
+      // kernel -> kernel: the borrow changes hands.
+      m.store(next.active_mm, active, relaxed);
+      m.store(prev.active_mm, nullptr, relaxed);
+    }
+  } else {
+    membarrier_switch_mm<K>(m, cpu, active, next.mm);
+    if constexpr (K::Machine::checking)
+      if (prev.mm == nullptr) use_borrow<K>(m, cpu, active, "switch_mm's prev");
+    K::Lifecycle::template switch_mm_irqs_off<K>(m, cpu, active, next.mm);
+    if (prev.mm == nullptr) {
+      // kernel -> user: the borrow ends.
+      hooks::lazy_leave<K>(m, cpu, active);
+      cpu.prev_mm = active;
+      m.store(prev.active_mm, nullptr, relaxed);
+    }
+  }
+  if constexpr (K::kOptions.mm_cid == MmCid::v6_4) switch_mm_cid<K>(m, prev, next, active != next.mm);
+  finish_task_switch<K>(m, cpu, prev);
+}
+
+}  // namespace mmscale::kernel

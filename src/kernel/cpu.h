@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+//
+// The per-CPU area: struct rq's part in a context switch (kernel/sched/sched.h), the architecture's record of what is
+// loaded, and the idle task.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kernel/mm.h"
+#include "kernel/mm_slab.h"
+#include "kernel/oracle.h"
+#include "kernel/tally.h"
+#include "kernel/task.h"
+#include "machine/cpumask.h"
+#include "machine/machine.h"
+
+namespace mmscale::kernel {
+
+template <class K>
+struct System;
+
+template <class K>
+struct alignas(machine::kApart) Cpu {
+  using Machine = typename K::Machine;
+  using Mm = typename Task<K>::Mm;
+  template <class T>
+  using Atomic = typename Machine::template Atomic<T>;
+
+  // Boots emulated CPU `m.cpu()`: its idle task runs and lazily borrows init_mm, as start_secondary leaves it.
+  Cpu(Machine& m, System<K>& system);
+
+  // rq->curr: the running task. Stored at every switch; read by other CPUs only to check.
+  Atomic<Task<K>*> curr;
+  // rq->prev_mm: the borrow that a kernel -> user switch ended, until finish_task_switch has returned it.
+  Mm* prev_mm = nullptr;
+  // rq->membarrier_state: copy of the current mm's.
+  std::uint32_t membarrier_state = 0;
+  // This CPU's word and bit in every mm_cpumask.
+  unsigned mask_word;
+  std::uint64_t mask_bit;
+  // The mm whose translations the hardware uses: x86's cpu_tlbstate.loaded_mm, the PID register of powerpc.
+  Atomic<Mm*> loaded_mm;
+  // Page-table root as the entry code would use it (paca->pgd, the CR3 image).
+  std::uint64_t pgd = 0;
+  System<K>* system;
+  // rq->__lock, with the rq_lock option on.
+  Atomic<std::uint32_t> rq_lock{0};
+  // powerpc's mm_cpumask_trim_clock: flushes until this CPU tries to trim a mask again.
+  unsigned trim_clock = 0;
+  // Under a checking Machine: the borrowed mm's generation when the borrow began.
+  std::uint32_t borrowed_generation = 0;
+
+  Tally tally;
+  Task<K> idle;
+  typename MmSlab<K>::Magazine magazine;
+  // Scratch for copying an mm_cpumask before sending: cfd->cpumask.
+  machine::CpuMask targets;
+};
+
+// What all CPUs of one emulated system share: init_mm, the slab, the oracle. Written only while no CPU runs, or inside
+// init_mm's own atomics.
+template <class K>
+struct System {
+  using Mm = typename Task<K>::Mm;
+
+  // `memory` backs all mms, init_mm first (MmSlab says how much).
+  System(unsigned cpus, std::span<std::byte> memory);
+
+  MmSlab<K> slab;
+  // The kernel's own address space: what a CPU borrows when there is no user mm to borrow. Never freed.
+  Mm& init_mm;
+  std::vector<Cpu<K>*> cpus;
+  Oracle oracle;
+};
+
+template <class K>
+System<K>::System(unsigned n, std::span<std::byte> memory)
+    : slab(n, memory), init_mm(slab.make_init_mm()), cpus(n) {}
+
+template <class K>
+Cpu<K>::Cpu(Machine& m, System<K>& sys)
+    : curr(&idle),
+      mask_word(m.cpu() / machine::CpuMask::kBitsPerWord),
+      mask_bit(std::uint64_t{1} << (m.cpu() % machine::CpuMask::kBitsPerWord)),
+      loaded_mm(&sys.init_mm),
+      system(&sys),
+      targets(m.cpus()) {
+  m.set_percpu(this);
+  sys.cpus[m.cpu()] = this;
+  m.store(idle.active_mm, &sys.init_mm, std::memory_order_relaxed);
+  m.store(idle.on_cpu, 1, std::memory_order_relaxed);
+  m.fetch_or(sys.init_mm.cpumask(mask_word), mask_bit, std::memory_order_relaxed);
+  m.fetch_add(sys.init_mm.active_cpus, 1, std::memory_order_relaxed);
+  if constexpr (Machine::checking)
+    borrowed_generation = m.load(sys.init_mm.generation, std::memory_order_relaxed);
+  // sched_init and start_secondary: mmgrab_lazy_tlb(&init_mm), counted where lazy borrows are.
+  if constexpr (K::Scheme::kCounted) {
+    m.fetch_add(sys.init_mm.mm_count, 1, std::memory_order_relaxed);
+    ++tally.lazy_grabs;
+  }
+}
+
+// The kernel's Cpu of a Machine: this_cpu_ptr().
+template <class K>
+MMSCALE_INLINE Cpu<K>& this_cpu(typename K::Machine& m) {
+  return *static_cast<Cpu<K>*>(m.percpu());
+}
+
+}  // namespace mmscale::kernel

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+//
+// Interrupt state as the kernel's functions save and check it.
+#pragma once
+
+#include "kernel/cpu.h"
+#include "kernel/oracle.h"
+
+namespace mmscale::kernel {
+
+// local_irq_save() ... local_irq_restore(): for functions that are called with interrupts on and off.
+template <class M>
+class IrqSave {
+ public:
+  explicit IrqSave(M& m) : m_(m), was_off_(m.irqs_disabled()) {
+    if (!was_off_) m_.irq_disable();
+  }
+  ~IrqSave() {
+    if (!was_off_) m_.irq_enable();
+  }
+  IrqSave(const IrqSave&) = delete;
+  IrqSave& operator=(const IrqSave&) = delete;
+
+ private:
+  M& m_;
+  const bool was_off_;
+};
+
+// lockdep_assert_irqs_disabled(): only under a checking Machine.
+template <class K>
+MMSCALE_INLINE void expect_irqs_off(typename K::Machine& m, Cpu<K>& cpu, const char* where) {
+  if constexpr (K::Machine::checking)
+    if (!m.irqs_disabled()) cpu.system->oracle.report(Violation::assertion, m.cpu(), where);
+}
+
+}  // namespace mmscale::kernel

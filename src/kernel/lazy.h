@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+//
+// Beginning, checking and breaking off a lazy borrow.
+#pragma once
+
+#include "kernel/cpu.h"
+#include "kernel/hooks.h"
+#include "kernel/irq.h"
+
+namespace mmscale::kernel {
+
+// Oracle: remembers which life of the mm is borrowed. Nothing unless the Machine checks.
+template <class K>
+MMSCALE_INLINE void note_borrow(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
+  if constexpr (K::Machine::checking)
+    cpu.borrowed_generation = m.load(mm->generation, std::memory_order_relaxed);
+}
+
+// Oracle: a use of the borrowed mm. Finds memory that was freed, or freed and reused, since the borrow began.
+template <class K>
+MMSCALE_INLINE void use_borrow(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm, const char* where) {
+  if constexpr (K::Machine::checking)
+    if (m.load(mm->generation, std::memory_order_relaxed) != cpu.borrowed_generation)
+      cpu.system->oracle.report(Violation::used, m.cpu(), where);
+}
+
+// Makes this CPU, lazily on `mm`, borrow init_mm instead: what a flush handler does to a lazy CPU
+// (exit_lazy_flush_tlb in arch/powerpc/mm/book3s64/radix_tlb.c), and what a CPU does before it goes offline
+// (sched_force_init_mm). The counts move along, or a counted scheme would leak.
+template <class K>
+void unlazy(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
+  auto* init_mm = &cpu.system->init_mm;
+  IrqSave irq(m);
+  use_borrow<K>(m, cpu, mm, "unlazy");
+  hooks::lazy_enter<K, Site::unlazy>(m, cpu, init_mm);
+  note_borrow<K>(m, cpu, init_mm);
+  m.store(m.load(cpu.curr, std::memory_order_relaxed)->active_mm, init_mm, std::memory_order_relaxed);
+  K::Lifecycle::template switch_mm_irqs_off<K>(m, cpu, mm, init_mm);
+  hooks::lazy_leave<K>(m, cpu, mm);
+  hooks::lazy_exit<K, Site::unlazy>(m, cpu, mm);
+}
+
+}  // namespace mmscale::kernel

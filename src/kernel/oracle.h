@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+//
+// The safety oracle: what went wrong, in the classes of docs/kernel.md. Reports never throw and never unwind, since
+// they are made in the middle of the emulated kernel; whoever runs the system looks at the end.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mmscale::kernel {
+
+enum class Violation {
+  dangling,     // an mm was freed while some CPU's active_mm still pointed at it (DEBUG_VM_SHOOT_LAZIES)
+  used,         // freed memory was loaded from
+  assertion,    // a rule about the context of a call was broken
+  leak,         // an mm or a reference was left at the end
+  double_free,  // an mm was freed twice
+};
+
+constexpr std::string_view to_string(Violation violation) {
+  switch (violation) {
+    case Violation::dangling:
+      return "DANGLING";
+    case Violation::used:
+      return "USED";
+    case Violation::assertion:
+      return "ASSERT";
+    case Violation::leak:
+      return "LEAK";
+    case Violation::double_free:
+      return "DOUBLE-FREE";
+  }
+  return "?";
+}
+
+class Oracle {
+ public:
+  struct Finding {
+    Violation violation;
+    unsigned cpu;
+    std::string where;
+  };
+
+  // Any CPU, any time. Keeps the first kKept findings and counts the rest.
+  void report(Violation violation, unsigned cpu, std::string_view where) {
+    std::lock_guard lock(mutex_);
+    if (findings_.size() < kKept) findings_.push_back({violation, cpu, std::string(where)});
+    ++count_;
+  }
+
+  // For when all CPUs have stopped.
+  const std::vector<Finding>& findings() const { return findings_; }
+  std::uint64_t count() const { return count_; }
+
+ private:
+  static constexpr std::size_t kKept = 16;
+
+  std::mutex mutex_;
+  std::vector<Finding> findings_;
+  std::uint64_t count_ = 0;
+};
+
+}  // namespace mmscale::kernel

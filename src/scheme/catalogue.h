@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+//
+// The one table of schemes. A scheme is one header in this folder and one line here; everything else (benchmarks,
+// tests, documentation) walks the table. The headers are included through a list that CMake makes of the folder.
+#pragma once
+
+#include "scheme/all_schemes.h"
+#include "scheme/info.h"
+
+namespace mmscale::scheme {
+
+template <class... Schemes>
+struct SchemeList {
+  // Calls f.template operator()<Scheme>() for each, in order.
+  template <class F>
+  static constexpr void for_each(F&& f) {
+    (f.template operator()<Schemes>(), ...);
+  }
+  static constexpr std::array<const SchemeInfo*, sizeof...(Schemes)> infos() { return {&Schemes::kInfo...}; }
+};
+
+using Catalogue = SchemeList<  //
+    Untracked,                 //
+    Refcount,                  //
+    RefcountPacked,            //
+    Shootdown                  //
+    >;
+
+// The scheme of that name, nullptr if there is none.
+constexpr const SchemeInfo* find_scheme(std::string_view name) {
+  for (const SchemeInfo* info : Catalogue::infos())
+    if (info->name == name) return info;
+  return nullptr;
+}
+
+}  // namespace mmscale::scheme

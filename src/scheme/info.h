@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+//
+// What the catalogue says of a scheme.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string_view>
+
+namespace mmscale::scheme {
+
+// Whether a scheme keeps every lazily borrowed mm alive under one lifecycle's rules, and the fact this rests on.
+struct Safety {
+  std::string_view lifecycle;
+  bool safe;
+  std::string_view because;
+};
+
+struct SchemeInfo {
+  std::string_view name;
+  // One sentence each: the whole idea, and the three places where it costs.
+  std::string_view summary;
+  std::string_view on_entry;   // user -> kernel
+  std::string_view on_exit;    // kernel -> user
+  std::string_view last_drop;  // the last mmdrop
+  std::string_view origin;
+  std::string_view upstream;
+  std::span<const Safety> safety;
+
+  // The entry for a lifecycle; nullptr if nothing is known, which counts as unsafe.
+  constexpr const Safety* under(std::string_view lifecycle) const {
+    for (const Safety& entry : safety)
+      if (entry.lifecycle == lifecycle) return &entry;
+    return nullptr;
+  }
+};
+
+}  // namespace mmscale::scheme

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+#include "workload/floor_loads.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <atomic>
+#include <stdexcept>
+
+#include "machine/machine.h"
+#include "machine/silicon/clock.h"
+#include "machine/silicon/home_memory.h"
+
+namespace mmscale::workload {
+namespace {
+
+constexpr std::array<Floor, 3> kFloors = {{
+    {"empty", "the loop without a body"},
+    {"private", "inc + dec_and_test, each CPU on a line of its own"},
+    {"incdec", "inc + dec_and_test, all CPUs on one line"},
+}};
+
+struct alignas(machine::kApart) Counter {
+  std::atomic<std::int32_t> value{1};
+};
+
+// The loops touch one counter each and nothing else; Load's other duties are the same for all.
+class FloorLoad : public Load {
+ public:
+  explicit FloorLoad(unsigned cpus) : zeros_(cpus) {}
+
+  unsigned cpus() const override { return static_cast<unsigned>(zeros_.size()); }
+  void boot(unsigned, unsigned) override { rendezvous(); }
+  void finish(unsigned) override { rendezvous(); }
+  void stop(unsigned) override {}
+  std::uint32_t switches_per_round(unsigned) const override { return 0; }
+  kernel::Tally tally(unsigned) const override { return {}; }
+
+  std::vector<std::string> audit() override {
+    std::vector<std::string> problems;
+    for (unsigned cpu = 0; cpu < cpus(); ++cpu) {
+      if (zeros_[cpu].value != 0)
+        problems.push_back(fmt::format("cpu {} saw its counter reach zero {} times", cpu, zeros_[cpu].value));
+      if (const std::int32_t left = final_value(cpu); left != 1)
+        problems.push_back(fmt::format("cpu {}'s counter is {} instead of 1", cpu, left));
+    }
+    return problems;
+  }
+
+ protected:
+  // What the counter of that CPU holds after the run; 1 where there is none.
+  virtual std::int32_t final_value(unsigned cpu) const = 0;
+
+  bool pairs(unsigned cpu, std::atomic<std::int32_t>& counter, std::uint64_t rounds) {
+    std::uint64_t zeros = 0;
+    for (; rounds != 0; --rounds) {
+      counter.fetch_add(1, std::memory_order_relaxed);
+      if (counter.fetch_sub(1, std::memory_order_seq_cst) == 1) [[unlikely]]
+        ++zeros;
+    }
+    zeros_[cpu].value += zeros;
+    return true;
+  }
+
+ private:
+  struct alignas(machine::kApart) Zeros {
+    std::uint64_t value = 0;
+  };
+
+  void rendezvous() {
+    const unsigned all = (arrivals_.fetch_add(1, std::memory_order_acq_rel) / cpus() + 1) * cpus();
+    while (arrivals_.load(std::memory_order_acquire) < all) machine::silicon::pause();
+  }
+
+  std::vector<Zeros> zeros_;
+  std::atomic<unsigned> arrivals_{0};
+};
+
+class Empty final : public FloorLoad {
+ public:
+  using FloorLoad::FloorLoad;
+  bool run(unsigned, std::uint64_t rounds) override {
+    for (; rounds != 0; --rounds) asm volatile("" ::: "memory");
+    return true;
+  }
+
+ private:
+  std::int32_t final_value(unsigned) const override { return 1; }
+};
+
+class IncDec final : public FloorLoad {
+ public:
+  IncDec(unsigned cpus, unsigned home_node)
+      : FloorLoad(cpus), memory_(sizeof(Counter), home_node), shared_(*new (memory_.bytes().data()) Counter) {}
+  bool run(unsigned cpu, std::uint64_t rounds) override { return pairs(cpu, shared_.value, rounds); }
+
+ private:
+  std::int32_t final_value(unsigned) const override { return shared_.value.load(std::memory_order_relaxed); }
+
+  machine::silicon::HomeMemory memory_;
+  Counter& shared_;
+};
+
+class Private final : public FloorLoad {
+ public:
+  explicit Private(unsigned cpus) : FloorLoad(cpus), own_(cpus) {}
+  // Made by the pinned thread, so that it is local to it.
+  void boot(unsigned cpu, unsigned os_cpu) override {
+    own_[cpu] = std::make_unique<Counter>();
+    FloorLoad::boot(cpu, os_cpu);
+  }
+  bool run(unsigned cpu, std::uint64_t rounds) override { return pairs(cpu, own_[cpu]->value, rounds); }
+
+ private:
+  std::int32_t final_value(unsigned cpu) const override { return own_[cpu]->value.load(std::memory_order_relaxed); }
+
+  std::vector<std::unique_ptr<Counter>> own_;
+};
+
+}  // namespace
+
+std::span<const Floor> floors() { return kFloors; }
+
+std::unique_ptr<Load> make_floor_load(std::string_view name, unsigned cpus, unsigned home_node) {
+  if (name == "empty") return std::make_unique<Empty>(cpus);
+  if (name == "private") return std::make_unique<Private>(cpus);
+  if (name == "incdec") return std::make_unique<IncDec>(cpus, home_node);
+  throw std::invalid_argument(fmt::format("no floor '{}'", name));
+}
+
+}  // namespace mmscale::workload

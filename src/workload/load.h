@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+//
+// What the pinned threads of a window execute: an emulated kernel running a Program, or a bare instruction loop. The
+// window knows no more than this; the loop itself is inside run(), so that the virtual call is once per batch.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernel/tally.h"
+
+namespace mmscale::workload {
+
+class Load {
+ public:
+  virtual ~Load() = default;
+
+  // How many emulated CPUs, numbered from 0.
+  virtual unsigned cpus() const = 0;
+
+  // On CPU `cpu`'s pinned thread, in this order: boot (makes everything of its own, local to it), run any number of
+  // times, finish (ends every process, goes to init_mm). Each passes a rendezvous of all CPUs.
+  virtual void boot(unsigned cpu, unsigned os_cpu) = 0;
+
+  // `rounds` passes over the CPU's program. False if stop() ended it early.
+  virtual bool run(unsigned cpu, std::uint64_t rounds) = 0;
+
+  virtual void finish(unsigned cpu) = 0;
+
+  // Lets CPUs that wait for each other give up; run returns soon on all. From any CPU's own thread.
+  virtual void stop(unsigned cpu) = 0;
+
+  // Context switches that one round of a CPU makes; 0 if it makes none.
+  virtual std::uint32_t switches_per_round(unsigned cpu) const = 0;
+
+  // What CPU `cpu` counted so far; from its own thread, or when it has finished.
+  virtual kernel::Tally tally(unsigned cpu) const = 0;
+
+  // After all have finished: everything that does not add up, one line each. Empty is what a run must end with.
+  virtual std::vector<std::string> audit() = 0;
+};
+
+}  // namespace mmscale::workload

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+//
+// The engine on real CPUs, as a Load. A template for the two translation units that instantiate it.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernel/lifecycle/catalogue.h"
+#include "machine/silicon/home_memory.h"
+#include "machine/silicon/silicon.h"
+#include "machine/silicon/transport.h"
+#include "scheme/catalogue.h"
+#include "workload/engine.h"
+#include "workload/load.h"
+#include "workload/silicon_loads.h"
+
+namespace mmscale::workload {
+
+template <class K>
+class SiliconLoad final : public Load {
+ public:
+  using Machine = typename K::Machine;
+
+  SiliconLoad(const SiliconSpec& spec, Program program)
+      : program_(std::move(program)),
+        memory_(Engine<K>::memory_bytes(program_), spec.home_node),
+        transport_(machine::silicon::make_transport(spec.transport, cpus())),
+        system_(cpus(), *transport_),
+        engine_(program_, memory_.bytes()),
+        machines_(cpus()) {}
+
+  unsigned cpus() const override { return static_cast<unsigned>(program_.cpus.size()); }
+
+  void boot(unsigned cpu, unsigned os_cpu) override {
+    machines_[cpu] = std::make_unique<Machine>(system_, cpu, os_cpu);
+    engine_.boot(*machines_[cpu]);
+  }
+  bool run(unsigned cpu, std::uint64_t rounds) override { return engine_.run(*machines_[cpu], rounds); }
+  void stop(unsigned cpu) override { engine_.stop(*machines_[cpu]); }
+  void finish(unsigned cpu) override { engine_.finish(*machines_[cpu]); }
+
+  std::uint32_t switches_per_round(unsigned cpu) const override { return program_.cpus[cpu].switches; }
+  kernel::Tally tally(unsigned cpu) const override { return engine_.tally(cpu); }
+
+  std::vector<std::string> audit() override {
+    std::uint64_t queued = 0;
+    for (const auto& machine : machines_) queued += machine->ipi_tally().queued;
+    return engine_.audit(*machines_[0], queued);
+  }
+
+ private:
+  const Program program_;
+  machine::silicon::HomeMemory memory_;
+  std::unique_ptr<machine::silicon::Transport> transport_;
+  typename Machine::System system_;
+  Engine<K> engine_;
+  std::vector<std::unique_ptr<Machine>> machines_;
+};
+
+// Walks scheme x lifecycle x options at compile time and makes the one that `spec` names.
+template <bool kChecking>
+std::unique_ptr<Load> make_silicon_load_of(const SiliconSpec& spec, Program program) {
+  using Machine = machine::silicon::Silicon<kChecking>;
+  using kernel::MmCid;
+  using kernel::Options;
+  std::unique_ptr<Load> load;
+  const auto try_options = [&]<class Scheme, class Lifecycle, Options kOptions> {
+    if (spec.options == kOptions)
+      load = std::make_unique<SiliconLoad<kernel::Build<Machine, Scheme, Lifecycle, kOptions>>>(spec, std::move(program));
+  };
+  scheme::Catalogue::for_each([&]<class Scheme> {
+    if (Scheme::kInfo.name != spec.scheme) return;
+    kernel::lifecycle::Catalogue::for_each([&]<class Lifecycle> {
+      if (Lifecycle::kName != spec.lifecycle) return;
+      try_options.template operator()<Scheme, Lifecycle, Options{MmCid::off, false}>();
+      try_options.template operator()<Scheme, Lifecycle, Options{MmCid::off, true}>();
+      try_options.template operator()<Scheme, Lifecycle, Options{MmCid::v6_4, false}>();
+      try_options.template operator()<Scheme, Lifecycle, Options{MmCid::v6_4, true}>();
+    });
+  });
+  if (!load) throw std::invalid_argument(fmt::format("no scheme '{}' under lifecycle '{}'", spec.scheme, spec.lifecycle));
+  return load;
+}
+
+}  // namespace mmscale::workload

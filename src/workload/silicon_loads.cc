@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+#include "workload/silicon_loads.h"
+
+#include "workload/silicon_load.h"
+
+namespace mmscale::workload {
+
+std::unique_ptr<Load> make_silicon_load(const SiliconSpec& spec, Program program) {
+  return make_silicon_load_of<false>(spec, std::move(program));
+}
+
+}  // namespace mmscale::workload
