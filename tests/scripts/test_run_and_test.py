@@ -158,6 +158,13 @@ def test_test_fails_with_a_failed_test(run_tests):
     assert (done.returncode, last_line(done)) == (1, "8 passed, 1 failed")
 
 
+def test_test_counts_what_could_not_start_as_failed(run_tests):
+    absent = "<testcase name='e' status='notrun'><skipped message='Unable to find executable'/></testcase>"
+    skipped = "<testcase name='f' status='notrun'><skipped message='SKIP_RETURN_CODE=77'/></testcase>"
+    done = run_tests("--preset", "asan", programs={"ctest": CTEST.replace("$bad<", f"{absent}{skipped}<")})
+    assert done.stdout.splitlines()[-3:] == ["FAILED: ctest of asan (1 of its tests)", "2 skipped", "2 passed, 1 failed"]
+
+
 @pytest.mark.parametrize(
     "programs, summary",
     [
