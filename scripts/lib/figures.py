@@ -6,7 +6,6 @@ figure is in the caption below it. Layout is in inches from the bottom left corn
 """
 
 import math
-import textwrap
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -19,9 +18,9 @@ from matplotlib.patches import ConnectionPatch  # noqa: E402
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator  # noqa: E402
 from matplotlib.transforms import ScaledTranslation  # noqa: E402
 
+from caption import caption_lines  # noqa: E402
 from look import looks  # noqa: E402
-from series import describe_conditions  # noqa: E402
-from text import SIMULATED, build_facts, machine_facts, magnitude, repetitions, span  # noqa: E402
+from text import SIMULATED, magnitude  # noqa: E402
 
 STYLE = {
     "font.size": 8,
@@ -45,6 +44,7 @@ CAPTION_PITCH = 0.125
 CAPTION_COLUMNS = 142
 GREY = "#666666"
 DARK = "#333333"
+HOLLOW = "white"
 DPI = 200
 
 
@@ -92,7 +92,7 @@ def draw(records, panel, quantity):
     with pyplot.rc_context(STYLE):
         labels = _series_labels(records, panel)
         ideal = _ideal(panel, quantity)
-        caption = _caption(records, panel, quantity, ideal)
+        caption = caption_lines(records, panel, _ideal_note(quantity, ideal), CAPTION_COLUMNS)
         below = AXIS_HEIGHT + CAPTION_PITCH * len(caption) + 0.1
         plot_height = max(PLOT_HEIGHT, LABEL_PITCH * (len(labels) + 2))
         height = below + plot_height + TITLE_HEIGHT
@@ -132,6 +132,7 @@ class End:
     y: float
     colour: str
     marker: str
+    fill: str
 
 
 def _series_labels(records, panel):
@@ -151,7 +152,9 @@ def _series_labels(records, panel):
 
 
 def _ideal(panel, quantity):
-    """The Ideal of a panel, or None if no scheme has a valid 1-CPU window."""
+    """The Ideal of a panel, or None if there is but one CPU count or no valid 1-CPU window to start from."""
+    if len(panel.cpu_counts) == 1:
+        return None
     best = max if quantity is RATE else min
     at_one = [(getattr(series.at(1), quantity.field), series.scheme) for series in panel.series if series.at(1)]
     medians = [(value.median, scheme) for value, scheme in at_one if value]
@@ -163,6 +166,12 @@ def _ideal(panel, quantity):
 
 def _ideal_at(quantity, ideal, cpus):
     return ideal.value * cpus if quantity is RATE else ideal.value
+
+
+def _ideal_note(quantity, ideal):
+    if not ideal:
+        return ""
+    return f"Ideal: the 1-CPU median of {ideal.scheme}" + (", times CPUs." if quantity is RATE else ".")
 
 
 def _scale(axes, panel, quantity, ideal, mark):
@@ -238,11 +247,13 @@ def _draw_series(axes, panel, quantity, labels):
             axes.plot(
                 [x for x, _ in invalid], [y for _, y in invalid], gid=f"invalid-{name}",
                 color=look.colour, marker=look.marker, linestyle="none", markersize=5.5,
-                markerfacecolor="none", markeredgewidth=0.9, zorder=4,
+                # Filled with white: the rims of many on one spot would otherwise add up to a solid marker.
+                markerfacecolor=HOLLOW, markeredgewidth=0.9, zorder=2.7,
             )  # fmt: skip
-        shown = [(x, value.median) for x, value in zip(cpus, medians) if value] or invalid
-        if shown:
-            ends.append(End(labels[series.scheme, series.source], *shown[-1], look.colour, look.marker))
+        valid = [(x, value.median) for x, value in zip(cpus, medians) if value]
+        if valid or invalid:
+            end, fill = (valid[-1], look.colour) if valid else (invalid[-1], HOLLOW)
+            ends.append(End(labels[series.scheme, series.source], *end, look.colour, look.marker, fill))
     return ends
 
 
@@ -251,7 +262,7 @@ def _draw_ideal(axes, panel, quantity, ideal):
     counts = panel.cpu_counts
     line = [_ideal_at(quantity, ideal, cpus) for cpus in counts]
     axes.plot(counts, line, gid="ideal", color=GREY, linewidth=0.8, linestyle=(0, (8, 3)), zorder=1.5)
-    return End("ideal", counts[-1], line[-1], GREY, "")
+    return End("ideal", counts[-1], line[-1], GREY, "", GREY)
 
 
 def _draw_boundaries(axes, panel):
@@ -288,7 +299,7 @@ def _label_ends(figure, axes, ends, plot_height):
         )  # fmt: skip
         axes.plot(
             *zip(foot), transform=beside(LABEL_GAP - 0.08), clip_on=False,
-            color=end.colour, marker=end.marker, markersize=4.5,
+            color=end.colour, marker=end.marker, markersize=4.5, markerfacecolor=end.fill,
         )  # fmt: skip
         label = axes.text(
             *foot, end.label, transform=beside(LABEL_GAP), va="center_baseline", fontsize=LABEL_SIZE
@@ -322,53 +333,3 @@ def _draw_title(figure, records, panel, quantity, height):
     prefix = "SIMULATED: " if all(simulated) else "Partly SIMULATED: " if any(simulated) else ""
     figure.text(0.1 / WIDTH, 1 - 0.19 / height, prefix + quantity.title, fontsize=10, weight="bold")
     figure.text(0.1 / WIDTH, 1 - 0.34 / height, panel.name, fontsize=8, color=DARK)
-
-
-def _caption(records, panel, quantity, ideal):
-    """The lines below the figure: what was measured on what, and how to read it."""
-    parts = []
-    several = len(records.sources) > 1
-    for number, source in enumerate(records.sources, 1):
-        machine = source.machine
-        head = f"[{number}] {', '.join(source.files)}: " if several else ""
-        facts = "; ".join(machine_facts(machine))
-        how = "Simulated" if machine.simulated else "Measured"
-        parts.append(f"{head}{facts}. {how} {span(source.dates)} with {', '.join(build_facts(machine))}.")
-    parts.append(f"Conditions: {', '.join(describe_conditions(panel))}; {repetitions(panel.points)} per point.")
-    parts.append(_interval_note(panel) + " " + _invalid_note(panel))
-    notes = []
-    if ideal:
-        notes.append(f"Ideal: the 1-CPU median of {ideal.scheme}" + (", times CPUs." if quantity is RATE else "."))
-    if panel.boundaries:
-        notes.append("Dotted upright line: from here on one more package is in use.")
-    if any(source.machine.simulated for source in records.sources):
-        notes.append(f"{SIMULATED} marks what was simulated, not measured.")
-    parts.append(" ".join(notes))
-    return [line for part in parts for line in textwrap.wrap(part, CAPTION_COLUMNS)]
-
-
-def _interval_note(panel):
-    estimates = [point.rate for point in panel.points if point.rate]
-    if not estimates:
-        return "Points: none, as no window was valid."
-    if all(value.count == 1 for value in estimates):
-        return "Points: single windows, of which no interval can be told."
-    short = sum(not value.bounded for value in estimates)
-    text = "Points: median of the valid windows; bars: "
-    exact = "interval of the median, distribution-free, at least 95 %"
-    rough = "least to greatest, as fewer than 6 valid windows allow no 95 % interval"
-    if not short:
-        return text + exact + "."
-    if short == len(estimates):
-        return text + rough + "."
-    return f"{text}{exact} (at {short} of {len(estimates)} points {rough})."
-
-
-def _invalid_note(panel):
-    windows = sum(point.windows for point in panel.points)
-    invalid = sum(point.invalid_count for point in panel.points)
-    if not invalid:
-        return f"All {windows} windows are valid."
-    blank = invalid - sum(len(point.invalid) for point in panel.points)
-    note = f"Hollow: the invalid windows, {invalid} of {windows}, left out of every median"
-    return note + (f"; {blank} of them gave no value." if blank else ".")

@@ -36,10 +36,10 @@ def test_invalid_windows_are_hollow_and_counted(drawn):
     figure = drawn(DATA / "host-2cpu.json")
     hollow = line(figure, "invalid-refcount-0")
     assert list(hollow.get_xdata()) == [2, 2]
-    assert hollow.get_markerfacecolor() == "none"
+    assert hollow.get_markerfacecolor() == "white"
     assert hollow.get_linestyle() == "None"
     assert hollow.get_marker() == line(figure, "median-refcount-0").get_marker()
-    assert line(figure, "median-refcount-0").get_markerfacecolor() != "none"
+    assert line(figure, "median-refcount-0").get_markerfacecolor() != "white"
     assert line(figure, "invalid-untracked-0") is None
     assert "3 of 54" in words(figure)
 
@@ -56,6 +56,25 @@ def test_ideal_is_the_best_single_cpu_times_cpus(drawn):
     assert list(line(figure, "ideal").get_ydata()) == [best * cpus for cpus in (1, 2, 8, 32, 48, 64)]
     figure = drawn(DATA / "host-64cpu.json", quantity=COST)
     assert set(line(figure, "ideal").get_ydata()) == {line(figure, "median-untracked-0").get_ydata()[0]}
+
+
+def test_no_ideal_of_a_single_count(drawn, edited):
+    def only_one(document):
+        document["benchmarks"] = [entry for entry in document["benchmarks"] if entry["cpus"] == 1]
+
+    figure = drawn(edited("host-2cpu.json", only_one))
+    assert line(figure, "ideal") is None
+    assert line(figure, "median-refcount-0") is not None
+
+
+def test_nothing_valid_is_said(drawn, edited):
+    def spoil(document):
+        for entry in document["benchmarks"]:
+            entry["valid"] = 0.0
+
+    figure = drawn(edited("host-2cpu.json", spoil))
+    assert "refcount (none valid)" in {text.get_text() for text in figure.axes[0].texts}
+    assert "no window was valid" in words(figure) and "54 of 54" in words(figure)
 
 
 def test_package_boundary_is_marked(drawn):

@@ -113,7 +113,7 @@ def test_run_wrong_usage(run, tree, arguments):
     assert run(tree / "scripts/run", *arguments).returncode == 2
 
 
-# Reports two passed and one skipped test, the last one of tsan failed; exits as ctest would.
+# Reports two passed tests and a skipped one, for tsan also a failed one if TSAN_FAILS is set; exits as ctest would.
 CTEST = """
 echo "$@" >>"$LOG"
 while [[ $1 != --output-junit ]]; do shift; done
