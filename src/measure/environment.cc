@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+#include "measure/environment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string_view>
+
+#include "measure/cpuinfo.h"
+#include "measure/hypervisor.h"
+#include "measure/text_file.h"
+#include "topology/cpu_list.h"
+
+namespace mmscale::measure {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kUnknown = "unknown";
+
+std::string line_or_unknown(const fs::path& path) { return read_line(path).value_or(std::string{kUnknown}); }
+
+std::vector<unsigned> read_cpu_list(const fs::path& path) {
+  const auto line = read_line(path);
+  if (!line) return {};
+  try {
+    return topology::parse_cpu_list(*line);
+  } catch (const topology::CpuListError&) {
+    return {};
+  }
+}
+
+// A mask the kernel was built for but that names no CPU: the file is there, and empty or "(null)".
+std::string cpu_set_or_none(const fs::path& path) {
+  const auto text = read_text(path);
+  if (!text) return std::string{kUnknown};
+  const auto list = trimmed(*text);
+  return list.empty() || list == "(null)" ? "none" : std::string{list};
+}
+
+std::optional<bool> read_smt(const fs::path& root, std::span<const unsigned> cpus) {
+  const auto cpus_dir = root / "sys/devices/system/cpu";
+  if (const auto active = read_line(cpus_dir / "smt/active")) return *active == "1";
+  // Kernels without the switch: siblings that are online show themselves in the topology.
+  for (const unsigned cpu : cpus) {
+    const auto siblings = read_cpu_list(cpus_dir / fmt::format("cpu{}/topology/thread_siblings_list", cpu));
+    if (siblings.empty()) return std::nullopt;
+    if (siblings.size() > 1) return true;
+  }
+  return cpus.empty() ? std::nullopt : std::optional{false};
+}
+
+// True where the configuration sets `symbol`, false where it does not, nothing without a configuration.
+std::optional<bool> is_set(const FoundKernelConfig& found, std::string_view symbol) {
+  if (!found.config) return std::nullopt;
+  const auto entry = found.config->find(symbol);
+  return entry != found.config->end() && entry->second == "y";
+}
+
+std::optional<bool> read_preempt_rt(const FoundKernelConfig& found, std::string_view kernel_version) {
+  if (const auto configured = is_set(found, "PREEMPT_RT")) return configured;
+  // uname -v names it, out of tree with a blank; that it does not proves nothing for older kernels.
+  if (kernel_version.find("PREEMPT_RT") != std::string_view::npos ||
+      kernel_version.find("PREEMPT RT") != std::string_view::npos) {
+    return true;
+  }
+  return std::nullopt;
+}
+
+// Parameters of which a kernel engineer would ask when two measurements differ. A trailing '*' stands for any
+// ending. The rest of the command line names disks, hosts and keys, and has no business in a result file.
+constexpr std::array kBootParameters{
+    // who may run where, and what interrupts it
+    "isolcpus", "nohz", "nohz_full", "rcu_nocbs", "rcu_nocb_poll", "irqaffinity", "skew_tick", "threadirqs",
+    "preempt", "maxcpus", "nr_cpus", "possible_cpus", "nosmt", "nosmt=*", "smt-enabled", "psi", "delayacct",
+    "schedstats",
+    // clocks, frequency and idle states
+    "clocksource", "tsc", "intel_pstate", "amd_pstate", "cpufreq.*", "cpuidle.*", "cpuidle_haltpoll.*",
+    "haltpoll.*", "idle", "intel_idle.*", "processor.max_cstate", "powersave",
+    // address translation and memory
+    "nopti", "pti", "kpti", "nopcid", "noinvpcid", "disable_radix", "radix_hcall_invalidate", "disable_tlbie",
+    "numa", "numa_balancing", "transparent_hugepage", "hugepages", "hugepagesz", "default_hugepagesz",
+    "norandmaps", "nokaslr",
+    // mitigations
+    "mitigations", "nospectre_v1", "nospectre_v2", "spectre_v2", "spectre_v2_user",
+    "spec_store_bypass_disable", "spec_rstack_overflow", "retbleed", "l1tf", "mds", "tsx", "tsx_async_abort",
+    "mmio_stale_data", "srbds", "gather_data_sampling", "reg_file_data_sampling", "indirect_target_selection",
+    "tsa", "vmscape", "no_entry_flush", "no_uaccess_flush"};
+
+bool is_boot_parameter(std::string_view parameter) {
+  const auto name = parameter.substr(0, parameter.find('='));
+  return std::any_of(kBootParameters.begin(), kBootParameters.end(), [&](std::string_view known) {
+    if (!known.ends_with('*')) return name == known;
+    return parameter.starts_with(known.substr(0, known.size() - 1));
+  });
+}
+
+std::string read_boot_parameters(const fs::path& root) {
+  const auto line = read_line(root / "proc/cmdline");
+  if (!line) return std::string{kUnknown};
+  std::string kept;
+  std::string_view rest = *line;
+  for (auto word = next_word(rest); !word.empty(); word = next_word(rest)) {
+    if (word == "--") break;  // what follows is for init
+    if (is_boot_parameter(word)) kept += fmt::format("{}{}", kept.empty() ? "" : " ", word);
+  }
+  return kept.empty() ? "none" : kept;
+}
+
+std::vector<std::pair<std::string, std::string>> read_mitigations(const fs::path& root) {
+  std::vector<std::pair<std::string, std::string>> mitigations;
+  std::error_code error;
+  const auto dir = root / "sys/devices/system/cpu/vulnerabilities";
+  for (fs::directory_iterator entry{dir, error}, end; !error && entry != end; entry.increment(error)) {
+    mitigations.emplace_back(entry->path().filename().string(), line_or_unknown(entry->path()));
+  }
+  std::sort(mitigations.begin(), mitigations.end());
+  return mitigations;
+}
+
+// Of "always [madvise] never" the word in brackets.
+std::string read_thp(const fs::path& root) {
+  const auto line = line_or_unknown(root / "sys/kernel/mm/transparent_hugepage/enabled");
+  const auto open = line.find('[');
+  const auto close = line.find(']');
+  if (open == std::string::npos || close == std::string::npos || close < open) return std::string{kUnknown};
+  return line.substr(open + 1, close - open - 1);
+}
+
+std::string read_aslr(const fs::path& root) {
+  // ADDR_NO_RANDOMIZE of <linux/personality.h>: what setarch -R sets for one process.
+  constexpr unsigned kNoRandomize = 0x0040000;
+  if (const auto line = read_line(root / "proc/self/personality")) {
+    unsigned personality = 0;
+    const auto [end, error] = std::from_chars(line->data(), line->data() + line->size(), personality, 16);
+    if (error == std::errc{} && (personality & kNoRandomize) != 0) return "off";
+  }
+  const auto setting = read_line(root / "proc/sys/kernel/randomize_va_space");
+  if (setting == "0") return "off";
+  if (setting == "1") return "partial";
+  if (setting == "2") return "full";
+  return std::string{kUnknown};
+}
+
+std::string read_numa_balancing(const fs::path& root) {
+  const auto setting = read_line(root / "proc/sys/kernel/numa_balancing");
+  if (!setting) return std::string{kUnknown};
+  return *setting == "0" ? "off" : "on";
+}
+
+std::uint64_t read_memory_bytes(const fs::path& root) {
+  const auto text = read_text(root / "proc/meminfo");
+  std::string_view rest = text ? std::string_view{*text} : std::string_view{};
+  while (!rest.empty()) {
+    auto line = next_line(rest);
+    if (next_word(line) != "MemTotal:") continue;
+    const auto kib = to_integer(next_word(line));
+    return kib && *kib > 0 ? static_cast<std::uint64_t>(*kib) * 1024 : 0;
+  }
+  return 0;
+}
+
+std::string on_off(std::optional<bool> value) { return !value ? "unknown" : *value ? "on" : "off"; }
+
+std::string yes_no(std::optional<bool> value) { return !value ? "unknown" : *value ? "yes" : "no"; }
+
+std::string join_mitigations(const Environment& environment) {
+  if (environment.mitigations.empty()) return std::string{kUnknown};
+  std::string text;
+  for (const auto& [name, state] : environment.mitigations) {
+    // The states themselves contain commas, colons and semicolons.
+    text += fmt::format("{}{}={}", text.empty() ? "" : " | ", name, state);
+  }
+  return text;
+}
+
+std::string describe(const topology::CpuQuota& quota) {
+  const auto source = quota.source.empty() ? "" : fmt::format(" ({})", quota.source);
+  return quota.cpus ? fmt::format("{} CPUs{}", *quota.cpus, source) : fmt::format("none seen{}", source);
+}
+
+}  // namespace
+
+Environment read_environment(const fs::path& root, std::span<const unsigned> cpus, std::string command_line) {
+  const auto cpus_dir = root / "sys/devices/system/cpu";
+  const auto online = read_cpu_list(cpus_dir / "online");
+  if (cpus.empty()) cpus = online;
+
+  const auto release = read_line(root / "proc/sys/kernel/osrelease").value_or("");
+  const auto config = find_kernel_config(release, root);
+  const auto cpuinfo = parse_cpuinfo(read_text(root / "proc/cpuinfo").value_or(""));
+
+  Environment environment;
+  environment.kernel_release = release.empty() ? std::string{kUnknown} : release;
+  environment.kernel_version = line_or_unknown(root / "proc/sys/kernel/version");
+  environment.kernel_config_source = config.config ? config.source : config.problem;
+  environment.lazy_tlb = lazy_tlb_of(config, release);
+  environment.preempt_rt = read_preempt_rt(config, environment.kernel_version);
+  environment.debug_shoot_lazies = is_set(config, "DEBUG_VM_SHOOT_LAZIES");
+  environment.boot_parameters = read_boot_parameters(root);
+  environment.mitigations = read_mitigations(root);
+
+  environment.cpu_model = cpu_model(cpuinfo, cpus);
+  environment.microcode = std::string{kUnknown};
+  if (!cpuinfo.processors.empty()) {
+    environment.microcode = field(cpuinfo.processors.front().fields, "microcode").value_or("unknown");
+  }
+  environment.mmu = field(cpuinfo.machine, "MMU").value_or("not applicable");
+  environment.smt = read_smt(root, cpus);
+  environment.frequency = read_frequency(cpus, root);
+  environment.hypervisor = read_hypervisor(cpuinfo, root);
+  environment.clocksource =
+      line_or_unknown(root / "sys/devices/system/clocksource/clocksource0/current_clocksource");
+  environment.memory_bytes = read_memory_bytes(root);
+  environment.numa_nodes =
+      static_cast<unsigned>(read_cpu_list(root / "sys/devices/system/node/has_memory").size());
+  environment.cpus_online = online.empty() ? std::string{kUnknown} : topology::format_cpu_list(online);
+
+  environment.thp = read_thp(root);
+  environment.aslr = read_aslr(root);
+  environment.numa_balancing = read_numa_balancing(root);
+  environment.isolated_cpus = cpu_set_or_none(cpus_dir / "isolated");
+  environment.nohz_full_cpus = cpu_set_or_none(cpus_dir / "nohz_full");
+
+  environment.cpus_used = cpus.empty() ? std::string{kUnknown} : topology::format_cpu_list(cpus);
+  environment.cpu_quota = topology::read_cpu_quota(root);
+  environment.build = this_build();
+  environment.command_line = std::move(command_line);
+  return environment;
+}
+
+std::vector<std::pair<std::string, std::string>> to_context(const Environment& environment) {
+  const auto& build = environment.build;
+  const auto count_or_unknown = [](auto count, std::string_view unit, double divisor) {
+    return count == 0 ? std::string{kUnknown}
+                      : fmt::format("{:.4g}{}", static_cast<double>(count) / divisor, unit);
+  };
+  return {
+      {"kernel", environment.kernel_release},
+      {"kernel_version", environment.kernel_version},
+      {"kernel_config", environment.kernel_config_source},
+      {"kernel_lazy_tlb", environment.lazy_tlb.text},
+      {"kernel_preempt_rt", yes_no(environment.preempt_rt)},
+      {"kernel_debug_shoot_lazies", yes_no(environment.debug_shoot_lazies)},
+      {"boot_parameters", environment.boot_parameters},
+      {"mitigations", join_mitigations(environment)},
+      {"cpu_model", environment.cpu_model},
+      {"microcode", environment.microcode},
+      {"mmu", environment.mmu},
+      {"smt", on_off(environment.smt)},
+      {"governor", environment.frequency.governor},
+      {"frequency", to_string(environment.frequency.state)},
+      {"frequency_detail", environment.frequency.detail},
+      {"hypervisor", environment.hypervisor},
+      {"clocksource", environment.clocksource},
+      {"memory", count_or_unknown(environment.memory_bytes, " GiB", 1024.0 * 1024 * 1024)},
+      {"numa_nodes", count_or_unknown(environment.numa_nodes, "", 1)},
+      {"cpus_online", environment.cpus_online},
+      {"thp", environment.thp},
+      {"aslr", environment.aslr},
+      {"numa_balancing", environment.numa_balancing},
+      {"isolated_cpus", environment.isolated_cpus},
+      {"nohz_full_cpus", environment.nohz_full_cpus},
+      {"cpus_used", environment.cpus_used},
+      {"cpu_quota", describe(environment.cpu_quota)},
+      {"mmscale_version", build.version},
+      {"git_revision", build.revision},
+      {"compiler", build.compiler},
+      {"compiler_flags", build.flags},
+      {"build_type", build.build_type},
+      {"optimised", build.optimised ? "yes" : "no"},
+      {"sanitizer", build.sanitizer.empty() ? "none" : build.sanitizer},
+      {"command_line", environment.command_line},
+  };
+}
+
+}  // namespace mmscale::measure

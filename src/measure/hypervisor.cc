@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include "measure/hypervisor.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "measure/text_file.h"
+
+namespace mmscale::measure {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool has_word(std::string_view text, std::string_view wanted) {
+  for (auto word = next_word(text); !word.empty(); word = next_word(text)) {
+    if (word == wanted) return true;
+  }
+  return false;
+}
+
+// Vendor and product that the firmware states, when they are those of a virtual machine.
+std::optional<std::string> virtual_dmi_name(const fs::path& root) {
+  constexpr std::array<std::string_view, 9> kVirtual{
+      "QEMU", "KVM", "VMware", "VirtualBox", "Xen", "Bochs", "Virtual Machine", "Parallels", "BHYVE"};
+  const auto vendor = read_line(root / "sys/class/dmi/id/sys_vendor").value_or("");
+  const auto product = read_line(root / "sys/class/dmi/id/product_name").value_or("");
+  const std::string name{trimmed(fmt::format("{} {}", vendor, product))};
+  for (const auto word : kVirtual) {
+    if (name.find(word) != std::string::npos) return name;
+  }
+  // EC2 states itself on its bare-metal instances too, which are called NAME.metal or NAME.metal-SIZE.
+  if (vendor == "Amazon EC2" && product.find(".metal") == std::string::npos) return name;
+  return std::nullopt;
+}
+
+std::optional<std::string> paravirtual_clock_name(const fs::path& root) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kClocks{
+      {{"kvm-clock", "KVM"},
+       {"hyperv_clocksource_tsc_page", "Hyper-V"},
+       {"hyperv_clocksource_msr", "Hyper-V"},
+       {"xen", "Xen"}}};
+  const auto clocks =
+      read_line(root / "sys/devices/system/clocksource/clocksource0/available_clocksource").value_or("");
+  for (const auto& [clock, name] : kClocks) {
+    if (has_word(clocks, clock)) return std::string{name};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string read_hypervisor(const CpuInfo& info, const fs::path& root) {
+  if (auto type = read_line(root / "sys/hypervisor/type")) return *type;
+
+  if (const auto platform = field(info.machine, "platform")) {
+    if (*platform == "PowerNV") return "none";
+    if (*platform == "pSeries") {
+      // Without the emulator's own mark, a pSeries kernel is a partition of the firmware's hypervisor.
+      const auto machine = field(info.machine, "machine").value_or("");
+      return machine.find("qemu") == std::string::npos ? "PowerVM" : "KVM (pSeries guest)";
+    }
+  }
+  // A mainframe's kernel always runs in a partition, so there is no bare metal to tell from.
+  if (field(info.machine, "vendor_id") == "IBM/S390") return "PR/SM";
+
+  if (auto compatible = read_line(root / "proc/device-tree/hypervisor/compatible")) return *compatible;
+
+  auto firmware_name = virtual_dmi_name(root);
+  if (is_x86(info)) {
+    if (has_word(*field(info.processors.front().fields, "flags"), "hypervisor")) {
+      if (firmware_name) return *firmware_name;
+      return paravirtual_clock_name(root).value_or("present, make unknown");
+    }
+    return firmware_name.value_or("none");
+  }
+  return firmware_name.value_or("unknown");
+}
+
+}  // namespace mmscale::measure
