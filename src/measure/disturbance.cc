@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+#include "measure/disturbance.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "measure/text_file.h"
+
+namespace mmscale::measure {
+namespace {
+
+constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+constexpr std::int64_t kNsPerUs = 1'000;
+
+std::int64_t monotonic_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::int64_t>(now.tv_sec) * kNsPerSecond + now.tv_nsec;
+}
+
+using Count = std::optional<std::int64_t>;
+
+Count difference(const Count& after, const Count& before) {
+  if (!after || !before || *after < *before) return std::nullopt;
+  return *after - *before;
+}
+
+void read_schedstat(int fd, ThreadSnapshot& snapshot) {
+  std::array<char, 96> buffer;  // three decimal 64-bit numbers, two blanks and a line end
+  const ssize_t got = ::pread(fd, buffer.data(), buffer.size(), 0);
+  if (got <= 0) return;
+  std::string_view text{buffer.data(), static_cast<std::size_t>(got)};
+  const auto run = to_integer(next_word(text));
+  const auto wait = to_integer(next_word(text));
+  const auto slices = to_integer(next_word(text));
+  if (!run || !wait || !slices || *slices == 0) return;
+  snapshot.run_ns = run;
+  snapshot.wait_ns = wait;
+}
+
+// The lines of /proc/stat that matter: "cpuN user nice system idle iowait irq softirq steal ..." and
+// "procs_running N".
+void read_stat(std::string_view text, const std::vector<unsigned>& cpus, MachineSnapshot& snapshot) {
+  constexpr int kFieldsBeforeSteal = 7;
+  std::vector<Count> by_cpu;
+  while (!text.empty()) {
+    auto line = next_line(text);
+    const auto key = next_word(line);
+    if (key == "procs_running") snapshot.runnable = to_integer(next_word(line));
+    if (!key.starts_with("cpu")) continue;
+    const auto cpu = to_integer(key.substr(3));
+    if (!cpu || *cpu < 0) continue;
+    for (int i = 0; i < kFieldsBeforeSteal; ++i) next_word(line);
+    const auto index = static_cast<std::size_t>(*cpu);
+    if (by_cpu.size() <= index) by_cpu.resize(index + 1);
+    by_cpu[index] = to_integer(next_word(line));
+  }
+  for (std::size_t i = 0; i < cpus.size(); ++i) {
+    if (cpus[i] < by_cpu.size()) snapshot.steal_ticks[i] = by_cpu[cpus[i]];
+  }
+}
+
+// Version 2 of cgroups counts the time in us, version 1 in ns and under another name.
+void read_throttling(std::string_view text, MachineSnapshot& snapshot) {
+  while (!text.empty()) {
+    auto line = next_line(text);
+    const auto key = next_word(line);
+    const auto value = to_integer(next_word(line));
+    if (!value) continue;
+    if (key == "nr_throttled") snapshot.throttled_periods = value;
+    if (key == "throttled_usec") snapshot.throttled_ns = *value * kNsPerUs;
+    if (key == "throttled_time") snapshot.throttled_ns = value;
+  }
+}
+
+// "some avg10=0.00 avg60=0.00 avg300=0.00 total=12345", the total in us.
+Count read_cpu_pressure(std::string_view text) {
+  constexpr std::string_view kTotal = "total=";
+  while (!text.empty()) {
+    auto line = next_line(text);
+    if (next_word(line) != "some") continue;
+    const auto at = line.find(kTotal);
+    if (at == std::string_view::npos) return std::nullopt;
+    const auto total_us = to_integer(line.substr(at + kTotal.size()));
+    return total_us ? Count{*total_us * kNsPerUs} : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+ThreadDisturbance operator-(const ThreadSnapshot& after, const ThreadSnapshot& before) {
+  return {
+      .involuntary = after.involuntary - before.involuntary,
+      .voluntary = after.voluntary - before.voluntary,
+      .minor_faults = after.minor_faults - before.minor_faults,
+      .run_ns = difference(after.run_ns, before.run_ns),
+      .wait_ns = difference(after.wait_ns, before.wait_ns),
+      .cpu_before = before.cpu,
+      .cpu_after = after.cpu,
+      .migrated = before.cpu != after.cpu,
+  };
+}
+
+// Opening binds the file to the calling thread; the descriptor keeps that binding and spares the path walk
+// later.
+ThreadProbe::ThreadProbe(const std::filesystem::path& schedstat)
+    : schedstat_fd_(::open(schedstat.c_str(), O_RDONLY | O_CLOEXEC)) {}
+
+ThreadProbe::~ThreadProbe() {
+  if (schedstat_fd_ >= 0) ::close(schedstat_fd_);
+}
+
+ThreadSnapshot ThreadProbe::snapshot() const {
+  rusage usage{};
+  if (::getrusage(RUSAGE_THREAD, &usage) != 0) {
+    throw std::system_error(errno, std::generic_category(), "getrusage of a measuring thread");
+  }
+  const int cpu = ::sched_getcpu();
+  if (cpu < 0) throw std::system_error(errno, std::generic_category(), "getcpu of a measuring thread");
+
+  ThreadSnapshot snapshot;
+  snapshot.involuntary = usage.ru_nivcsw;
+  snapshot.voluntary = usage.ru_nvcsw;
+  snapshot.minor_faults = usage.ru_minflt;
+  snapshot.cpu = static_cast<unsigned>(cpu);
+  if (schedstat_fd_ >= 0) read_schedstat(schedstat_fd_, snapshot);
+  return snapshot;
+}
+
+MachineProbe::MachineProbe(std::vector<unsigned> cpus, std::filesystem::path cpu_stat,
+                           std::filesystem::path root)
+    : cpus_(std::move(cpus)),
+      cpu_stat_(std::move(cpu_stat)),
+      root_(std::move(root)),
+      tick_ns_(kNsPerSecond / ::sysconf(_SC_CLK_TCK)) {}
+
+MachineSnapshot MachineProbe::snapshot() const {
+  MachineSnapshot snapshot;
+  snapshot.time_ns = monotonic_ns();
+  snapshot.steal_ticks.resize(cpus_.size());
+  if (const auto text = read_text(root_ / "proc/stat")) read_stat(*text, cpus_, snapshot);
+  if (!cpu_stat_.empty()) {
+    if (const auto text = read_text(cpu_stat_)) read_throttling(*text, snapshot);
+  }
+  if (const auto text = read_text(root_ / "proc/pressure/cpu")) {
+    snapshot.cpu_pressure_ns = read_cpu_pressure(*text);
+  }
+  return snapshot;
+}
+
+MachineDisturbance MachineProbe::between(const MachineSnapshot& before, const MachineSnapshot& after) const {
+  MachineDisturbance result;
+  result.elapsed_ns = after.time_ns - before.time_ns;
+  result.tick_ns = tick_ns_;
+  for (std::size_t i = 0; i < cpus_.size(); ++i) {
+    const auto ticks = difference(after.steal_ticks.at(i), before.steal_ticks.at(i));
+    result.steal.push_back({cpus_[i], ticks ? Count{*ticks * tick_ns_} : std::nullopt});
+  }
+  result.throttled_periods = difference(after.throttled_periods, before.throttled_periods);
+  result.throttled_ns = difference(after.throttled_ns, before.throttled_ns);
+  result.cpu_pressure_ns = difference(after.cpu_pressure_ns, before.cpu_pressure_ns);
+  result.runnable_before = before.runnable;
+  result.runnable_after = after.runnable;
+  return result;
+}
+
+double alu_rate() {
+  // Knuth's MMIX generator; any odd multiplier would do, as the chain and not the value counts.
+  constexpr auto kMultiplier = static_cast<std::uintptr_t>(6364136223846793005u);
+  constexpr auto kIncrement = static_cast<std::uintptr_t>(1442695040888963407u);
+  auto value = static_cast<std::uintptr_t>(monotonic_ns());
+  double best = 0;
+  for (int run = 0; run < kAluRuns; ++run) {
+    const auto start = monotonic_ns();
+    for (int step = 0; step < kAluSteps; ++step) {
+      value = value * kMultiplier + kIncrement;
+      asm volatile("" : "+r"(value));  // the compiler would fold two steps into one
+    }
+    const auto elapsed = monotonic_ns() - start;
+    if (elapsed > 0) best = std::max(best, kAluSteps / static_cast<double>(elapsed));
+  }
+  return best;
+}
+
+std::optional<double> alu_drift(double before, double after) {
+  if (!(before > 0) || !(after > 0)) return std::nullopt;
+  const double ratio = after / before;
+  return ratio > 1 ? ratio - 1 : 1 - ratio;
+}
+
+}  // namespace mmscale::measure

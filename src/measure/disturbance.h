@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// What disturbed a measurement window: the scheduler, the hypervisor, the CPU quota, a changing clock.
+// Everything here is read before and after a window, never within; validity.h judges the differences.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+namespace mmscale::measure {
+
+// Running totals of one thread.
+struct ThreadSnapshot {
+  std::int64_t involuntary = 0;   // times the thread was preempted
+  std::int64_t voluntary = 0;     // times it slept
+  std::int64_t minor_faults = 0;  // page faults served without I/O
+  // CPU time, ns. The kernel brings it up to date at ticks and switches only, so it lags by up to a tick.
+  std::optional<std::int64_t> run_ns;
+  std::optional<std::int64_t>
+      wait_ns;       // time runnable but waiting behind other tasks, ns; exact while running
+  unsigned cpu = 0;  // where the thread ran when the snapshot was taken
+};
+
+// What happened to a thread between two snapshots. `wait_ns` is empty where the kernel does not account for
+// it.
+struct ThreadDisturbance {
+  std::int64_t involuntary = 0;
+  std::int64_t voluntary = 0;
+  std::int64_t minor_faults = 0;
+  std::optional<std::int64_t> run_ns;
+  std::optional<std::int64_t> wait_ns;
+  unsigned cpu_before = 0;
+  unsigned cpu_after = 0;
+  bool migrated = false;  // before and after differ; a thread that came back in between is not seen
+};
+
+ThreadDisturbance operator-(const ThreadSnapshot& after, const ThreadSnapshot& before);
+
+// Takes the snapshots of the thread that made it, and must be used by that thread only. A snapshot is two
+// system calls and one getcpu, about 1 us: cheap enough just before and after a window.
+class ThreadProbe {
+ public:
+  // `schedstat` is a parameter for tests. Where the file is missing or the kernel does not keep its figures
+  // (it then reads "0 0 0", which is impossible for a thread that runs), snapshots have no run_ns and
+  // wait_ns.
+  explicit ThreadProbe(const std::filesystem::path& schedstat = "/proc/thread-self/schedstat");
+  ~ThreadProbe();
+  ThreadProbe(const ThreadProbe&) = delete;
+  ThreadProbe& operator=(const ThreadProbe&) = delete;
+
+  // Throws std::system_error when the kernel refuses getrusage or getcpu.
+  ThreadSnapshot snapshot() const;
+
+ private:
+  int schedstat_fd_;
+};
+
+// Running totals of the machine and of our cgroup.
+struct MachineSnapshot {
+  std::int64_t time_ns = 0;  // CLOCK_MONOTONIC
+  std::vector<std::optional<std::int64_t>>
+      steal_ticks;                                // one for each CPU watched; empty: no such CPU online
+  std::optional<std::int64_t> throttled_periods;  // quota periods in which our cgroup was stopped
+  std::optional<std::int64_t> throttled_ns;       // time it was stopped
+  std::optional<std::int64_t> cpu_pressure_ns;    // time in which any task of the machine waited for a CPU
+  std::optional<std::int64_t> runnable;           // tasks running or runnable at this instant, machine-wide
+};
+
+// Time that a hypervisor took from one CPU. Empty where it is not known. Zero is no proof of quiet: a
+// hypervisor may take time without saying so.
+struct CpuSteal {
+  unsigned cpu = 0;
+  std::optional<std::int64_t> stolen_ns;
+};
+
+// What happened to the machine between two snapshots. Empty optionals are figures this system does not offer.
+struct MachineDisturbance {
+  std::int64_t elapsed_ns = 0;
+  std::int64_t tick_ns = 0;     // stolen_ns is a multiple of this, and off by less than this either way
+  std::vector<CpuSteal> steal;  // in the order of the CPUs watched
+  std::optional<std::int64_t> throttled_periods;
+  std::optional<std::int64_t> throttled_ns;
+  std::optional<std::int64_t> cpu_pressure_ns;
+  std::optional<std::int64_t> runnable_before;
+  std::optional<std::int64_t> runnable_after;
+};
+
+// Watches a set of CPUs and a cgroup. Reading /proc/stat takes the kernel milliseconds on a large machine and
+// runs on whatever CPU the caller is on: keep it well clear of the window.
+class MachineProbe {
+ public:
+  // `cpus` are the operating system's numbers. `cpu_stat` is the cpu.stat file of the cgroup that holds our
+  // quota (either version of cgroups); empty for none.
+  explicit MachineProbe(std::vector<unsigned> cpus, std::filesystem::path cpu_stat = {},
+                        std::filesystem::path root = "/");
+
+  MachineSnapshot snapshot() const;
+
+  // The difference of two snapshots of this probe. A counter that ran backwards (it does when a guest moves
+  // to another host) has no difference.
+  MachineDisturbance between(const MachineSnapshot& before, const MachineSnapshot& after) const;
+
+ private:
+  std::vector<unsigned> cpus_;
+  std::filesystem::path cpu_stat_;
+  std::filesystem::path root_;
+  std::int64_t tick_ns_;
+};
+
+// Runs of the arithmetic probe, and dependent multiply-and-add steps in each: about 20 us a run at 3 GHz and
+// 4 cycles a step. A run is long against reading the clock (about 0.1 %) and short against a timer tick.
+inline constexpr int kAluRuns = 5;
+inline constexpr int kAluSteps = 1 << 14;
+
+// How fast this CPU computes now, in steps per ns: the best of kAluRuns runs of a chain in which each step
+// needs the one before, so that nothing but the clock rate sets its pace. The best run is the one that
+// nothing interrupted; all of them take about 100 us. Rates compare only within one build on one CPU. Take it
+// while all CPUs in use are busy, since the highest clock rate depends on how many are.
+double alu_rate();
+
+// |after / before - 1|; nothing unless both rates are above zero.
+std::optional<double> alu_drift(double before, double after);
+
+}  // namespace mmscale::measure

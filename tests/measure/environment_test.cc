@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: MIT
+#include "measure/environment.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "measure/cpuinfo.h"
+#include "measure/hypervisor.h"
+#include "measure/text_file.h"
+
+namespace mmscale::measure {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+const fs::path kData{MMSCALE_TESTDATA};
+
+Environment of(const std::string& tree) { return read_environment(kData / tree); }
+
+// --- The scheme of the kernel.
+
+TEST(LazyTlb, RefcountFromTheBootConfiguration) {
+  const auto environment = of("x86-refcount");
+  EXPECT_EQ(environment.lazy_tlb.scheme, LazyTlbScheme::kRefcount);
+  EXPECT_EQ(environment.lazy_tlb.text, "refcount");
+  EXPECT_EQ(environment.kernel_config_source, "/boot/config-6.8.0-45-generic");
+  EXPECT_EQ(environment.preempt_rt, false);
+  EXPECT_EQ(environment.debug_shoot_lazies, false);
+}
+
+TEST(LazyTlb, ShootdownFromTheRunningKernelsOwnConfiguration) {
+  const auto environment = of("ppc64le-shootdown");
+  EXPECT_EQ(environment.lazy_tlb.scheme, LazyTlbScheme::kShootdown);
+  EXPECT_EQ(environment.lazy_tlb.text, "shootdown");
+  EXPECT_EQ(environment.kernel_config_source, "/proc/config.gz");
+  EXPECT_EQ(environment.debug_shoot_lazies, true);
+}
+
+TEST(LazyTlb, BeforeTheSymbolAllKernelsCounted) {
+  const auto environment = of("x86-5.10");
+  EXPECT_EQ(environment.lazy_tlb.scheme, LazyTlbScheme::kRefcountOldOnly);
+  EXPECT_EQ(environment.lazy_tlb.text, "refcount (kernel before 6.4)");
+}
+
+TEST(LazyTlb, RealTimeKernelCounts) {
+  const auto environment = of("x86-rt");
+  EXPECT_EQ(environment.lazy_tlb.scheme, LazyTlbScheme::kRefcount);
+  EXPECT_EQ(environment.preempt_rt, true);
+  EXPECT_EQ(environment.kernel_config_source, "/usr/lib/modules/6.12.1-rt/config");
+}
+
+TEST(LazyTlb, WithoutAConfigurationIsUnknownEvenForAnOldRelease) {
+  const auto environment = of("x86-no-config");
+  EXPECT_EQ(environment.lazy_tlb.scheme, LazyTlbScheme::kUnknown);
+  EXPECT_EQ(environment.lazy_tlb.text, "unknown: no /proc/config.gz and no config file of this kernel");
+  EXPECT_EQ(environment.debug_shoot_lazies, std::nullopt);
+  EXPECT_EQ(environment.preempt_rt, true);  // the version says so
+}
+
+TEST(LazyTlb, TheNameInTheChangelogsIsNoEvidence) {
+  EXPECT_EQ(of("x86-name-trap").lazy_tlb.text,
+            "unknown: /boot/config-6.6.0 has no MMU_LAZY_TLB symbol, though 6.6.0 should");
+}
+
+LazyTlb judged(std::string_view config, std::string_view release) {
+  return lazy_tlb_of({parse_kernel_config(config), "/proc/config.gz", ""}, release);
+}
+
+TEST(LazyTlb, ASchemeThatMainlineDoesNotHaveIsNamed) {
+  EXPECT_EQ(
+      judged("CONFIG_MMU_LAZY_TLB_IMPLICIT_SHOOTDOWN=y\n", "6.6.0").text,
+      "unknown: /proc/config.gz sets MMU_LAZY_TLB_IMPLICIT_SHOOTDOWN, a scheme that mainline does not have");
+}
+
+TEST(LazyTlb, AContradictionIsUnknown) {
+  EXPECT_EQ(judged("CONFIG_MMU_LAZY_TLB_SHOOTDOWN=y\nCONFIG_MMU_LAZY_TLB_REFCOUNT=y\n", "6.6.0").text,
+            "unknown: /proc/config.gz sets MMU_LAZY_TLB_REFCOUNT and MMU_LAZY_TLB_SHOOTDOWN");
+}
+
+TEST(LazyTlb, TheReleaseDecidesWhereTheSymbolBegan) {
+  EXPECT_EQ(judged("CONFIG_MMU=y\n", "6.3.13").scheme, LazyTlbScheme::kRefcountOldOnly);
+  EXPECT_EQ(judged("CONFIG_MMU=y\n", "6.4.0-rc1").scheme, LazyTlbScheme::kUnknown);
+  EXPECT_EQ(judged("CONFIG_MMU=y\n", "custom").scheme, LazyTlbScheme::kUnknown);
+  EXPECT_EQ(judged("CONFIG_MMU_LAZY_TLB_REFCOUNT=y\n", "5.14.0-570.el9").scheme, LazyTlbScheme::kRefcount);
+}
+
+TEST(KernelConfig, OfNoSymbolsIsNone) {
+  EXPECT_FALSE(parse_kernel_config(""));
+  EXPECT_FALSE(parse_kernel_config("# CONFIG_MMU is not set\n"));
+}
+
+TEST(KernelConfig, ADamagedFileIsAProblemAndNotAnEmptyConfiguration) {
+  const auto root = fs::path{::testing::TempDir()} / "damaged-config";
+  fs::create_directories(root / "proc");
+  fs::copy_file(kData / "ppc64le-shootdown/proc/config.gz", root / "proc/config.gz",
+                fs::copy_options::overwrite_existing);
+  fs::resize_file(root / "proc/config.gz", fs::file_size(root / "proc/config.gz") / 2);
+  const auto found = find_kernel_config("6.10.3", root);
+  EXPECT_FALSE(found.config);
+  EXPECT_EQ(found.problem, "cannot read /proc/config.gz");
+  fs::remove_all(root);
+}
+
+// --- The machine.
+
+TEST(Environment, OfABareMetalServer) {
+  const auto environment = of("x86-refcount");
+  EXPECT_EQ(environment.kernel_release, "6.8.0-45-generic");
+  EXPECT_THAT(environment.kernel_version, StartsWith("#45-Ubuntu SMP"));
+  EXPECT_EQ(environment.cpu_model, "Intel(R) Xeon(R) Silver 4114 CPU @ 2.20GHz");
+  EXPECT_EQ(environment.microcode, "0x2007006");
+  EXPECT_EQ(environment.mmu, "not applicable");
+  EXPECT_EQ(environment.smt, true);
+  EXPECT_EQ(environment.hypervisor, "none");
+  EXPECT_EQ(environment.clocksource, "tsc");
+  EXPECT_EQ(environment.memory_bytes, 125ULL << 30);
+  EXPECT_EQ(environment.numa_nodes, 2U);
+  EXPECT_EQ(environment.thp, "madvise");
+  EXPECT_EQ(environment.aslr, "full");
+  EXPECT_EQ(environment.numa_balancing, "on");
+  EXPECT_EQ(environment.isolated_cpus, "2-3");
+  EXPECT_EQ(environment.nohz_full_cpus, "2-3");
+  EXPECT_EQ(environment.cpus_online, "0-3");
+  EXPECT_EQ(environment.cpus_used, "0-3");
+  EXPECT_THAT(environment.mitigations,
+              ::testing::ElementsAre(
+                  std::pair{"l1tf", "Not affected"}, std::pair{"meltdown", "Mitigation: PTI"},
+                  std::pair{"spectre_v2", "Mitigation: Retpolines; STIBP: disabled; RSB filling"}));
+}
+
+TEST(Environment, KeepsOfTheCommandLineOnlyWhatBearsOnAMeasurement) {
+  EXPECT_EQ(of("x86-refcount").boot_parameters,
+            "isolcpus=managed_irq,2-3 nohz_full=2-3 mitigations=auto,nosmt intel_idle.max_cstate=1");
+}
+
+TEST(Environment, OfAPowerServer) {
+  const auto environment = of("ppc64le-shootdown");
+  EXPECT_EQ(environment.cpu_model, "POWER9, altivec supported");
+  EXPECT_EQ(environment.mmu, "Radix");
+  EXPECT_EQ(environment.smt, true);  // from the siblings, as there is no switch
+  EXPECT_EQ(environment.hypervisor, "none");
+  EXPECT_EQ(environment.isolated_cpus, "none");
+  EXPECT_EQ(environment.nohz_full_cpus, "unknown");
+  EXPECT_EQ(environment.frequency.state, FrequencyState::kScaling);
+}
+
+TEST(Environment, OfAGuestThatTellsLittle) {
+  const auto environment = of("kvm-guest");
+  EXPECT_EQ(environment.hypervisor, "KVM");
+  EXPECT_EQ(environment.smt, false);
+  EXPECT_EQ(environment.aslr, "off");  // setarch -R, whatever the system setting
+  EXPECT_EQ(environment.frequency.state, FrequencyState::kUnknown);
+  EXPECT_EQ(environment.frequency.governor, "unknown");
+}
+
+TEST(Environment, OfAnEmptyTreeClaimsNothing) {
+  const auto context = to_context(read_environment(kData / "no-such-root"));
+  const std::map<std::string, std::string> by_key{context.begin(), context.end()};
+  for (const auto* key : {"kernel", "kernel_preempt_rt", "mitigations", "cpu_model", "smt", "governor",
+                          "frequency", "hypervisor", "clocksource", "memory", "numa_nodes", "cpus_online",
+                          "thp", "aslr", "numa_balancing", "isolated_cpus"}) {
+    EXPECT_EQ(by_key.at(key), "unknown") << key;
+  }
+  EXPECT_THAT(by_key.at("kernel_lazy_tlb"), StartsWith("unknown: "));
+}
+
+TEST(CpuModel, OfArmNamesEachKindOfCoreInUse) {
+  const auto info = parse_cpuinfo(*read_text(kData / "arm-governor-mix/proc/cpuinfo"));
+  EXPECT_EQ(cpu_model(info),
+            "arm implementer 0x41 part 0xd05 variant 0x1 + arm implementer 0x41 part 0xd0a variant 0x3");
+  const std::vector<unsigned> big{1};
+  EXPECT_EQ(cpu_model(info, big), "arm implementer 0x41 part 0xd0a variant 0x3");
+}
+
+TEST(CpuModel, OfAMainframe) {
+  EXPECT_EQ(cpu_model(parse_cpuinfo("vendor_id       : IBM/S390\n# processors    : 1\n"
+                                    "processor 0: version = FF,  identification = 0133E8,  machine = 3906\n"
+                                    "\ncpu number      : 0\n")),
+            "version = FF,  identification = 0133E8,  machine = 3906");
+}
+
+TEST(Hypervisor, OfPartitions) {
+  const auto root = kData / "no-such-root";
+  EXPECT_EQ(
+      read_hypervisor(
+          parse_cpuinfo("processor : 0\ncpu : POWER10\n\nplatform : pSeries\nmachine : CHRP IBM,9080"), root),
+      "PowerVM");
+  EXPECT_EQ(read_hypervisor(parse_cpuinfo("processor : 0\ncpu : POWER9\n\nplatform : pSeries\n"
+                                          "machine : CHRP IBM pSeries (emulated by qemu)"),
+                            root),
+            "KVM (pSeries guest)");
+}
+
+TEST(Hypervisor, WithoutEvidenceOnArmIsUnknown) {
+  const auto info = parse_cpuinfo("processor : 0\nFeatures : fp\nCPU implementer : 0x41\n");
+  EXPECT_EQ(read_hypervisor(info, kData / "no-such-root"), "unknown");
+}
+
+TEST(Hypervisor, IsNamedByTheFirmwareWhereItCan) {
+  const auto root = fs::path{::testing::TempDir()} / "virtual-dmi";
+  const auto dmi = root / "sys/class/dmi/id";
+  fs::create_directories(dmi);
+  const auto name = [&](const std::string& vendor, const std::string& product) {
+    std::ofstream{dmi / "sys_vendor"} << vendor << '\n';
+    std::ofstream{dmi / "product_name"} << product << '\n';
+    return read_hypervisor(parse_cpuinfo("processor : 0\nFeatures : fp\n"), root);
+  };
+  EXPECT_EQ(name("QEMU", "KVM Virtual Machine"), "QEMU KVM Virtual Machine");
+  EXPECT_EQ(name("Amazon EC2", "c7g.large"), "Amazon EC2 c7g.large");
+  EXPECT_EQ(name("Amazon EC2", "c7g.metal"), "unknown");
+  EXPECT_EQ(name("Ampere(R)", "Mt. Jade"), "unknown");
+  fs::remove_all(root);
+}
+
+// --- The clock rate.
+
+Frequency frequency(const std::string& tree, const std::vector<unsigned>& cpus) {
+  return read_frequency(cpus, kData / tree);
+}
+
+TEST(FrequencyOf, OneFrequencyWithoutBoostIsFixed) {
+  const auto fixed = frequency("x86-refcount", {0, 1, 2, 3});
+  EXPECT_EQ(fixed.state, FrequencyState::kFixed);
+  EXPECT_EQ(fixed.governor, "performance");
+  EXPECT_EQ(fixed.detail, "cpu 0: governor performance of acpi-cpufreq at 2200 MHz, no boost");
+}
+
+TEST(FrequencyOf, BoostScales) {
+  const auto boosted = frequency("boost-on", {0});
+  EXPECT_EQ(boosted.state, FrequencyState::kScaling);
+  EXPECT_EQ(boosted.detail, "cpu 0: boost is on");
+}
+
+TEST(FrequencyOf, OnlyTheCpusInUseCount) {
+  EXPECT_EQ(frequency("arm-governor-mix", {0}).state, FrequencyState::kFixed);
+  EXPECT_EQ(frequency("arm-governor-mix", {2}).state, FrequencyState::kFixed);  // equal limits
+  EXPECT_EQ(frequency("arm-governor-mix", {3}).state, FrequencyState::kUnknown);
+}
+
+TEST(FrequencyOf, TheWorstCpuDecidesAndTheGovernorsAreListed) {
+  const auto mixed = frequency("arm-governor-mix", {0, 1, 2, 3});
+  EXPECT_EQ(mixed.state, FrequencyState::kScaling);
+  EXPECT_EQ(mixed.governor, "performance (cpu 0), schedutil (cpu 1-2), unknown (cpu 3)");
+  EXPECT_EQ(mixed.detail, "cpu 1: governor schedutil of cpufreq-dt may choose from 600 to 2000 MHz");
+  EXPECT_EQ(frequency("arm-governor-mix", {0, 3}).state, FrequencyState::kUnknown);
+}
+
+TEST(FrequencyOf, IntelPstateIsNeverFixed) {
+  const auto pinned = frequency("intel-pstate", {0});
+  EXPECT_EQ(pinned.state, FrequencyState::kUnknown);
+  EXPECT_EQ(pinned.detail, "cpu 0: intel_pstate leaves the choice to the hardware");
+  EXPECT_EQ(frequency("intel-pstate", {1}).state, FrequencyState::kScaling);
+}
+
+TEST(FrequencyOf, NoReadableFileOrNoCpuIsUnknown) {
+  EXPECT_EQ(frequency("no-such-root", {0}).state, FrequencyState::kUnknown);
+  EXPECT_EQ(frequency("x86-refcount", {}).state, FrequencyState::kUnknown);
+}
+
+// --- The record.
+
+TEST(Context, KeysAreFixed) {
+  const Environment blank;
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : to_context(blank)) keys.push_back(key);
+  EXPECT_THAT(keys,
+              ::testing::ElementsAre(
+                  "kernel", "kernel_version", "kernel_config", "kernel_lazy_tlb", "kernel_preempt_rt",
+                  "kernel_debug_shoot_lazies", "boot_parameters", "mitigations", "cpu_model", "microcode",
+                  "mmu", "smt", "governor", "frequency", "frequency_detail", "hypervisor", "clocksource",
+                  "memory", "numa_nodes", "cpus_online", "thp", "aslr", "numa_balancing", "isolated_cpus",
+                  "nohz_full_cpus", "cpus_used", "cpu_quota", "mmscale_version", "git_revision", "compiler",
+                  "compiler_flags", "build_type", "optimised", "sanitizer", "command_line"));
+}
+
+TEST(Context, SaysWhatWasRead) {
+  const auto context = to_context(read_environment(kData / "x86-refcount", {}, "mmscale run --cpus=2"));
+  const std::map<std::string, std::string> by_key{context.begin(), context.end()};
+  EXPECT_EQ(by_key.at("memory"), "125 GiB");
+  EXPECT_EQ(by_key.at("numa_nodes"), "2");
+  EXPECT_EQ(by_key.at("smt"), "on");
+  EXPECT_EQ(by_key.at("frequency"), "fixed");
+  EXPECT_EQ(by_key.at("kernel_preempt_rt"), "no");
+  EXPECT_EQ(by_key.at("cpu_quota"), "none seen");
+  EXPECT_EQ(by_key.at("command_line"), "mmscale run --cpus=2");
+  EXPECT_THAT(by_key.at("mitigations"), HasSubstr("l1tf=Not affected | meltdown=Mitigation: PTI | "));
+}
+
+TEST(Context, OfThisMachineLeavesNoKeyEmpty) {
+  for (const auto& [key, value] : to_context(read_environment("/", {}, "test"))) {
+    if (key == "compiler_flags") continue;  // a build without flags is possible
+    EXPECT_FALSE(value.empty()) << key;
+  }
+}
+
+TEST(Build, KnowsItself) {
+  const auto build = this_build();
+  EXPECT_THAT(build.version, ::testing::MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+"));
+  EXPECT_FALSE(build.revision.empty());
+  EXPECT_THAT(build.compiler, ::testing::AnyOf(StartsWith("gcc "), StartsWith("clang ")));
+#if defined(__OPTIMIZE__)
+  EXPECT_TRUE(build.optimised);
+#else
+  EXPECT_FALSE(build.optimised);
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+  EXPECT_THAT(build.sanitizer, HasSubstr("address"));
+#elif defined(__SANITIZE_THREAD__)
+  EXPECT_THAT(build.sanitizer, HasSubstr("thread"));
+#else
+  EXPECT_THAT(build.sanitizer, IsEmpty());
+#endif
+}
+
+// --- The helpers.
+
+TEST(TextFile, IntegersMustFillTheText) {
+  EXPECT_EQ(to_integer(" 42\n"), 42);
+  EXPECT_EQ(to_integer("-1"), -1);
+  EXPECT_FALSE(to_integer("42 kB"));
+  EXPECT_FALSE(to_integer(""));
+}
+
+TEST(TextFile, AnUnreadableFileIsNotAnEmptyOne) {
+  EXPECT_FALSE(read_text(kData / "no-such-file"));
+  EXPECT_FALSE(read_text(kData));  // a directory opens and then refuses to be read
+  EXPECT_EQ(read_line(kData / "schedstat-off"), "0 0 0");
+}
+
+}  // namespace
+}  // namespace mmscale::measure
