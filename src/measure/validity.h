@@ -28,9 +28,9 @@ inline constexpr double kMaxWaitShare = 0.01;
 // much, and less than one tick is not seen at all.
 inline constexpr double kMaxStealShare = 0.01;
 
-// The largest change of a CPU's arithmetic rate over the window. Clock steps are 100 MHz on x86 servers, 3 to
-// 5 % of their base clock, so what passes is one step at most; probes 200 ms apart differed by up to 3 % on a
-// busy two-CPU virtual machine whose clock nobody touched.
+// The largest change of a CPU's arithmetic rate over the window. Clock steps are 100 MHz on Intel servers, 3
+// to 5 % of their base clock, so what passes is one step at most; probes 200 ms apart differed by up to 3 %
+// on a busy two-CPU virtual machine whose clock nobody touched.
 inline constexpr double kMaxAluDrift = 0.05;
 
 // What was seen of one CPU in use. `cpu` is where its thread was to run; the rates are alu_rate() before and
