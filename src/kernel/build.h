@@ -4,6 +4,8 @@
 // Kconfig does it. Nothing here is decided while the clock runs.
 #pragma once
 
+#include <string_view>
+
 #include "machine/machine.h"
 
 namespace mmscale::kernel {
@@ -15,6 +17,8 @@ enum class MmLayout { isolated, packed };
 // Whether context_switch carries the per-mm concurrency ids' barriers and accesses (switch_mm_cid, kernel/sched/sched.h
 // of 6.4 to 6.12).
 enum class MmCid { off, v6_4 };
+
+constexpr std::string_view to_string(MmCid mm_cid) { return mm_cid == MmCid::off ? "off" : "v6.4"; }
 
 struct Options {
   bool operator==(const Options&) const = default;

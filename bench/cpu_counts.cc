@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#include "bench/cpu_counts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <set>
+
+namespace mmscale::bench {
+namespace {
+
+std::optional<unsigned> parse_count(std::string_view text) {
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+std::vector<unsigned> octave_counts(unsigned all, unsigned per_octave) {
+  std::set<unsigned> counts;
+  for (unsigned base = 1; base <= all; base *= 2) {
+    const unsigned step = std::max(1u, base / per_octave);
+    for (unsigned n = base; n < 2 * base && n <= all; n += step) counts.insert(n);
+    if (base > all / 2) break;
+  }
+  counts.insert(all);
+  return {counts.begin(), counts.end()};
+}
+
+std::vector<unsigned> parse_cpu_counts(std::string_view text, unsigned all, std::string_view why) {
+  std::set<unsigned> counts;
+  const auto bad = [&](std::string_view token) {
+    return CpuCountError(fmt::format(
+        "--cpus {}: '{}' is not a count from 1 to {}, a range of them (1-4), 'all' or 'octave'", text, token, all));
+  };
+  const auto add = [&](unsigned count) {
+    if (count > all)
+      throw CpuCountError(fmt::format("--cpus {}: {} CPUs asked for, {} can be used ({})", text, count, all, why));
+    counts.insert(count);
+  };
+  for (std::string_view rest = text;;) {
+    const std::size_t comma = rest.find(',');
+    const std::string_view token = rest.substr(0, comma);
+    if (token == "all") {
+      counts.insert(all);
+    } else if (token == "octave") {
+      for (unsigned n : octave_counts(all)) counts.insert(n);
+    } else {
+      const std::size_t dash = token.find('-');
+      const auto first = parse_count(token.substr(0, dash));
+      const auto last = dash == std::string_view::npos ? first : parse_count(token.substr(dash + 1));
+      if (!first || !last || *first == 0 || *last < *first) throw bad(token);
+      add(*last);
+      for (unsigned n = *first; n <= *last; ++n) counts.insert(n);
+    }
+    if (comma == std::string_view::npos) break;
+    rest.remove_prefix(comma + 1);
+  }
+  return {counts.begin(), counts.end()};
+}
+
+}  // namespace mmscale::bench

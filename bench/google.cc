@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#include "bench/google.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "measure/statistics.h"
+
+namespace mmscale::bench {
+namespace {
+
+using Run = benchmark::BenchmarkReporter::Run;
+
+Run base_run(const measure::Record& record) {
+  Run run;
+  run.run_name.function_name = record.name;
+  run.family_index = 0;
+  run.per_family_instance_index = 0;
+  run.iterations = 1;
+  run.repetitions = record.repetitions;
+  run.threads = 1;
+  run.time_unit = benchmark::kNanosecond;
+  run.statistics = nullptr;
+  return run;
+}
+
+constexpr double kSecondsPerNs = 1e-9;
+
+}  // namespace
+
+Run to_run(const measure::Record& record) {
+  Run run = base_run(record);
+  run.run_type = Run::RT_Iteration;
+  run.repetition_index = record.repetition;
+  run.real_accumulated_time = record.wall_ns() * kSecondsPerNs;
+  run.cpu_accumulated_time = record.cpu_ns() * kSecondsPerNs;
+  for (const auto& [name, value] : record.counters()) run.counters[name] = benchmark::Counter(value);
+  if (!record.valid()) run.report_label = fmt::format("invalid: {}", fmt::join(record.window.verdict.reasons, "; "));
+  return run;
+}
+
+std::vector<Run> aggregates(std::span<const measure::Record> repetitions) {
+  // Every figure of every valid window, by counter; times under names no counter has.
+  std::map<std::string, std::vector<double>> values;
+  for (const measure::Record& record : repetitions) {
+    if (!record.valid()) continue;
+    values["/wall"].push_back(record.wall_ns());
+    values["/cpu"].push_back(record.cpu_ns());
+    for (const auto& [name, value] : record.counters()) values[name].push_back(value);
+  }
+  if (values.empty()) return {};
+
+  struct Statistic {
+    const char* name;
+    std::optional<double> (*of)(std::span<const double>);
+    benchmark::StatisticUnit unit;
+  };
+  const std::array<Statistic, 4> statistics = {{
+      {"mean", measure::mean, benchmark::kTime},
+      {"median", measure::median, benchmark::kTime},
+      {"stddev", measure::stddev, benchmark::kTime},
+      {"cv", measure::coefficient_of_variation, benchmark::kPercentage},
+  }};
+  std::vector<Run> runs;
+  for (const Statistic& statistic : statistics) {
+    const auto wall = statistic.of(values["/wall"]);
+    const auto cpu = statistic.of(values["/cpu"]);
+    if (!wall || !cpu) continue;
+    Run run = base_run(repetitions.front());
+    run.run_type = Run::RT_Aggregate;
+    run.aggregate_name = statistic.name;
+    run.aggregate_unit = statistic.unit;
+    run.repetition_index = Run::no_repetition_index;
+    run.iterations = static_cast<benchmark::IterationCount>(values["/wall"].size());
+    // The reporter divides accumulated times by the iterations, which here say how many windows were valid.
+    const double scale = statistic.unit == benchmark::kPercentage ? 1 : kSecondsPerNs;
+    run.real_accumulated_time = *wall * scale * static_cast<double>(run.iterations);
+    run.cpu_accumulated_time = *cpu * scale * static_cast<double>(run.iterations);
+    for (const auto& [name, list] : values)
+      if (name.front() != '/')
+        if (const auto value = statistic.of(list)) run.counters[name] = benchmark::Counter(*value);
+    runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
+nlohmann::json context_json() {
+  std::ostringstream text;
+  benchmark::JSONReporter reporter;
+  reporter.SetOutputStream(&text);
+  reporter.SetErrorStream(&text);
+  reporter.ReportContext(benchmark::BenchmarkReporter::Context());
+  reporter.Finalize();
+  return nlohmann::json::parse(text.str()).at("context");
+}
+
+nlohmann::json to_json(const Run& run) {
+  std::ostringstream text;
+  benchmark::JSONReporter reporter;
+  reporter.SetOutputStream(&text);
+  reporter.SetErrorStream(&text);
+  reporter.ReportRuns({run});
+  return nlohmann::json::parse(text.str());
+}
+
+nlohmann::json to_json(const measure::Record& record) {
+  nlohmann::json json = to_json(to_run(record));
+  json["mmscale"] = record.details();
+  return json;
+}
+
+}  // namespace mmscale::bench

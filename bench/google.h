@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+//
+// Records as Google Benchmark sees them: its Run, its JSON, its names.
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <nlohmann/json_fwd.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "measure/record.h"
+
+namespace mmscale::bench {
+
+// One window as an iteration run: real_time is wall time per operation of all CPUs together, cpu_time is CPU time per
+// operation, so that compare.py compares what people compare. The window's own length is a counter.
+benchmark::BenchmarkReporter::Run to_run(const measure::Record& record);
+
+// mean, median, stddev and cv of the valid windows among the repetitions of one case; none if none is valid. Google
+// Benchmark's own would count the invalid ones in.
+std::vector<benchmark::BenchmarkReporter::Run> aggregates(std::span<const measure::Record> repetitions);
+
+// What Google Benchmark's JSON reporter writes as context, our additions to it included.
+nlohmann::json context_json();
+
+// What Google Benchmark's JSON reporter writes for a run.
+nlohmann::json to_json(const benchmark::BenchmarkReporter::Run& run);
+
+// The same with the record's details beside the counters: what a record file holds for a window.
+nlohmann::json to_json(const measure::Record& record);
+
+}  // namespace mmscale::bench

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT
+#include "bench/session.h"
+
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <regex>
+#include <set>
+#include <stdexcept>
+
+#include "bench/console.h"
+#include "bench/record_file.h"
+
+namespace mmscale::bench {
+namespace {
+
+using measure::Record;
+using Run = benchmark::BenchmarkReporter::Run;
+
+std::atomic<bool> interrupted{false};
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+// The first SIGINT or SIGTERM lets the window end and skips the rest; the second one kills, as without us.
+class InterruptHandler {
+ public:
+  InterruptHandler() {
+    struct sigaction action = {};
+    action.sa_handler = [](int) { interrupted.store(true); };
+    action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+    sigaction(SIGINT, &action, &old_int_);
+    sigaction(SIGTERM, &action, &old_term_);
+  }
+  ~InterruptHandler() {
+    sigaction(SIGINT, &old_int_, nullptr);
+    sigaction(SIGTERM, &old_term_, nullptr);
+  }
+  InterruptHandler(const InterruptHandler&) = delete;
+  InterruptHandler& operator=(const InterruptHandler&) = delete;
+
+ private:
+  struct sigaction old_int_;
+  struct sigaction old_term_;
+};
+
+// Google Benchmark hands its results over when a case has had all repetitions; ours have gone out by then.
+class SilentReporter final : public benchmark::BenchmarkReporter {
+ public:
+  bool ReportContext(const Context&) override { return true; }
+  void ReportRuns(const std::vector<Run>&) override {}
+};
+
+// CSV is Google Benchmark's. Its header is made from the first runs it gets, so every run must have the same counters:
+// those it lacks are "nan".
+std::string csv_of(std::span<const std::vector<Record>> cases, bool aggregates_only) {
+  std::vector<Run> runs;
+  std::set<std::string> counters;
+  for (const auto& repetitions : cases) {
+    if (!aggregates_only)
+      for (const Record& record : repetitions) runs.push_back(to_run(record));
+    for (Run& run : aggregates(repetitions)) runs.push_back(std::move(run));
+  }
+  for (const Run& run : runs)
+    for (const auto& [name, counter] : run.counters) counters.insert(name);
+  for (Run& run : runs)
+    for (const std::string& name : counters) run.counters.emplace(name, std::nan(""));
+  std::ostringstream text;
+  // Google Benchmark means to drop it (its own tools read JSON); until then its users' scripts want it.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  benchmark::CSVReporter reporter;
+#pragma GCC diagnostic pop
+  reporter.SetOutputStream(&text);
+  reporter.SetErrorStream(&text);
+  reporter.ReportContext(benchmark::BenchmarkReporter::Context());
+  reporter.ReportRuns(runs);
+  return text.str();
+}
+
+nlohmann::json document(std::span<const std::vector<Record>> cases, bool aggregates_only) {
+  nlohmann::json document = {{"context", context_json()}, {"benchmarks", nlohmann::json::array()}};
+  for (const auto& repetitions : cases) {
+    if (!aggregates_only)
+      for (const Record& record : repetitions) document["benchmarks"].push_back(to_json(record));
+    for (const Run& run : aggregates(repetitions)) document["benchmarks"].push_back(to_json(run));
+  }
+  return document;
+}
+
+// An environment variable BENCHMARK_X stands for a flag --benchmark_x that is not given.
+std::string flag_default(std::string_view name, std::string_view otherwise) {
+  std::string variable(name);
+  std::transform(variable.begin(), variable.end(), variable.begin(), [](unsigned char c) { return std::toupper(c); });
+  const char* value = std::getenv(variable.c_str());
+  return value == nullptr ? std::string(otherwise) : value;
+}
+
+bool truth(const std::string& text) { return text != "0" && text != "f" && text != "n" && text != "false" && text != "no" && text != "off" && !text.empty(); }
+
+class Session {
+ public:
+  Session(measure::Bench& bench, SessionSetup setup)
+      : bench_(bench), setup_(std::move(setup)), results_(setup_.cases.size()) {}
+
+  Outcome run() {
+    for (const auto& [key, value] : setup_.context) benchmark::AddCustomContext(key, value);
+    initialize_google_benchmark();
+    if (!setup_.out.empty()) file_.emplace(setup_.out, context_json());
+    progress_.emplace(stderr, static_cast<unsigned>(setup_.cases.size()) * setup_.repetitions);
+
+    for (std::size_t i = 0; i < setup_.cases.size(); ++i)
+      benchmark::RegisterBenchmark(setup_.cases[i].name.c_str(), [this, i](benchmark::State& state) { repeat(state, i); })
+          ->UseManualTime();
+    SilentReporter silent;
+    {
+      InterruptHandler handler;
+      benchmark::RunSpecifiedBenchmarks(&silent, "all");
+    }
+    benchmark::Shutdown();
+    progress_->end();
+    if (file_ && !failed_) {
+      for (const auto& repetitions : results_)
+        for (const Run& run : aggregates(repetitions)) file_->append(to_json(run));
+      file_->close();
+    }
+    display();
+    if (failed_) std::rethrow_exception(failed_);
+    return outcome();
+  }
+
+ private:
+  // Our defaults first, so that what the user says wins.
+  void initialize_google_benchmark() {
+    std::vector<std::string> arguments = {"mmscale",
+                                          fmt::format("--benchmark_repetitions={}", setup_.repetitions),
+                                          "--benchmark_enable_random_interleaving=true",
+                                          // Any window satisfies it: one iteration, one window.
+                                          "--benchmark_min_time=0"};
+    for (const std::string& flag : setup_.google.raw) arguments.push_back(flag);
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    int argc = static_cast<int>(argv.size());
+    benchmark::Initialize(&argc, argv.data());
+    if (argc > 1) throw std::invalid_argument(fmt::format("Google Benchmark has no flag {}", argv[1]));
+  }
+
+  // One repetition of a case: one window for each iteration that Google Benchmark asks for, which is one unless
+  // --benchmark_min_time says otherwise.
+  void repeat(benchmark::State& state, std::size_t index) {
+    const unsigned repetition = repetitions_begun_[index]++;
+    for ([[maybe_unused]] auto _ : state) {
+      if (interrupted || failed_) {
+        state.SkipWithError("stopped");
+        return;
+      }
+      try {
+        state.SetIterationTime(run_window(index, repetition));
+      } catch (...) {
+        failed_ = std::current_exception();
+      }
+    }
+  }
+
+  // Runs and records one window; its length in seconds.
+  double run_window(std::size_t index, unsigned repetition) {
+    const Case& c = setup_.cases[index];
+    Record record{c.name, c.subject, repetition, setup_.repetitions, setup_.times, {}};
+    progress_->starting(record);
+    const auto load = c.make_load();
+    record.window = measure::run_window(bench_, *load, c.subject.pus, setup_.times);
+    progress_->finished(record);
+    if (file_ && !setup_.google.file_aggregates_only) file_->append(to_json(record));
+    const auto audit = record.window.audit;
+    results_[index].push_back(std::move(record));
+    if (!audit.empty())
+      throw std::runtime_error(fmt::format("{}: conservation broken: {}", c.name, fmt::join(audit, "; ")));
+    return static_cast<double>(setup_.times.measure.count()) * 1e-9;
+  }
+
+  void display() {
+    const GoogleFlags& google = setup_.google;
+    if (google.format == "json")
+      fmt::print("{}\n", document(results_, google.display_aggregates_only).dump(2));
+    else if (google.format == "csv")
+      fmt::print("{}", csv_of(results_, google.display_aggregates_only));
+    else
+      fmt::print("{}", results_table(results_));
+    // A full disk shows when the buffer goes out, not when it is filled.
+    if (std::fflush(stdout) != 0) throw RecordFileError(fmt::format("cannot write standard output: {}", std::strerror(errno)));
+    if (!google.out.empty() && google.out_format != "json") write_text_file();
+  }
+
+  // --benchmark_out in a format that is not records.
+  void write_text_file() {
+    std::ofstream out(setup_.google.out);
+    out << (setup_.google.out_format == "csv" ? csv_of(results_, setup_.google.file_aggregates_only)
+                                              : results_table(results_));
+    out.flush();
+    if (!out) throw RecordFileError(fmt::format("cannot write {}: {}", setup_.google.out, std::strerror(errno)));
+  }
+
+  Outcome outcome() const {
+    if (interrupted) {
+      std::size_t windows = 0;
+      for (const auto& repetitions : results_) windows += repetitions.size();
+      fmt::print(stderr, "mmscale: interrupted after {} of {} windows{}\n", windows,
+                 setup_.cases.size() * setup_.repetitions,
+                 setup_.out.empty() ? "" : fmt::format("; they are in {}", setup_.out));
+      return Outcome::interrupted;
+    }
+    std::size_t without = 0;
+    for (const auto& repetitions : results_)
+      without += std::none_of(repetitions.begin(), repetitions.end(), [](const Record& r) { return r.valid(); });
+    if (without == 0) return Outcome::ok;
+    const auto& any = *std::find_if(results_.begin(), results_.end(), [](const auto& repetitions) {
+      return std::none_of(repetitions.begin(), repetitions.end(), [](const Record& r) { return r.valid(); });
+    });
+    fmt::print(stderr, "mmscale: {} of {} cases have no valid window; {}: {}\n", without, results_.size(),
+               any.front().name, any.front().window.verdict.reasons.front());
+    return Outcome::nothing_valid;
+  }
+
+  measure::Bench& bench_;
+  const SessionSetup setup_;
+  std::vector<std::vector<Record>> results_;
+  std::map<std::size_t, unsigned> repetitions_begun_;
+  std::optional<RecordFile> file_;
+  std::optional<Progress> progress_;
+  std::exception_ptr failed_;
+};
+
+}  // namespace
+
+GoogleFlags GoogleFlags::take_from(std::vector<std::string>& arguments) {
+  constexpr std::string_view kPrefix = "--benchmark_";
+  GoogleFlags flags;
+  std::map<std::string, std::string> values;
+  std::erase_if(arguments, [&](const std::string& argument) {
+    if (!argument.starts_with(kPrefix)) return false;
+    const std::size_t equals = argument.find('=');
+    const std::string name = argument.substr(2, equals == std::string::npos ? equals : equals - 2);
+    values[name] = equals == std::string::npos ? "true" : argument.substr(equals + 1);
+    // Filter and outputs are ours to carry out; Google Benchmark would do them its way on top.
+    static const std::set<std::string> kOurs = {"benchmark_filter", "benchmark_format", "benchmark_out",
+                                                "benchmark_out_format", "benchmark_list_tests"};
+    if (!kOurs.contains(name)) flags.raw.push_back(argument);
+    return true;
+  });
+  const auto value = [&values](const char* name, std::string_view otherwise) {
+    const auto found = values.find(name);
+    return found != values.end() ? found->second : flag_default(name, otherwise);
+  };
+  const auto one_of = [](const char* name, const std::string& text) {
+    if (text != "console" && text != "json" && text != "csv")
+      throw std::invalid_argument(fmt::format("--{}={}: there are console, json, csv", name, text));
+    return text;
+  };
+  flags.filter = value("benchmark_filter", "");
+  flags.format = one_of("benchmark_format", value("benchmark_format", "console"));
+  flags.out = value("benchmark_out", "");
+  flags.out_format = one_of("benchmark_out_format", value("benchmark_out_format", "json"));
+  flags.list_tests = truth(value("benchmark_list_tests", ""));
+  const bool report = truth(value("benchmark_report_aggregates_only", ""));
+  const bool display = truth(value("benchmark_display_aggregates_only", ""));
+  flags.file_aggregates_only = report;
+  flags.display_aggregates_only = report || display;
+  if (const std::string text = value("benchmark_repetitions", ""); !text.empty()) {
+    char* end = nullptr;
+    const unsigned long repetitions = std::strtoul(text.c_str(), &end, 10);
+    if (*end != '\0' || repetitions == 0 || repetitions > 1'000'000)
+      throw std::invalid_argument(fmt::format("--benchmark_repetitions={}: a number from 1 to 1000000", text));
+    flags.repetitions = static_cast<unsigned>(repetitions);
+  }
+  return flags;
+}
+
+std::vector<Case> filtered(std::vector<Case> cases, const std::string& filter) {
+  if (filter.empty() || filter == "all") return cases;
+  const bool excludes = filter.front() == '-';
+  try {
+    const std::regex expression(excludes ? filter.substr(1) : filter, std::regex::extended);
+    std::erase_if(cases, [&](const Case& c) { return std::regex_search(c.name, expression) == excludes; });
+  } catch (const std::regex_error& error) {
+    throw std::invalid_argument(fmt::format("--benchmark_filter={}: {}", filter, error.what()));
+  }
+  return cases;
+}
+
+Outcome run_session(measure::Bench& bench, SessionSetup setup) { return Session(bench, std::move(setup)).run(); }
+
+}  // namespace mmscale::bench

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+#include "cli/bench.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bench/budget.h"
+#include "bench/case.h"
+#include "bench/console.h"
+#include "bench/cpu_counts.h"
+#include "bench/session.h"
+#include "cli/durations.h"
+#include "cli/names.h"
+#include "kernel/lifecycle/catalogue.h"
+#include "machine/silicon/pool.h"
+#include "machine/silicon/transport.h"
+#include "measure/environment.h"
+#include "scheme/catalogue.h"
+#include "topology/cpu_list.h"
+#include "topology/quota.h"
+#include "topology/topology.h"
+#include "workload/patterns.h"
+
+namespace mmscale::cli {
+namespace {
+
+// The command line as typed.
+struct Options {
+  std::string families = "all";
+  std::string schemes;
+  std::string workloads = "all";
+  std::string sharings = "all";
+  std::string placements = "compact";
+  std::string cpus;
+  std::string lifecycle = "powerpc";
+  std::string mm_cid = "off";
+  std::string transport;
+  std::string window;
+  std::string warm;
+  std::string budget = "3m";
+  std::string out;
+  std::optional<unsigned> home;
+  std::optional<unsigned> repetitions;
+  std::uint32_t think = 0;
+  std::uint32_t lifetime = 100;
+  bool rq_lock = false;
+  bool unsafe = false;
+  bool dry_run = false;
+};
+
+template <class Table, class Name>
+std::vector<std::string_view> names_of(const Table& table, Name name) {
+  std::vector<std::string_view> names;
+  for (const auto& row : table) names.push_back(name(row));
+  return names;
+}
+
+std::vector<std::string_view> scheme_names() {
+  return names_of(scheme::Catalogue::infos(), [](const scheme::SchemeInfo* info) { return info->name; });
+}
+
+// The schemes to run: those asked for, or all that are safe under the lifecycle. One that is unsafe runs only with
+// --unsafe.
+std::vector<std::string> choose_schemes(const Options& options) {
+  const bool asked = !options.schemes.empty() && options.schemes != "all";
+  std::vector<std::string> chosen;
+  for (const std::string& name : parse_names("--scheme", asked ? options.schemes : "all", scheme_names())) {
+    const scheme::Safety* safety = scheme::find_scheme(name)->under(options.lifecycle);
+    const bool safe = safety != nullptr && safety->safe;
+    if (!safe && !options.unsafe) {
+      if (!asked) continue;
+      throw UsageError(fmt::format("--scheme {}: unsafe under lifecycle {}: {}; --unsafe runs it all the same", name,
+                                   options.lifecycle, safety == nullptr ? "nothing is known of it" : safety->because));
+    }
+    chosen.push_back(name);
+  }
+  return chosen;
+}
+
+// How many CPUs may be used, and what says so.
+struct Limit {
+  unsigned cpus = 0;
+  std::string why;
+};
+
+Limit usable_cpus(const topology::Layout& layout, const std::vector<topology::Placement>& placements,
+                  const topology::CpuQuota& quota) {
+  Limit limit{~0u, {}};
+  for (const topology::Placement& placement : placements) {
+    const std::vector<unsigned> order = topology::order(layout, placement);
+    if (order.size() >= limit.cpus) continue;
+    limit.cpus = static_cast<unsigned>(order.size());
+    std::vector<unsigned> ascending = order;
+    std::sort(ascending.begin(), ascending.end());
+    limit.why = placement.order == topology::Order::kList ? fmt::format("--placement {}", topology::to_string(placement))
+                                                          : fmt::format("allowed: {}", topology::format_cpu_list(ascending));
+  }
+  // A quota of 1.5 CPUs keeps one CPU busy and throttles two.
+  if (quota.cpus && *quota.cpus < limit.cpus) {
+    limit.cpus = std::max(1u, static_cast<unsigned>(*quota.cpus));
+    limit.why = fmt::format("CPU quota of {:g} CPUs, {}", *quota.cpus, quota.source);
+  }
+  return limit;
+}
+
+bench::Choice make_choice(const Options& options) {
+  bench::Choice choice;
+  choice.families = parse_names("--family", options.families, names_of(bench::families(), [](const auto& f) { return f.name; }));
+  choice.workloads =
+      parse_names("--workload", options.workloads, names_of(workload::patterns(), [](const auto& p) { return p.name; }));
+  check_name("--lifecycle", options.lifecycle, kernel::lifecycle::Catalogue::names());
+  choice.lifecycle = options.lifecycle;
+  choice.schemes = choose_schemes(options);
+  for (const std::string& text : split_list(options.sharings)) choice.sharings.push_back(topology::parse_sharing(text));
+  // A CPU list has commas of its own: it is the only placement then.
+  if (options.placements.find_first_not_of("0123456789,-") == std::string::npos)
+    choice.placements.push_back(topology::parse_placement(options.placements));
+  else
+    for (const std::string& text : split_list(options.placements))
+      choice.placements.push_back(topology::parse_placement(text));
+  constexpr std::array<std::string_view, 2> kMmCids = {to_string(kernel::MmCid::off), to_string(kernel::MmCid::v6_4)};
+  check_name("--mm-cid", options.mm_cid, kMmCids);
+  choice.options.mm_cid = options.mm_cid == kMmCids[0] ? kernel::MmCid::off : kernel::MmCid::v6_4;
+  choice.options.rq_lock = options.rq_lock;
+  choice.home_node = options.home;
+  choice.think = options.think;
+  choice.lifetime = options.lifetime;
+  if (options.lifetime < 2 || options.lifetime % 2 != 0)
+    throw UsageError(fmt::format("--lifetime {}: must be an even number of switches, at least 2", options.lifetime));
+  if (!options.transport.empty()) check_name("--transport", options.transport, machine::silicon::transport_names());
+  const auto transport = machine::silicon::choose_transport(
+      options.transport.empty() ? std::nullopt : std::optional<std::string_view>(options.transport));
+  choice.transport = transport.name;
+  choice.transport_reason = transport.reason;
+  choice.transport_caveat = machine::silicon::make_transport(transport.name, 1)->caveat();
+  return choice;
+}
+
+void check_home(const topology::Layout& layout, const Options& options) {
+  if (!options.home) return;
+  std::vector<unsigned> nodes;
+  for (const topology::NumaNode& node : layout.numa_nodes)
+    if (node.allowed) nodes.push_back(node.os_index);
+  if (nodes.empty()) nodes.push_back(0);
+  if (std::find(nodes.begin(), nodes.end(), *options.home) == nodes.end())
+    throw UsageError(fmt::format("--home {}: no such NUMA node with memory for us; there are {}", *options.home,
+                                 fmt::join(nodes, ", ")));
+}
+
+std::vector<bench::Case> make_cases(const topology::Layout& layout, const bench::Choice& choice) {
+  std::vector<bench::Case> cases;
+  for (const bench::Family& family : bench::families())
+    if (std::find(choice.families.begin(), choice.families.end(), family.name) != choice.families.end())
+      for (bench::Case& c : family.cases(layout, choice)) cases.push_back(std::move(c));
+  return cases;
+}
+
+// How many cases there are at one CPU count.
+unsigned cases_per_count(const topology::Layout& layout, bench::Choice choice, const std::string& filter) {
+  choice.cpu_counts = {1};
+  // A filter that names a CPU count leaves nothing here; then nothing is known, and every case is assumed.
+  const auto all = make_cases(layout, choice);
+  const std::size_t left = bench::filtered(all, filter).size();
+  return static_cast<unsigned>(left == 0 ? all.size() : left);
+}
+
+int run(const Options& options, std::vector<std::string> rest, const std::string& command_line) {
+  auto google = bench::GoogleFlags::take_from(rest);
+  if (!rest.empty()) throw UsageError(fmt::format("unknown argument '{}'; mmscale bench --help lists them", rest.front()));
+
+  const topology::Topology topology = topology::Topology::host();
+  const topology::Layout& layout = topology.layout();
+  const topology::CpuQuota quota = topology::read_cpu_quota();
+  bench::Choice choice = make_choice(options);
+  check_home(layout, options);
+
+  const Limit limit = usable_cpus(layout, choice.placements, quota);
+  bench::BudgetRequest request;
+  request.budget = parse_duration("--budget", options.budget);
+  request.all_cpus = limit.cpus;
+  request.cases_per_count = cases_per_count(layout, choice, google.filter);
+  if (!options.cpus.empty()) request.cpu_counts = bench::parse_cpu_counts(options.cpus, limit.cpus, limit.why);
+  if (!options.window.empty()) request.window = parse_duration("--window", options.window);
+  if (!options.warm.empty()) request.warm = parse_duration("--warm", options.warm);
+  request.repetitions = options.repetitions;
+  if (google.repetitions != 0) request.repetitions = google.repetitions;
+  if (request.repetitions && *request.repetitions == 0) throw UsageError("--reps 0: must be at least 1");
+  const bench::Plan plan = bench::make_plan(request);
+  choice.cpu_counts = plan.cpu_counts;
+
+  bench::SessionSetup setup;
+  setup.cases = bench::filtered(make_cases(layout, choice), google.filter);
+  if (setup.cases.empty()) throw UsageError(fmt::format("--benchmark_filter={}: no case has such a name", google.filter));
+  setup.times = plan.times;
+  setup.repetitions = plan.repetitions;
+  setup.out = options.out;
+  if (setup.out.empty() && google.out_format == "json") setup.out = google.out;
+
+  if (google.list_tests || options.dry_run) {
+    for (const bench::Case& c : setup.cases) fmt::print("{}\n", c.name);
+    if (google.list_tests) return 0;
+  }
+  const unsigned windows = static_cast<unsigned>(setup.cases.size()) * setup.repetitions;
+  fmt::print(stderr, "{} cases x {} repetitions, windows of {} after {} warming up: about {}\n", setup.cases.size(),
+             setup.repetitions, bench::duration_text(plan.times.measure), bench::duration_text(plan.times.warm),
+             bench::duration_text((plan.times.measure + plan.times.warm + bench::window_overhead(limit.cpus)) * windows));
+  if (plan.expected > request.budget)
+    fmt::print(stderr, "mmscale: that is more than the budget of {}\n", options.budget);
+  if (std::any_of(setup.cases.begin(), setup.cases.end(), [](const auto& c) { return c.subject.family == "switch"; }))
+    fmt::print(stderr, "IPI transport {} ({}){}{}\n", choice.transport, choice.transport_reason,
+               choice.transport_caveat.empty() ? "" : "; ", choice.transport_caveat);
+  if (limit.why.starts_with("CPU quota")) fmt::print(stderr, "at most {} CPUs: {}\n", limit.cpus, limit.why);
+  if (options.dry_run) return 0;
+
+  std::vector<unsigned> used;
+  for (const bench::Case& c : setup.cases) used.insert(used.end(), c.subject.pus.begin(), c.subject.pus.end());
+  std::sort(used.begin(), used.end());
+  used.erase(std::unique(used.begin(), used.end()), used.end());
+  setup.context = measure::to_context(measure::read_environment("/", used, command_line));
+  setup.context.emplace_back("mmscale_world", "silicon");
+  setup.google = std::move(google);
+
+  machine::silicon::Pool pool(topology);
+  measure::Bench where{topology, pool, quota};
+  return static_cast<int>(bench::run_session(where, std::move(setup)));
+}
+
+}  // namespace
+
+void add_bench_command(CLI::App& app, const std::string& command_line, int& status) {
+  auto options = std::make_shared<Options>();
+  CLI::App* bench = app.add_subcommand("bench", "Measure on this machine");
+  bench->add_option("--family", options->families, "What to measure: switch, floor, or all")->capture_default_str();
+  bench->add_option("--scheme", options->schemes,
+                    fmt::format("Schemes, comma-separated: {}; default all that are safe", fmt::join(scheme_names(), ", ")));
+  bench->add_option("--workload", options->workloads, "Workloads: idle, kthread, user, exit, or all")->capture_default_str();
+  bench->add_option("--sharing", options->sharings,
+                    fmt::format("Who shares an mm: {}, or a number of CPUs", fmt::join(topology::kSharingNames, ", ")))
+      ->capture_default_str();
+  bench->add_option("--placement", options->placements,
+                    fmt::format("Which CPUs come first: {}, or a CPU list", fmt::join(topology::kPlacementNames, ", ")))
+      ->capture_default_str();
+  bench->add_option("--cpus", options->cpus, "CPU counts: 1,2,4, ranges, all, octave (8 per doubling); default: as the budget allows");
+  bench->add_option("--home", options->home, "NUMA node of the contended mm; default: that of the first CPU");
+  bench->add_option("--transport", options->transport,
+                    fmt::format("How IPIs are sent: {}; default: the first that works", fmt::join(machine::silicon::transport_names(), ", ")));
+  bench->add_option("--lifecycle", options->lifecycle, "Whose rules for mm_cpumask")->capture_default_str();
+  bench->add_option("--mm-cid", options->mm_cid, "switch_mm_cid's barriers: off or v6.4")->capture_default_str();
+  bench->add_flag("--rq-lock", options->rq_lock, "Take an rq lock in every switch");
+  bench->add_option("--think", options->think, "Ticks of the CPU's counter (TSC) that every task runs before it is switched away")
+      ->capture_default_str();
+  bench->add_option("--lifetime", options->lifetime, "exit: switches per CPU from a process' birth to its death")->capture_default_str();
+  bench->add_option("--window", options->window, "Length of a measurement, e.g. 200ms; default: as the budget allows");
+  bench->add_option("--warm", options->warm, "Time before it; default: a quarter of the window");
+  bench->add_option("--reps", options->repetitions, "Repetitions; default: 9 if the budget allows")->check(CLI::PositiveNumber);
+  bench->add_option("--budget", options->budget, "What is not given is chosen to fit into this time")->capture_default_str();
+  bench->add_option("--out", options->out, "File for the records (JSON, Google Benchmark's format); - is standard output");
+  bench->add_flag("--unsafe", options->unsafe, "Run schemes that are unsafe under the lifecycle, too");
+  bench->add_flag("--dry-run", options->dry_run, "Show what would be measured, and how long it would take");
+  bench->allow_extras();
+  bench->footer("Google Benchmark's --benchmark_* flags work, too: --benchmark_filter=REGEX, --benchmark_list_tests,\n"
+                "--benchmark_format=console|json|csv, --benchmark_repetitions=N, ...");
+  bench->callback([options, bench, &command_line, &status] { status = run(*options, bench->remaining(), command_line); });
+}
+
+}  // namespace mmscale::cli

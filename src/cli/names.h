@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+//
+// Names a user types: lists of them, and what was probably meant by one that does not exist.
+#pragma once
+
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mmscale::cli {
+
+// A bad value on the command line; what() is one line that names the option, the value and what is allowed.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// The allowed name nearest to `name` by edit distance, if it is near enough to be a slip; else empty.
+std::string_view nearest(std::string_view name, std::span<const std::string_view> allowed);
+
+// Throws UsageError unless `name` is among `allowed`: "--scheme refcout: no such scheme; did you mean 'refcount'?
+// There are ...".
+void check_name(std::string_view option, std::string_view name, std::span<const std::string_view> allowed);
+
+// "a,b,c" to its parts, "all" to every allowed name; each must be allowed, none may be empty.
+std::vector<std::string> parse_names(std::string_view option, std::string_view text,
+                                     std::span<const std::string_view> allowed);
+
+// The parts of a comma-separated list.
+std::vector<std::string> split_list(std::string_view text);
+
+}  // namespace mmscale::cli

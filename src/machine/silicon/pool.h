@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+//
+// Pinned threads, one per PU, kept from window to window. Asleep between windows: an idle pool disturbs nobody.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+
+#include "topology/topology.h"
+
+namespace mmscale::machine::silicon {
+
+class Pool {
+ public:
+  // The topology must be of this system and outlive the pool.
+  explicit Pool(const topology::Topology& topology);
+  ~Pool();
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  // Runs body(i) on a thread pinned to PU os_cpus[i], for all i at once, and waits for all. Every thread's binding is
+  // made and read back before any body starts; topology::BindError if one fails. Bodies must not throw: they wait for
+  // each other, so one that left would hang the rest.
+  //
+  // Threads that spin for each other cannot be called off. If they have not all come back after `patience`, which
+  // means a bug or a CPU that was taken away, the process says which are missing and exits with status 1.
+  void run(std::span<const unsigned> os_cpus, const std::function<void(unsigned)>& body,
+           std::chrono::nanoseconds patience);
+
+ private:
+  class Worker;
+
+  Worker& worker(unsigned os_cpu);
+
+  const topology::Topology& topology_;
+  std::map<unsigned, std::unique_ptr<Worker>> workers_;
+};
+
+}  // namespace mmscale::machine::silicon

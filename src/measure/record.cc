@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include "measure/record.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace mmscale::measure {
+namespace {
+
+std::set<unsigned> packages_of(const Window& window) {
+  std::set<unsigned> packages;
+  for (const CpuWindow& cpu : window.cpus) packages.insert(cpu.package);
+  return packages;
+}
+
+// The largest share of the window that a thread waited behind other tasks; empty where the kernel does not say.
+std::optional<double> worst_wait_share(const WindowConditions& conditions) {
+  std::optional<double> worst;
+  for (const CpuConditions& cpu : conditions.cpus)
+    if (cpu.thread.wait_ns && conditions.window_ns > 0)
+      worst = std::max(worst.value_or(0),
+                       static_cast<double>(*cpu.thread.wait_ns) / static_cast<double>(conditions.window_ns));
+  return worst;
+}
+
+std::optional<double> worst_alu_drift(const WindowConditions& conditions) {
+  std::optional<double> worst;
+  for (const CpuConditions& cpu : conditions.cpus)
+    if (const auto drift = alu_drift(cpu.alu_rate_before, cpu.alu_rate_after))
+      worst = std::max(worst.value_or(0), *drift);
+  return worst;
+}
+
+double stolen_ns(const WindowConditions& conditions) {
+  double sum = 0;
+  for (const CpuSteal& cpu : conditions.machine.steal) sum += static_cast<double>(cpu.stolen_ns.value_or(0));
+  return sum;
+}
+
+double involuntary(const WindowConditions& conditions) {
+  double sum = 0;
+  for (const CpuConditions& cpu : conditions.cpus) sum += static_cast<double>(cpu.thread.involuntary);
+  return sum;
+}
+
+}  // namespace
+
+double Record::wall_ns() const {
+  const double rate = subject.family == "floor" ? window.rounds_per_second() : window.switches_per_second();
+  return rate > 0 ? 1e9 / rate : 0;
+}
+
+double Record::cpu_ns() const {
+  return (subject.family == "floor" ? window.ns_per_round() : window.ns_per_switch()).value_or(0);
+}
+
+std::vector<std::pair<std::string, double>> Record::counters() const {
+  std::vector<std::pair<std::string, double>> counters;
+  const auto put = [&counters](std::string counter, std::optional<double> value) {
+    // JSON has no infinity: a ratio to a CPU that got nothing is left out, its Jain index says it.
+    if (value && std::isfinite(*value)) counters.emplace_back(std::move(counter), *value);
+  };
+  const auto count = [&put](std::string counter, std::uint64_t value) {
+    put(std::move(counter), static_cast<double>(value));
+  };
+
+  count("cpus", window.cpus.size());
+  count("packages", packages_of(window).size());
+  if (subject.family == "floor") {
+    put("pairs_per_second", window.rounds_per_second());
+    put("ns_per_pair", window.ns_per_round());
+  } else {
+    put("switches_per_second", window.switches_per_second());
+    put("ns_per_switch", window.ns_per_switch());
+    put("ns_per_round", window.ns_per_round());
+    count("switches", window.switches());
+    count("mm_count_ops", window.tally.mm_count_ops());
+    count("ipis_sent", window.tally.ipis_sent());
+    for (const kernel::Tally::Field& field : kernel::Tally::fields())
+      count(std::string(field.name), window.tally.*field.member);
+  }
+  put("overlap", window.overlap);
+  put("jain", window.jain());
+  put("max_min_ratio", window.max_min_ratio());
+  for (unsigned package : packages_of(window))
+    put(fmt::format("share_package_{}", package), window.share_of_package(package));
+  put("window_ns", static_cast<double>(times.measure.count()));
+  put("involuntary_switches", involuntary(window.conditions));
+  put("wait_share_max", worst_wait_share(window.conditions));
+  put("stolen_ns", stolen_ns(window.conditions));
+  put("alu_drift_max", worst_alu_drift(window.conditions));
+  put("valid", valid() ? 1 : 0);
+  return counters;
+}
+
+nlohmann::json Record::details() const {
+  nlohmann::json per_cpu = nlohmann::json::array();
+  std::vector<unsigned> packages;
+  for (const CpuWindow& cpu : window.cpus) {
+    packages.push_back(cpu.package);
+    per_cpu.push_back({{"pu", cpu.pu},
+                       {"package", cpu.package},
+                       {"start_ns", cpu.start_ns},
+                       {"end_ns", cpu.end_ns},
+                       {"rounds", cpu.rounds},
+                       {"switches", cpu.switches}});
+  }
+  nlohmann::json details = {{"schema", 1},
+                            {"world", "silicon"},
+                            {"family", subject.family},
+                            {"scheme", subject.scheme},
+                            {"cpus", window.cpus.size()},
+                            {"placement", subject.placement},
+                            {"home_node", subject.home_node},
+                            {"warm_ns", times.warm.count()},
+                            {"window_ns", times.measure.count()},
+                            {"pus", subject.pus},
+                            {"packages", packages},
+                            {"per_cpu", per_cpu},
+                            {"invalid", window.verdict.reasons},
+                            {"audit", window.audit}};
+  if (subject.family != "floor") {
+    details["workload"] = subject.workload;
+    details["sharing"] = subject.sharing;
+    details["lifecycle"] = subject.lifecycle;
+    details["mm_cid"] = subject.mm_cid;
+    details["rq_lock"] = subject.rq_lock;
+    details["transport"] = subject.transport;
+    details["transport_reason"] = subject.transport_reason;
+    details["transport_caveat"] = subject.transport_caveat;
+    details["think_cycles"] = subject.think_cycles;
+    if (subject.workload == "exit") details["lifetime"] = subject.lifetime;
+  }
+  return details;
+}
+
+}  // namespace mmscale::measure

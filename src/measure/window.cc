@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+#include "measure/window.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "machine/machine.h"
+#include "machine/silicon/clock.h"
+#include "measure/build_info.h"
+#include "measure/disturbance.h"
+#include "measure/statistics.h"
+
+namespace mmscale::measure {
+namespace {
+
+using std::chrono::nanoseconds;
+
+// How long a batch of rounds between two looks at the clock shall take: long against the look (some 30 ns), short
+// against any window, since stamps are a batch apart.
+constexpr nanoseconds kBatch{50'000};
+
+// Counts how many CPUs have come to a point. On a line of its own: polled once a batch.
+struct alignas(machine::kApart) Milestone {
+  std::atomic<unsigned> reached{0};
+
+  // True for the CPU that made it complete.
+  bool reach(unsigned all) { return reached.fetch_add(1, std::memory_order_acq_rel) + 1 == all; }
+  bool complete(unsigned all) const { return reached.load(std::memory_order_acquire) == all; }
+};
+
+struct Phases {
+  Milestone warmed;
+  Milestone ready;
+  Milestone closed;
+};
+
+// One CPU's way through a window.
+class Runner {
+ public:
+  Runner(workload::Load& load, Phases& phases, const WindowTimes& times, unsigned cpu, unsigned pu)
+      : load_(load), phases_(phases), times_(times), cpu_(cpu), pu_(pu) {}
+
+  void run(CpuWindow& result, CpuConditions& conditions) {
+    const unsigned all = load_.cpus();
+    load_.boot(cpu_, pu_);
+    ThreadProbe probe;
+
+    const auto begin = now();
+    run_until([&] { return now_ - begin >= times_.warm; });
+    phases_.warmed.reach(all);
+    run_until([&] { return phases_.warmed.complete(all); });
+    // Everybody is at full clock by now, and takes the probe at the same time.
+    conditions.alu_rate_before = alu_rate();
+    phases_.ready.reach(all);
+    run_until([&] { return phases_.ready.complete(all); });
+
+    const ThreadSnapshot before = probe.snapshot();
+    const kernel::Tally tally_before = load_.tally(cpu_);
+    rounds_ = 0;
+    const auto start = now();
+    run_until([&] { return now_ - start >= times_.measure; });
+    const auto end = now_;
+    result.rounds = rounds_;
+    result.tally = load_.tally(cpu_).since(tally_before);
+    const ThreadSnapshot after = probe.snapshot();
+
+    // The load stays up until the last CPU has closed its window.
+    if (phases_.closed.reach(all))
+      load_.stop(cpu_);
+    else
+      run_until([&] { return phases_.closed.complete(all); });
+    conditions.alu_rate_after = alu_rate();
+
+    result.switches = result.rounds * load_.switches_per_round(cpu_);
+    result.start_ns = start.count();
+    result.end_ns = end.count();
+    conditions.cpu = pu_;
+    conditions.thread = after - before;
+    load_.finish(cpu_);
+  }
+
+ private:
+  nanoseconds now() {
+    now_ = nanoseconds(machine::silicon::now_ns());
+    return now_;
+  }
+
+  // Runs batches until `done`, which is asked after each with now_ fresh. Keeps a batch near kBatch long.
+  template <class Done>
+  void run_until(Done&& done) {
+    nanoseconds before = now();
+    while (!done()) {
+      if (!load_.run(cpu_, batch_)) return;
+      rounds_ += batch_;
+      const nanoseconds took = now() - before;
+      before = now_;
+      if (took < kBatch / 2)
+        batch_ *= 2;
+      else if (took > kBatch * 2 && batch_ > 1)
+        batch_ /= 2;
+    }
+  }
+
+  workload::Load& load_;
+  Phases& phases_;
+  const WindowTimes& times_;
+  const unsigned cpu_;
+  const unsigned pu_;
+  nanoseconds now_{};
+  std::uint64_t batch_ = 1;
+  std::uint64_t rounds_ = 0;
+};
+
+std::vector<double> rates(const std::vector<CpuWindow>& cpus) {
+  std::vector<double> rates;
+  for (const CpuWindow& cpu : cpus)
+    rates.push_back(cpu.seconds() > 0 ? static_cast<double>(cpu.rounds) / cpu.seconds() : 0);
+  return rates;
+}
+
+// Rate of all CPUs together; and CPU time per event.
+template <class Count>
+double per_second(const std::vector<CpuWindow>& cpus, Count count) {
+  double sum = 0;
+  for (const CpuWindow& cpu : cpus)
+    if (cpu.seconds() > 0) sum += static_cast<double>(cpu.*count) / cpu.seconds();
+  return sum;
+}
+
+template <class Count>
+std::optional<double> ns_per(const std::vector<CpuWindow>& cpus, Count count) {
+  double ns = 0;
+  double events = 0;
+  for (const CpuWindow& cpu : cpus) {
+    ns += static_cast<double>(cpu.end_ns - cpu.start_ns);
+    events += static_cast<double>(cpu.*count);
+  }
+  if (events == 0) return std::nullopt;
+  return ns / events;
+}
+
+}  // namespace
+
+std::uint64_t Window::switches() const {
+  std::uint64_t sum = 0;
+  for (const CpuWindow& cpu : cpus) sum += cpu.switches;
+  return sum;
+}
+
+std::uint64_t Window::rounds() const {
+  std::uint64_t sum = 0;
+  for (const CpuWindow& cpu : cpus) sum += cpu.rounds;
+  return sum;
+}
+
+double Window::switches_per_second() const { return per_second(cpus, &CpuWindow::switches); }
+double Window::rounds_per_second() const { return per_second(cpus, &CpuWindow::rounds); }
+std::optional<double> Window::ns_per_switch() const { return ns_per(cpus, &CpuWindow::switches); }
+std::optional<double> Window::ns_per_round() const { return ns_per(cpus, &CpuWindow::rounds); }
+std::optional<double> Window::jain() const { return jain_index(rates(cpus)); }
+std::optional<double> Window::max_min_ratio() const { return measure::max_min_ratio(rates(cpus)); }
+
+double Window::share_of_package(unsigned package) const {
+  const double all = static_cast<double>(rounds());
+  double of_package = 0;
+  for (const CpuWindow& cpu : cpus)
+    if (cpu.package == package) of_package += static_cast<double>(cpu.rounds);
+  return all > 0 ? of_package / all : 0;
+}
+
+Window run_window(Bench& bench, workload::Load& load, const std::vector<unsigned>& pus, const WindowTimes& times) {
+  Window window;
+  window.cpus.resize(pus.size());
+  window.conditions.cpus.resize(pus.size());
+  for (std::size_t i = 0; i < pus.size(); ++i) {
+    window.cpus[i].pu = pus[i];
+    if (const topology::Pu* pu = topology::find(bench.topology.layout(), pus[i])) window.cpus[i].package = pu->package;
+  }
+
+  // The machine is looked at well before and after: reading /proc/stat takes time on big machines.
+  const MachineProbe probe(pus, bench.quota.stat_path);
+  const MachineSnapshot before = probe.snapshot();
+  Phases phases;
+  // A window that took a hundred times its length, and then some, is not coming back.
+  const nanoseconds patience = 100 * (times.warm + times.measure) + std::chrono::seconds(30);
+  bench.pool.run(
+      pus,
+      [&](unsigned cpu) {
+        // Results are written once, at the end: no line of theirs is shared while the clock runs.
+        CpuWindow result = window.cpus[cpu];
+        CpuConditions conditions;
+        Runner(load, phases, times, cpu, pus[cpu]).run(result, conditions);
+        window.cpus[cpu] = result;
+        window.conditions.cpus[cpu] = conditions;
+      },
+      patience);
+  window.conditions.machine = probe.between(before, probe.snapshot());
+
+  std::vector<MeasuredSpan> spans;
+  for (const CpuWindow& cpu : window.cpus) {
+    window.tally += cpu.tally;
+    spans.push_back({cpu.start_ns, cpu.end_ns});
+  }
+  window.overlap = overlap_fraction(spans);
+  window.audit = load.audit();
+
+  WindowConditions& conditions = window.conditions;
+  conditions.window_ns = times.measure.count();
+  conditions.overlap = window.overlap;
+  conditions.pinned = true;  // the pool throws otherwise
+  conditions.topology_is_this_system = bench.topology.is_this_system();
+  conditions.quota = bench.quota;
+  conditions.build = this_build();
+  window.verdict = judge(conditions);
+  if (!window.audit.empty()) {
+    window.verdict.valid = false;
+    window.verdict.reasons.push_back("conservation: " + window.audit.front());
+  }
+  return window;
+}
+
+}  // namespace mmscale::measure

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+//
+// One measurement window: a Load run on pinned threads for a fixed time, with the load kept up before the first CPU
+// starts to measure and after the last one stops.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernel/tally.h"
+#include "machine/silicon/pool.h"
+#include "measure/validity.h"
+#include "topology/quota.h"
+#include "topology/topology.h"
+#include "workload/load.h"
+
+namespace mmscale::measure {
+
+struct WindowTimes {
+  // How long every CPU runs before anybody measures: caches, branch predictors and clocks settle.
+  std::chrono::nanoseconds warm{};
+  // How long each CPU measures.
+  std::chrono::nanoseconds measure{};
+};
+
+// Where windows run: what does not change from one to the next.
+struct Bench {
+  const topology::Topology& topology;
+  machine::silicon::Pool& pool;
+  topology::CpuQuota quota;
+};
+
+// What one CPU did between its own start and end stamps.
+struct CpuWindow {
+  unsigned pu = 0;
+  unsigned package = 0;
+  std::int64_t start_ns = 0;
+  std::int64_t end_ns = 0;
+  std::uint64_t rounds = 0;
+  std::uint64_t switches = 0;
+  kernel::Tally tally;
+
+  double seconds() const { return static_cast<double>(end_ns - start_ns) * 1e-9; }
+};
+
+struct Window {
+  std::vector<CpuWindow> cpus;
+  // Sum of the CPUs' tallies within their windows. Requests in flight at a window's edge are counted on one side only:
+  // sums that must match are the audit's, over the whole run.
+  kernel::Tally tally;
+  std::optional<double> overlap;
+  WindowConditions conditions;
+  Verdict verdict;
+  // What did not add up when all was over: a bug, and an error exit for whoever ran it.
+  std::vector<std::string> audit;
+
+  // All CPUs together.
+  std::uint64_t switches() const;
+  std::uint64_t rounds() const;
+  double switches_per_second() const;
+  double rounds_per_second() const;
+  // Mean CPU time of one, ns; undefined if there was none.
+  std::optional<double> ns_per_switch() const;
+  std::optional<double> ns_per_round() const;
+  std::optional<double> jain() const;
+  std::optional<double> max_min_ratio() const;
+  // What part of all rounds the CPUs of that package made.
+  double share_of_package(unsigned package) const;
+};
+
+// Runs `load` once on those PUs, emulated CPU i on pus[i]. Throws topology::BindError when a thread cannot be pinned.
+Window run_window(Bench& bench, workload::Load& load, const std::vector<unsigned>& pus, const WindowTimes& times);
+
+}  // namespace mmscale::measure
