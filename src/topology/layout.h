@@ -36,8 +36,8 @@ struct Pu {
 struct NumaNode {
   unsigned os_index = kNone;
   std::uint64_t memory_bytes = 0;  // 0 where not known
-  bool has_cpus = true;
-  bool allowed = true;  // the cpuset lets us allocate here
+  bool has_cpus = true;            // it is the local node of some PU
+  bool allowed = true;             // the cpuset lets us allocate here
 
   bool operator==(const NumaNode&) const = default;
 };

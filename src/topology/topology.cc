@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -10,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <string_view>
+#include <system_error>
 
 #include "topology/bitmap.h"
 
@@ -110,11 +112,15 @@ void add_offline_pus(hwloc_topology_t topology, Layout& layout) {
 }
 
 void read_numa_nodes(hwloc_topology_t topology, Layout& layout) {
+  // Not from the node's own cpuset: hwloc gives a node without CPUs the cpuset of what it is attached to.
+  const auto is_local = [&](unsigned node) {
+    return std::ranges::any_of(layout.pus, [&](const Pu& pu) { return pu.numa_node == node; });
+  };
   const hwloc_const_bitmap_t allowed = hwloc_topology_get_allowed_nodeset(topology);
   for (hwloc_obj_t node = nullptr; (node = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_NUMANODE, node));) {
     layout.numa_nodes.push_back({.os_index = node->os_index,
                                  .memory_bytes = node->attr->numanode.local_memory,
-                                 .has_cpus = hwloc_bitmap_iszero(node->cpuset) == 0,
+                                 .has_cpus = is_local(node->os_index),
                                  .allowed = hwloc_bitmap_isset(allowed, node->os_index) != 0});
   }
 }
@@ -134,6 +140,7 @@ std::string name_of_kind(std::span<const hwloc_info_s> infos, int kind) {
 // their own.
 void read_core_kinds(hwloc_topology_t topology, Layout& layout) {
   const int kinds = hwloc_cpukinds_get_nr(topology, 0);
+  if (kinds <= 0) return;
   std::map<unsigned, unsigned> kind_of;
   for (int kind = kinds - 1; kind >= 0; --kind) {
     Bitmap cpus;
@@ -148,13 +155,12 @@ void read_core_kinds(hwloc_topology_t topology, Layout& layout) {
     layout.core_kinds.push_back({name_of_kind({infos, info_count}, kind)});
     layout.core_kinds_ranked = efficiency >= 0;
   }
-  const auto unknown = static_cast<unsigned>(layout.core_kinds.size());
+  const auto no_kind = static_cast<unsigned>(layout.core_kinds.size());
   for (Pu& pu : layout.pus) {
-    if (kinds <= 0 || !pu.online) continue;
+    if (!pu.online) continue;
     const auto found = kind_of.find(pu.os_index);
-    pu.core_kind = found == kind_of.end() ? unknown : found->second;
-    if (pu.core_kind == unknown && layout.core_kinds.size() == unknown)
-      layout.core_kinds.push_back({"unknown"});
+    pu.core_kind = found == kind_of.end() ? no_kind : found->second;
+    if (pu.core_kind == layout.core_kinds.size()) layout.core_kinds.push_back({"unknown"});
   }
 }
 
@@ -188,8 +194,8 @@ Topology::Handle Topology::create() {
   Handle handle(raw);
   hwloc_topology_set_flags(raw, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED | HWLOC_TOPOLOGY_FLAG_NO_DISTANCES |
                                     HWLOC_TOPOLOGY_FLAG_NO_MEMATTRS);
-  // The x86 backend visits every CPU to ask CPUID: slow on many CPUs, a disturbance on isolated ones. Linux
-  // has asked.
+  // The x86 backend visits every CPU to execute CPUID there: slow with many CPUs and a disturbance to
+  // isolated ones. Linux already knows.
   hwloc_topology_set_components(raw, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
   hwloc_topology_set_io_types_filter(raw, HWLOC_TYPE_FILTER_KEEP_NONE);
   hwloc_topology_set_icache_types_filter(raw, HWLOC_TYPE_FILTER_KEEP_NONE);
@@ -233,14 +239,14 @@ Topology Topology::from_xml(const std::filesystem::path& path) {
   const auto refuse = [&](std::string_view why) {
     return TopologyError(fmt::format("topology XML '{}': {}", path.string(), why));
   };
-  if (std::filesystem::is_directory(path)) throw refuse("is a directory");
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) throw refuse("is a directory");
   errno = 0;
   std::ifstream file(path);
   if (!file) throw refuse(reason(errno));
   if (is_version_3_xml(file)) {
     throw refuse(
-        fmt::format("written by hwloc 3, hwloc {}.{} reads versions 1 and 2; export it with lstopo 2",
-                    HWLOC_API_VERSION >> 16, HWLOC_API_VERSION >> 8 & 0xff));
+        "written by hwloc 3, which hwloc 2 cannot read; write it with 'lstopo --export-xml-flags v2'");
   }
   Handle handle = create();
   // A failed set_xml must end here: load would go on and describe this host instead.
