@@ -88,27 +88,27 @@ std::vector<Run> aggregates(std::span<const measure::Record> repetitions) {
   return runs;
 }
 
-nlohmann::json context_json() {
+nlohmann::ordered_json context_json() {
   std::ostringstream text;
   benchmark::JSONReporter reporter;
   reporter.SetOutputStream(&text);
   reporter.SetErrorStream(&text);
   reporter.ReportContext(benchmark::BenchmarkReporter::Context());
   reporter.Finalize();
-  return nlohmann::json::parse(text.str()).at("context");
+  return nlohmann::ordered_json::parse(text.str()).at("context");
 }
 
-nlohmann::json to_json(const Run& run) {
+nlohmann::ordered_json to_json(const Run& run) {
   std::ostringstream text;
   benchmark::JSONReporter reporter;
   reporter.SetOutputStream(&text);
   reporter.SetErrorStream(&text);
   reporter.ReportRuns({run});
-  return nlohmann::json::parse(text.str());
+  return nlohmann::ordered_json::parse(text.str());
 }
 
-nlohmann::json to_json(const measure::Record& record) {
-  nlohmann::json json = to_json(to_run(record));
+nlohmann::ordered_json to_json(const measure::Record& record) {
+  nlohmann::ordered_json json = to_json(to_run(record));
   json["mmscale"] = record.details();
   return json;
 }

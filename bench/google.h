@@ -23,12 +23,12 @@ benchmark::BenchmarkReporter::Run to_run(const measure::Record& record);
 std::vector<benchmark::BenchmarkReporter::Run> aggregates(std::span<const measure::Record> repetitions);
 
 // What Google Benchmark's JSON reporter writes as context, our additions to it included.
-nlohmann::json context_json();
+nlohmann::ordered_json context_json();
 
 // What Google Benchmark's JSON reporter writes for a run.
-nlohmann::json to_json(const benchmark::BenchmarkReporter::Run& run);
+nlohmann::ordered_json to_json(const benchmark::BenchmarkReporter::Run& run);
 
 // The same with the record's details beside the counters: what a record file holds for a window.
-nlohmann::json to_json(const measure::Record& record);
+nlohmann::ordered_json to_json(const measure::Record& record);
 
 }  // namespace mmscale::bench

@@ -26,8 +26,8 @@ int write_all(int fd, std::string_view text) {
   return 0;
 }
 
-std::string indented(const nlohmann::json& value, int spaces) {
-  const std::string text = value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+std::string indented(const nlohmann::ordered_json& value, int spaces) {
+  const std::string text = value.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   std::string out;
   for (char c : text) {
     out += c;
@@ -38,7 +38,7 @@ std::string indented(const nlohmann::json& value, int spaces) {
 
 }  // namespace
 
-RecordFile::RecordFile(const std::string& path, const nlohmann::json& context) : path_(path) {
+RecordFile::RecordFile(const std::string& path, const nlohmann::ordered_json& context) : path_(path) {
   fd_ = path == "-" ? dup(STDOUT_FILENO) : open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (fd_ < 0) fail(errno);
   struct stat status;
@@ -58,7 +58,7 @@ RecordFile::~RecordFile() {
   }
 }
 
-void RecordFile::append(const nlohmann::json& run) {
+void RecordFile::append(const nlohmann::ordered_json& run) {
   std::string text = records_ == 0 ? "\n    " : ",\n    ";
   text += indented(run, 4);
   const auto length = static_cast<off_t>(text.size());

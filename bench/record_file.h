@@ -23,13 +23,13 @@ class RecordFileError : public std::runtime_error {
 class RecordFile {
  public:
   // Creates or empties the file and writes the context. "-" is standard output.
-  RecordFile(const std::string& path, const nlohmann::json& context);
+  RecordFile(const std::string& path, const nlohmann::ordered_json& context);
   ~RecordFile();
   RecordFile(const RecordFile&) = delete;
   RecordFile& operator=(const RecordFile&) = delete;
 
   // Throws RecordFileError; what was in the file before is then still whole.
-  void append(const nlohmann::json& run);
+  void append(const nlohmann::ordered_json& run);
 
   // Ends the document. Nothing can be appended after.
   void close();

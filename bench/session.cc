@@ -85,8 +85,8 @@ std::string csv_of(std::span<const std::vector<Record>> cases, bool aggregates_o
   return text.str();
 }
 
-nlohmann::json document(std::span<const std::vector<Record>> cases, bool aggregates_only) {
-  nlohmann::json document = {{"context", context_json()}, {"benchmarks", nlohmann::json::array()}};
+nlohmann::ordered_json document(std::span<const std::vector<Record>> cases, bool aggregates_only) {
+  nlohmann::ordered_json document = {{"context", context_json()}, {"benchmarks", nlohmann::ordered_json::array()}};
   for (const auto& repetitions : cases) {
     if (!aggregates_only)
       for (const Record& record : repetitions) document["benchmarks"].push_back(to_json(record));

@@ -97,8 +97,8 @@ std::vector<std::pair<std::string, double>> Record::counters() const {
   return counters;
 }
 
-nlohmann::json Record::details() const {
-  nlohmann::json per_cpu = nlohmann::json::array();
+nlohmann::ordered_json Record::details() const {
+  nlohmann::ordered_json per_cpu = nlohmann::ordered_json::array();
   std::vector<unsigned> packages;
   for (const CpuWindow& cpu : window.cpus) {
     packages.push_back(cpu.package);
@@ -109,7 +109,7 @@ nlohmann::json Record::details() const {
                        {"rounds", cpu.rounds},
                        {"switches", cpu.switches}});
   }
-  nlohmann::json details = {{"schema", 1},
+  nlohmann::ordered_json details = {{"schema", 1},
                             {"world", "silicon"},
                             {"family", subject.family},
                             {"scheme", subject.scheme},

@@ -54,7 +54,7 @@ struct Record {
   std::vector<std::pair<std::string, double>> counters() const;
 
   // What is not a number, and the per-CPU figures: the "mmscale" object beside the counters.
-  nlohmann::json details() const;
+  nlohmann::ordered_json details() const;
 };
 
 }  // namespace mmscale::measure
