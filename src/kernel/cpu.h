@@ -55,6 +55,9 @@ struct alignas(machine::kApart) Cpu {
   std::uint32_t borrowed_generation = 0;
 
   Tally tally;
+  // What the architecture and the scheme keep per CPU, each on lines of its own: other CPUs may read and write it.
+  alignas(machine::kApart) typename PerCpuOf<typename K::Lifecycle, K>::type lifecycle;
+  alignas(machine::kApart) typename PerCpuOf<typename K::Scheme, K>::type scheme;
   Task<K> idle;
   typename MmSlab<K>::Magazine magazine;
   // Scratch for copying an mm_cpumask before sending: cfd->cpumask.

@@ -16,7 +16,7 @@ namespace mmscale::kernel {
 template <class K>
 struct alignas(machine::kApart) Task {
   using Machine = typename K::Machine;
-  using Mm = kernel::Mm<Machine, K::Scheme::kLayout>;
+  using Mm = kernel::Mm<K>;
 
   // Written by the CPU that runs the task, or by whoever creates its process while on_cpu is clear.
   Mm* mm = nullptr;
