@@ -85,7 +85,7 @@ std::optional<fs::path> own_cgroup(const fs::path& root, Version version) {
 // The part of our cgroup's path below what is mounted; empty if it lies outside, as inside a container that
 // shows the host's paths: the mount point is then as near to our cgroup as we get.
 fs::path below_mount(const fs::path& cgroup, const fs::path& mounted) {
-  const fs::path relative = cgroup.lexically_relative(mounted);
+  fs::path relative = cgroup.lexically_relative(mounted);
   if (relative.empty() || relative == "." || *relative.begin() == "..") return {};
   return relative;
 }

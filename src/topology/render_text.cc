@@ -203,6 +203,7 @@ std::string order_lines(const Layout& layout, const Placed& placed) {
                   is_list ? "list" : to_string(placed.placement), wrapped(format_cpu_list(placed.cpus)));
   if (from_first.empty()) return text;
   std::vector<std::string> counted;
+  counted.reserve(from_first.size());
   for (const auto& [how_far, number] : from_first)
     counted.push_back(fmt::format("{} {}", number, to_string(how_far)));
   return text + fmt::format("  seen from the first: {}\n", fmt::join(counted, ", "));

@@ -30,20 +30,25 @@ std::string refusal(Call call) {
   return "";
 }
 
-// Two packages of one LLC with two cores of two CPUs: 0,1 | 2,3 || 4,5 | 6,7. The examples of
-// docs/topology.md.
+// Two packages of one LLC with two cores of two CPUs: 0,1 | 2,3 || 4,5 | 6,7.
 const Layout& small() {
   static const Layout layout = machine("pack:2 l3:1 core:2 pu:2");
   return layout;
 }
 
-TEST(Placement, OrdersOfASmallMachine) {
-  EXPECT_THAT(ordered(small(), "compact"), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
-  EXPECT_THAT(ordered(small(), "scatter"), ElementsAre(0, 4, 2, 6, 1, 5, 3, 7));
-  EXPECT_THAT(ordered(small(), "socket"), ElementsAre(0, 2, 1, 3, 4, 6, 5, 7));
-  EXPECT_THAT(ordered(small(), "smt-first"), ElementsAre(0, 1, 4, 5, 2, 3, 6, 7));
-  EXPECT_THAT(ordered(small(), "smt-last"), ElementsAre(0, 2, 4, 6, 1, 3, 5, 7));
-  EXPECT_THAT(ordered(small(), "6,0-2"), ElementsAre(6, 0, 1, 2));
+TEST(Placement, OrdersAreAsTheDocumentationDrawsThem) {
+  const Layout drawn = machine("pack:2 l3:2 core:2 pu:2");
+  EXPECT_THAT(ordered(drawn, "compact"), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+  EXPECT_THAT(ordered(drawn, "scatter"), ElementsAre(0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15));
+  EXPECT_THAT(ordered(drawn, "socket"), ElementsAre(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15));
+  EXPECT_THAT(ordered(drawn, "smt-first"), ElementsAre(0, 1, 8, 9, 4, 5, 12, 13, 2, 3, 10, 11, 6, 7, 14, 15));
+  EXPECT_THAT(ordered(drawn, "smt-last"), ElementsAre(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15));
+  EXPECT_THAT(ordered(drawn, "8-14:2,0"), ElementsAre(8, 10, 12, 14, 0));
+}
+
+TEST(Placement, UnequalPackagesAreUsedUpBeforeSiblingsAre) {
+  const Layout lopsided = forbid(machine("pack:2 core:4 pu:2"), {2, 3, 4, 5, 6, 7});
+  EXPECT_THAT(ordered(lopsided, "scatter"), ElementsAre(0, 8, 10, 12, 14, 1, 9, 11, 13, 15));
 }
 
 TEST(Placement, ScatterAlternatesOnEveryLevel) {

@@ -85,6 +85,7 @@ TEST_F(Quota, V2OnlyPartOfTheHierarchyIsMounted) {
 
 TEST_F(Quota, V2OwnCgroupOutsideWhatIsMounted) {
   v2("/../elsewhere", "/docker/4711");
+  tree_.write("sys/fs/cpu.max", "100000 100000");  // where the path would lead if it were followed
   tree_.write("sys/fs/cgroup/cpu.max", "300000 100000");
   EXPECT_DOUBLE_EQ(read().cpus.value(), 3);
 }

@@ -212,6 +212,8 @@ TEST(Host, ReadsWhatLinuxSaysOfHolesAndOfflineCpus) {
   EXPECT_EQ(count(layout).packages, 2u);
   EXPECT_EQ(count(layout).cores, 4u);
   EXPECT_EQ(find(layout, 2047)->smt, 1u);
+  EXPECT_FALSE(layout.reported.llc)
+      << "nothing but what Linux said, thus nothing of the CPU this test runs on";
 }
 
 }  // namespace
