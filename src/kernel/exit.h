@@ -59,7 +59,7 @@ bool exit_mm(typename K::Machine& m, Cpu<K>& cpu) {
 template <class K>
 bool do_exit(typename K::Machine& m, Cpu<K>& cpu) {
   const bool last = exit_mm<K>(m, cpu);
-  context_switch<K>(m, cpu, cpu.idle);
+  schedule<K>(m, cpu, cpu.idle);
   return last;
 }
 
