@@ -9,8 +9,8 @@
 
 namespace mmscale::topology {
 
-// From near to far. kSameLlc occurs only where the machine reports caches, kSameDie only where it reports
-// dies.
+// From near to far. kSameLlc occurs only where the machine
+// reports caches, kSameDie only where it reports dies.
 enum class Distance { kSamePu, kSmtSibling, kSameLlc, kSameDie, kSamePackage, kOtherPackage, kUnknown };
 
 inline constexpr std::array kDistances{Distance::kSamePu,  Distance::kSmtSibling,  Distance::kSameLlc,

@@ -110,8 +110,8 @@ Slots smt_last(const Slots& slots) { return join(partition(slots, rank_of)); }
 
 Slots socket(const Slots& slots) { return each(partition(slots, package_of), smt_last); }
 
-// Slots of one rank, thus of different cores. Faster kinds are used up before slower ones, package by
-// package.
+// Slots of one rank, thus of different cores. Faster kinds are
+// used up before slower ones, package by package.
 Slots scatter_cores(const Slots& one_per_core) {
   static constexpr std::array<Key, 2> kWithinPackage{die_of, llc_of};
   std::vector<Slots> packages = partition(one_per_core, package_of);

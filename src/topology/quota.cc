@@ -90,8 +90,8 @@ fs::path below_mount(const fs::path& cgroup, const fs::path& mounted) {
   return relative;
 }
 
-// "quota period" of one cgroup directory in microseconds, as the two versions write it; "max" and -1 mean no
-// limit.
+// "quota period" of one cgroup directory in microseconds, as
+// the two versions write it; "max" and -1 mean no limit.
 CpuQuota limit_of(const fs::path& directory, Version version) {
   const fs::path file = directory / (version == Version::kV2 ? "cpu.max" : "cpu.cfs_quota_us");
   const std::string text = version == Version::kV2

@@ -27,8 +27,8 @@ struct Extras {
 // One line: "16 CPUs, 8 cores, 2 packages, 2 NUMA nodes".
 std::string summary(const Layout& layout);
 
-// Objects that are alike are drawn once ("16 packages, each:"), so a machine of any size fits a screen or
-// two.
+// Objects that are alike are drawn once ("16 packages,
+// each:"), so a machine of any size fits a screen or two.
 std::string render_text(const Layout& layout, const Extras& extras = {});
 
 // Every PU with its place; unknown indexes are null.

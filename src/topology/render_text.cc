@@ -55,8 +55,8 @@ std::string indented(const std::string& lines) {
   return result;
 }
 
-// Draws the objects of one level, those alike and side by side once. Two objects are alike if their drawings
-// are.
+// Draws the objects of one level, those alike and side by side
+// once. Two objects are alike if their drawings are.
 class Tree {
  public:
   explicit Tree(const Layout& layout) : layout_(layout) {}

@@ -36,8 +36,8 @@ Sharing parse_sharing(std::string_view text);
 // What parse_sharing reads back.
 std::string to_string(const Sharing& sharing);
 
-// For each of the CPUs (OS indexes in placement order) the group it is in. Groups count from 0 as they first
-// appear.
+// For each of the CPUs (OS indexes in placement order) the
+// group it is in. Groups count from 0 as they first appear.
 std::vector<unsigned> groups(const Layout& layout, std::span<const unsigned> cpus, const Sharing& sharing);
 
 }  // namespace mmscale::topology

@@ -45,8 +45,8 @@ hwloc_obj_t last_level_cache(hwloc_obj_t pu) {
   return outermost;
 }
 
-// The first memory on the way up. Where several nodes are equally near hwloc lists ordinary memory before
-// HBM.
+// The first memory on the way up. Where several nodes are
+// equally near hwloc lists ordinary memory before HBM.
 unsigned local_numa_node(hwloc_obj_t pu) {
   for (hwloc_obj_t object = pu->parent; object != nullptr; object = object->parent) {
     if (object->memory_arity != 0) return object->memory_first_child->os_index;
@@ -54,9 +54,9 @@ unsigned local_numa_node(hwloc_obj_t pu) {
   return kNone;
 }
 
-// Hands out 0, 1, 2... to keys in the order they first appear. Two PUs are in the same object exactly if
-// their keys are equal; what the key is made of says what stands in for a level that the machine does not
-// report.
+// Hands out 0, 1, 2... to keys in the order they first appear. Two PUs are
+// in the same object exactly if their keys are equal; what the key is made
+// of says what stands in for a level that the machine does not report.
 class Numbering {
  public:
   unsigned operator()(std::uint64_t key) {
@@ -90,8 +90,8 @@ void read_online_pus(hwloc_topology_t topology, Layout& layout) {
     pu.core = cores(key(index_above(topology, object, HWLOC_OBJ_CORE), object->logical_index));
     const hwloc_obj_t cache = last_level_cache(object);
     layout.reported.llc |= cache != nullptr;
-    // gp_index is unique over caches of all levels, which logical_index is not: P and E cores may end at L3
-    // and L2.
+    // gp_index is unique over caches of all levels, which
+    // logical_index is not: P and E cores may end at L3 and L2.
     pu.llc = llcs(cache != nullptr ? cache->gp_index : stand_in(pu.core));
     pu.numa_node = local_numa_node(object);
     pu.smt = seen_of_core[pu.core]++;
@@ -136,8 +136,8 @@ std::string name_of_kind(std::span<const hwloc_info_s> infos, int kind) {
   return fmt::format("kind {}", kind);
 }
 
-// hwloc lists the most thrifty kind first, we the fastest. PUs of no kind, if any, come last as a kind of
-// their own.
+// hwloc lists the most thrifty kind first, we the fastest. PUs
+// of no kind, if any, come last as a kind of their own.
 void read_core_kinds(hwloc_topology_t topology, Layout& layout) {
   const int kinds = hwloc_cpukinds_get_nr(topology, 0);
   if (kinds <= 0) return;
