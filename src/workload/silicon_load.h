@@ -43,7 +43,12 @@ class SiliconLoad final : public Load {
   }
   bool run(unsigned cpu, std::uint64_t rounds) override { return engine_.run(*machines_[cpu], rounds); }
   void stop(unsigned cpu) override { engine_.stop(*machines_[cpu]); }
-  void finish(unsigned cpu) override { engine_.finish(*machines_[cpu]); }
+  void finish(unsigned cpu) override {
+    engine_.finish(*machines_[cpu]);
+    // Now, on the CPU's own thread: its Machine may be destroyed by another, and a signal that is still on its way must
+    // not find it then. All requests have been answered.
+    transport_->detach(cpu);
+  }
 
   std::uint32_t switches_per_round(unsigned cpu) const override { return program_.cpus[cpu].switches; }
   kernel::Tally tally(unsigned cpu) const override { return engine_.tally(cpu); }
