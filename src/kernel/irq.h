@@ -26,11 +26,19 @@ class IrqSave {
   const bool was_off_;
 };
 
+// Tells the oracle, with interrupts off: an IPI handler that reported from a signal in the middle of another report of
+// the same CPU would wait for the oracle's lock for ever.
+template <class K>
+MMSCALE_COLD void report(typename K::Machine& m, Cpu<K>& cpu, Violation violation, const char* where) {
+  IrqSave irq(m);
+  cpu.system->oracle.report(violation, m.cpu(), where);
+}
+
 // lockdep_assert_irqs_disabled(): only under a checking Machine.
 template <class K>
 MMSCALE_INLINE void expect_irqs_off(typename K::Machine& m, Cpu<K>& cpu, const char* where) {
   if constexpr (K::Machine::checking)
-    if (!m.irqs_disabled()) cpu.system->oracle.report(Violation::assertion, m.cpu(), where);
+    if (!m.irqs_disabled()) report<K>(m, cpu, Violation::assertion, where);
 }
 
 }  // namespace mmscale::kernel

@@ -21,7 +21,7 @@ template <class K>
 MMSCALE_INLINE void use_borrow(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm, const char* where) {
   if constexpr (K::Machine::checking)
     if (m.load(mm->generation, std::memory_order_relaxed) != cpu.borrowed_generation)
-      cpu.system->oracle.report(Violation::used, m.cpu(), where);
+      report<K>(m, cpu, Violation::used, where);
 }
 
 // Makes this CPU, lazily on `mm`, borrow init_mm instead: what a flush handler does to a lazy CPU

@@ -26,6 +26,10 @@ typename Task<K>::Mm* mm_alloc(typename K::Machine& m, Cpu<K>& cpu, std::int32_t
   m.store(mm->active_cpus, 0, relaxed);
   mm->has_page_tables = has_page_tables;
   for (unsigned w = 0; w < cpu.targets.words(); ++w) m.store(mm->cpumask(w), std::uint64_t{0}, relaxed);
+  mm->lifecycle.reset(m);
+  mm->scheme.reset(m);
+  if constexpr (Mm<K>::kHasPerCpuState)
+    for (unsigned c = 0; c < m.cpus(); ++c) mm->scheme_of(c, m.cpus()).reset(m);
   m.store(mm->generation, m.load(mm->generation, relaxed) + 1, relaxed);
   ++cpu.tally.mms_born;
   return mm;
@@ -37,7 +41,7 @@ void check_not_borrowed(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::M
   using enum std::memory_order;
   for (Cpu<K>* other : cpu.system->cpus)
     if (m.load(m.load(other->curr, relaxed)->active_mm, relaxed) == mm)
-      cpu.system->oracle.report(Violation::dangling, m.cpu(), "free_mm");
+      report<K>(m, cpu, Violation::dangling, "free_mm");
 }
 
 // free_mm(). Interrupts off, because an IPI handler may free too. The fetch_or decides between two freers, so that
@@ -49,7 +53,7 @@ void free_mm(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
   if constexpr (K::Machine::checking) check_not_borrowed<K>(m, cpu, mm);
   IrqSave irq(m);
   if ((m.fetch_or(mm->generation, 1u, relaxed) & 1u) != 0) {
-    cpu.system->oracle.report(Violation::double_free, m.cpu(), "free_mm");
+    report<K>(m, cpu, Violation::double_free, "free_mm");
     return;
   }
   ++cpu.tally.mms_freed;
@@ -62,7 +66,7 @@ template <class K, Site kSite>
 MMSCALE_COLD void mmdrop_last(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
   if (mm == &cpu.system->init_mm) {
     // BUG_ON(mm == &init_mm)
-    cpu.system->oracle.report(Violation::double_free, m.cpu(), "__mmdrop of init_mm");
+    report<K>(m, cpu, Violation::double_free, "__mmdrop of init_mm");
     return;
   }
   if (hooks::reap<K, kSite>(m, cpu, mm) == Reaped::free_now) free_mm<K>(m, cpu, mm);

@@ -44,7 +44,7 @@ class Oracle {
     std::string where;
   };
 
-  // Any CPU, any time. Keeps the first kKept findings and counts the rest.
+  // Any CPU, through kernel::report (irq.h). Keeps the first kKept findings and counts the rest.
   void report(Violation violation, unsigned cpu, std::string_view where) {
     std::lock_guard lock(mutex_);
     if (findings_.size() < kKept) findings_.push_back({violation, cpu, std::string(where)});

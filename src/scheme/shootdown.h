@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel/build.h"
+#include "kernel/irq.h"
 #include "kernel/lazy.h"
 #include "kernel/mm_life.h"
 #include "kernel/smp.h"
@@ -55,7 +56,7 @@ struct Shootdown {
     if (m.load(task.active_mm, relaxed) != mm) return false;
     // WARN_ON_ONCE(current->mm)
     if (task.mm != nullptr)
-      cpu.system->oracle.report(kernel::Violation::assertion, m.cpu(), "do_shoot_lazy_tlb: current->mm is the dead mm");
+      kernel::report<K>(m, cpu, kernel::Violation::assertion, "do_shoot_lazy_tlb: current->mm is the dead mm");
     auto* init_mm = &cpu.system->init_mm;
     kernel::note_borrow<K>(m, cpu, init_mm);
     m.store(task.active_mm, init_mm, relaxed);

@@ -4,8 +4,6 @@
 // docs/fast-path.md shows what run_steps compiles to on silicon.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -16,9 +14,11 @@
 #include "kernel/context_switch.h"
 #include "kernel/cpu.h"
 #include "kernel/exit.h"
+#include "kernel/irq.h"
 #include "kernel/lazy.h"
 #include "kernel/mm_life.h"
 #include "machine/machine.h"
+#include "workload/audit.h"
 #include "workload/program.h"
 
 namespace mmscale::workload {
@@ -91,11 +91,11 @@ class Engine {
     rendezvous(m);
     for (Task& task : local.tasks) {
       if (task.mm == nullptr) continue;
-      if (m.load(local.cpu.curr, std::memory_order_relaxed) != &task) kernel::context_switch<K>(m, local.cpu, task);
+      if (m.load(local.cpu.curr, std::memory_order_relaxed) != &task) kernel::schedule<K>(m, local.cpu, task);
       kernel::do_exit<K>(m, local.cpu);
     }
     Task* curr = m.load(local.cpu.curr, std::memory_order_relaxed);
-    if (curr != &local.cpu.idle) kernel::context_switch<K>(m, local.cpu, local.cpu.idle);
+    if (curr != &local.cpu.idle) kernel::schedule<K>(m, local.cpu, local.cpu.idle);
     rendezvous(m);
     Mm* borrowed = m.load(local.cpu.idle.active_mm, std::memory_order_relaxed);
     if (borrowed != &system_.init_mm) kernel::unlazy<K>(m, local.cpu, borrowed);
@@ -115,33 +115,21 @@ class Engine {
   const kernel::Tally& tally(unsigned cpu) const { return locals_[cpu]->cpu.tally; }
   const kernel::Oracle& oracle() const { return system_.oracle; }
 
-  // After finish on all CPUs: the sums that must hold whatever the scheme. `m` is any CPU's machine; `queued` what the
-  // machines say they queued for other CPUs.
+  // After finish on all CPUs: the sums that must hold whatever the scheme (audit.h). `m` is any CPU's machine; `queued`
+  // what the machines say they queued for other CPUs.
   std::vector<std::string> audit(Machine& m, std::uint64_t queued) {
     using enum std::memory_order;
-    kernel::Tally sum;
-    std::vector<std::string> problems;
-    const auto expect = [&problems](auto got, auto want, std::string_view what) {
-      if (got != want) problems.push_back(fmt::format("{}: {} instead of {}", what, got, want));
-    };
+    Books books;
     for (unsigned cpu = 0; cpu < locals_.size(); ++cpu) {
-      sum += locals_[cpu]->cpu.tally;
-      if (m.load(locals_[cpu]->cpu.idle.active_mm, relaxed) != &system_.init_mm)
-        problems.push_back(fmt::format("cpu {} is still lazy on a user mm", cpu));
+      books.sum += locals_[cpu]->cpu.tally;
+      if (m.load(locals_[cpu]->cpu.idle.active_mm, relaxed) != &system_.init_mm) books.still_lazy.push_back(cpu);
     }
-    // Idle CPUs of a counted scheme end as they began, with one reference each on init_mm.
-    const std::uint64_t on_init_mm = K::Scheme::kCounted ? locals_.size() : 0;
-    expect(sum.lazy_grabs + sum.lazy_grabs_unlazy, sum.lazy_drops + sum.lazy_drops_unlazy + on_init_mm,
-           "lazy references taken, against returned and held on init_mm");
-    expect(static_cast<std::uint64_t>(m.load(system_.init_mm.mm_count, relaxed)), 1 + on_init_mm, "init_mm's mm_count");
-    expect(sum.mms_freed, sum.mms_born, "mms freed, against born");
-    expect(sum.ipis_useful + sum.ipis_useless, sum.ipis_sent(), "IPIs handled, against sent");
-    expect(queued, sum.ipis_sent(), "requests queued by the machine, against IPIs sent by the kernel");
-    for (const kernel::Oracle::Finding& finding : system_.oracle.findings())
-      problems.push_back(fmt::format("{} on cpu {} in {}", to_string(finding.violation), finding.cpu, finding.where));
-    if (system_.oracle.count() > system_.oracle.findings().size())
-      problems.push_back(fmt::format("{} violations in all", system_.oracle.count()));
-    return problems;
+    books.queued = queued;
+    books.counted = K::Scheme::kCounted;
+    books.init_mm_count = m.load(system_.init_mm.mm_count, relaxed);
+    books.findings = system_.oracle.findings();
+    books.violations = system_.oracle.count();
+    return mismatches(books, static_cast<unsigned>(locals_.size()));
   }
 
  private:
@@ -226,7 +214,7 @@ class Engine {
     if ((m.load(process.births, relaxed) & kStopped) != 0) return;
     Mm* mm = kernel::mm_alloc<K>(m, cpu, process.threads);
     if (mm == nullptr) {
-      cpu.system->oracle.report(kernel::Violation::leak, m.cpu(), "fork: out of mms, more are held than can be alive");
+      kernel::report<K>(m, cpu, kernel::Violation::leak, "fork: out of mms, more are held than can be alive");
       stop(m);
       return;
     }
