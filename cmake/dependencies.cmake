@@ -8,6 +8,6 @@ find_package(benchmark 1.7 REQUIRED)
 find_package(GTest REQUIRED)
 
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(hwloc REQUIRED IMPORTED_TARGET hwloc>=2.5)
+pkg_check_modules(hwloc REQUIRED IMPORTED_TARGET hwloc>=2.8)
 pkg_check_modules(numa REQUIRED IMPORTED_TARGET numa)
 pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)

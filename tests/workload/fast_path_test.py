@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""The measured loop of every scheme, read from the release binary: it may hold the scheme's own atomics and fences, and
+nothing that the scheme does not have. Run by CTest with the binary in MMSCALE_BINARY."""
+
+import os
+import pathlib
+import re
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts" / "lib"))
+import fastpath  # noqa: E402
+
+BINARY = os.environ.get("MMSCALE_BINARY", ROOT / "build/release/bin/mmscale")
+
+# Locked instructions and fences that a round trip has beyond those of the untracked loop (which are all on the path of
+# a CPU's first switch to an mm, or of a registered membarrier user).
+OWN_ATOMICS = {"Untracked": 0, "Refcount": 2, "RefcountPacked": 2, "Shootdown": 1}
+
+# The only functions that the loop may call, none of them on the way of a switch.
+COLD = {"run_rare_step", "interrupt", "mmdrop_last"}
+
+
+def structs():
+    catalogue = (ROOT / "src/scheme/catalogue.h").read_text()
+    table = re.search(r"using Catalogue = SchemeList<(.*?)>;", catalogue, re.S).group(1)
+    return re.findall(r"^\s*(\w+)", table, re.M)
+
+
+def locked(instructions):
+    """Every full barrier on x86: lock prefix, xchg with memory, mfence."""
+    return [i for _, i, _ in instructions if i.startswith(("lock", "mfence")) or re.match(r"xchg .*\(", i)]
+
+
+@pytest.mark.parametrize("struct", structs())
+def test_loop_calls_cold_functions_only(struct):
+    instructions = fastpath.run_steps(BINARY, struct)
+    assert len(instructions) > 40
+    assert {callee for _, _, callee in instructions if callee} <= COLD
+    assert not [i for _, i, _ in instructions if re.match(r"(call|jmp) \*", i)], "indirect call or jump"
+
+
+@pytest.mark.parametrize("struct", OWN_ATOMICS)
+def test_loop_has_the_scheme_s_own_atomics(struct):
+    floor = len(locked(fastpath.run_steps(BINARY, "Untracked")))
+    assert len(locked(fastpath.run_steps(BINARY, struct))) - floor == OWN_ATOMICS[struct]
+
+
+def test_the_check_can_fail():
+    calls = [(0, "call 1234", "malloc"), (4, "call *%rax", "")]
+    assert {callee for _, _, callee in calls if callee} - COLD
+    assert locked([(0, "lock addl $0x1,(%rax)", ""), (1, "xchg %eax,(%rdx)", ""), (2, "mfence", ""), (3, "nop", "")])
+    with pytest.raises(fastpath.FastPathError, match="no run_steps for Nobody"):
+        fastpath.run_steps(BINARY, "Nobody")
