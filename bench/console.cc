@@ -48,7 +48,7 @@ Progress::Progress(std::FILE* out, unsigned windows)
 
 void Progress::starting(const measure::Record& record) {
   if (!terminal_) return;
-  fmt::print(out_, "\r\033[K[{}/{}] {} #{} {}", done_ + 1, windows_, record.name, record.repetition + 1, eta());
+  fmt::print(out_, "\r\033[K[{}/{}] {} #{} {}", done_ + 1, std::max(windows_, done_ + 1), record.name, record.repetition + 1, eta());
   std::fflush(out_);
 }
 
@@ -60,7 +60,7 @@ void Progress::finished(const measure::Record& record) {
                  record.window.verdict.reasons.front());
     return;
   }
-  fmt::print(out_, "[{}/{}] {} #{}: {}{}, overlap {:.3f}{}\n", done_, windows_, record.name, record.repetition + 1,
+  fmt::print(out_, "[{}/{}] {} #{}: {}{}, overlap {:.3f}{}\n", done_, std::max(windows_, done_), record.name, record.repetition + 1,
              with_si_prefix(rate_of(record)), unit_of(record), record.window.overlap.value_or(0),
              record.valid() ? "" : fmt::format(", invalid: {}", fmt::join(record.window.verdict.reasons, "; ")));
   std::fflush(out_);
@@ -72,7 +72,8 @@ void Progress::end() {
 }
 
 std::string Progress::eta() const {
-  if (done_ == 0) return {};
+  // There are more windows than planned where --benchmark_min_time asks for them.
+  if (done_ == 0 || done_ >= windows_) return {};
   const auto elapsed = std::chrono::steady_clock::now() - begin_;
   return "ETA " + duration_text(elapsed / done_ * (windows_ - done_));
 }

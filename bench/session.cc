@@ -7,7 +7,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -15,6 +18,7 @@
 #include <optional>
 #include <regex>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 
 #include "bench/console.h"
@@ -114,6 +118,7 @@ class Session {
     for (const auto& [key, value] : setup_.context) benchmark::AddCustomContext(key, value);
     initialize_google_benchmark();
     if (!setup_.out.empty()) file_.emplace(setup_.out, context_json());
+    if (has_text_file()) open_text_file();
     progress_.emplace(stderr, static_cast<unsigned>(setup_.cases.size()) * setup_.repetitions);
 
     for (std::size_t i = 0; i < setup_.cases.size(); ++i)
@@ -139,30 +144,41 @@ class Session {
  private:
   // Our defaults first, so that what the user says wins.
   void initialize_google_benchmark() {
-    std::vector<std::string> arguments = {"mmscale",
-                                          fmt::format("--benchmark_repetitions={}", setup_.repetitions),
-                                          "--benchmark_enable_random_interleaving=true",
-                                          // Any window satisfies it: one iteration, one window.
-                                          "--benchmark_min_time=0"};
+    // It keeps the pointer to the program's name for its context.
+    static std::string program = "mmscale";
+    std::vector<std::string> arguments = {
+        fmt::format("--benchmark_repetitions={}", setup_.repetitions),
+        "--benchmark_enable_random_interleaving=" + flag_default("benchmark_enable_random_interleaving", "true"),
+        // Any window satisfies it: one iteration, one window.
+        "--benchmark_min_time=" + flag_default("benchmark_min_time", "0"),
+        // Ours to write, BENCHMARK_OUT's too; it would write its own over it.
+        "--benchmark_out="};
     for (const std::string& flag : setup_.google.raw) arguments.push_back(flag);
-    std::vector<char*> argv;
+    std::vector<char*> argv = {program.data()};
     for (std::string& argument : arguments) argv.push_back(argument.data());
     int argc = static_cast<int>(argv.size());
+    // What it says of a bad value goes into our one line.
+    std::ostringstream complaint;
+    std::streambuf* const screen = std::cerr.rdbuf(complaint.rdbuf());
     benchmark::Initialize(&argc, argv.data());
-    if (argc > 1) throw std::invalid_argument(fmt::format("Google Benchmark has no flag {}", argv[1]));
+    std::cerr.rdbuf(screen);
+    if (argc <= 1) return;
+    std::string what = complaint.str();
+    what.resize(what.find_last_not_of('\n') + 1);
+    throw std::invalid_argument(
+        what.empty() ? fmt::format("Google Benchmark does not understand {}", argv[1]) : fmt::format("{}: {}", argv[1], what));
   }
 
   // One repetition of a case: one window for each iteration that Google Benchmark asks for, which is one unless
   // --benchmark_min_time says otherwise.
   void repeat(benchmark::State& state, std::size_t index) {
-    const unsigned repetition = repetitions_begun_[index]++;
     for ([[maybe_unused]] auto _ : state) {
       if (interrupted || failed_) {
         state.SkipWithError("stopped");
         return;
       }
       try {
-        state.SetIterationTime(run_window(index, repetition));
+        state.SetIterationTime(run_window(index));
       } catch (...) {
         failed_ = std::current_exception();
       }
@@ -170,8 +186,10 @@ class Session {
   }
 
   // Runs and records one window; its length in seconds.
-  double run_window(std::size_t index, unsigned repetition) {
+  double run_window(std::size_t index) {
     const Case& c = setup_.cases[index];
+    // Counts windows: with a --benchmark_min_time there are several to one of Google Benchmark's repetitions.
+    const auto repetition = static_cast<unsigned>(results_[index].size());
     Record record{c.name, c.subject, repetition, setup_.repetitions, setup_.times, {}};
     progress_->starting(record);
     const auto load = c.make_load();
@@ -192,19 +210,31 @@ class Session {
     else if (google.format == "csv")
       fmt::print("{}", csv_of(results_, google.display_aggregates_only));
     else
-      fmt::print("{}", results_table(results_));
+      // Standard output belongs to the records if they go there.
+      fmt::print(setup_.out == "-" ? stderr : stdout, "{}", results_table(results_));
     // A full disk shows when the buffer goes out, not when it is filled.
     if (std::fflush(stdout) != 0) throw RecordFileError(fmt::format("cannot write standard output: {}", std::strerror(errno)));
-    if (!google.out.empty() && google.out_format != "json") write_text_file();
+    if (has_text_file()) write_text_file();
   }
 
-  // --benchmark_out in a format that is not records.
+  // --benchmark_out in a format that is not records: opened before anything is measured in vain, written at the end.
+  bool has_text_file() const { return !setup_.google.out.empty() && setup_.google.out_format != "json"; }
+
+  void open_text_file() {
+    text_file_.open(setup_.google.out);
+    check_text_file();
+  }
+
   void write_text_file() {
-    std::ofstream out(setup_.google.out);
-    out << (setup_.google.out_format == "csv" ? csv_of(results_, setup_.google.file_aggregates_only)
-                                              : results_table(results_));
-    out.flush();
-    if (!out) throw RecordFileError(fmt::format("cannot write {}: {}", setup_.google.out, std::strerror(errno)));
+    text_file_ << (setup_.google.out_format == "csv" ? csv_of(results_, setup_.google.file_aggregates_only)
+                                                     : results_table(results_));
+    text_file_.flush();
+    check_text_file();
+  }
+
+  void check_text_file() const {
+    if (!text_file_)
+      throw RecordFileError(fmt::format("cannot write {}: {}", setup_.google.out, std::strerror(errno)));
   }
 
   Outcome outcome() const {
@@ -213,26 +243,27 @@ class Session {
       for (const auto& repetitions : results_) windows += repetitions.size();
       fmt::print(stderr, "mmscale: interrupted after {} of {} windows{}\n", windows,
                  setup_.cases.size() * setup_.repetitions,
-                 setup_.out.empty() ? "" : fmt::format("; they are in {}", setup_.out));
+                 setup_.out.empty() || setup_.out == "-" ? "" : fmt::format("; they are in {}", setup_.out));
       return Outcome::interrupted;
     }
     std::size_t without = 0;
-    for (const auto& repetitions : results_)
-      without += std::none_of(repetitions.begin(), repetitions.end(), [](const Record& r) { return r.valid(); });
+    std::string example;
+    for (const auto& repetitions : results_) {
+      if (std::any_of(repetitions.begin(), repetitions.end(), [](const Record& r) { return r.valid(); })) continue;
+      ++without;
+      if (example.empty() && !repetitions.empty())
+        example = fmt::format("; {}: {}", repetitions.front().name, repetitions.front().window.verdict.reasons.front());
+    }
     if (without == 0) return Outcome::ok;
-    const auto& any = *std::find_if(results_.begin(), results_.end(), [](const auto& repetitions) {
-      return std::none_of(repetitions.begin(), repetitions.end(), [](const Record& r) { return r.valid(); });
-    });
-    fmt::print(stderr, "mmscale: {} of {} cases have no valid window; {}: {}\n", without, results_.size(),
-               any.front().name, any.front().window.verdict.reasons.front());
+    fmt::print(stderr, "mmscale: {} of {} cases have no valid window{}\n", without, results_.size(), example);
     return Outcome::nothing_valid;
   }
 
   measure::Bench& bench_;
   const SessionSetup setup_;
   std::vector<std::vector<Record>> results_;
-  std::map<std::size_t, unsigned> repetitions_begun_;
   std::optional<RecordFile> file_;
+  std::ofstream text_file_;
   std::optional<Progress> progress_;
   std::exception_ptr failed_;
 };
@@ -272,10 +303,11 @@ GoogleFlags GoogleFlags::take_from(std::vector<std::string>& arguments) {
   const bool display = truth(value("benchmark_display_aggregates_only", ""));
   flags.file_aggregates_only = report;
   flags.display_aggregates_only = report || display;
-  if (const std::string text = value("benchmark_repetitions", ""); !text.empty()) {
+  const std::string text = value("benchmark_repetitions", "");
+  if (values.contains("benchmark_repetitions") || !text.empty()) {
     char* end = nullptr;
     const unsigned long repetitions = std::strtoul(text.c_str(), &end, 10);
-    if (*end != '\0' || repetitions == 0 || repetitions > 1'000'000)
+    if (text.empty() || *end != '\0' || repetitions == 0 || repetitions > 1'000'000)
       throw std::invalid_argument(fmt::format("--benchmark_repetitions={}: a number from 1 to 1000000", text));
     flags.repetitions = static_cast<unsigned>(repetitions);
   }

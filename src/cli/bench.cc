@@ -109,6 +109,19 @@ Limit usable_cpus(const topology::Layout& layout, const std::vector<topology::Pl
   return limit;
 }
 
+// What `parse` makes of `text`; its message, with what was probably meant, as the option's usage error.
+template <class Parse>
+auto parse_or_suggest(std::string_view option, const std::string& text, std::span<const std::string_view> names,
+                      Parse parse) {
+  try {
+    return parse(text);
+  } catch (const std::runtime_error& error) {
+    const std::string_view meant = nearest(text, names);
+    throw UsageError(fmt::format("{}: {}{}", option, error.what(),
+                                 meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant)));
+  }
+}
+
 bench::Choice make_choice(const Options& options) {
   bench::Choice choice;
   choice.families = parse_names("--family", options.families, names_of(bench::families(), [](const auto& f) { return f.name; }));
@@ -117,13 +130,15 @@ bench::Choice make_choice(const Options& options) {
   check_name("--lifecycle", options.lifecycle, kernel::lifecycle::Catalogue::names());
   choice.lifecycle = options.lifecycle;
   choice.schemes = choose_schemes(options);
-  for (const std::string& text : split_list(options.sharings)) choice.sharings.push_back(topology::parse_sharing(text));
+  for (const std::string& text : split_list(options.sharings))
+    choice.sharings.push_back(parse_or_suggest("--sharing", text, topology::kSharingNames, topology::parse_sharing));
   // A CPU list has commas of its own: it is the only placement then.
   if (options.placements.find_first_not_of("0123456789,-") == std::string::npos)
     choice.placements.push_back(topology::parse_placement(options.placements));
   else
     for (const std::string& text : split_list(options.placements))
-      choice.placements.push_back(topology::parse_placement(text));
+      choice.placements.push_back(
+          parse_or_suggest("--placement", text, topology::kPlacementNames, topology::parse_placement));
   constexpr std::array<std::string_view, 2> kMmCids = {to_string(kernel::MmCid::off), to_string(kernel::MmCid::v6_4)};
   check_name("--mm-cid", options.mm_cid, kMmCids);
   choice.options.mm_cid = options.mm_cid == kMmCids[0] ? kernel::MmCid::off : kernel::MmCid::v6_4;
@@ -190,7 +205,6 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
   if (!options.warm.empty()) request.warm = parse_duration("--warm", options.warm);
   request.repetitions = options.repetitions;
   if (google.repetitions != 0) request.repetitions = google.repetitions;
-  if (request.repetitions && *request.repetitions == 0) throw UsageError("--reps 0: must be at least 1");
   const bench::Plan plan = bench::make_plan(request);
   choice.cpu_counts = plan.cpu_counts;
 
@@ -200,7 +214,12 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
   setup.times = plan.times;
   setup.repetitions = plan.repetitions;
   setup.out = options.out;
-  if (setup.out.empty() && google.out_format == "json") setup.out = google.out;
+  if (!google.out.empty() && google.out_format == "json") {
+    if (!setup.out.empty()) throw UsageError("--out and --benchmark_out are the same file; give one of them");
+    setup.out = google.out;
+  }
+  if (setup.out == "-" && google.format != "console")
+    throw UsageError(fmt::format("--out - and --benchmark_format={}: both on standard output", google.format));
 
   if (google.list_tests || options.dry_run) {
     for (const bench::Case& c : setup.cases) fmt::print("{}\n", c.name);
@@ -258,7 +277,8 @@ void add_bench_command(CLI::App& app, const std::string& command_line, int& stat
   bench->add_option("--lifetime", options->lifetime, "exit: switches per CPU from a process' birth to its death")->capture_default_str();
   bench->add_option("--window", options->window, "Length of a measurement, e.g. 200ms; default: as the budget allows");
   bench->add_option("--warm", options->warm, "Time before it; default: a quarter of the window");
-  bench->add_option("--reps", options->repetitions, "Repetitions; default: 9 if the budget allows")->check(CLI::PositiveNumber);
+  bench->add_option("--reps", options->repetitions, "Repetitions; default: 9 if the budget allows")
+      ->check(CLI::Range(1u, 1'000'000u));
   bench->add_option("--budget", options->budget, "What is not given is chosen to fit into this time")->capture_default_str();
   bench->add_option("--out", options->out, "File for the records (JSON, Google Benchmark's format); - is standard output");
   bench->add_flag("--unsafe", options->unsafe, "Run schemes that are unsafe under the lifecycle, too");

@@ -5,16 +5,25 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "bench/cpu_counts.h"
 #include "cli/bench.h"
 #include "cli/names.h"
 #include "cli/schemes.h"
 #include "cli/topo.h"
 #include "measure/build_info.h"
+#include "topology/cpu_list.h"
+#include "topology/placement.h"
+#include "topology/sharing.h"
 
 namespace {
 
@@ -31,6 +40,31 @@ int fail(int status, const std::string& what) {
   return status;
 }
 
+// A full disk shows when the buffer goes out.
+int flushed(int status) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+  return fail(1, fmt::format("cannot write standard output: {}", std::strerror(errno)));
+}
+
+// What to say of a command line in which no command was found.
+std::string no_command(const CLI::App& app, int argc, char** argv) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  const std::string_view given = argc > 1 ? argv[1] : "";
+  if (given.starts_with('-')) return fmt::format("unknown argument '{}'; mmscale --help lists them", given);
+  const std::vector<std::string_view> allowed(names.begin(), names.end());
+  if (!given.empty()) mmscale::cli::check_name("command", given, allowed);
+  return fmt::format("a command is missing; there are {}", fmt::join(names, ", "));
+}
+
+// What was typed is at fault, whichever floor found out.
+bool is_usage(const std::exception& error) {
+  const auto is = [&error]<class... Types> { return (... || (dynamic_cast<const Types*>(&error) != nullptr)); };
+  return is.operator()<mmscale::cli::UsageError, std::invalid_argument, mmscale::bench::CpuCountError,
+                       mmscale::topology::CpuListError, mmscale::topology::PlacementError,
+                       mmscale::topology::SharingError>();
+}
+
 int run(int argc, char** argv) {
   const std::string command_line = join_arguments(argc, argv);
   const mmscale::measure::BuildInfo build = mmscale::measure::this_build();
@@ -45,24 +79,23 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
-    return app.exit(success);
+    return flushed(app.exit(success));
+  } catch (const CLI::RequiredError&) {
+    return fail(kUsage, no_command(app, argc, argv));
   } catch (const CLI::ParseError& error) {
     return fail(kUsage, error.what());
   }
-  if (std::fflush(stdout) != 0) return fail(1, "cannot write standard output");
-  return status;
+  return flushed(status);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A file size limit shall be an error of the write, as a full disk is, and not the end.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     return run(argc, argv);
-  } catch (const mmscale::cli::UsageError& error) {
-    return fail(kUsage, error.what());
-  } catch (const std::invalid_argument& error) {
-    return fail(kUsage, error.what());
   } catch (const std::exception& error) {
-    return fail(1, error.what());
+    return fail(is_usage(error) ? kUsage : 1, error.what());
   }
 }

@@ -63,9 +63,13 @@ std::vector<std::string> split_list(std::string_view text) {
 std::vector<std::string> parse_names(std::string_view option, std::string_view text,
                                      std::span<const std::string_view> allowed) {
   if (text == "all") return {allowed.begin(), allowed.end()};
-  std::vector<std::string> names = split_list(text);
-  for (const std::string& name : names) check_name(option, name, allowed);
-  return names;
+  const std::vector<std::string> names = split_list(text);
+  std::vector<std::string> each_once;
+  for (const std::string& name : names) {
+    check_name(option, name, allowed);
+    if (std::find(each_once.begin(), each_once.end(), name) == each_once.end()) each_once.push_back(name);
+  }
+  return each_once;
 }
 
 }  // namespace mmscale::cli

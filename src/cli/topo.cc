@@ -60,7 +60,7 @@ void add_topo_command(CLI::App& app) {
   topo->add_option("--placement", options->placement,
                    "Show the order of: compact, scatter, socket, smt-first, smt-last, or a CPU list");
   topo->add_option("--cpus", options->cpus, "Show only so many CPUs of that order")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1u, 1'000'000u));
   topo->add_flag("--json", options->json, "Print JSON");
   topo->callback([options] { show(*options); });
 }
