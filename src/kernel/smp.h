@@ -37,6 +37,7 @@ void on_each_cpu_mask(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm*
   smp_call_function_many<K>(m, cpu, mm, handler, purpose);
   if ((m.load(mm->cpumask(cpu.mask_word), std::memory_order_relaxed) & cpu.mask_bit) != 0) {
     IrqSave irq(m);
+    ++cpu.tally.ipis_local;
     on_self(m, mm);
   }
 }

@@ -28,7 +28,10 @@ struct alignas(machine::kApart) Tally {
   std::uint64_t ipis_shoot = 0;
   std::uint64_t ipis_exit_flush = 0;
   std::uint64_t ipis_trim = 0;
-  // Times the dropping CPU itself was the borrower: no IPI, a local call.
+  // Those of them that found the target's call queue empty, so that an interrupt was raised; from the Machine.
+  std::uint64_t ipis_raised = 0;
+  // Calls that on_each_cpu_mask made on the dropping CPU itself, no IPI; and those that found it the borrower.
+  std::uint64_t ipis_local = 0;
   std::uint64_t shoot_self = 0;
 
   // Threads that went through exit_mm; mms allocated and freed.
@@ -41,7 +44,7 @@ struct alignas(machine::kApart) Tally {
     std::uint64_t Tally::*member;
   };
   // Every counter with its name in a record.
-  static constexpr std::array<Field, 13> fields();
+  static constexpr std::array<Field, 15> fields();
 
   Tally& operator+=(const Tally& other) {
     for (const Field& field : fields()) this->*field.member += other.*field.member;
@@ -59,7 +62,7 @@ struct alignas(machine::kApart) Tally {
   std::uint64_t mm_count_ops() const { return lazy_grabs + lazy_drops + lazy_grabs_unlazy + lazy_drops_unlazy; }
 };
 
-constexpr std::array<Tally::Field, 13> Tally::fields() {
+constexpr std::array<Tally::Field, 15> Tally::fields() {
   return {{{"lazy_grabs", &Tally::lazy_grabs},
            {"lazy_drops", &Tally::lazy_drops},
            {"lazy_grabs_unlazy", &Tally::lazy_grabs_unlazy},
@@ -69,6 +72,8 @@ constexpr std::array<Tally::Field, 13> Tally::fields() {
            {"ipis_shoot", &Tally::ipis_shoot},
            {"ipis_exit_flush", &Tally::ipis_exit_flush},
            {"ipis_trim", &Tally::ipis_trim},
+           {"ipis_raised", &Tally::ipis_raised},
+           {"ipis_local", &Tally::ipis_local},
            {"shoot_self", &Tally::shoot_self},
            {"exits", &Tally::exits},
            {"mms_born", &Tally::mms_born},

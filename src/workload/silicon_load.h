@@ -51,7 +51,11 @@ class SiliconLoad final : public Load {
   }
 
   std::uint32_t switches_per_round(unsigned cpu) const override { return program_.cpus[cpu].switches; }
-  kernel::Tally tally(unsigned cpu) const override { return engine_.tally(cpu); }
+  kernel::Tally tally(unsigned cpu) const override {
+    kernel::Tally tally = engine_.tally(cpu);
+    tally.ipis_raised = machines_[cpu]->ipi_tally().raised;
+    return tally;
+  }
 
   std::vector<std::string> audit() override {
     std::uint64_t queued = 0;
