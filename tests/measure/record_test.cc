@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+#include "measure/record.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "support/records.h"
+
+namespace mmscale::measure {
+namespace {
+
+using test::floor_record;
+using test::invalid;
+using test::switch_record;
+using testing::ElementsAre;
+
+std::vector<std::string> names(const Record& record) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : record.counters()) names.push_back(name);
+  return names;
+}
+
+std::vector<std::string> keys(const nlohmann::ordered_json& object) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : object.items()) keys.push_back(key);
+  return keys;
+}
+
+std::optional<double> value(const Record& record, const std::string& counter) {
+  for (const auto& [name, value] : record.counters())
+    if (name == counter) return value;
+  return std::nullopt;
+}
+
+// Scripts read these names. One that changes here changes docs/records.md, schema/record.schema.json and the
+// schema number.
+TEST(Counters, OfASwitchAreTheStableList) {
+  EXPECT_THAT(
+      names(switch_record()),
+      ElementsAre("cpus", "packages", "switches_per_second", "ns_per_switch", "ns_per_round", "switches",
+                  "mm_count_ops", "ipis_sent", "lazy_grabs", "lazy_drops", "lazy_grabs_unlazy",
+                  "lazy_drops_unlazy", "ipis_useful", "ipis_useless", "ipis_shoot", "ipis_exit_flush",
+                  "ipis_trim", "ipis_raised", "ipis_local", "shoot_self", "exits", "mms_born", "mms_freed",
+                  "overlap", "jain", "max_min_ratio", "share_package_0", "share_package_1", "window_ns",
+                  "involuntary_switches", "wait_share_max", "stolen_ns", "alu_drift_max", "valid"));
+}
+
+TEST(Counters, OfAFloorAreTheStableList) {
+  EXPECT_THAT(names(floor_record()),
+              ElementsAre("cpus", "packages", "pairs_per_second", "ns_per_pair", "overlap", "jain",
+                          "max_min_ratio", "share_package_0", "share_package_1", "window_ns",
+                          "involuntary_switches", "wait_share_max", "stolen_ns", "alu_drift_max", "valid"));
+}
+
+TEST(Counters, SayWhatWasMeasured) {
+  const Record record = switch_record();
+  EXPECT_EQ(value(record, "cpus"), 2);
+  EXPECT_EQ(value(record, "packages"), 2);
+  EXPECT_DOUBLE_EQ(value(record, "switches_per_second").value(), 500e3);
+  EXPECT_DOUBLE_EQ(value(record, "ns_per_switch").value(), 3750);
+  EXPECT_DOUBLE_EQ(value(record, "ns_per_round").value(), 7500);
+  EXPECT_EQ(value(record, "switches"), 8000);
+  EXPECT_EQ(value(record, "mm_count_ops"), 8000);
+  EXPECT_EQ(value(record, "ipis_sent"), 3 + 4 + 5);
+  EXPECT_EQ(value(record, "ipis_exit_flush"), 4);
+  EXPECT_EQ(value(record, "overlap"), 0.5);
+  EXPECT_EQ(value(record, "share_package_0"), 0.25);
+  EXPECT_EQ(value(record, "window_ns"), 10e6);
+  EXPECT_EQ(value(record, "valid"), 1);
+}
+
+TEST(Counters, SayTheWorstOfTheCpusAndTheSumOfTheirTroubles) {
+  const Record record = switch_record();
+  EXPECT_EQ(value(record, "involuntary_switches"), 2 + 3);
+  EXPECT_DOUBLE_EQ(value(record, "wait_share_max").value(), 0.25);
+  EXPECT_EQ(value(record, "stolen_ns"), 10e6);
+  EXPECT_DOUBLE_EQ(value(record, "alu_drift_max").value(), 0.25);
+}
+
+TEST(Counters, OfAFloorCountPairs) {
+  const Record record = floor_record();
+  EXPECT_DOUBLE_EQ(value(record, "pairs_per_second").value(), 250e3);
+  EXPECT_DOUBLE_EQ(value(record, "ns_per_pair").value(), 7500);
+}
+
+TEST(Counters, WhatWasNotMeasuredIsLeftOut) {
+  Record record = switch_record();
+  for (CpuWindow& cpu : record.window.cpus) cpu.rounds = cpu.switches = 0;
+  for (CpuConditions& cpu : record.window.conditions.cpus) {
+    cpu.thread.wait_ns.reset();
+    cpu.alu_rate_before = 0;
+  }
+  record.window.overlap.reset();
+  for (const char* counter : {"ns_per_switch", "ns_per_round", "overlap", "jain", "max_min_ratio",
+                              "wait_share_max", "alu_drift_max"})
+    EXPECT_EQ(value(record, counter), std::nullopt) << counter;
+  EXPECT_EQ(value(record, "switches_per_second"), 0) << "none in all that time was measured";
+}
+
+TEST(Counters, AreFiniteWhateverHappened) {
+  Record starved = switch_record();
+  starved.window.cpus[0].rounds = starved.window.cpus[0].switches = 0;  // max/min is infinite
+  Record still = switch_record();
+  for (CpuWindow& cpu : still.window.cpus) cpu.rounds = cpu.switches = 0;
+  Record timeless = switch_record();
+  for (CpuWindow& cpu : timeless.window.cpus) cpu.end_ns = cpu.start_ns;
+  timeless.window.conditions.window_ns = 0;
+  Record empty = floor_record();
+  empty.window = {};
+  for (const Record& record : {starved, still, timeless, empty}) {
+    for (const auto& [name, value] : record.counters()) EXPECT_TRUE(std::isfinite(value)) << name;
+    EXPECT_TRUE(std::isfinite(record.wall_ns()));
+    EXPECT_TRUE(std::isfinite(record.cpu_ns()));
+  }
+  EXPECT_EQ(value(starved, "max_min_ratio"), std::nullopt);
+  EXPECT_EQ(value(starved, "jain"), 0.5);
+}
+
+TEST(Counters, AnInvalidWindowHasTheSameOnes) {
+  const Record record = invalid(switch_record(), {"cpu 4: preempted"});
+  EXPECT_EQ(names(record), names(switch_record()));
+  EXPECT_EQ(value(record, "valid"), 0);
+}
+
+TEST(Times, AreOfAllCpusTogetherAndOfOne) {
+  EXPECT_DOUBLE_EQ(switch_record().wall_ns(), 2000);
+  EXPECT_DOUBLE_EQ(switch_record().cpu_ns(), 3750);
+  EXPECT_DOUBLE_EQ(floor_record().wall_ns(), 4000);
+  EXPECT_DOUBLE_EQ(floor_record().cpu_ns(), 7500);
+}
+
+TEST(Details, OfASwitchHaveTheStableKeys) {
+  EXPECT_THAT(keys(switch_record().details()),
+              ElementsAre("schema", "world", "family", "scheme", "cpus", "placement", "home_node", "warm_ns",
+                          "window_ns", "pus", "packages", "per_cpu", "invalid", "audit", "workload",
+                          "sharing", "lifecycle", "mm_cid", "rq_lock", "transport", "transport_reason",
+                          "transport_caveat", "think_cycles"));
+}
+
+TEST(Details, OfAnExitHaveALifetime) {
+  Record record = switch_record();
+  record.subject.workload = "exit";
+  EXPECT_EQ(record.details().at("lifetime"), 100);
+}
+
+TEST(Details, OfAFloorHaveNoWorkload) {
+  EXPECT_THAT(keys(floor_record().details()),
+              ElementsAre("schema", "world", "family", "scheme", "cpus", "placement", "home_node", "warm_ns",
+                          "window_ns", "pus", "packages", "per_cpu", "invalid", "audit"));
+}
+
+TEST(Details, SayWhatWasRunWhere) {
+  const auto details =
+      invalid(switch_record(), {"cpu 4: preempted", "the CPUs ran together for only 50.0 %"}).details();
+  EXPECT_EQ(details.at("schema"), 1);
+  EXPECT_EQ(details.at("scheme"), "refcount");
+  EXPECT_EQ(details.at("home_node"), 1);
+  EXPECT_EQ(details.at("warm_ns"), 2'000'000);
+  EXPECT_EQ(details.at("pus"), (std::vector<unsigned>{4, 5}));
+  EXPECT_EQ(details.at("packages"), (std::vector<unsigned>{0, 1}));
+  EXPECT_EQ(details.at("invalid"),
+            (std::vector<std::string>{"cpu 4: preempted", "the CPUs ran together for only 50.0 %"}));
+  EXPECT_EQ(details.at("rq_lock"), false);
+  ASSERT_EQ(details.at("per_cpu").size(), 2u);
+  EXPECT_EQ(details.at("per_cpu")[1], (nlohmann::ordered_json{{"pu", 5},
+                                                              {"package", 1},
+                                                              {"start_ns", 100},
+                                                              {"end_ns", 20'000'100},
+                                                              {"rounds", 3000},
+                                                              {"switches", 6000}}));
+}
+
+}  // namespace
+}  // namespace mmscale::measure

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: MIT
+#include "measure/window.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <thread>
+
+#include "machine/machine.h"
+#include "machine/silicon/clock.h"
+#include "measure/statistics.h"
+#include "topology/bind.h"
+
+namespace mmscale::measure {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+// Long enough for a loaded machine; whoever waits this long has found a bug.
+constexpr auto kPatience = 20s;
+
+bool eventually(const std::function<bool()>& happens) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (!happens()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+// A load that counts, and that a test can hold up. Its tally's lazy_grabs are its rounds, so that a window's
+// tally says which rounds it took for its own.
+class CountingLoad final : public workload::Load {
+ public:
+  explicit CountingLoad(unsigned cpus) : each_(cpus) {}
+
+  unsigned cpus() const override { return static_cast<unsigned>(each_.size()); }
+  void boot(unsigned cpu, unsigned os_cpu) override {
+    each_[cpu].booted_on = os_cpu;
+    each_[cpu].thread = std::this_thread::get_id();
+    each_[cpu].on_its_cpu = sched_getcpu() == static_cast<int>(os_cpu);
+  }
+  bool run(unsigned cpu, std::uint64_t rounds) override {
+    Each& own = each_[cpu];
+    own.one_thread = own.one_thread && own.thread == std::this_thread::get_id();
+    if (on_run && !on_run(cpu)) return false;
+    for (std::uint64_t i = 0; i < rounds; ++i) machine::silicon::pause();
+    own.rounds += rounds;
+    own.batches.fetch_add(1);
+    return true;
+  }
+  void finish(unsigned cpu) override {
+    each_[cpu].stops_before_finish = stops.load();
+    ++each_[cpu].finishes;
+    finished.fetch_add(1);
+  }
+  void stop(unsigned cpu) override {
+    stopped_by = cpu;
+    finished_before_own_stop = each_[cpu].finishes;
+    stops.fetch_add(1);
+  }
+  std::uint32_t switches_per_round(unsigned cpu) const override { return 2 + cpu; }
+  kernel::Tally tally(unsigned cpu) const override {
+    kernel::Tally tally;
+    tally.lazy_grabs = each_[cpu].rounds;
+    each_[cpu].tallies.fetch_add(1);
+    return tally;
+  }
+  std::vector<std::string> audit() override {
+    finished_at_audit = finished.load();
+    return problems;
+  }
+
+  // What the window is doing on a CPU, by how often it asked for the tally: once at the start and once at the
+  // end.
+  bool warming(unsigned cpu) const { return each_[cpu].tallies.load() == 0; }
+  bool measuring(unsigned cpu) const { return each_[cpu].tallies.load() == 1; }
+  bool closed(unsigned cpu) const { return each_[cpu].tallies.load() == 2; }
+  unsigned batches(unsigned cpu) const { return each_[cpu].batches.load(); }
+
+  struct alignas(machine::kApart) Each {
+    std::uint64_t rounds = 0;
+    std::atomic<unsigned> batches{0};
+    mutable std::atomic<unsigned> tallies{0};
+    std::thread::id thread;
+    bool one_thread = true;
+    bool on_its_cpu = false;
+    unsigned booted_on = ~0u;
+    unsigned finishes = 0;
+    unsigned stops_before_finish = 0;
+  };
+  const Each& of(unsigned cpu) const { return each_[cpu]; }
+
+  // Before every batch; false: as if stopped in the middle.
+  std::function<bool(unsigned cpu)> on_run;
+  std::vector<std::string> problems;
+  std::atomic<unsigned> stops{0};
+  std::atomic<unsigned> finished{0};
+  unsigned stopped_by = ~0u;
+  unsigned finished_before_own_stop = 0;
+  unsigned finished_at_audit = 0;
+
+ private:
+  std::vector<Each> each_;
+};
+
+class WindowRun : public testing::Test {
+ protected:
+  WindowRun() : topology_(topology::Topology::host()), pool_(topology_), bench_{topology_, pool_, {}} {
+    pus_ = topology::list(topology_.layout(), &topology::Pu::allowed);
+    if (pus_.size() > 2) pus_.resize(2);
+    // The last first: emulated CPU i must run where it is told, not on CPU i.
+    std::reverse(pus_.begin(), pus_.end());
+  }
+
+  unsigned cpus() const { return static_cast<unsigned>(pus_.size()); }
+  Window run(CountingLoad& load) { return run_window(bench_, load, pus_, {.warm = 1ms, .measure = 5ms}); }
+
+  topology::Topology topology_;
+  machine::silicon::Pool pool_;
+  Bench bench_;
+  std::vector<unsigned> pus_;
+};
+
+TEST_F(WindowRun, CountsTheRoundsBetweenItsStampsAndNoOthers) {
+  CountingLoad load(cpus());
+  const Window window = run(load);
+  ASSERT_EQ(window.cpus.size(), cpus());
+  std::uint64_t sum = 0;
+  for (unsigned cpu = 0; cpu < cpus(); ++cpu) {
+    const CpuWindow& of = window.cpus[cpu];
+    EXPECT_GT(of.rounds, 0u);
+    EXPECT_EQ(of.rounds, of.tally.lazy_grabs);
+    EXPECT_EQ(of.switches, of.rounds * (2 + cpu));
+    EXPECT_GE(of.end_ns - of.start_ns, 5'000'000);
+    EXPECT_LT(of.rounds, load.of(cpu).rounds) << "the warm-up was counted in";
+    sum += of.rounds;
+  }
+  EXPECT_EQ(window.rounds(), sum);
+  EXPECT_EQ(window.tally.lazy_grabs, sum);
+}
+
+TEST_F(WindowRun, EachCpuHasOnePinnedThread) {
+  CountingLoad load(cpus());
+  const Window window = run(load);
+  for (unsigned cpu = 0; cpu < cpus(); ++cpu) {
+    EXPECT_EQ(load.of(cpu).booted_on, pus_[cpu]);
+    EXPECT_TRUE(load.of(cpu).on_its_cpu);
+    EXPECT_TRUE(load.of(cpu).one_thread);
+    EXPECT_EQ(window.cpus[cpu].pu, pus_[cpu]);
+    EXPECT_EQ(window.cpus[cpu].package, topology::find(topology_.layout(), pus_[cpu])->package);
+  }
+}
+
+TEST_F(WindowRun, NobodyMeasuresBeforeEverybodyIsWarm) {
+  CountingLoad load(cpus());
+  const unsigned last = cpus() - 1;
+  bool waited = false;
+  bool first_was_warming = true;
+  load.on_run = [&](unsigned cpu) {
+    if (cpu != last || waited) return true;
+    waited = true;
+    // Far beyond the warm-up of the others.
+    std::this_thread::sleep_for(30ms);
+    first_was_warming = load.warming(0);
+    return true;
+  };
+  run(load);
+  EXPECT_TRUE(first_was_warming);
+}
+
+TEST_F(WindowRun, EverybodyRunsUntilTheLastHasClosed) {
+  CountingLoad load(cpus());
+  bool kept_running = cpus() == 1;
+  bool waited = false;
+  load.on_run = [&](unsigned cpu) {
+    if (cpu != 1 || waited || !load.measuring(1)) return true;
+    waited = true;
+    // The first CPU's window ends meanwhile; its load must not.
+    if (!eventually([&] { return load.closed(0); })) return true;
+    const unsigned before = load.batches(0);
+    kept_running = eventually([&] { return load.batches(0) > before + 3; });
+    return true;
+  };
+  const Window window = run(load);
+  EXPECT_TRUE(kept_running);
+  EXPECT_EQ(window.cpus[0].rounds, window.cpus[0].tally.lazy_grabs)
+      << "what ran after the window was counted in";
+}
+
+TEST_F(WindowRun, StopReleasesWhoWaitsForOthers) {
+  CountingLoad load(cpus());
+  bool waited = false;
+  std::atomic<bool> blocked{false};
+  std::atomic<bool> released{cpus() == 1};
+  load.on_run = [&](unsigned cpu) {
+    if (cpu == 0 && cpus() > 1 && load.closed(0)) {
+      blocked = true;
+      released = eventually([&] { return load.stops.load() > 0; });
+      return false;
+    }
+    if (cpu == 1 && !waited && load.measuring(1)) {
+      waited = true;
+      eventually([&] { return blocked.load(); });
+    }
+    return true;
+  };
+  run(load);
+  EXPECT_TRUE(released);
+}
+
+TEST_F(WindowRun, StopsOnceByWhoClosesLast) {
+  CountingLoad load(cpus());
+  bool waited = false;
+  load.on_run = [&](unsigned cpu) {
+    if (cpu == 1 && !waited && load.measuring(1)) waited = eventually([&] { return load.closed(0); });
+    return true;
+  };
+  run(load);
+  EXPECT_EQ(load.stops, 1u);
+  EXPECT_EQ(load.stopped_by, cpus() - 1);
+  EXPECT_EQ(load.finished_before_own_stop, 0u);
+  EXPECT_EQ(load.of(cpus() - 1).stops_before_finish, 1u);
+  for (unsigned cpu = 0; cpu < cpus(); ++cpu) EXPECT_EQ(load.of(cpu).finishes, 1u);
+}
+
+TEST_F(WindowRun, IsJudgedByWhatWasSeen) {
+  CountingLoad load(cpus());
+  const Window window = run(load);
+  EXPECT_EQ(window.conditions.window_ns, 5'000'000);
+  EXPECT_TRUE(window.conditions.pinned);
+  EXPECT_TRUE(window.conditions.topology_is_this_system);
+  ASSERT_EQ(window.conditions.cpus.size(), cpus());
+  std::vector<MeasuredSpan> spans;
+  for (unsigned cpu = 0; cpu < cpus(); ++cpu) {
+    EXPECT_EQ(window.conditions.cpus[cpu].cpu, pus_[cpu]);
+    EXPECT_EQ(window.conditions.cpus[cpu].thread.cpu_before, pus_[cpu]);
+    EXPECT_GT(window.conditions.cpus[cpu].alu_rate_before, 0);
+    EXPECT_GT(window.conditions.cpus[cpu].alu_rate_after, 0);
+    EXPECT_EQ(window.conditions.machine.steal[cpu].cpu, pus_[cpu]);
+    spans.push_back({window.cpus[cpu].start_ns, window.cpus[cpu].end_ns});
+  }
+  EXPECT_EQ(window.overlap, overlap_fraction(spans));
+  EXPECT_EQ(window.conditions.overlap, window.overlap);
+  // Whether the machine was quiet is not ours to say; that the verdict follows from what was seen, is.
+  EXPECT_EQ(window.verdict.reasons, judge(window.conditions).reasons);
+  EXPECT_EQ(window.verdict.valid, window.verdict.reasons.empty());
+}
+
+TEST_F(WindowRun, TheAuditComesLastAndMakesItInvalid) {
+  CountingLoad load(cpus());
+  load.problems = {"mm 3 freed twice", "cpu 1 lost a reference"};
+  const Window window = run(load);
+  EXPECT_EQ(load.finished_at_audit, cpus());
+  EXPECT_THAT(window.audit, ElementsAre("mm 3 freed twice", "cpu 1 lost a reference"));
+  EXPECT_FALSE(window.verdict.valid);
+  EXPECT_THAT(window.verdict.reasons, testing::Contains("conservation: mm 3 freed twice"));
+}
+
+TEST_F(WindowRun, ACleanAuditIsNoReason) {
+  CountingLoad load(cpus());
+  const Window window = run(load);
+  EXPECT_THAT(window.audit, IsEmpty());
+  EXPECT_THAT(window.verdict.reasons, testing::Each(Not(HasSubstr("conservation"))));
+}
+
+TEST_F(WindowRun, ACpuThatDoesNotExistIsAnError) {
+  CountingLoad load(1);
+  EXPECT_THROW(run_window(bench_, load, {100'000}, {.warm = 1ms, .measure = 1ms}), topology::BindError);
+}
+
+// The figures, by hand: CPU 4 made 1,000 rounds of 2 switches in 10 ms, CPU 5 on another package 3,000 in 20
+// ms.
+Window two_cpus() {
+  Window window;
+  window.cpus.resize(2);
+  window.cpus[0] = {.pu = 4,
+                    .package = 0,
+                    .start_ns = 0,
+                    .end_ns = 10'000'000,
+                    .rounds = 1000,
+                    .switches = 2000,
+                    .tally = {}};
+  window.cpus[1] = {.pu = 5,
+                    .package = 7,
+                    .start_ns = 0,
+                    .end_ns = 20'000'000,
+                    .rounds = 3000,
+                    .switches = 6000,
+                    .tally = {}};
+  return window;
+}
+
+TEST(WindowFigures, AreSumsOfRatesAndMeansOfTimes) {
+  const Window window = two_cpus();
+  EXPECT_EQ(window.rounds(), 4000u);
+  EXPECT_EQ(window.switches(), 8000u);
+  // Each CPU's rate over its own time: 200 k + 300 k.
+  EXPECT_DOUBLE_EQ(window.switches_per_second(), 500e3);
+  EXPECT_DOUBLE_EQ(window.rounds_per_second(), 250e3);
+  // All CPU time over all events: 30 ms / 8,000.
+  EXPECT_DOUBLE_EQ(window.ns_per_switch().value(), 3750);
+  EXPECT_DOUBLE_EQ(window.ns_per_round().value(), 7500);
+}
+
+TEST(WindowFigures, FairnessIsOfRatesNotOfCounts) {
+  const Window window = two_cpus();
+  // 100 k and 150 k rounds/s.
+  EXPECT_DOUBLE_EQ(window.max_min_ratio().value(), 1.5);
+  EXPECT_DOUBLE_EQ(window.jain().value(), 250.0 * 250.0 / (2 * (100.0 * 100.0 + 150.0 * 150.0)));
+}
+
+TEST(WindowFigures, SharesOfPackagesAddUp) {
+  const Window window = two_cpus();
+  EXPECT_DOUBLE_EQ(window.share_of_package(0), 0.25);
+  EXPECT_DOUBLE_EQ(window.share_of_package(7), 0.75);
+  EXPECT_DOUBLE_EQ(window.share_of_package(1), 0);
+}
+
+TEST(WindowFigures, ACpuThatGotNothing) {
+  Window window = two_cpus();
+  window.cpus[0].rounds = window.cpus[0].switches = 0;
+  EXPECT_DOUBLE_EQ(window.switches_per_second(), 300e3);
+  EXPECT_DOUBLE_EQ(window.ns_per_switch().value(), 5000) << "its time was spent all the same";
+  EXPECT_DOUBLE_EQ(window.jain().value(), 0.5);
+  EXPECT_EQ(window.max_min_ratio(), std::numeric_limits<double>::infinity());
+}
+
+TEST(WindowFigures, NothingHappened) {
+  for (Window window : {Window{}, two_cpus()}) {
+    for (CpuWindow& cpu : window.cpus) cpu.rounds = cpu.switches = 0;
+    EXPECT_EQ(window.switches_per_second(), 0);
+    EXPECT_EQ(window.ns_per_switch(), std::nullopt);
+    EXPECT_EQ(window.ns_per_round(), std::nullopt);
+    EXPECT_EQ(window.jain(), std::nullopt);
+    EXPECT_EQ(window.max_min_ratio(), std::nullopt);
+    EXPECT_EQ(window.share_of_package(0), 0);
+  }
+}
+
+TEST(WindowFigures, AWindowWithoutLengthHasNoRate) {
+  Window window = two_cpus();
+  window.cpus[0].end_ns = window.cpus[0].start_ns;
+  EXPECT_DOUBLE_EQ(window.switches_per_second(), 300e3);
+}
+
+}  // namespace
+}  // namespace mmscale::measure
