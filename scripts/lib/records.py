@@ -14,7 +14,9 @@ import pandas
 
 # What the "mmscale" object says about how a window was measured, beyond what identifies its place in a figure.
 # Windows that differ in one of these are never pooled.
-CONDITIONS = ("lifecycle", "transport", "home_node", "think_cycles", "window_ns")
+CONDITIONS = (
+    "lifecycle", "mm_cid", "rq_lock", "transport", "home_node", "think_cycles", "lifetime", "window_ns"
+)
 
 # "switch/idle/refcount/all/compact/cpus:2", which Google Benchmark may follow with its own "/repeats:9/manual_time".
 SWITCH_NAME = re.compile(

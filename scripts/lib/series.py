@@ -41,6 +41,10 @@ class Series:
         return next((point for point in self.points if point.cpus == cpus), None)
 
 
+# Options that go without saying when nobody turned them on, or when the workload has none.
+UNREMARKABLE = {"mm_cid": ("off",), "rq_lock": (False,), "lifetime": ()}
+
+
 @dataclass(frozen=True)
 class Panel:
     """What is compared in one figure: same workload, sharing and placement, under the same conditions.
@@ -108,8 +112,12 @@ def describe(condition, value):
 
 
 def describe_conditions(panel):
-    """Names all conditions of a panel; several values are joined with "or"."""
-    return [" or ".join(describe(name, value) for value in values) for name, values in panel.conditions.items()]
+    """Names all conditions of a panel but options left alone; several values are joined with "or"."""
+    return [
+        " or ".join(describe(name, value) for value in values)
+        for name, values in panel.conditions.items()
+        if not (name in UNREMARKABLE and all(pandas.isna(value) or value in UNREMARKABLE[name] for value in values))
+    ]
 
 
 def _panel(workload, sharing, placement, split, windows):

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 import json
 import statistics
+from types import SimpleNamespace
 
 import pandas
 import pytest
 from conftest import DATA
 from records import read
-from series import boundaries, panels
+from series import boundaries, describe_conditions, panels
 
 
 def the_panel(name):
@@ -94,3 +95,16 @@ def test_a_condition_that_goes_with_the_scheme_splits_nothing(edited):
 
     (panel,) = panels(read([edited("host-2cpu.json", vary)]).switches)
     assert panel.conditions["lifecycle"] == ["x86-2024", "powerpc"]
+
+
+def test_options_left_alone_go_without_saying_and_others_do_not():
+    panel = SimpleNamespace(
+        conditions={"lifecycle": ["powerpc"], "mm_cid": ["off"], "rq_lock": [False], "lifetime": [float("nan")]}
+    )
+    assert describe_conditions(panel) == ["lifecycle powerpc"]
+    panel.conditions |= {"mm_cid": ["off", "v6.4"], "rq_lock": [True], "lifetime": [100.0]}
+    assert describe_conditions(panel)[1:] == [
+        "mm_cid off or mm_cid v6.4",
+        "rq_lock True",
+        "lifetime 100.0",
+    ]
