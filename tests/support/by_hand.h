@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+//
+// An emulated system whose CPUs a test drives by hand, one call after the other on one thread, under the
+// oracle.
+#pragma once
+
+#include <cstddef>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kernel/build.h"
+#include "kernel/context_switch.h"
+#include "kernel/cpu.h"
+#include "kernel/exit.h"
+#include "kernel/hooks.h"
+#include "kernel/lazy.h"
+#include "kernel/lifecycle/powerpc.h"
+#include "kernel/mm_life.h"
+#include "machine/silicon/silicon.h"
+#include "support/inline_transport.h"
+
+namespace mmscale::test {
+
+template <class Scheme, class Lifecycle = kernel::lifecycle::Powerpc,
+          kernel::Options kOptions = kernel::Options{}>
+class ByHand {
+ public:
+  using Machine = machine::silicon::Silicon<true>;
+  using K = kernel::Build<Machine, Scheme, Lifecycle, kOptions>;
+  using Cpu = kernel::Cpu<K>;
+  using Task = kernel::Task<K>;
+  using Mm = typename Task::Mm;
+
+  explicit ByHand(unsigned cpus = 2, unsigned mms = 4)
+      : transport(cpus),
+        machines_(cpus, transport),
+        memory_(kernel::MmSlab<K>::bytes(cpus, mms) / sizeof(Block) + 1),
+        system(cpus, std::as_writable_bytes(std::span(memory_))) {
+    for (unsigned n = 0; n < cpus; ++n) {
+      machine_.push_back(std::make_unique<Machine>(machines_, n, n));
+      cpu_.push_back(std::make_unique<Cpu>(*machine_[n], system));
+    }
+  }
+
+  Machine& m(unsigned n) { return *machine_[n]; }
+  Cpu& cpu(unsigned n) { return *cpu_[n]; }
+  Task& idle_task(unsigned n) { return cpu_[n]->idle; }
+  Mm* init_mm() { return &system.init_mm; }
+
+  // A process of these threads, made on CPU `n`; none of them runs yet.
+  Mm* fork(std::initializer_list<Task*> threads, unsigned n = 0, bool has_page_tables = true) {
+    Mm* mm = kernel::mm_alloc<K>(m(n), cpu(n), static_cast<std::int32_t>(threads.size()), has_page_tables);
+    for (Task* task : threads) {
+      task->mm = mm;
+      task->active_mm = mm;
+    }
+    return mm;
+  }
+
+  void run(unsigned n, Task& next) { kernel::context_switch<K>(m(n), cpu(n), next); }
+  void idle(unsigned n) { run(n, cpu(n).idle); }
+  // The current thread of CPU `n` dies, idle follows; true if its process died with it.
+  bool exit(unsigned n) { return kernel::do_exit<K>(m(n), cpu(n)); }
+  void flush(unsigned n, Mm* mm) { Lifecycle::template flush_tlb_mm<K>(m(n), cpu(n), mm); }
+  void unlazy(unsigned n, Mm* mm) { kernel::unlazy<K>(m(n), cpu(n), mm); }
+
+  // Takes every CPU, which must run its idle task, to init_mm, and frees what the scheme postponed.
+  void drain() {
+    for (unsigned n = 0; n < cpu_.size(); ++n)
+      if (active(n) != init_mm()) unlazy(n, active(n));
+    for (unsigned n = 0; n < cpu_.size(); ++n) kernel::hooks::drain<K>(m(n), cpu(n));
+  }
+
+  Task* current(unsigned n) { return cpu(n).curr; }
+  Mm* active(unsigned n) { return current(n)->active_mm; }
+  static bool in_mask(Mm* mm, Cpu& cpu) { return (mm->cpumask(cpu.mask_word) & cpu.mask_bit) != 0; }
+  bool in_mask(Mm* mm, unsigned n) { return in_mask(mm, cpu(n)); }
+  static bool is_free(Mm* mm) { return (mm->generation & 1u) != 0; }
+
+  kernel::Tally sum() const {
+    kernel::Tally tally;
+    for (const auto& cpu : cpu_) tally += cpu->tally;
+    return tally;
+  }
+
+  // What the oracle found, as "CLASS on cpu N in WHERE".
+  std::vector<std::string> findings() const {
+    std::vector<std::string> lines;
+    for (const kernel::Oracle::Finding& finding : system.oracle.findings())
+      lines.push_back(std::string(to_string(finding.violation)) + " on cpu " + std::to_string(finding.cpu) +
+                      " in " + finding.where);
+    return lines;
+  }
+
+  InlineTransport transport;
+
+ private:
+  struct alignas(machine::kApart) Block {
+    std::byte bytes[machine::kApart];
+  };
+
+  typename Machine::System machines_;
+  std::vector<Block> memory_;
+
+ public:
+  kernel::System<K> system;
+
+ private:
+  std::vector<std::unique_ptr<Machine>> machine_;
+  std::vector<std::unique_ptr<Cpu>> cpu_;
+};
+
+}  // namespace mmscale::test
