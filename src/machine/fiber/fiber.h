@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+//
+// A stack of its own to run an emulated CPU on, and the jump between two of them. Made for worlds that run
+// all CPUs on one thread: the simulator and the explorer.
+//
+// A jump is Boost.Context's fcontext and nothing more: callee-saved registers and the stack pointer, no
+// system call, no exception. A fiber is never unwound: one that is abandoned in the middle is simply started
+// anew or destroyed, at no cost, and destructors of what lives on its stack do not run. Hence own nothing on
+// a fiber's stack (memory, locks, IPI messages belong to whoever made the fiber), and never jump inside a
+// catch block (the C++ runtime keeps its caught exceptions per thread, not per stack).
+#pragma once
+
+#include <cstddef>
+
+namespace mmscale::machine {
+
+class Fiber {
+ public:
+  // Runs on the fiber's stack; must not return. What is finished jumps away and is not jumped to again.
+  using Entry = void (*)(void* argument);
+
+  // Pages are only backed when touched, so that this is address space and not memory.
+  static constexpr std::size_t kStackBytes = std::size_t{64} << 10;
+
+  // The calling thread itself, on the stack it already has: where jumps start from and come back to.
+  Fiber();
+  // A fiber with a new stack, a guard page below it. Throws std::system_error if there is no memory.
+  explicit Fiber(std::size_t stack_bytes);
+  ~Fiber();
+
+  Fiber(const Fiber&) = delete;
+  Fiber& operator=(const Fiber&) = delete;
+
+  // The next jump to this fiber calls entry(argument) at the top of its stack, whatever was there before. Not
+  // for a thread, and not for the fiber that runs.
+  void start(Entry entry, void* argument);
+
+  // Leaves this fiber, which must be the running one, and goes on in `to`; returns when somebody jumps back
+  // here.
+  void jump(Fiber& to);
+
+ private:
+  // What a jump hands over: who left, and who arrives.
+  struct Passage {
+    Fiber& from;
+    Fiber& to;
+  };
+  struct Trampoline;
+
+  void depart_to(Fiber& to);
+  void arrive_from(Fiber& from, void* context_of_from);
+
+  // Where to go on: an fcontext_t, valid while the fiber does not run.
+  void* context_ = nullptr;
+  Entry entry_ = nullptr;
+  void* argument_ = nullptr;
+  // The mapping, guard page included; nullptr for a thread.
+  void* mapping_ = nullptr;
+  std::size_t mapping_bytes_ = 0;
+  // Usable stack: lowest address and size.
+  void* bottom_ = nullptr;
+  std::size_t bytes_ = 0;
+  // What the sanitizers keep of a fiber that does not run.
+  void* asan_fake_stack_ = nullptr;
+  void* tsan_fiber_ = nullptr;
+};
+
+}  // namespace mmscale::machine
