@@ -57,9 +57,11 @@ class Runner {
     const ThreadSnapshot before = probe.snapshot();
     const kernel::Tally tally_before = load_.tally(cpu_);
     rounds_ = 0;
+    load_.open_window(cpu_);
     const auto start = now();
     run_until([&] { return now_ - start >= times_.measure; });
     const auto end = now_;
+    load_.close_window(cpu_);
     result.rounds = rounds_;
     result.tally = load_.tally(cpu_).since(tally_before);
     const ThreadSnapshot after = probe.snapshot();

@@ -79,6 +79,12 @@ class Engine {
     return run_steps(m, local, local.steps.data(), local.steps.data() + local.steps.size(), rounds);
   }
 
+  // The same for the steps from `first` to before `last` alone.
+  bool run_part(Machine& m, std::uint32_t first, std::uint32_t last, std::uint64_t times) {
+    Local& local = *locals_[m.cpu()];
+    return run_steps(m, local, local.steps.data() + first, local.steps.data() + last, times);
+  }
+
   // Every await_birth ends, and no process is born any more.
   void stop(Machine& m) {
     for (Process& process : processes_) m.fetch_or(process.births, kStopped, std::memory_order_release);

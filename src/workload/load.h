@@ -5,11 +5,14 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "kernel/tally.h"
+#include "workload/program.h"
 
 namespace mmscale::workload {
 
@@ -37,6 +40,18 @@ class Load {
 
   // What CPU `cpu` counted so far; from its own thread, or when it has finished.
   virtual kernel::Tally tally(unsigned cpu) const = 0;
+
+  // Around the run calls that are measured, on each CPU's own thread: a Load that measures something itself begins
+  // and ends with the window.
+  virtual void open_window(unsigned) {}
+  virtual void close_window(unsigned) {}
+
+  // The steps of a round, where it consists of steps, else empty; and the steps from `first` to before `last` alone,
+  // `times` times over, as run takes all of them. For loads that wrap this one; together they must make whole rounds.
+  virtual std::span<const Step> steps(unsigned) const { return {}; }
+  virtual bool run_part(unsigned, std::uint32_t, std::uint32_t, std::uint64_t) {
+    throw std::logic_error("this load has no steps");
+  }
 
   // After all have finished: everything that does not add up, one line each. Empty is what a run must end with.
   virtual std::vector<std::string> audit() = 0;

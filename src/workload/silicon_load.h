@@ -42,6 +42,10 @@ class SiliconLoad final : public Load {
     engine_.boot(*machines_[cpu]);
   }
   bool run(unsigned cpu, std::uint64_t rounds) override { return engine_.run(*machines_[cpu], rounds); }
+  std::span<const Step> steps(unsigned cpu) const override { return program_.cpus[cpu].steps; }
+  bool run_part(unsigned cpu, std::uint32_t first, std::uint32_t last, std::uint64_t times) override {
+    return engine_.run_part(*machines_[cpu], first, last, times);
+  }
   void stop(unsigned cpu) override { engine_.stop(*machines_[cpu]); }
   void finish(unsigned cpu) override {
     engine_.finish(*machines_[cpu]);
