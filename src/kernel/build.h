@@ -29,8 +29,40 @@ struct Options {
   bool rq_lock = false;
 };
 
+// When a CPU that goes offline leaves the mm it borrows (kernel/cpu.c, kernel/sched/core.c). `before` 21641bd9a7a7: out
+// of every mm_cpumask first, and to init_mm only when the CPU is dead. `after`: to init_mm first.
+enum class Hotplug { before, after };
+
+constexpr std::string_view to_string(Hotplug hotplug) { return hotplug == Hotplug::before ? "before" : "after"; }
+
+// Choices that only slow paths look at, at run time, so that they cost no build of their own.
+struct Rules {
+  bool operator==(const Rules&) const = default;
+
+  // ARCH_WANT_IRQS_OFF_ACTIVATE_MM: exec_mmap keeps interrupts off until the new mm is loaded. In 6.12 powerpc alone
+  // asks for it (Lifecycle::kWantsIrqsOffActivateMm).
+  bool irqs_off_activate_mm = true;
+  Hotplug hotplug = Hotplug::after;
+};
+
+// What a flush of a living mm gave back: `pages` (madvise, munmap of a part) or `page_tables` too (munmap of whole
+// tables), which a CPU may walk speculatively as long as it has them loaded.
+enum class Freed { pages, page_tables };
+
 // The kernel function that calls a hook of the scheme.
-enum class Site { context_switch, exit_mm, unlazy, mmput };
+enum class Site {
+  context_switch,
+  exit_mm,
+  unlazy,
+  mmput,
+  kthread_use_mm,
+  kthread_unuse_mm,
+  exec_mmap,
+  sched_force_init_mm,
+  finish_cpu,
+  start_secondary,
+  mmdrop,  // by somebody who held the struct only: kvm, /proc/pid/mem, ...
+};
 
 template <machine::Machine M, class TheScheme, class TheLifecycle, Options kTheOptions = Options{}>
 struct Build {

@@ -8,6 +8,7 @@
 #include "kernel/hooks.h"
 #include "kernel/irq.h"
 #include "kernel/lazy.h"
+#include "kernel/preempt.h"
 
 namespace mmscale::kernel {
 
@@ -54,6 +55,8 @@ MMSCALE_INLINE void finish_task_switch(typename K::Machine& m, Cpu<K>& cpu, Task
   m.store(prev.on_cpu, 0u, release);
   if constexpr (K::kOptions.rq_lock) m.store(cpu.rq_lock, 0u, release);
   m.irq_enable();
+  // preempt_count() is 2 until finish_task_switch's end.
+  PreemptOff<K> preempt(cpu);
   if (mm != nullptr) hooks::lazy_exit<K, Site::context_switch>(m, cpu, mm);
   hooks::switched<K>(m, cpu);
 }
@@ -91,7 +94,7 @@ MMSCALE_INLINE void context_switch(typename K::Machine& m, Cpu<K>& cpu, Task<K>&
   } else {
     membarrier_switch_mm<K>(m, cpu, active, next.mm);
     if constexpr (K::Machine::checking)
-      if (prev.mm == nullptr) use_borrow<K>(m, cpu, active, "switch_mm's prev");
+      if (prev.mm == nullptr) use_prev<K>(m, cpu, active, "switch_mm's prev");
     K::Lifecycle::template switch_mm_irqs_off<K>(m, cpu, active, next.mm);
     if (prev.mm == nullptr) {
       // kernel -> user: the borrow ends.
@@ -101,6 +104,10 @@ MMSCALE_INLINE void context_switch(typename K::Machine& m, Cpu<K>& cpu, Task<K>&
     }
   }
   if constexpr (K::kOptions.mm_cid == MmCid::v6_4) switch_mm_cid<K>(m, prev, next, active != next.mm);
+  if constexpr (K::Machine::checking)
+    if (next.mm != nullptr) expect_in_mask<K>(m, cpu, next.mm, "context_switch: the CPU is not in its mm's mask");
+  // __switch_to(), whose one effect on other CPUs is arm64's dsb(ish).
+  if constexpr (K::Lifecycle::kSwitchToIsFullBarrier) m.fence();
   finish_task_switch<K>(m, cpu, prev);
 }
 

@@ -51,8 +51,9 @@ struct alignas(machine::kApart) Cpu {
   Atomic<std::uint32_t> rq_lock{0};
   // powerpc's mm_cpumask_trim_clock: flushes until this CPU tries to trim a mask again.
   unsigned trim_clock = 0;
-  // Under a checking Machine: the borrowed mm's generation when the borrow began.
+  // Under a checking Machine: the borrowed mm's generation when the borrow began, and how deep preemption is disabled.
   std::uint32_t borrowed_generation = 0;
+  unsigned preempt_count = 0;
 
   Tally tally;
   // What the architecture and the scheme keep per CPU, each on lines of its own: other CPUs may read and write it.
@@ -71,18 +72,27 @@ struct System {
   using Mm = typename Task<K>::Mm;
 
   // `memory` backs all mms, init_mm first (MmSlab says how much).
-  System(unsigned cpus, std::span<std::byte> memory);
+  System(unsigned cpus, std::span<std::byte> memory, Rules rules = {});
 
+  // cpu_online_mask: word `index`. Read by every sender, written by hotplug only.
+  typename K::Machine::template Atomic<std::uint64_t>& cpu_online_mask(unsigned index) { return online[index]; }
+
+  const Rules rules;
   MmSlab<K> slab;
   // The kernel's own address space: what a CPU borrows when there is no user mm to borrow. Never freed.
   Mm& init_mm;
   std::vector<Cpu<K>*> cpus;
+  std::vector<typename K::Machine::template Atomic<std::uint64_t>> online;
   Oracle oracle;
 };
 
 template <class K>
-System<K>::System(unsigned n, std::span<std::byte> memory)
-    : slab(n, memory), init_mm(slab.make_init_mm()), cpus(n) {}
+System<K>::System(unsigned n, std::span<std::byte> memory, Rules the_rules)
+    : rules(the_rules),
+      slab(n, memory),
+      init_mm(slab.make_init_mm()),
+      cpus(n),
+      online(machine::CpuMask::words_for(n)) {}
 
 template <class K>
 Cpu<K>::Cpu(Machine& m, System<K>& sys)
@@ -94,6 +104,7 @@ Cpu<K>::Cpu(Machine& m, System<K>& sys)
       targets(m.cpus()) {
   m.set_percpu(this);
   sys.cpus[m.cpu()] = this;
+  m.fetch_or(sys.cpu_online_mask(mask_word), mask_bit, std::memory_order_relaxed);
   m.store(idle.active_mm, &sys.init_mm, std::memory_order_relaxed);
   m.store(idle.on_cpu, 1, std::memory_order_relaxed);
   m.fetch_or(sys.init_mm.cpumask(mask_word), mask_bit, std::memory_order_relaxed);

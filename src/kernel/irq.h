@@ -41,4 +41,13 @@ MMSCALE_INLINE void expect_irqs_off(typename K::Machine& m, Cpu<K>& cpu, const c
     if (!m.irqs_disabled()) report<K>(m, cpu, Violation::assertion, where);
 }
 
+// Under a checking Machine: a CPU that runs in an mm is in its mask, where the architecture keeps one, or no flush
+// reaches it.
+template <class K>
+MMSCALE_INLINE void expect_in_mask(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm, const char* where) {
+  if constexpr (K::Machine::checking && K::Lifecycle::kKeepsMask)
+    if ((m.load(mm->cpumask(cpu.mask_word), std::memory_order_relaxed) & cpu.mask_bit) == 0)
+      report<K>(m, cpu, Violation::assertion, where);
+}
+
 }  // namespace mmscale::kernel

@@ -24,6 +24,12 @@ MMSCALE_INLINE void use_borrow(typename K::Machine& m, Cpu<K>& cpu, typename Tas
       report<K>(m, cpu, Violation::used, where);
 }
 
+// Oracle: switch_mm's `prev` at the end of a borrow, which is a use of it where the architecture loads from it.
+template <class K>
+MMSCALE_INLINE void use_prev(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* prev, const char* where) {
+  if constexpr (K::Lifecycle::kSwitchMmReadsPrev) use_borrow<K>(m, cpu, prev, where);
+}
+
 // Makes this CPU, lazily on `mm`, borrow init_mm instead: what a flush handler does to a lazy CPU
 // (exit_lazy_flush_tlb in arch/powerpc/mm/book3s64/radix_tlb.c), and what a CPU does before it goes offline
 // (sched_force_init_mm). The counts move along, or a counted scheme would leak.
@@ -31,7 +37,7 @@ template <class K>
 void unlazy(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
   auto* init_mm = &cpu.system->init_mm;
   IrqSave irq(m);
-  use_borrow<K>(m, cpu, mm, "unlazy");
+  use_prev<K>(m, cpu, mm, "unlazy");
   hooks::lazy_enter<K, Site::unlazy>(m, cpu, init_mm);
   note_borrow<K>(m, cpu, init_mm);
   m.store(m.load(cpu.curr, std::memory_order_relaxed)->active_mm, init_mm, std::memory_order_relaxed);

@@ -35,13 +35,17 @@ typename Task<K>::Mm* mm_alloc(typename K::Machine& m, Cpu<K>& cpu, std::int32_t
   return mm;
 }
 
-// DEBUG_VM_SHOOT_LAZIES, as an observer and not as a second IPI: no CPU may have active_mm == mm when mm is freed.
+// DEBUG_VM_SHOOT_LAZIES, as an observer and not as a second IPI: no CPU may have active_mm == mm when mm is freed. Nor
+// may any have its page tables loaded, whatever active_mm says: the hardware walks them.
 template <class K>
 void check_not_borrowed(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
   using enum std::memory_order;
-  for (Cpu<K>* other : cpu.system->cpus)
+  for (Cpu<K>* other : cpu.system->cpus) {
     if (m.load(m.load(other->curr, relaxed)->active_mm, relaxed) == mm)
       report<K>(m, cpu, Violation::dangling, "free_mm");
+    else if (m.load(other->loaded_mm, relaxed) == mm)
+      report<K>(m, cpu, Violation::used, "free_mm: still loaded");
+  }
 }
 
 // free_mm(). Interrupts off, because an IPI handler may free too. The fetch_or decides between two freers, so that
@@ -78,6 +82,12 @@ template <class K, Site kSite>
 MMSCALE_INLINE void mmdrop(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
   if (m.fetch_sub(mm->mm_count, 1, std::memory_order_seq_cst) == 1) [[unlikely]]
     mmdrop_last<K, kSite>(m, cpu, mm);
+}
+
+// mmgrab(): pins the struct, not the address space.
+template <class K>
+MMSCALE_INLINE void mmgrab(typename K::Machine& m, typename Task<K>::Mm* mm) {
+  m.fetch_add(mm->mm_count, 1, std::memory_order_relaxed);
 }
 
 // mmgrab_lazy_tlb(): atomic_inc, which promises no order: the caller already knows that the mm exists.

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <span>
 
 #include "kernel/mm.h"
@@ -33,7 +34,7 @@ class MmSlab {
   }
 
   // Carves `memory`, which must be aligned to a line and outlive the slab.
-  MmSlab(unsigned cpus, std::span<std::byte> memory) : cpus_(cpus), unused_(memory) {}
+  MmSlab(unsigned cpus, std::span<std::byte> memory) : cpus_(cpus), memory_(memory), unused_(memory) {}
 
   // init_mm with its boot-time counts (mm/init-mm.c: mm_users 2, mm_count 1). Once, before any allocation.
   Mm& make_init_mm() {
@@ -59,6 +60,19 @@ class MmSlab {
     mm->next_free = magazine.first;
     magazine.first = mm;
     if (++magazine.count > 2 * kBatch) spill(m, magazine);
+  }
+
+  // Calls f(mm) for every mm that is not free, init_mm among them: for_each_process, as far as we have one. An mm may be
+  // freed or born meanwhile; f may only do what is harmless then.
+  template <class F>
+  void for_each_live(Machine& m, F&& f) {
+    lock(m);
+    const std::size_t carved = memory_.size() - unused_.size();
+    unlock(m);
+    for (std::size_t at = 0; at < carved; at += Mm::bytes(cpus_)) {
+      Mm& mm = *std::launder(reinterpret_cast<Mm*>(memory_.data() + at));
+      if ((m.load(mm.generation, std::memory_order_acquire) & 1u) == 0) f(mm);
+    }
   }
 
  private:
@@ -108,6 +122,7 @@ class MmSlab {
   }
 
   unsigned cpus_;
+  std::span<std::byte> memory_;
   std::span<std::byte> unused_;
   Mm* depot_ = nullptr;
   typename Machine::template Atomic<std::uint32_t> locked_{0};

@@ -5,27 +5,50 @@
 
 #include "kernel/cpu.h"
 #include "kernel/irq.h"
+#include "kernel/preempt.h"
 
 namespace mmscale::kernel {
 
-// Copies mm_cpumask(mm) into this CPU's scratch mask, without this CPU. Relaxed loads: a bit that matters was set
-// before its CPU became a user of the mm, and the sender has since seen that user's mm_users or mm_count reach zero.
+// Copies the CPUs that may hold `mm` into this CPU's scratch mask, without this CPU and without those offline, as
+// smp_call_function_many does with cpu_online_mask: mm_cpumask, or every CPU where the architecture keeps none. Relaxed
+// loads: a bit that matters was set before its CPU became a user of the mm, and the sender has since seen that user's
+// mm_users or mm_count reach zero.
 template <class K>
 machine::CpuMask& other_cpus_of_mm(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
-  for (unsigned w = 0; w < cpu.targets.words(); ++w)
-    cpu.targets.set_word(w, m.load(mm->cpumask(w), std::memory_order_relaxed));
+  using enum std::memory_order;
+  for (unsigned w = 0; w < cpu.targets.words(); ++w) {
+    std::uint64_t bits = m.load(cpu.system->cpu_online_mask(w), relaxed);
+    if constexpr (K::Lifecycle::kKeepsMask) bits &= m.load(mm->cpumask(w), relaxed);
+    cpu.targets.set_word(w, bits);
+  }
   cpu.targets.reset(m.cpu());
   return cpu.targets;
 }
 
-// smp_call_function_many(mm_cpumask(mm), handler, mm, wait=1): never on this CPU. `purpose` is the tally the queued
-// requests are counted in.
+// Whether this CPU may hold `mm` itself.
+template <class K>
+bool this_cpu_of_mm(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
+  if constexpr (K::Lifecycle::kKeepsMask)
+    return (m.load(mm->cpumask(cpu.mask_word), std::memory_order_relaxed) & cpu.mask_bit) != 0;
+  else
+    return true;
+}
+
+// smp_call_function_many(targets, handler, mm, wait=1). `purpose` is the tally the queued requests are counted in.
+template <class K>
+void smp_call_function_many(typename K::Machine& m, Cpu<K>& cpu, const machine::CpuMask& targets,
+                            typename Task<K>::Mm* mm, machine::IpiHandler<typename K::Machine> handler,
+                            std::uint64_t Tally::*purpose) {
+  expect_may_call_many<K>(m, cpu);
+  cpu.tally.*purpose += targets.count();
+  m.call_many(targets, handler, mm);
+}
+
+// The same to the CPUs that may hold `mm`: never to this one.
 template <class K>
 void smp_call_function_many(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm,
                             machine::IpiHandler<typename K::Machine> handler, std::uint64_t Tally::*purpose) {
-  machine::CpuMask& targets = other_cpus_of_mm<K>(m, cpu, mm);
-  cpu.tally.*purpose += targets.count();
-  m.call_many(targets, handler, mm);
+  smp_call_function_many<K>(m, cpu, other_cpus_of_mm<K>(m, cpu, mm), mm, handler, purpose);
 }
 
 // on_each_cpu_mask(mm_cpumask(mm), ...): also on this CPU if its bit is set, as a plain call with interrupts off. The
@@ -34,8 +57,9 @@ template <class K>
 void on_each_cpu_mask(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm,
                       machine::IpiHandler<typename K::Machine> handler, void (*on_self)(typename K::Machine&, void*),
                       std::uint64_t Tally::*purpose) {
+  PreemptOff<K> preempt(cpu);
   smp_call_function_many<K>(m, cpu, mm, handler, purpose);
-  if ((m.load(mm->cpumask(cpu.mask_word), std::memory_order_relaxed) & cpu.mask_bit) != 0) {
+  if (this_cpu_of_mm<K>(m, cpu, mm)) {
     IrqSave irq(m);
     ++cpu.tally.ipis_local;
     on_self(m, mm);

@@ -39,9 +39,9 @@ class Engine {
   }
 
   // `program` and `memory` must outlive the engine; `memory` aligned to a line.
-  Engine(const Program& program, std::span<std::byte> memory)
+  Engine(const Program& program, std::span<std::byte> memory, kernel::Rules rules = {})
       : program_(program),
-        system_(static_cast<unsigned>(program.cpus.size()), memory),
+        system_(static_cast<unsigned>(program.cpus.size()), memory, rules),
         locals_(program.cpus.size()),
         tasks_(program.tasks.size()),
         processes_(program.processes) {

@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: MIT
 //
-// The engine on real CPUs, as a Load. A template for the two translation units that instantiate it.
+// The engine on real CPUs, as a Load. A template for the translation units that instantiate it: one for each lifecycle,
+// with and without the oracle (src/CMakeLists.txt).
 #pragma once
 
-#include <fmt/format.h>
-
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "kernel/lifecycle/catalogue.h"
 #include "machine/silicon/home_memory.h"
 #include "machine/silicon/silicon.h"
 #include "machine/silicon/transport.h"
 #include "scheme/catalogue.h"
 #include "workload/engine.h"
 #include "workload/load.h"
+#include "workload/silicon_load_under.h"
 #include "workload/silicon_loads.h"
 
 namespace mmscale::workload {
@@ -32,7 +30,7 @@ class SiliconLoad final : public Load {
         memory_(Engine<K>::memory_bytes(program_), spec.home_node),
         transport_(machine::silicon::make_transport(spec.transport, cpus())),
         system_(cpus(), *transport_),
-        engine_(program_, memory_.bytes()),
+        engine_(program_, memory_.bytes(), spec.rules),
         machines_(cpus()) {}
 
   unsigned cpus() const override { return static_cast<unsigned>(program_.cpus.size()); }
@@ -76,28 +74,18 @@ class SiliconLoad final : public Load {
   std::vector<std::unique_ptr<Machine>> machines_;
 };
 
-// Walks scheme x lifecycle x options at compile time and makes the one that `spec` names.
-template <bool kChecking>
-std::unique_ptr<Load> make_silicon_load_of(const SiliconSpec& spec, Program program) {
+// Walks scheme x options at compile time and makes what `spec` names; nullptr if there is no such scheme.
+template <class Lifecycle, bool kChecking>
+std::unique_ptr<Load> make_silicon_load_under(const SiliconSpec& spec, Program program) {
   using Machine = machine::silicon::Silicon<kChecking>;
-  using kernel::MmCid;
-  using kernel::Options;
   std::unique_ptr<Load> load;
-  const auto try_options = [&]<class Scheme, class Lifecycle, Options kOptions> {
-    if (spec.options == kOptions)
-      load = std::make_unique<SiliconLoad<kernel::Build<Machine, Scheme, Lifecycle, kOptions>>>(spec, std::move(program));
-  };
   scheme::Catalogue::for_each([&]<class Scheme> {
     if (Scheme::kInfo.name != spec.scheme) return;
-    kernel::lifecycle::Catalogue::for_each([&]<class Lifecycle> {
-      if (Lifecycle::kName != spec.lifecycle) return;
-      try_options.template operator()<Scheme, Lifecycle, Options{MmCid::off, false}>();
-      try_options.template operator()<Scheme, Lifecycle, Options{MmCid::off, true}>();
-      try_options.template operator()<Scheme, Lifecycle, Options{MmCid::v6_4, false}>();
-      try_options.template operator()<Scheme, Lifecycle, Options{MmCid::v6_4, true}>();
+    with_built_options<Lifecycle>([&]<kernel::Options kOptions> {
+      if (kOptions == spec.options)
+        load = std::make_unique<SiliconLoad<kernel::Build<Machine, Scheme, Lifecycle, kOptions>>>(spec, std::move(program));
     });
   });
-  if (!load) throw std::invalid_argument(fmt::format("no scheme '{}' under lifecycle '{}'", spec.scheme, spec.lifecycle));
   return load;
 }
 

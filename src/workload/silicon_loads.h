@@ -18,14 +18,19 @@ struct SiliconSpec {
   std::string_view scheme;
   std::string_view lifecycle = "powerpc";
   kernel::Options options = {};
+  kernel::Rules rules = {};
   // One of machine::silicon::transport_names().
   std::string_view transport;
   // NUMA node of the mms, the contended one among them.
   unsigned home_node = 0;
 };
 
+// Whether builds with these options exist under a lifecycle (silicon_load_under.h says which do); true for a lifecycle
+// that does not exist.
+bool is_built(std::string_view lifecycle, const kernel::Options& options);
+
 // A Load that runs `program`. For measuring: the oracle is not compiled in. Throws std::invalid_argument for a scheme
-// or lifecycle that does not exist, and what HomeMemory and the transports throw.
+// or lifecycle that does not exist or options that are not built under it, and what HomeMemory and the transports throw.
 std::unique_ptr<Load> make_silicon_load(const SiliconSpec& spec, Program program);
 
 // The same under the oracle, for tests: what it costs is not the scheme's.

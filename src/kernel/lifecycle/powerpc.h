@@ -10,15 +10,22 @@
 #include "kernel/cpu.h"
 #include "kernel/irq.h"
 #include "kernel/lazy.h"
+#include "kernel/preempt.h"
 #include "kernel/smp.h"
 
 namespace mmscale::kernel::lifecycle {
 
 struct Powerpc {
   static constexpr std::string_view kName = "powerpc";
-  static constexpr std::string_view kWhat = "Book3S-64 radix: bit set on switch-in, trimmed by flush handlers that unlazy first";
+  static constexpr std::string_view kWhat =
+      "Book3S-64 radix: bit set on switch-in, trimmed by flush handlers that unlazy first";
+  static constexpr bool kKeepsMask = true;
+  // VM_WARN_ON_ONCE(!cpumask_test_cpu(cpu, mm_cpumask(prev))), arch/powerpc/mm/mmu_context.c.
+  static constexpr bool kSwitchMmReadsPrev = true;
   // Loading the PID register orders nothing: membarrier's barrier is explicit (membarrier_arch_switch_mm).
   static constexpr bool kSwitchMmIsFullBarrier = false;
+  static constexpr bool kSwitchToIsFullBarrier = false;
+  static constexpr bool kWantsIrqsOffActivateMm = true;
   // tlb_mm_cpumask_trim_timer, radix_tlb.c: a CPU tries to trim a mask at one flush in so many.
   static constexpr unsigned kTrimTimer = 1073;
 
@@ -55,16 +62,18 @@ struct Powerpc {
   template <class K>
   static void exit_flush(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
     if constexpr (K::Scheme::kRidesExitFlush) {
+      PreemptOff<K> preempt(cpu);
       m.fence();
       smp_call_function_many<K>(m, cpu, mm, do_exit_flush_lazy_tlb<K>, &Tally::ipis_exit_flush);
     }
   }
 
-  // A flush of an mm that lives on, by CPU `cpu` (flush_type_needed): what it does to the mask. A single-threaded
-  // process that flushes itself trims its mask to this CPU; others do so at one flush in kTrimTimer.
+  // A flush of an mm that lives on, by CPU `cpu` (flush_type_needed): what it does to the mask, whatever was freed. A
+  // single-threaded process that flushes itself trims its mask to this CPU; others do so at one flush in kTrimTimer.
   template <class K>
-  static void flush_tlb_mm(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
+  static void flush_tlb_mm(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm, Freed = Freed::pages) {
     using enum std::memory_order;
+    PreemptOff<K> preempt(cpu);
     const std::int32_t active = m.load(mm->active_cpus, relaxed);
     if (active == 0) return;
     const bool on_this_cpu = (m.load(mm->cpumask(cpu.mask_word), relaxed) & cpu.mask_bit) != 0;
@@ -79,6 +88,18 @@ struct Powerpc {
       smp_call_function_many<K>(m, cpu, mm, do_exit_flush_lazy_tlb<K>, &Tally::ipis_trim);
       if (!current && on_this_cpu) trim_self<K>(m, cpu, mm);
     }
+  }
+
+  // cleanup_cpu_mmu_context() -> clear_tasks_mm_cpumask() (kernel/cpu.c), on the CPU that goes offline, interrupts off:
+  // out of the mask of every mm that a task lives in. The mms of the dead that lazy CPUs still hold are not found.
+  template <class K>
+  static void cpu_disable(typename K::Machine& m, Cpu<K>& cpu) {
+    using enum std::memory_order;
+    cpu.system->slab.for_each_live(m, [&](typename Task<K>::Mm& mm) {
+      if (&mm == &cpu.system->init_mm || m.load(mm.mm_users, relaxed) == 0) return;
+      if ((m.fetch_and(mm.cpumask(cpu.mask_word), ~cpu.mask_bit, relaxed) & cpu.mask_bit) != 0)
+        m.fetch_sub(mm.active_cpus, 1, relaxed);
+    });
   }
 
  private:
