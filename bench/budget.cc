@@ -10,7 +10,8 @@ namespace {
 
 nanoseconds expected(const Plan& plan, unsigned cases_per_count) {
   nanoseconds one_of_each{};
-  for (unsigned cpus : plan.cpu_counts) one_of_each += plan.times.warm + plan.times.measure + window_overhead(cpus);
+  for (unsigned cpus : plan.cpu_counts)
+    one_of_each += plan.times.warm + plan.times.measure + window_overhead(cpus);
   return one_of_each * cases_per_count * plan.repetitions;
 }
 
@@ -37,10 +38,14 @@ Plan make_plan(const BudgetRequest& request) {
   };
   constexpr nanoseconds kGoodWindow{50'000'000};
   constexpr Step kSteps[] = {
-      {8, kGoodWindow, kWantedRepetitions},     {4, kGoodWindow, kWantedRepetitions},
-      {2, kGoodWindow, kWantedRepetitions},     {1, kGoodWindow, kWantedRepetitions},
-      {1, kGoodWindow, 7},                      {1, kGoodWindow, 5},
-      {1, kShortestWindow, 5},                  {1, kShortestWindow, kLeastRepetitions},
+      {8, kGoodWindow, kWantedRepetitions},
+      {4, kGoodWindow, kWantedRepetitions},
+      {2, kGoodWindow, kWantedRepetitions},
+      {1, kGoodWindow, kWantedRepetitions},
+      {1, kGoodWindow, 7},
+      {1, kGoodWindow, 5},
+      {1, kShortestWindow, 5},
+      {1, kShortestWindow, kLeastRepetitions},
   };
   Plan plan;
   for (const Step& step : kSteps) {

@@ -30,8 +30,8 @@ struct Plan {
   std::vector<unsigned> cpu_counts;
   measure::WindowTimes times;
   unsigned repetitions = 1;
-  // How long the campaign is expected to take. Above the budget when even the smallest plan does not fit, or when what
-  // was asked for takes that long.
+  // How long the campaign is expected to take. Above the budget when even the smallest plan does not fit, or
+  // when what was asked for takes that long.
   nanoseconds expected{};
 };
 
@@ -46,12 +46,14 @@ inline constexpr nanoseconds kLongestWindow{250'000'000};
 // One quarter of the window is spent on warming up.
 inline constexpr int kWarmShare = 4;
 
-// Gives up, in this order, until the campaign fits: CPU counts (from 8 per octave down to 1), length of the windows
-// (down to 50 ms), repetitions (from 9 down to 5), length again (down to kShortestWindow), repetitions (down to 3).
+// Gives up, in this order, until the campaign fits: CPU counts (from 8 per octave down to 1), length of the
+// windows (down to 50 ms), repetitions (from 9 down to 5), length again (down to kShortestWindow),
+// repetitions (down to 3).
 Plan make_plan(const BudgetRequest& request);
 
-// What one window takes beyond its own length: making and ending an emulated system of so many CPUs and reading
-// /proc. Measured at 1 to 2 ms on 2 CPUs; the part per CPU is an allowance, reading /proc/stat is linear in CPUs.
+// What one window takes beyond its own length: making and ending an emulated system of so many CPUs and
+// reading /proc. Measured at 1 to 2 ms on 2 CPUs; the part per CPU is an allowance, reading /proc/stat is
+// linear in CPUs.
 nanoseconds window_overhead(unsigned cpus);
 
 }  // namespace mmscale::bench

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A case: one thing to measure, as often as there are repetitions. Each family (one file per question) makes its own.
+// A case: one thing to measure, as often as there are repetitions. Each family (one file per question) makes
+// its own.
 #pragma once
 
 #include <functional>

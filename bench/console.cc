@@ -13,7 +13,8 @@ namespace mmscale::bench {
 namespace {
 
 double rate_of(const measure::Record& record) {
-  return record.subject.family == "floor" ? record.window.rounds_per_second() : record.window.switches_per_second();
+  return record.subject.family == "floor" ? record.window.rounds_per_second()
+                                          : record.window.switches_per_second();
 }
 
 std::string_view unit_of(const measure::Record& record) {
@@ -48,7 +49,8 @@ Progress::Progress(std::FILE* out, unsigned windows)
 
 void Progress::starting(const measure::Record& record) {
   if (!terminal_) return;
-  fmt::print(out_, "\r\033[K[{}/{}] {} #{} {}", done_ + 1, std::max(windows_, done_ + 1), record.name, record.repetition + 1, eta());
+  fmt::print(out_, "\r\033[K[{}/{}] {} #{} {}", done_ + 1, std::max(windows_, done_ + 1), record.name,
+             record.repetition + 1, eta());
   std::fflush(out_);
 }
 
@@ -60,9 +62,11 @@ void Progress::finished(const measure::Record& record) {
                  record.window.verdict.reasons.front());
     return;
   }
-  fmt::print(out_, "[{}/{}] {} #{}: {}{}, overlap {:.3f}{}\n", done_, std::max(windows_, done_), record.name, record.repetition + 1,
-             with_si_prefix(rate_of(record)), unit_of(record), record.window.overlap.value_or(0),
-             record.valid() ? "" : fmt::format(", invalid: {}", fmt::join(record.window.verdict.reasons, "; ")));
+  fmt::print(
+      out_, "[{}/{}] {} #{}: {}{}, overlap {:.3f}{}\n", done_, std::max(windows_, done_), record.name,
+      record.repetition + 1, with_si_prefix(rate_of(record)), unit_of(record),
+      record.window.overlap.value_or(0),
+      record.valid() ? "" : fmt::format(", invalid: {}", fmt::join(record.window.verdict.reasons, "; ")));
   std::fflush(out_);
 }
 
@@ -82,8 +86,8 @@ std::string results_table(std::span<const std::vector<measure::Record>> cases) {
   std::size_t width = 4;
   for (const auto& repetitions : cases)
     if (!repetitions.empty()) width = std::max(width, repetitions.front().name.size());
-  std::string text = fmt::format("{:<{}}  {:>17}  {:>19}  {:>10}  {:>7}\n", "case", width, "operations/s", "interval",
-                                 "ns per CPU", "valid");
+  std::string text = fmt::format("{:<{}}  {:>17}  {:>19}  {:>10}  {:>7}\n", "case", width, "operations/s",
+                                 "interval", "ns per CPU", "valid");
   for (const auto& repetitions : cases) {
     if (repetitions.empty()) continue;
     std::vector<double> rates;
@@ -98,8 +102,10 @@ std::string results_table(std::span<const std::vector<measure::Record>> cases) {
     text += fmt::format(
         "{:<{}}  {:>17}  {:>19}  {:>10}  {:>7}\n", repetitions.front().name, width,
         rate ? with_si_prefix(*rate) + std::string(unit_of(repetitions.front())) : "no valid window",
-        interval ? fmt::format("{} .. {}", with_si_prefix(interval->low), with_si_prefix(interval->high)) : "",
-        rate ? fmt::format("{:.2f}", *measure::median(ns)) : "", fmt::format("{}/{}", rates.size(), repetitions.size()));
+        interval ? fmt::format("{} .. {}", with_si_prefix(interval->low), with_si_prefix(interval->high))
+                 : "",
+        rate ? fmt::format("{:.2f}", *measure::median(ns)) : "",
+        fmt::format("{}/{}", rates.size(), repetitions.size()));
   }
   return text;
 }

@@ -34,8 +34,8 @@ class Progress {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-// One line per case, in the order given: rate of all CPUs together and time per operation on one CPU (medians of the
-// valid windows, with the interval of the median), and how many of the windows were valid.
+// One line per case, in the order given: rate of all CPUs together and time per operation on one CPU (medians
+// of the valid windows, with the interval of the median), and how many of the windows were valid.
 std::string results_table(std::span<const std::vector<measure::Record>> cases);
 
 // "61.2 M", "1.31 G": three significant digits.

@@ -34,12 +34,14 @@ std::vector<unsigned> octave_counts(unsigned all, unsigned per_octave) {
 std::vector<unsigned> parse_cpu_counts(std::string_view text, unsigned all, std::string_view why) {
   std::set<unsigned> counts;
   const auto bad = [&](std::string_view token) {
-    return CpuCountError(fmt::format(
-        "--cpus {}: '{}' is not a count from 1 to {}, a range of them (1-4), 'all' or 'octave'", text, token, all));
+    return CpuCountError(
+        fmt::format("--cpus {}: '{}' is not a count from 1 to {}, a range of them (1-4), 'all' or 'octave'",
+                    text, token, all));
   };
   const auto add = [&](unsigned count) {
     if (count > all)
-      throw CpuCountError(fmt::format("--cpus {}: {} CPUs asked for, {} can be used ({})", text, count, all, why));
+      throw CpuCountError(
+          fmt::format("--cpus {}: {} CPUs asked for, {} can be used ({})", text, count, all, why));
     counts.insert(count);
   };
   for (std::string_view rest = text;;) {

@@ -16,12 +16,12 @@ class CpuCountError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// 1 and then about `per_octave` counts in each doubling, always ending with `all`. Eight per octave is perfbook's
-// sweep (power2inc in CodeSamples/count): every count to 16, then 18, 20, ... 32, 36, ...
+// 1 and then about `per_octave` counts in each doubling, always ending with `all`. Eight per octave is
+// perfbook's sweep (power2inc in CodeSamples/count): every count to 16, then 18, 20, ... 32, 36, ...
 std::vector<unsigned> octave_counts(unsigned all, unsigned per_octave = 8);
 
-// Comma-separated counts, ranges (1-4), "all" and "octave"; ascending, each once. `all` is how many CPUs may be used
-// and `why` says what limits them, for the message when more are asked for.
+// Comma-separated counts, ranges (1-4), "all" and "octave"; ascending, each once. `all` is how many CPUs may
+// be used and `why` says what limits them, for the message when more are asked for.
 std::vector<unsigned> parse_cpu_counts(std::string_view text, unsigned all, std::string_view why);
 
 }  // namespace mmscale::bench

@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "measure/statistics.h"
@@ -39,7 +41,8 @@ Run to_run(const measure::Record& record) {
   run.real_accumulated_time = record.wall_ns() * kSecondsPerNs;
   run.cpu_accumulated_time = record.cpu_ns() * kSecondsPerNs;
   for (const auto& [name, value] : record.counters()) run.counters[name] = benchmark::Counter(value);
-  if (!record.valid()) run.report_label = fmt::format("invalid: {}", fmt::join(record.window.verdict.reasons, "; "));
+  if (!record.valid())
+    run.report_label = fmt::format("invalid: {}", fmt::join(record.window.verdict.reasons, "; "));
   return run;
 }
 
@@ -111,6 +114,43 @@ nlohmann::ordered_json to_json(const measure::Record& record) {
   nlohmann::ordered_json json = to_json(to_run(record));
   json["mmscale"] = record.details();
   return json;
+}
+
+nlohmann::ordered_json document(std::span<const std::vector<measure::Record>> cases, bool aggregates_only) {
+  nlohmann::ordered_json document = {{"context", context_json()},
+                                     {"benchmarks", nlohmann::ordered_json::array()}};
+  for (const auto& repetitions : cases) {
+    if (!aggregates_only)
+      for (const measure::Record& record : repetitions) document["benchmarks"].push_back(to_json(record));
+    for (const Run& run : aggregates(repetitions)) document["benchmarks"].push_back(to_json(run));
+  }
+  return document;
+}
+
+std::string csv(std::span<const std::vector<measure::Record>> cases, bool aggregates_only) {
+  std::vector<Run> runs;
+  std::set<std::string> counters;
+  for (const auto& repetitions : cases) {
+    if (!aggregates_only)
+      for (const measure::Record& record : repetitions) runs.push_back(to_run(record));
+    for (Run& run : aggregates(repetitions)) runs.push_back(std::move(run));
+  }
+  // The header is made from the first runs, so every run must have the same counters: those it lacks are
+  // "nan".
+  for (const Run& run : runs)
+    for (const auto& [name, counter] : run.counters) counters.insert(name);
+  for (Run& run : runs)
+    for (const std::string& name : counters) run.counters.emplace(name, std::nan(""));
+  std::ostringstream text;
+  // Google Benchmark means to drop it (its own tools read JSON); until then its users' scripts want it.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  benchmark::CSVReporter reporter;
+#pragma GCC diagnostic pop
+  reporter.SetOutputStream(&text);
+  reporter.SetErrorStream(&text);
+  reporter.ReportRuns(runs);
+  return text.str();
 }
 
 }  // namespace mmscale::bench

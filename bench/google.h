@@ -14,12 +14,12 @@
 
 namespace mmscale::bench {
 
-// One window as an iteration run: real_time is wall time per operation of all CPUs together, cpu_time is CPU time per
-// operation, so that compare.py compares what people compare. The window's own length is a counter.
+// One window as an iteration run: real_time is wall time per operation of all CPUs together, cpu_time is CPU
+// time per operation, so that compare.py compares what people compare. The window's own length is a counter.
 benchmark::BenchmarkReporter::Run to_run(const measure::Record& record);
 
-// mean, median, stddev and cv of the valid windows among the repetitions of one case; none if none is valid. Google
-// Benchmark's own would count the invalid ones in.
+// mean, median, stddev and cv of the valid windows among the repetitions of one case; none if none is valid.
+// Google Benchmark's own would count the invalid ones in.
 std::vector<benchmark::BenchmarkReporter::Run> aggregates(std::span<const measure::Record> repetitions);
 
 // What Google Benchmark's JSON reporter writes as context, our additions to it included.
@@ -30,5 +30,10 @@ nlohmann::ordered_json to_json(const benchmark::BenchmarkReporter::Run& run);
 
 // The same with the record's details beside the counters: what a record file holds for a window.
 nlohmann::ordered_json to_json(const measure::Record& record);
+
+// Everything at once, the repetitions of one case after the other, each case followed by its aggregates: the
+// document that a record file would hold, and Google Benchmark's CSV (which has no place for a context).
+nlohmann::ordered_json document(std::span<const std::vector<measure::Record>> cases, bool aggregates_only);
+std::string csv(std::span<const std::vector<measure::Record>> cases, bool aggregates_only);
 
 }  // namespace mmscale::bench

@@ -92,9 +92,9 @@ void RecordFile::write_whole(std::string_view text) {
 }
 
 void RecordFile::fail(int error) const {
-  throw RecordFileError(fmt::format("cannot write {}: {}{}", path_ == "-" ? "standard output" : path_,
-                                    std::strerror(error),
-                                    records_ == 0 ? "" : fmt::format("; what was recorded before is whole, {} in all", records_)));
+  throw RecordFileError(fmt::format(
+      "cannot write {}: {}{}", path_ == "-" ? "standard output" : path_, std::strerror(error),
+      records_ == 0 ? "" : fmt::format("; what was recorded before is whole, {} in all", records_)));
 }
 
 }  // namespace mmscale::bench

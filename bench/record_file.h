@@ -3,11 +3,11 @@
 // The file records go to: one JSON document that is complete after every record, whatever happens next.
 #pragma once
 
+#include <sys/types.h>
 #include <nlohmann/json_fwd.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 
 namespace mmscale::bench {
 
@@ -17,9 +17,9 @@ class RecordFileError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// {"context": {...}, "benchmarks": [...]}: Google Benchmark's format. A record and the document's closing brackets are
-// written in one go over the brackets before; if that fails half-way (a full disk), the old end is put back. On
-// something that cannot seek (a pipe, /dev/full) the brackets come with close().
+// {"context": {...}, "benchmarks": [...]}: Google Benchmark's format. A record and the document's closing
+// brackets are written in one go over the brackets before; if that fails half-way (a full disk), the old end
+// is put back. On something that cannot seek (a pipe, /dev/full) the brackets come with close().
 class RecordFile {
  public:
   // Creates or empties the file and writes the context. "-" is standard output.

@@ -62,52 +62,19 @@ class SilentReporter final : public benchmark::BenchmarkReporter {
   void ReportRuns(const std::vector<Run>&) override {}
 };
 
-// CSV is Google Benchmark's. Its header is made from the first runs it gets, so every run must have the same counters:
-// those it lacks are "nan".
-std::string csv_of(std::span<const std::vector<Record>> cases, bool aggregates_only) {
-  std::vector<Run> runs;
-  std::set<std::string> counters;
-  for (const auto& repetitions : cases) {
-    if (!aggregates_only)
-      for (const Record& record : repetitions) runs.push_back(to_run(record));
-    for (Run& run : aggregates(repetitions)) runs.push_back(std::move(run));
-  }
-  for (const Run& run : runs)
-    for (const auto& [name, counter] : run.counters) counters.insert(name);
-  for (Run& run : runs)
-    for (const std::string& name : counters) run.counters.emplace(name, std::nan(""));
-  std::ostringstream text;
-  // Google Benchmark means to drop it (its own tools read JSON); until then its users' scripts want it.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-  benchmark::CSVReporter reporter;
-#pragma GCC diagnostic pop
-  reporter.SetOutputStream(&text);
-  reporter.SetErrorStream(&text);
-  reporter.ReportContext(benchmark::BenchmarkReporter::Context());
-  reporter.ReportRuns(runs);
-  return text.str();
-}
-
-nlohmann::ordered_json document(std::span<const std::vector<Record>> cases, bool aggregates_only) {
-  nlohmann::ordered_json document = {{"context", context_json()}, {"benchmarks", nlohmann::ordered_json::array()}};
-  for (const auto& repetitions : cases) {
-    if (!aggregates_only)
-      for (const Record& record : repetitions) document["benchmarks"].push_back(to_json(record));
-    for (const Run& run : aggregates(repetitions)) document["benchmarks"].push_back(to_json(run));
-  }
-  return document;
-}
-
 // An environment variable BENCHMARK_X stands for a flag --benchmark_x that is not given.
 std::string flag_default(std::string_view name, std::string_view otherwise) {
   std::string variable(name);
-  std::transform(variable.begin(), variable.end(), variable.begin(), [](unsigned char c) { return std::toupper(c); });
+  std::transform(variable.begin(), variable.end(), variable.begin(),
+                 [](unsigned char c) { return std::toupper(c); });
   const char* value = std::getenv(variable.c_str());
   return value == nullptr ? std::string(otherwise) : value;
 }
 
-bool truth(const std::string& text) { return text != "0" && text != "f" && text != "n" && text != "false" && text != "no" && text != "off" && !text.empty(); }
+bool truth(const std::string& text) {
+  return text != "0" && text != "f" && text != "n" && text != "false" && text != "no" && text != "off" &&
+         !text.empty();
+}
 
 class Session {
  public:
@@ -122,14 +89,16 @@ class Session {
     progress_.emplace(stderr, static_cast<unsigned>(setup_.cases.size()) * setup_.repetitions);
 
     for (std::size_t i = 0; i < setup_.cases.size(); ++i)
-      benchmark::RegisterBenchmark(setup_.cases[i].name.c_str(), [this, i](benchmark::State& state) { repeat(state, i); })
-          ->UseManualTime();
+      benchmark::RegisterBenchmark(setup_.cases[i].name.c_str(), [this, i](benchmark::State& state) {
+        repeat(state, i);
+      })->UseManualTime();
     SilentReporter silent;
     {
       InterruptHandler handler;
       benchmark::RunSpecifiedBenchmarks(&silent, "all");
     }
-    benchmark::Shutdown();
+    // Not Shutdown(): it frees the context, which what is shown at the end still has in it.
+    benchmark::ClearRegisteredBenchmarks();
     progress_->end();
     if (file_ && !failed_) {
       for (const auto& repetitions : results_)
@@ -148,7 +117,8 @@ class Session {
     static std::string program = "mmscale";
     std::vector<std::string> arguments = {
         fmt::format("--benchmark_repetitions={}", setup_.repetitions),
-        "--benchmark_enable_random_interleaving=" + flag_default("benchmark_enable_random_interleaving", "true"),
+        "--benchmark_enable_random_interleaving=" +
+            flag_default("benchmark_enable_random_interleaving", "true"),
         // Any window satisfies it: one iteration, one window.
         "--benchmark_min_time=" + flag_default("benchmark_min_time", "0"),
         // Ours to write, BENCHMARK_OUT's too; it would write its own over it.
@@ -165,11 +135,12 @@ class Session {
     if (argc <= 1) return;
     std::string what = complaint.str();
     what.resize(what.find_last_not_of('\n') + 1);
-    throw std::invalid_argument(
-        what.empty() ? fmt::format("Google Benchmark does not understand {}", argv[1]) : fmt::format("{}: {}", argv[1], what));
+    throw std::invalid_argument(what.empty() ? fmt::format("Google Benchmark does not understand {}", argv[1])
+                                             : fmt::format("{}: {}", argv[1], what));
   }
 
-  // One repetition of a case: one window for each iteration that Google Benchmark asks for, which is one unless
+  // One repetition of a case: one window for each iteration that Google Benchmark asks for, which is one
+  // unless
   // --benchmark_min_time says otherwise.
   void repeat(benchmark::State& state, std::size_t index) {
     for ([[maybe_unused]] auto _ : state) {
@@ -208,16 +179,18 @@ class Session {
     if (google.format == "json")
       fmt::print("{}\n", document(results_, google.display_aggregates_only).dump(2));
     else if (google.format == "csv")
-      fmt::print("{}", csv_of(results_, google.display_aggregates_only));
+      fmt::print("{}", csv(results_, google.display_aggregates_only));
     else
       // Standard output belongs to the records if they go there.
       fmt::print(setup_.out == "-" ? stderr : stdout, "{}", results_table(results_));
     // A full disk shows when the buffer goes out, not when it is filled.
-    if (std::fflush(stdout) != 0) throw RecordFileError(fmt::format("cannot write standard output: {}", std::strerror(errno)));
+    if (std::fflush(stdout) != 0)
+      throw RecordFileError(fmt::format("cannot write standard output: {}", std::strerror(errno)));
     if (has_text_file()) write_text_file();
   }
 
-  // --benchmark_out in a format that is not records: opened before anything is measured in vain, written at the end.
+  // --benchmark_out in a format that is not records: opened before anything is measured in vain, written at
+  // the end.
   bool has_text_file() const { return !setup_.google.out.empty() && setup_.google.out_format != "json"; }
 
   void open_text_file() {
@@ -226,7 +199,7 @@ class Session {
   }
 
   void write_text_file() {
-    text_file_ << (setup_.google.out_format == "csv" ? csv_of(results_, setup_.google.file_aggregates_only)
+    text_file_ << (setup_.google.out_format == "csv" ? csv(results_, setup_.google.file_aggregates_only)
                                                      : results_table(results_));
     text_file_.flush();
     check_text_file();
@@ -249,10 +222,12 @@ class Session {
     std::size_t without = 0;
     std::string example;
     for (const auto& repetitions : results_) {
-      if (std::any_of(repetitions.begin(), repetitions.end(), [](const Record& r) { return r.valid(); })) continue;
+      if (std::any_of(repetitions.begin(), repetitions.end(), [](const Record& r) { return r.valid(); }))
+        continue;
       ++without;
       if (example.empty() && !repetitions.empty())
-        example = fmt::format("; {}: {}", repetitions.front().name, repetitions.front().window.verdict.reasons.front());
+        example = fmt::format("; {}: {}", repetitions.front().name,
+                              repetitions.front().window.verdict.reasons.front());
     }
     if (without == 0) return Outcome::ok;
     fmt::print(stderr, "mmscale: {} of {} cases have no valid window{}\n", without, results_.size(), example);
@@ -308,7 +283,8 @@ GoogleFlags GoogleFlags::take_from(std::vector<std::string>& arguments) {
     char* end = nullptr;
     const unsigned long repetitions = std::strtoul(text.c_str(), &end, 10);
     if (text.empty() || *end != '\0' || repetitions == 0 || repetitions > 1'000'000)
-      throw std::invalid_argument(fmt::format("--benchmark_repetitions={}: a number from 1 to 1000000", text));
+      throw std::invalid_argument(
+          fmt::format("--benchmark_repetitions={}: a number from 1 to 1000000", text));
     flags.repetitions = static_cast<unsigned>(repetitions);
   }
   return flags;
@@ -326,6 +302,8 @@ std::vector<Case> filtered(std::vector<Case> cases, const std::string& filter) {
   return cases;
 }
 
-Outcome run_session(measure::Bench& bench, SessionSetup setup) { return Session(bench, std::move(setup)).run(); }
+Outcome run_session(measure::Bench& bench, SessionSetup setup) {
+  return Session(bench, std::move(setup)).run();
+}
 
 }  // namespace mmscale::bench

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A campaign: cases registered with Google Benchmark, which picks, repeats and shuffles them; windows run by our own
-// pool; every record handed to its writers the moment it exists.
+// A campaign: cases registered with Google Benchmark, which picks, repeats and shuffles them; windows run by
+// our own pool; every record handed to its writers the moment it exists.
 #pragma once
 
 #include <string>
@@ -15,18 +15,19 @@ namespace mmscale::bench {
 
 // What Google Benchmark's own flags (and their BENCHMARK_* variables) ask of our writers.
 struct GoogleFlags {
-  std::string filter;           // --benchmark_filter, a regular expression; a leading '-' excludes
-  std::string format;           // --benchmark_format: console, json or csv
-  std::string out;              // --benchmark_out
-  std::string out_format;       // --benchmark_out_format
-  bool list_tests = false;      // --benchmark_list_tests
+  std::string filter;       // --benchmark_filter, a regular expression; a leading '-' excludes
+  std::string format;       // --benchmark_format: console, json or csv
+  std::string out;          // --benchmark_out
+  std::string out_format;   // --benchmark_out_format
+  bool list_tests = false;  // --benchmark_list_tests
   bool file_aggregates_only = false;
   bool display_aggregates_only = false;
-  unsigned repetitions = 0;     // --benchmark_repetitions, 0: not given
+  unsigned repetitions = 0;  // --benchmark_repetitions, 0: not given
   // All of them as given, for Google Benchmark to parse in its turn.
   std::vector<std::string> raw;
 
-  // Takes the --benchmark_* arguments out of `arguments`. Throws std::invalid_argument for one it cannot read.
+  // Takes the --benchmark_* arguments out of `arguments`. Throws std::invalid_argument for one it cannot
+  // read.
   static GoogleFlags take_from(std::vector<std::string>& arguments);
 };
 

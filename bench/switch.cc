@@ -32,10 +32,11 @@ std::unique_ptr<workload::Load> make_load(const Plan& plan) {
 }
 
 Case make_case(const topology::Layout& layout, const Choice& choice, const std::string& workload_name,
-               const std::string& scheme, const topology::Sharing& sharing, const topology::Placement& placement,
-               unsigned cpus) {
+               const std::string& scheme, const topology::Sharing& sharing,
+               const topology::Placement& placement, unsigned cpus) {
   const std::vector<unsigned> pus = topology::place(layout, placement, cpus);
-  Plan plan{scheme, workload_name, topology::groups(layout, pus, sharing), choice, home_of(layout, choice, pus)};
+  Plan plan{scheme, workload_name, topology::groups(layout, pus, sharing), choice,
+            home_of(layout, choice, pus)};
   measure::Subject subject;
   subject.family = "switch";
   subject.workload = workload_name;
@@ -52,7 +53,8 @@ Case make_case(const topology::Layout& layout, const Choice& choice, const std::
   subject.think_cycles = choice.think;
   subject.lifetime = choice.lifetime;
   subject.pus = pus;
-  return {fmt::format("switch/{}/{}/{}/{}/cpus:{}", workload_name, scheme, subject.sharing, subject.placement, cpus),
+  return {fmt::format("switch/{}/{}/{}/{}/cpus:{}", workload_name, scheme, subject.sharing, subject.placement,
+                      cpus),
           std::move(subject), [plan = std::move(plan)] { return make_load(plan); }};
 }
 

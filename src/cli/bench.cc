@@ -65,7 +65,8 @@ std::vector<std::string_view> scheme_names() {
   return names_of(scheme::Catalogue::infos(), [](const scheme::SchemeInfo* info) { return info->name; });
 }
 
-// The schemes to run: those asked for, or all that are safe under the lifecycle. One that is unsafe runs only with
+// The schemes to run: those asked for, or all that are safe under the lifecycle. One that is unsafe runs only
+// with
 // --unsafe.
 std::vector<std::string> choose_schemes(const Options& options) {
   const bool asked = !options.schemes.empty() && options.schemes != "all";
@@ -75,8 +76,9 @@ std::vector<std::string> choose_schemes(const Options& options) {
     const bool safe = safety != nullptr && safety->safe;
     if (!safe && !options.unsafe) {
       if (!asked) continue;
-      throw UsageError(fmt::format("--scheme {}: unsafe under lifecycle {}: {}; --unsafe runs it all the same", name,
-                                   options.lifecycle, safety == nullptr ? "nothing is known of it" : safety->because));
+      throw UsageError(
+          fmt::format("--scheme {}: unsafe under lifecycle {}: {}; --unsafe runs it all the same", name,
+                      options.lifecycle, safety == nullptr ? "nothing is known of it" : safety->because));
     }
     chosen.push_back(name);
   }
@@ -98,8 +100,9 @@ Limit usable_cpus(const topology::Layout& layout, const std::vector<topology::Pl
     limit.cpus = static_cast<unsigned>(order.size());
     std::vector<unsigned> ascending = order;
     std::sort(ascending.begin(), ascending.end());
-    limit.why = placement.order == topology::Order::kList ? fmt::format("--placement {}", topology::to_string(placement))
-                                                          : fmt::format("allowed: {}", topology::format_cpu_list(ascending));
+    limit.why = placement.order == topology::Order::kList
+                    ? fmt::format("--placement {}", topology::to_string(placement))
+                    : fmt::format("allowed: {}", topology::format_cpu_list(ascending));
   }
   // A quota of 1.5 CPUs keeps one CPU busy and throttles two.
   if (quota.cpus && *quota.cpus < limit.cpus) {
@@ -111,8 +114,8 @@ Limit usable_cpus(const topology::Layout& layout, const std::vector<topology::Pl
 
 // What `parse` makes of `text`; its message, with what was probably meant, as the option's usage error.
 template <class Parse>
-auto parse_or_suggest(std::string_view option, const std::string& text, std::span<const std::string_view> names,
-                      Parse parse) {
+auto parse_or_suggest(std::string_view option, const std::string& text,
+                      std::span<const std::string_view> names, Parse parse) {
   try {
     return parse(text);
   } catch (const std::runtime_error& error) {
@@ -124,14 +127,16 @@ auto parse_or_suggest(std::string_view option, const std::string& text, std::spa
 
 bench::Choice make_choice(const Options& options) {
   bench::Choice choice;
-  choice.families = parse_names("--family", options.families, names_of(bench::families(), [](const auto& f) { return f.name; }));
-  choice.workloads =
-      parse_names("--workload", options.workloads, names_of(workload::patterns(), [](const auto& p) { return p.name; }));
+  choice.families = parse_names("--family", options.families,
+                                names_of(bench::families(), [](const auto& f) { return f.name; }));
+  choice.workloads = parse_names("--workload", options.workloads,
+                                 names_of(workload::patterns(), [](const auto& p) { return p.name; }));
   check_name("--lifecycle", options.lifecycle, kernel::lifecycle::Catalogue::names());
   choice.lifecycle = options.lifecycle;
   choice.schemes = choose_schemes(options);
   for (const std::string& text : split_list(options.sharings))
-    choice.sharings.push_back(parse_or_suggest("--sharing", text, topology::kSharingNames, topology::parse_sharing));
+    choice.sharings.push_back(
+        parse_or_suggest("--sharing", text, topology::kSharingNames, topology::parse_sharing));
   // A CPU list has commas of its own: it is the only placement then.
   if (options.placements.find_first_not_of("0123456789,-") == std::string::npos)
     choice.placements.push_back(topology::parse_placement(options.placements));
@@ -139,7 +144,8 @@ bench::Choice make_choice(const Options& options) {
     for (const std::string& text : split_list(options.placements))
       choice.placements.push_back(
           parse_or_suggest("--placement", text, topology::kPlacementNames, topology::parse_placement));
-  constexpr std::array<std::string_view, 2> kMmCids = {to_string(kernel::MmCid::off), to_string(kernel::MmCid::v6_4)};
+  constexpr std::array<std::string_view, 2> kMmCids = {to_string(kernel::MmCid::off),
+                                                       to_string(kernel::MmCid::v6_4)};
   check_name("--mm-cid", options.mm_cid, kMmCids);
   choice.options.mm_cid = options.mm_cid == kMmCids[0] ? kernel::MmCid::off : kernel::MmCid::v6_4;
   choice.options.rq_lock = options.rq_lock;
@@ -147,8 +153,10 @@ bench::Choice make_choice(const Options& options) {
   choice.think = options.think;
   choice.lifetime = options.lifetime;
   if (options.lifetime < 2 || options.lifetime % 2 != 0)
-    throw UsageError(fmt::format("--lifetime {}: must be an even number of switches, at least 2", options.lifetime));
-  if (!options.transport.empty()) check_name("--transport", options.transport, machine::silicon::transport_names());
+    throw UsageError(
+        fmt::format("--lifetime {}: must be an even number of switches, at least 2", options.lifetime));
+  if (!options.transport.empty())
+    check_name("--transport", options.transport, machine::silicon::transport_names());
   const auto transport = machine::silicon::choose_transport(
       options.transport.empty() ? std::nullopt : std::optional<std::string_view>(options.transport));
   choice.transport = transport.name;
@@ -164,8 +172,8 @@ void check_home(const topology::Layout& layout, const Options& options) {
     if (node.allowed) nodes.push_back(node.os_index);
   if (nodes.empty()) nodes.push_back(0);
   if (std::find(nodes.begin(), nodes.end(), *options.home) == nodes.end())
-    throw UsageError(fmt::format("--home {}: no such NUMA node with memory for us; there are {}", *options.home,
-                                 fmt::join(nodes, ", ")));
+    throw UsageError(fmt::format("--home {}: no such NUMA node with memory for us; there are {}",
+                                 *options.home, fmt::join(nodes, ", ")));
 }
 
 std::vector<bench::Case> make_cases(const topology::Layout& layout, const bench::Choice& choice) {
@@ -187,7 +195,8 @@ unsigned cases_per_count(const topology::Layout& layout, bench::Choice choice, c
 
 int run(const Options& options, std::vector<std::string> rest, const std::string& command_line) {
   auto google = bench::GoogleFlags::take_from(rest);
-  if (!rest.empty()) throw UsageError(fmt::format("unknown argument '{}'; mmscale bench --help lists them", rest.front()));
+  if (!rest.empty())
+    throw UsageError(fmt::format("unknown argument '{}'; mmscale bench --help lists them", rest.front()));
 
   const topology::Topology topology = topology::Topology::host();
   const topology::Layout& layout = topology.layout();
@@ -200,7 +209,8 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
   request.budget = parse_duration("--budget", options.budget);
   request.all_cpus = limit.cpus;
   request.cases_per_count = cases_per_count(layout, choice, google.filter);
-  if (!options.cpus.empty()) request.cpu_counts = bench::parse_cpu_counts(options.cpus, limit.cpus, limit.why);
+  if (!options.cpus.empty())
+    request.cpu_counts = bench::parse_cpu_counts(options.cpus, limit.cpus, limit.why);
   if (!options.window.empty()) request.window = parse_duration("--window", options.window);
   if (!options.warm.empty()) request.warm = parse_duration("--warm", options.warm);
   request.repetitions = options.repetitions;
@@ -210,7 +220,8 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
 
   bench::SessionSetup setup;
   setup.cases = bench::filtered(make_cases(layout, choice), google.filter);
-  if (setup.cases.empty()) throw UsageError(fmt::format("--benchmark_filter={}: no case has such a name", google.filter));
+  if (setup.cases.empty())
+    throw UsageError(fmt::format("--benchmark_filter={}: no case has such a name", google.filter));
   setup.times = plan.times;
   setup.repetitions = plan.repetitions;
   setup.out = options.out;
@@ -219,26 +230,31 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
     setup.out = google.out;
   }
   if (setup.out == "-" && google.format != "console")
-    throw UsageError(fmt::format("--out - and --benchmark_format={}: both on standard output", google.format));
+    throw UsageError(
+        fmt::format("--out - and --benchmark_format={}: both on standard output", google.format));
 
   if (google.list_tests || options.dry_run) {
     for (const bench::Case& c : setup.cases) fmt::print("{}\n", c.name);
     if (google.list_tests) return 0;
   }
   const unsigned windows = static_cast<unsigned>(setup.cases.size()) * setup.repetitions;
-  fmt::print(stderr, "{} cases x {} repetitions, windows of {} after {} warming up: about {}\n", setup.cases.size(),
-             setup.repetitions, bench::duration_text(plan.times.measure), bench::duration_text(plan.times.warm),
-             bench::duration_text((plan.times.measure + plan.times.warm + bench::window_overhead(limit.cpus)) * windows));
+  fmt::print(stderr, "{} cases x {} repetitions, windows of {} after {} warming up: about {}\n",
+             setup.cases.size(), setup.repetitions, bench::duration_text(plan.times.measure),
+             bench::duration_text(plan.times.warm),
+             bench::duration_text(
+                 (plan.times.measure + plan.times.warm + bench::window_overhead(limit.cpus)) * windows));
   if (plan.expected > request.budget)
     fmt::print(stderr, "mmscale: that is more than the budget of {}\n", options.budget);
-  if (std::any_of(setup.cases.begin(), setup.cases.end(), [](const auto& c) { return c.subject.family == "switch"; }))
+  if (std::any_of(setup.cases.begin(), setup.cases.end(),
+                  [](const auto& c) { return c.subject.family == "switch"; }))
     fmt::print(stderr, "IPI transport {} ({}){}{}\n", choice.transport, choice.transport_reason,
                choice.transport_caveat.empty() ? "" : "; ", choice.transport_caveat);
   if (limit.why.starts_with("CPU quota")) fmt::print(stderr, "at most {} CPUs: {}\n", limit.cpus, limit.why);
   if (options.dry_run) return 0;
 
   std::vector<unsigned> used;
-  for (const bench::Case& c : setup.cases) used.insert(used.end(), c.subject.pus.begin(), c.subject.pus.end());
+  for (const bench::Case& c : setup.cases)
+    used.insert(used.end(), c.subject.pus.begin(), c.subject.pus.end());
   std::sort(used.begin(), used.end());
   used.erase(std::unique(used.begin(), used.end()), used.end());
   setup.context = measure::to_context(measure::read_environment("/", used, command_line));
@@ -255,38 +271,58 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
 void add_bench_command(CLI::App& app, const std::string& command_line, int& status) {
   auto options = std::make_shared<Options>();
   CLI::App* bench = app.add_subcommand("bench", "Measure on this machine");
-  bench->add_option("--family", options->families, "What to measure: switch, floor, or all")->capture_default_str();
+  bench->add_option("--family", options->families, "What to measure: switch, floor, or all")
+      ->capture_default_str();
   bench->add_option("--scheme", options->schemes,
-                    fmt::format("Schemes, comma-separated: {}; default all that are safe", fmt::join(scheme_names(), ", ")));
-  bench->add_option("--workload", options->workloads, "Workloads: idle, kthread, user, exit, or all")->capture_default_str();
-  bench->add_option("--sharing", options->sharings,
-                    fmt::format("Who shares an mm: {}, or a number of CPUs", fmt::join(topology::kSharingNames, ", ")))
+                    fmt::format("Schemes, comma-separated: {}; default all that are safe",
+                                fmt::join(scheme_names(), ", ")));
+  bench->add_option("--workload", options->workloads, "Workloads: idle, kthread, user, exit, or all")
       ->capture_default_str();
-  bench->add_option("--placement", options->placements,
-                    fmt::format("Which CPUs come first: {}, or a CPU list", fmt::join(topology::kPlacementNames, ", ")))
+  bench
+      ->add_option(
+          "--sharing", options->sharings,
+          fmt::format("Who shares an mm: {}, or a number of CPUs", fmt::join(topology::kSharingNames, ", ")))
       ->capture_default_str();
-  bench->add_option("--cpus", options->cpus, "CPU counts: 1,2,4, ranges, all, octave (8 per doubling); default: as the budget allows");
+  bench
+      ->add_option(
+          "--placement", options->placements,
+          fmt::format("Which CPUs come first: {}, or a CPU list", fmt::join(topology::kPlacementNames, ", ")))
+      ->capture_default_str();
+  bench->add_option("--cpus", options->cpus,
+                    "CPU counts: 1,2,4, ranges, all, octave (8 per doubling); default: as the budget allows");
   bench->add_option("--home", options->home, "NUMA node of the contended mm; default: that of the first CPU");
   bench->add_option("--transport", options->transport,
-                    fmt::format("How IPIs are sent: {}; default: the first that works", fmt::join(machine::silicon::transport_names(), ", ")));
+                    fmt::format("How IPIs are sent: {}; default: the first that works",
+                                fmt::join(machine::silicon::transport_names(), ", ")));
   bench->add_option("--lifecycle", options->lifecycle, "Whose rules for mm_cpumask")->capture_default_str();
-  bench->add_option("--mm-cid", options->mm_cid, "switch_mm_cid's barriers: off or v6.4")->capture_default_str();
-  bench->add_flag("--rq-lock", options->rq_lock, "Take an rq lock in every switch");
-  bench->add_option("--think", options->think, "Ticks of the CPU's counter (TSC) that every task runs before it is switched away")
+  bench->add_option("--mm-cid", options->mm_cid, "switch_mm_cid's barriers: off or v6.4")
       ->capture_default_str();
-  bench->add_option("--lifetime", options->lifetime, "exit: switches per CPU from a process' birth to its death")->capture_default_str();
-  bench->add_option("--window", options->window, "Length of a measurement, e.g. 200ms; default: as the budget allows");
+  bench->add_flag("--rq-lock", options->rq_lock, "Take an rq lock in every switch");
+  bench
+      ->add_option("--think", options->think,
+                   "Ticks of the CPU's counter (TSC) that every task runs before it is switched away")
+      ->capture_default_str();
+  bench
+      ->add_option("--lifetime", options->lifetime,
+                   "exit: switches per CPU from a process' birth to its death")
+      ->capture_default_str();
+  bench->add_option("--window", options->window,
+                    "Length of a measurement, e.g. 200ms; default: as the budget allows");
   bench->add_option("--warm", options->warm, "Time before it; default: a quarter of the window");
   bench->add_option("--reps", options->repetitions, "Repetitions; default: 9 if the budget allows")
       ->check(CLI::Range(1u, 1'000'000u));
-  bench->add_option("--budget", options->budget, "What is not given is chosen to fit into this time")->capture_default_str();
-  bench->add_option("--out", options->out, "File for the records (JSON, Google Benchmark's format); - is standard output");
+  bench->add_option("--budget", options->budget, "What is not given is chosen to fit into this time")
+      ->capture_default_str();
+  bench->add_option("--out", options->out,
+                    "File for the records (JSON, Google Benchmark's format); - is standard output");
   bench->add_flag("--unsafe", options->unsafe, "Run schemes that are unsafe under the lifecycle, too");
   bench->add_flag("--dry-run", options->dry_run, "Show what would be measured, and how long it would take");
   bench->allow_extras();
-  bench->footer("Google Benchmark's --benchmark_* flags work, too: --benchmark_filter=REGEX, --benchmark_list_tests,\n"
-                "--benchmark_format=console|json|csv, --benchmark_repetitions=N, ...");
-  bench->callback([options, bench, &command_line, &status] { status = run(*options, bench->remaining(), command_line); });
+  bench->footer(
+      "Google Benchmark's --benchmark_* flags work, too: --benchmark_filter=REGEX, --benchmark_list_tests,\n"
+      "--benchmark_format=console|json|csv, --benchmark_repetitions=N, ...");
+  bench->callback(
+      [options, bench, &command_line, &status] { status = run(*options, bench->remaining(), command_line); });
 }
 
 }  // namespace mmscale::cli

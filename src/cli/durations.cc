@@ -24,8 +24,8 @@ std::chrono::nanoseconds parse_duration(std::string_view option, std::string_vie
       if (unit == name && value * ns >= 1 && value * ns <= kMost)
         return std::chrono::nanoseconds(static_cast<std::int64_t>(value * ns));
   }
-  throw UsageError(
-      fmt::format("{}: '{}' is not a duration above 0 with a unit (us, ms, s, m, h), such as 250ms", option, text));
+  throw UsageError(fmt::format(
+      "{}: '{}' is not a duration above 0 with a unit (us, ms, s, m, h), such as 250ms", option, text));
 }
 
 }  // namespace mmscale::cli

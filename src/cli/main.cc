@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The `mmscale` command. Exit statuses: 0 done; 1 an error, in one line on standard error; 2 a command line that
-// cannot be understood; 3 measured, but some case has no valid window; 130 interrupted.
+// The `mmscale` command. Exit statuses: 0 done; 1 an error, in one line on standard error; 2 a command line
+// that cannot be understood; 3 measured, but some case has no valid window; 130 interrupted.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -59,7 +59,9 @@ std::string no_command(const CLI::App& app, int argc, char** argv) {
 
 // What was typed is at fault, whichever floor found out.
 bool is_usage(const std::exception& error) {
-  const auto is = [&error]<class... Types> { return (... || (dynamic_cast<const Types*>(&error) != nullptr)); };
+  const auto is = [&error]<class... Types> {
+    return (... || (dynamic_cast<const Types*>(&error) != nullptr));
+  };
   return is.operator()<mmscale::cli::UsageError, std::invalid_argument, mmscale::bench::CpuCountError,
                        mmscale::topology::CpuListError, mmscale::topology::PlacementError,
                        mmscale::topology::SharingError>();
@@ -68,9 +70,10 @@ bool is_usage(const std::exception& error) {
 int run(int argc, char** argv) {
   const std::string command_line = join_arguments(argc, argv);
   const mmscale::measure::BuildInfo build = mmscale::measure::this_build();
-  CLI::App app("What keeping a lazy TLB mm alive costs: refcount, shootdown and the rest, side by side.", "mmscale");
-  app.set_version_flag("--version", fmt::format("mmscale {} ({}, {} {})", build.version, build.revision, build.compiler,
-                                                build.build_type));
+  CLI::App app("What keeping a lazy TLB mm alive costs: refcount, shootdown and the rest, side by side.",
+               "mmscale");
+  app.set_version_flag("--version", fmt::format("mmscale {} ({}, {} {})", build.version, build.revision,
+                                                build.compiler, build.build_type));
   app.require_subcommand(1);
   int status = 0;
   mmscale::cli::add_topo_command(app);

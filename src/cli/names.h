@@ -20,8 +20,8 @@ class UsageError : public std::runtime_error {
 // The allowed name nearest to `name` by edit distance, if it is near enough to be a slip; else empty.
 std::string_view nearest(std::string_view name, std::span<const std::string_view> allowed);
 
-// Throws UsageError unless `name` is among `allowed`: "--scheme: there is no 'refcout', did you mean 'refcount'?;
-// there are ...".
+// Throws UsageError unless `name` is among `allowed`: "--scheme: there is no 'refcout', did you mean
+// 'refcount'?; there are ...".
 void check_name(std::string_view option, std::string_view name, std::span<const std::string_view> allowed);
 
 // "a,b,c" to its parts, each once, "all" to every allowed name; each must be allowed, none may be empty.

@@ -21,7 +21,8 @@ std::string schemes_text() {
     text += fmt::format("  origin           {}\n", info->origin);
     text += fmt::format("  upstream         {}\n", info->upstream);
     for (const scheme::Safety& safety : info->safety)
-      text += fmt::format("  under {:<10} {}: {}\n", safety.lifecycle, safety.safe ? "safe" : "UNSAFE", safety.because);
+      text += fmt::format("  under {:<10} {}: {}\n", safety.lifecycle, safety.safe ? "safe" : "UNSAFE",
+                          safety.because);
     text += '\n';
   }
   text += "Lifecycles\n";
@@ -49,7 +50,8 @@ std::string schemes_json() {
 }
 
 void add_schemes_command(CLI::App& app) {
-  CLI::App* schemes = app.add_subcommand("schemes", "List the schemes: what each does, where it comes from, where it is safe");
+  CLI::App* schemes = app.add_subcommand(
+      "schemes", "List the schemes: what each does, where it comes from, where it is safe");
   auto json = std::make_shared<bool>(false);
   schemes->add_flag("--json", *json, "Print JSON");
   schemes->callback([json] { fmt::print("{}", *json ? schemes_json() : schemes_text()); });

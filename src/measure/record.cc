@@ -17,7 +17,8 @@ std::set<unsigned> packages_of(const Window& window) {
   return packages;
 }
 
-// The largest share of the window that a thread waited behind other tasks; empty where the kernel does not say.
+// The largest share of the window that a thread waited behind other tasks; empty where the kernel does not
+// say.
 std::optional<double> worst_wait_share(const WindowConditions& conditions) {
   std::optional<double> worst;
   for (const CpuConditions& cpu : conditions.cpus)
@@ -110,19 +111,19 @@ nlohmann::ordered_json Record::details() const {
                        {"switches", cpu.switches}});
   }
   nlohmann::ordered_json details = {{"schema", 1},
-                            {"world", "silicon"},
-                            {"family", subject.family},
-                            {"scheme", subject.scheme},
-                            {"cpus", window.cpus.size()},
-                            {"placement", subject.placement},
-                            {"home_node", subject.home_node},
-                            {"warm_ns", times.warm.count()},
-                            {"window_ns", times.measure.count()},
-                            {"pus", subject.pus},
-                            {"packages", packages},
-                            {"per_cpu", per_cpu},
-                            {"invalid", window.verdict.reasons},
-                            {"audit", window.audit}};
+                                    {"world", "silicon"},
+                                    {"family", subject.family},
+                                    {"scheme", subject.scheme},
+                                    {"cpus", window.cpus.size()},
+                                    {"placement", subject.placement},
+                                    {"home_node", subject.home_node},
+                                    {"warm_ns", times.warm.count()},
+                                    {"window_ns", times.measure.count()},
+                                    {"pus", subject.pus},
+                                    {"packages", packages},
+                                    {"per_cpu", per_cpu},
+                                    {"invalid", window.verdict.reasons},
+                                    {"audit", window.audit}};
   if (subject.family != "floor") {
     details["workload"] = subject.workload;
     details["sharing"] = subject.sharing;

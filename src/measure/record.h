@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The record: what was run, where, what came out and whether to believe it. One per window; console, JSON, CSV, plots
-// and report are views of it. docs/records.md lists every name that appears in a file.
+// The record: what was run, where, what came out and whether to believe it. One per window; console, JSON,
+// CSV, plots and report are views of it. docs/records.md lists every name that appears in a file.
 #pragma once
 
 #include <cstdint>
@@ -14,16 +14,16 @@
 
 namespace mmscale::measure {
 
-// What is measured: every choice that two comparable records share. Empty texts are choices that the family does not
-// have.
+// What is measured: every choice that two comparable records share. Empty texts are choices that the family
+// does not have.
 struct Subject {
-  std::string family;     // "switch", "floor"
-  std::string workload;   // pattern
-  std::string scheme;     // or the floor's name
+  std::string family;    // "switch", "floor"
+  std::string workload;  // pattern
+  std::string scheme;    // or the floor's name
   std::string sharing;
   std::string placement;
   std::string lifecycle;
-  std::string mm_cid;     // "off", "v6.4"
+  std::string mm_cid;  // "off", "v6.4"
   bool rq_lock = false;
   std::string transport;
   std::string transport_reason;
@@ -44,13 +44,13 @@ struct Record {
 
   bool valid() const { return window.verdict.valid; }
 
-  // Wall time per operation of all CPUs together, and CPU time per operation, ns. An operation is a context switch, or
-  // a pair of a floor.
+  // Wall time per operation of all CPUs together, and CPU time per operation, ns. An operation is a context
+  // switch, or a pair of a floor.
   double wall_ns() const;
   double cpu_ns() const;
 
-  // The record's figures, in a fixed order and with fixed names: the counters of its line in the file. A figure that
-  // was not measured is left out.
+  // The record's figures, in a fixed order and with fixed names: the counters of its line in the file. A
+  // figure that was not measured is left out.
   std::vector<std::pair<std::string, double>> counters() const;
 
   // What is not a number, and the per-CPU figures: the "mmscale" object beside the counters.

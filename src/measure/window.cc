@@ -15,8 +15,8 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-// How long a batch of rounds between two looks at the clock shall take: long against the look (some 30 ns), short
-// against any window, since stamps are a batch apart.
+// How long a batch of rounds between two looks at the clock shall take: long against the look (some 30 ns),
+// short against any window, since stamps are a batch apart.
 constexpr nanoseconds kBatch{50'000};
 
 // Counts how many CPUs have come to a point. On a line of its own: polled once a batch.
@@ -170,13 +170,15 @@ double Window::share_of_package(unsigned package) const {
   return all > 0 ? of_package / all : 0;
 }
 
-Window run_window(Bench& bench, workload::Load& load, const std::vector<unsigned>& pus, const WindowTimes& times) {
+Window run_window(Bench& bench, workload::Load& load, const std::vector<unsigned>& pus,
+                  const WindowTimes& times) {
   Window window;
   window.cpus.resize(pus.size());
   window.conditions.cpus.resize(pus.size());
   for (std::size_t i = 0; i < pus.size(); ++i) {
     window.cpus[i].pu = pus[i];
-    if (const topology::Pu* pu = topology::find(bench.topology.layout(), pus[i])) window.cpus[i].package = pu->package;
+    if (const topology::Pu* pu = topology::find(bench.topology.layout(), pus[i]))
+      window.cpus[i].package = pu->package;
   }
 
   // The machine is looked at well before and after: reading /proc/stat takes time on big machines.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// One measurement window: a Load run on pinned threads for a fixed time, with the load kept up before the first CPU
-// starts to measure and after the last one stops.
+// One measurement window: a Load run on pinned threads for a fixed time, with the load kept up before the
+// first CPU starts to measure and after the last one stops.
 #pragma once
 
 #include <chrono>
@@ -48,8 +48,8 @@ struct CpuWindow {
 
 struct Window {
   std::vector<CpuWindow> cpus;
-  // Sum of the CPUs' tallies within their windows. Requests in flight at a window's edge are counted on one side only:
-  // sums that must match are the audit's, over the whole run.
+  // Sum of the CPUs' tallies within their windows. Requests in flight at a window's edge are counted on one
+  // side only: sums that must match are the audit's, over the whole run.
   kernel::Tally tally;
   std::optional<double> overlap;
   WindowConditions conditions;
@@ -71,7 +71,9 @@ struct Window {
   double share_of_package(unsigned package) const;
 };
 
-// Runs `load` once on those PUs, emulated CPU i on pus[i]. Throws topology::BindError when a thread cannot be pinned.
-Window run_window(Bench& bench, workload::Load& load, const std::vector<unsigned>& pus, const WindowTimes& times);
+// Runs `load` once on those PUs, emulated CPU i on pus[i]. Throws topology::BindError when a thread cannot be
+// pinned.
+Window run_window(Bench& bench, workload::Load& load, const std::vector<unsigned>& pus,
+                  const WindowTimes& times);
 
 }  // namespace mmscale::measure
