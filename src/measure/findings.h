@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+//
+// What a Load measures by itself, beyond the counting that a window does for all: times of single events,
+// figures of a question that only it asks. A record carries them beside its own.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "measure/histogram.h"
+#include "measure/window.h"
+
+namespace mmscale::measure {
+
+struct Findings {
+  // The time of the operation in question, ns. Empty: the operation is what the window counted.
+  std::optional<double> operation_ns;
+  // That operation in the plural: "drops", "calls".
+  std::string operations;
+  // Counters with the names they have in a record.
+  std::vector<std::pair<std::string, double>> counters;
+  // Members to add to the record's details; null if there are none. Shared, since records are copied.
+  std::shared_ptr<const nlohmann::ordered_json> details;
+
+  void put(std::string_view name, double value) { counters.emplace_back(name, value); }
+  void put(std::string_view name, std::optional<double> value) {
+    if (value) put(name, *value);
+  }
+  // A distribution as `name`_p50, _p90, _p99, _p999, _max, _mean and _count; only the count where nothing was
+  // recorded. Values are multiplied by `scale`.
+  void put(std::string_view name, const Histogram& values, double scale = 1);
+
+  // The counter of that name.
+  std::optional<double> counter(std::string_view name) const;
+};
+
+// A Load that has findings. They are those of the window between open_window and close_window.
+class SelfMeasuring {
+ public:
+  virtual ~SelfMeasuring() = default;
+  // After all CPUs have finished.
+  virtual Findings findings(const Window& window) const = 0;
+};
+
+}  // namespace mmscale::measure

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+#include "workload/line_load.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "machine/machine.h"
+#include "machine/silicon/clock.h"
+#include "machine/silicon/home_memory.h"
+#include "workload/led_rounds.h"
+
+namespace mmscale::workload {
+namespace {
+
+using machine::silicon::pause;
+using machine::silicon::ticks;
+
+// Where the ball of one pair is: even, it is a's turn; odd, b's.
+struct alignas(machine::kApart) Ball {
+  std::atomic<std::uint64_t> turn{0};
+};
+
+class LineLoad final : public Load {
+ public:
+  LineLoad(unsigned cpus, unsigned home_node, LineObserver* observer)
+      : observer_(observer),
+        page_(static_cast<std::size_t>(sysconf(_SC_PAGESIZE))),
+        memory_(page_ * (std::size_t{cpus} * (cpus - 1) / 2), home_node),
+        rounds_(cpus),
+        seats_(cpus) {
+    for (unsigned a = 0; a < cpus; ++a)
+      for (unsigned b = a + 1; b < cpus; ++b) pairs_.push_back({a, b, 0});
+    for (std::size_t i = 0; i < pairs_.size(); ++i) new (memory_.bytes().data() + i * page_) Ball;
+  }
+
+  unsigned cpus() const override { return static_cast<unsigned>(seats_.size()); }
+  void boot(unsigned, unsigned) override { rendezvous(); }
+  void stop(unsigned) override { rounds_.stop(); }
+  std::uint32_t switches_per_round(unsigned) const override { return 0; }
+  kernel::Tally tally(unsigned) const override { return {}; }
+
+  bool run(unsigned cpu, std::uint64_t rounds) override {
+    for (; rounds != 0; --rounds) {
+      if (cpu == 0) {
+        if (!rounds_.lead(pause)) return false;
+        call(pairs_.front());
+        visit_all(0);
+      } else if (!follow(cpu)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  void finish(unsigned cpu) override {
+    if (cpu == 0) {
+      rounds_.end(pause);
+    } else {
+      while (follow(cpu)) {
+      }
+    }
+    rendezvous();
+  }
+
+  std::vector<std::string> audit() override {
+    std::vector<std::string> problems;
+    for (std::size_t i = 0; i < pairs_.size(); ++i) {
+      const std::uint64_t want = 2 * kPerVisit * pairs_[i].visits;
+      const std::uint64_t got = ball(i).turn.load(std::memory_order_relaxed);
+      if (got != want)
+        problems.push_back(fmt::format("cpus {} and {}: the line changed {} times instead of {}", pairs_[i].a,
+                                       pairs_[i].b, got, want));
+    }
+    return problems;
+  }
+
+ private:
+  static constexpr std::uint64_t kPerVisit = kLineWarmRoundTrips + kLineRoundTrips;
+
+  struct Pair {
+    unsigned a;
+    unsigned b;
+    std::uint64_t visits;  // counted by a
+  };
+  // Where a CPU waits to be called.
+  struct alignas(machine::kApart) Seat {
+    std::atomic<std::uint64_t> calls{0};
+    std::uint64_t answered = 0;
+    std::uint64_t rounds = 0;
+  };
+
+  Ball& ball(std::size_t pair) {
+    return *std::launder(reinterpret_cast<Ball*>(memory_.bytes().data() + pair * page_));
+  }
+
+  bool follow(unsigned cpu) {
+    if (!rounds_.follow(cpu, pause)) return false;
+    visit_all(cpu);
+    rounds_.done(cpu);
+    return true;
+  }
+
+  // Only two CPUs are called at a time, so a round is a chain of visits in the order of pairs_.
+  void visit_all(unsigned cpu) {
+    for (std::size_t i = 0; i < pairs_.size(); ++i) {
+      Pair& pair = pairs_[i];
+      if (cpu == pair.a) play_a(pair, ball(i));
+      if (cpu == pair.b) {
+        play_b(pair, ball(i));
+        // b makes the last move, so the line lies still when the next two begin.
+        if (i + 1 < pairs_.size()) call(pairs_[i + 1]);
+      }
+    }
+    ++seats_[cpu].rounds;
+  }
+
+  void call(const Pair& pair) {
+    seats_[pair.a].calls.fetch_add(1, std::memory_order_release);
+    seats_[pair.b].calls.fetch_add(1, std::memory_order_release);
+  }
+
+  void answer(unsigned cpu) {
+    Seat& seat = seats_[cpu];
+    ++seat.answered;
+    while (seat.calls.load(std::memory_order_acquire) < seat.answered) pause();
+  }
+
+  static void move(Ball& ball, std::uint64_t from) {
+    for (std::uint64_t expected = from; !ball.turn.compare_exchange_weak(
+             expected, from + 1, std::memory_order_acq_rel, std::memory_order_relaxed);)
+      expected = from;
+  }
+
+  void play_a(Pair& pair, Ball& ball) {
+    std::uint64_t turn = 2 * kPerVisit * seats_[pair.a].rounds;
+    answer(pair.a);
+    for (std::uint64_t k = 0; k < kLineWarmRoundTrips; ++k, turn += 2) move(ball, turn);
+    // Between one move of a and its next lies one round trip.
+    const std::uint64_t begin = ticks();
+    for (std::uint64_t k = 0; k < kLineRoundTrips; ++k, turn += 2) move(ball, turn);
+    const std::uint64_t end = ticks();
+    ++pair.visits;
+    if (observer_ != nullptr) observer_->visited(pair.a, pair.b, kLineRoundTrips, end - begin);
+  }
+
+  void play_b(const Pair& pair, Ball& ball) {
+    std::uint64_t turn = 2 * kPerVisit * seats_[pair.b].rounds + 1;
+    answer(pair.b);
+    for (std::uint64_t k = 0; k < kPerVisit; ++k, turn += 2) move(ball, turn);
+  }
+
+  void rendezvous() {
+    const unsigned all = (arrivals_.fetch_add(1, std::memory_order_acq_rel) / cpus() + 1) * cpus();
+    while (arrivals_.load(std::memory_order_acquire) < all) pause();
+  }
+
+  LineObserver* const observer_;
+  const std::size_t page_;
+  machine::silicon::HomeMemory memory_;
+  LedRounds rounds_;
+  std::vector<Pair> pairs_;
+  std::vector<Seat> seats_;
+  alignas(machine::kApart) std::atomic<unsigned> arrivals_{0};
+};
+
+}  // namespace
+
+std::unique_ptr<Load> make_line_load(unsigned cpus, unsigned home_node, LineObserver* observer) {
+  if (cpus < 2) throw std::invalid_argument("line: a line travels between 2 CPUs or more");
+  return std::make_unique<LineLoad>(cpus, home_node, observer);
+}
+
+}  // namespace mmscale::workload

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+//
+// Workload `mix`: user -> idle -> user, with a thread's exit every so many switches. The same as pattern
+// `exit`, but lives of any length cost no memory, so that a million switches between two exits do not sweep
+// the caches with steps.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "workload/load.h"
+#include "workload/program.h"
+
+namespace mmscale::workload {
+
+// The steps of a life on each CPU: wait to be born; one round of user -> idle; user -> exit. Threads of CPUs
+// of one group share an mm; the last one to exit bears the next process.
+Program mix_program(std::span<const unsigned> groups, std::uint32_t think);
+
+// Runs a load of mix_program so that each CPU's thread makes `lifetime` switches from birth to death; 0: it
+// never exits while the load runs. A round is two switches. `lifetime` must be even. Throws
+// std::invalid_argument otherwise.
+std::unique_ptr<Load> make_mix_load(std::unique_ptr<Load> of_mix_program, std::uint64_t lifetime);
+
+}  // namespace mmscale::workload
