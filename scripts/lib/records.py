@@ -12,11 +12,14 @@ from dataclasses import dataclass
 
 import pandas
 
+import families
+from window import identity, number, validity
+
 # What the "mmscale" object says about how a window was measured, beyond what identifies its place in a figure.
 # Windows that differ in one of these are never pooled.
 CONDITIONS = (
-    "lifecycle", "mm_cid", "rq_lock", "transport", "home_node", "think_cycles", "lifetime", "window_ns"
-)
+    "lifecycle", "mm_cid", "rq_lock", "transport", "home_node", "think_cycles", "lifetime", "latency_one_in", "window_ns"
+)  # fmt: skip
 
 # "switch/idle/refcount/all/compact/cpus:2", which Google Benchmark may follow with its own "/repeats:9/manual_time".
 SWITCH_NAME = re.compile(
@@ -76,19 +79,48 @@ class Records:
         package_count (packages used, or NaN).
     floors: a row per window of the family "floor": source, scheme (the loop's name), cpus, counter (the name of the
         value's counter), cost (its value, ns), valid, reasons.
+    teardowns, mixes, ipis, lines: a row per window of these families, crossovers: a row per pair of schemes that mix
+        compared; columns as in families.py, and source. Those of ipis have the transport as their scheme.
+    latencies: a row per window of switch or mix with sampled latency: the columns of switches, family (one of the two)
+        and exits (per million; NaN in switch), and the columns of families.latency_row.
+    All but sources may be empty.
     """
 
     sources: list
     switches: pandas.DataFrame
     floors: pandas.DataFrame
+    teardowns: pandas.DataFrame
+    mixes: pandas.DataFrame
+    crossovers: pandas.DataFrame
+    ipis: pandas.DataFrame
+    lines: pandas.DataFrame
+    latencies: pandas.DataFrame
+
+    def of(self, source):
+        """Returns these Records with the rows of one source only, by its index; the sources stay."""
+        return Records(
+            self.sources,
+            *(table[table["source"] == source] if len(table) else table for table in (getattr(self, t) for t in TABLES)),
+        )
+
+
+# The fields of Records that hold rows, in their order, and those of them that make a figure.
+TABLES = ("switches", "floors", "teardowns", "mixes", "crossovers", "ipis", "lines", "latencies")
+DRAWABLE = ("switches", "teardowns", "mixes", "ipis", "lines")
+
+# Families that are one row per window and nothing else: in which table the row goes, and who makes it.
+PLAIN = {
+    "teardown": ("teardowns", families.teardown_row),
+    "ipi": ("ipis", families.ipi_row),
+    "line": ("lines", families.line_row),
+}
 
 
 def read(paths):
     """Reads record files; returns Records. Raises RecordError for the first file that cannot be used, or when none of
-    them holds a switch record."""
+    them holds a record that can be drawn."""
     sources = {}
-    switches = []
-    floors = []
+    rows = {table: [] for table in TABLES}
     seen = set()
     for path in paths:
         if path.resolve() in seen:
@@ -103,12 +135,12 @@ def read(paths):
         source.commands.append(_text(context.get("command_line") or context.get("executable")))
         for number, benchmark in enumerate(benchmarks):
             try:
-                _read_benchmark(benchmark, index, switches, floors)
+                _read_benchmark(benchmark, index, rows)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise RecordError(f"{path}: record {number} is not mmscale's ({_reason(error)})") from None
-    if not switches:
-        raise RecordError(f"{', '.join(map(str, paths))}: no switch records")
-    return Records(list(sources.values()), pandas.DataFrame(switches), pandas.DataFrame(floors))
+    if not any(rows[table] for table in DRAWABLE):
+        raise RecordError(f"{', '.join(map(str, paths))}: no switch records, nor any others that can be drawn")
+    return Records(list(sources.values()), *(pandas.DataFrame(rows[table]) for table in TABLES))
 
 
 def _load(path):
@@ -156,65 +188,51 @@ def _text(value):
     return "unknown" if value in (None, "") else str(value)
 
 
-def _read_benchmark(benchmark, source, switches, floors):
-    """Appends one entry of "benchmarks" to the rows it belongs to; other families and aggregates are passed over."""
+def _read_benchmark(benchmark, source, rows):
+    """Appends one entry of "benchmarks" to the tables it belongs to; other families, and aggregates but for the
+    crossovers, are passed over."""
     name = benchmark["name"]
     family = name.split("/", 1)[0]
-    if benchmark.get("run_type") == "aggregate" or family not in ("switch", "floor"):
-        return
     ours = benchmark.get("mmscale") or {}
     row = {"source": source}
-    if family == "floor":
-        row |= _identity(FLOOR_NAME, name, ours, ("scheme", "cpus"))
-        counter = next((key for key in benchmark if key.startswith("ns_per_")), "")
-        row |= {"counter": counter, "cost": _number(benchmark.get(counter))}
-        row |= _validity(benchmark, ours, row["cost"])
-        floors.append(row)
-        return
-    row |= _identity(SWITCH_NAME, name, ours, IDENTITY)
+    if benchmark.get("run_type") == "aggregate":
+        if family == "mix" and benchmark.get("aggregate_name") == "crossover":
+            rows["crossovers"].append(row | families.crossover_row(benchmark, ours))
+    elif family in PLAIN:
+        table, reader = PLAIN[family]
+        rows[table].append(row | reader(benchmark, ours))
+    elif family == "floor":
+        rows["floors"].append(row | _floor_row(benchmark, ours))
+    elif family in ("switch", "mix"):
+        table, reader = ("switches", _switch_row) if family == "switch" else ("mixes", families.mix_row)
+        row |= reader(benchmark, ours)
+        rows[table].append(row)
+        latency = families.latency_row(benchmark, ours)
+        if latency:
+            known = {"family": family, "workload": "mix", "exits": math.nan, "lifetime": None}
+            rows["latencies"].append(known | row | latency)
+
+
+def _floor_row(benchmark, ours):
+    row = identity(FLOOR_NAME, benchmark["name"], ours, ("scheme", "cpus"))
+    counter = next((key for key in benchmark if key.startswith("ns_per_")), "")
+    row |= {"counter": counter, "cost": number(benchmark.get(counter))}
+    return row | validity(benchmark, ours, row["cost"])
+
+
+def _switch_row(benchmark, ours):
+    row = identity(SWITCH_NAME, benchmark["name"], ours, IDENTITY)
     row |= {condition: ours.get(condition) for condition in CONDITIONS}
-    rate = _number(benchmark.get("switches_per_second"))
-    cost = _number(benchmark.get("ns_per_switch"))
+    rate = number(benchmark.get("switches_per_second"))
+    cost = number(benchmark.get("ns_per_switch"))
     if math.isnan(cost) and rate > 0:
         cost = row["cpus"] * 1e9 / rate
     row |= {"rate": rate, "cost": cost}
-    row |= _validity(benchmark, ours, rate)
+    row |= validity(benchmark, ours, rate)
     packages = ours.get("packages")
     row["packages"] = tuple(packages) if packages else None
-    row["package_count"] = _number(benchmark.get("packages"))
-    switches.append(row)
-
-
-def _identity(pattern, name, ours, keys):
-    """What a record is a record of: from its "mmscale" object, for what that lacks from its name."""
-    found = pattern.match(name)
-    parts = found.groupdict() if found else {}
-    identity = {key: ours[key] if key in ours else parts[key] for key in keys}
-    identity["cpus"] = int(identity["cpus"])
-    if identity["cpus"] < 1:
-        raise ValueError("cpus below 1")
-    return identity
-
-
-def _validity(benchmark, ours, value):
-    """Whether a window counts and, if not, why. A window that nobody vouches for does not."""
-    reasons = [str(reason) for reason in ours.get("invalid") or ()]
-    if benchmark.get("error_occurred"):
-        reasons.append(str(benchmark.get("error_message") or "error without a message"))
-    elif not value > 0:
-        reasons.append("no value recorded")
-    elif "valid" not in benchmark and "invalid" not in ours:
-        reasons.append("validity not recorded")
-    if not reasons and not benchmark.get("valid", 1):
-        reasons.append("marked invalid without a reason")
-    return {"valid": not reasons, "reasons": tuple(reasons)}
-
-
-def _number(value):
-    """A finite number as float, anything else as NaN."""
-    if isinstance(value, (int, float)) and math.isfinite(value):
-        return float(value)
-    return math.nan
+    row["package_count"] = number(benchmark.get("packages"))
+    return row
 
 
 def _reason(error):

@@ -42,7 +42,7 @@ class Series:
 
 
 # Options that go without saying when nobody turned them on, or when the workload has none.
-UNREMARKABLE = {"mm_cid": ("off",), "rq_lock": (False,), "lifetime": ()}
+UNREMARKABLE = {"mm_cid": ("off",), "rq_lock": (False,), "lifetime": (), "latency_one_in": (0,)}
 
 
 @dataclass(frozen=True)
@@ -83,36 +83,59 @@ class Panel:
 
 def panels(switches):
     """Returns the Panels of Records.switches, in order of their first record."""
-    result = []
-    for key, group in switches.groupby(["workload", "sharing", "placement"], sort=False):
-        # A condition that was varied for any scheme on a machine makes panels of its own, so that every series has one
-        # value of it. One that merely differs from scheme to scheme does not.
-        values = group.groupby(["scheme", "source"])[list(CONDITIONS)].nunique(dropna=False)
-        varied = [name for name in CONDITIONS if (values[name] > 1).any()]
-        if varied:
-            for values, part in group.groupby(varied if len(varied) > 1 else varied[0], sort=False, dropna=False):
-                values = values if len(varied) > 1 else (values,)
-                result.append(_panel(*key, dict(zip(varied, values)), part))
-        else:
-            result.append(_panel(*key, {}, group))
-    return result
+    identity = ("workload", "sharing", "placement")
+    return [_panel(*key.values(), split, part) for key, split, part in partition(switches, identity, CONDITIONS)]
+
+
+def partition(windows, identity, conditions, places=(), spots=()):
+    """Yields what may share a figure, as (identity, split, windows), in order of the first record: windows that agree in
+    all columns named by identity, and in those conditions that had to set them apart (split). Both are dicts.
+
+    A condition that was varied for any scheme on a machine makes figures of its own, so that every series has one value
+    of it. One that merely differs from scheme to scheme does not. Neither does one of places that merely differs from
+    spot to spot, spots being the columns that say where in a series a window belongs.
+    """
+    if not len(windows):
+        return
+    identity, line = list(identity), ["scheme", "source"]
+    for key, group in windows.groupby(identity, sort=False):
+        varied = [name for name in conditions if _varies(group, line, name)]
+        varied += [name for name in places if _varies(group, line + list(spots), name)]
+        key = dict(zip(identity, key if isinstance(key, tuple) else (key,)))
+        if not varied:
+            yield key, {}, group
+            continue
+        for values, part in group.groupby(varied if len(varied) > 1 else varied[0], sort=False, dropna=False):
+            yield key, dict(zip(varied, values if len(varied) > 1 else (values,))), part
+
+
+def _varies(windows, within, name):
+    return (windows.groupby(within, dropna=False)[name].nunique(dropna=False) > 1).any()
+
+
+# Conditions whose names need a word of explanation.
+NOUNS = {"home_node": "home node", "cpus": "CPUs", "mask_only": "further CPUs in mm_cpumask"}
 
 
 def describe(condition, value):
     """Names one of CONDITIONS with its value, for people."""
+    if condition == "latency_one_in":
+        return f"one switch in {value:g} timed" if value and not pandas.isna(value) else "no switch timed"
     if value is None or pandas.isna(value):
         return f"{condition.removesuffix('_ns').replace('_', ' ')} not recorded"
     if condition == "window_ns":
         return f"windows of {value / 1e6:g} ms"
     if condition == "think_cycles":
         return f"think {value:g} cycles"
-    if condition == "home_node":
-        return f"home node {value:g}"
+    if condition == "linger_ns":
+        return f"borrowers linger {value:g} ns"
+    if condition in ("home_node", "cpus", "borrowers", "mask_only"):
+        return f"{NOUNS.get(condition, condition)} {value:g}"
     return f"{condition} {value}"
 
 
 def describe_conditions(panel):
-    """Names all conditions of a panel but options left alone; several values are joined with "or"."""
+    """Names all conditions of a Panel or Sheet but options left alone; several values are joined with "or"."""
     return [
         " or ".join(describe(name, value) for value in values)
         for name, values in panel.conditions.items()

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""What a window of any family has: an identity, a verdict on its validity, numbers that may be missing."""
+
+import math
+
+
+def identity(pattern, name, ours, keys):
+    """What a record is a record of, as a dict of some keys: from its "mmscale" object, for what that lacks from its name.
+    Raises KeyError for a key that neither has."""
+    found = pattern.match(name)
+    parts = found.groupdict() if found else {}
+    result = {key: ours[key] if key in ours else parts[key] for key in keys}
+    result["cpus"] = int(result["cpus"])
+    if result["cpus"] < 1:
+        raise ValueError("cpus below 1")
+    return result
+
+
+def validity(benchmark, ours, value):
+    """Whether a window counts and, if not, why. A window that nobody vouches for does not."""
+    reasons = [str(reason) for reason in ours.get("invalid") or ()]
+    if benchmark.get("error_occurred"):
+        reasons.append(str(benchmark.get("error_message") or "error without a message"))
+    elif not value > 0:
+        reasons.append("no value recorded")
+    elif "valid" not in benchmark and "invalid" not in ours:
+        reasons.append("validity not recorded")
+    if not reasons and not benchmark.get("valid", 1):
+        reasons.append("marked invalid without a reason")
+    return {"valid": not reasons, "reasons": tuple(reasons)}
+
+
+def number(value):
+    """A finite number as float, anything else as NaN."""
+    if isinstance(value, (int, float)) and math.isfinite(value):
+        return float(value)
+    return math.nan
