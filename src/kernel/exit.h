@@ -18,6 +18,12 @@ void exit_mmap(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
   if (mm->has_page_tables) K::Lifecycle::template exit_flush<K>(m, cpu, mm);
 }
 
+// mmget(): one user more, by somebody who is one or knows that there is one.
+template <class K>
+void mmget(typename K::Machine& m, typename Task<K>::Mm* mm) {
+  m.fetch_add(mm->mm_users, 1, std::memory_order_relaxed);
+}
+
 // mmput(): one thread fewer lives here; the last one takes the address space down and returns the struct reference
 // that all threads owned together. True if this was the last. acq_rel, so that the last sees what the others did.
 template <class K>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Which builds of the emulated kernel exist: every scheme under every lifecycle with default options, and what else means
-// something. Each build is half a second of compiling, so the rest is left out.
+// Which builds of the emulated kernel exist: every scheme under every lifecycle with default options, and
+// what else means something. Each build is half a second of compiling, so the rest is left out.
 #pragma once
 
 #include <memory>

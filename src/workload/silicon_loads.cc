@@ -15,13 +15,16 @@ template <bool kChecking>
 std::unique_ptr<Load> make(const SiliconSpec& spec, Program program) {
   if (!is_built(spec.lifecycle, spec.options))
     throw std::invalid_argument(fmt::format("mm_cid {}, rq_lock {} is not built under lifecycle '{}'",
-                                            to_string(spec.options.mm_cid), spec.options.rq_lock, spec.lifecycle));
+                                            to_string(spec.options.mm_cid), spec.options.rq_lock,
+                                            spec.lifecycle));
   std::unique_ptr<Load> load;
   kernel::lifecycle::Catalogue::for_each([&]<class Lifecycle> {
     if (Lifecycle::kName == spec.lifecycle)
       load = make_silicon_load_under<Lifecycle, kChecking>(spec, std::move(program));
   });
-  if (!load) throw std::invalid_argument(fmt::format("no scheme '{}' under lifecycle '{}'", spec.scheme, spec.lifecycle));
+  if (!load)
+    throw std::invalid_argument(
+        fmt::format("no scheme '{}' under lifecycle '{}'", spec.scheme, spec.lifecycle));
   return load;
 }
 

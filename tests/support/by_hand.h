@@ -34,11 +34,11 @@ class ByHand {
   using Task = kernel::Task<K>;
   using Mm = typename Task::Mm;
 
-  explicit ByHand(unsigned cpus = 2, unsigned mms = 4)
+  explicit ByHand(unsigned cpus = 2, unsigned mms = 4, kernel::Rules rules = {})
       : transport(cpus),
         machines_(cpus, transport),
         memory_(kernel::MmSlab<K>::bytes(cpus, mms) / sizeof(Block) + 1),
-        system(cpus, std::as_writable_bytes(std::span(memory_))) {
+        system(cpus, std::as_writable_bytes(std::span(memory_)), rules) {
     for (unsigned n = 0; n < cpus; ++n) {
       machine_.push_back(std::make_unique<Machine>(machines_, n, n));
       cpu_.push_back(std::make_unique<Cpu>(*machine_[n], system));

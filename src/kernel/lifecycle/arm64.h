@@ -9,12 +9,14 @@
 
 namespace mmscale::kernel::lifecycle {
 
-// arm64 (arch/arm64/include/asm/mmu_context.h, arch/arm64/mm/context.c). TLBI is broadcast by the hardware, so that no
-// flush interrupts anybody and mm_cpumask is not kept: whoever looks for a borrower must look at every CPU. active_mm is
-// what is loaded, always. The ASID is taken to be of the current generation; a rollover, one in 2^16 mms, is absent.
+// arm64 (arch/arm64/include/asm/mmu_context.h, arch/arm64/mm/context.c). TLBI is broadcast by the hardware,
+// so that no flush interrupts anybody and mm_cpumask is not kept: whoever looks for a borrower must look at
+// every CPU. active_mm is what is loaded, always. The ASID is taken to be of the current generation; a
+// rollover, one in 2^16 mms, is absent.
 struct Arm64 {
   static constexpr std::string_view kName = "arm64";
-  static constexpr std::string_view kWhat = "no mm_cpumask, flushes broadcast by the hardware: any CPU may be lazy on any mm";
+  static constexpr std::string_view kWhat =
+      "no mm_cpumask, flushes broadcast by the hardware: any CPU may be lazy on any mm";
   static constexpr bool kKeepsMask = false;
   // switch_mm compares prev with next and no more.
   static constexpr bool kSwitchMmReadsPrev = false;
@@ -42,11 +44,11 @@ struct Arm64 {
   template <class K>
   MMSCALE_INLINE static void enter_lazy_tlb(typename K::Machine&, Cpu<K>&, typename Task<K>::Mm*) {}
 
-  // switch_mm(), and check_and_switch_context()'s fast path. The exchange stands for atomic64_cmpxchg_relaxed on this
-  // CPU's own word: the same line, the same order, and nobody changes the word in between.
+  // switch_mm(), and check_and_switch_context()'s fast path. The exchange stands for atomic64_cmpxchg_relaxed
+  // on this CPU's own word: the same line, the same order, and nobody changes the word in between.
   template <class K>
-  MMSCALE_INLINE static void switch_mm_irqs_off(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* prev,
-                                                typename Task<K>::Mm* next) {
+  MMSCALE_INLINE static void switch_mm_irqs_off(typename K::Machine& m, Cpu<K>& cpu,
+                                                typename Task<K>::Mm* prev, typename Task<K>::Mm* next) {
     using enum std::memory_order;
     expect_irqs_off<K>(m, cpu, "switch_mm_irqs_off");
     if (prev == next) return;
@@ -58,8 +60,8 @@ struct Arm64 {
     m.store(cpu.loaded_mm, next, relaxed);
   }
 
-  // flush_tlb_mm(): TLBI ASIDE1IS between two dsb(ish). The broadcast itself cannot be done from user space and is
-  // absent; the barriers are here.
+  // flush_tlb_mm(): TLBI ASIDE1IS between two dsb(ish). The broadcast itself cannot be done from user space
+  // and is absent; the barriers are here.
   template <class K>
   static void flush_tlb_mm(typename K::Machine& m, Cpu<K>&, typename Task<K>::Mm*, Freed = Freed::pages) {
     m.fence();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The one table of lifecycles: what an architecture does to mm_cpumask, loaded_mm and active_mm behind the scheduler's
-// back. docs/lifecycles.md has their rules side by side. A lifecycle is a struct of static functions:
+// The one table of lifecycles: what an architecture does to mm_cpumask, loaded_mm and active_mm behind the
+// scheduler's back. docs/lifecycles.md has their rules side by side. A lifecycle is a struct of static
+// functions:
 //
 //   kName, kWhat              its name, and one line about it
 //   kKeepsMask                mm_cpumask tells where an mm may be; else every CPU is a candidate
@@ -36,7 +37,9 @@ struct LifecycleList {
   static constexpr void for_each(F&& f) {
     (f.template operator()<Lifecycles>(), ...);
   }
-  static constexpr std::array<std::string_view, sizeof...(Lifecycles)> names() { return {Lifecycles::kName...}; }
+  static constexpr std::array<std::string_view, sizeof...(Lifecycles)> names() {
+    return {Lifecycles::kName...};
+  }
   // Whether the lifecycle of that name has ARCH_WANT_IRQS_OFF_ACTIVATE_MM in 6.12.
   static constexpr bool wants_irqs_off_activate_mm(std::string_view name) {
     return ((Lifecycles::kName == name && Lifecycles::kWantsIrqsOffActivateMm) || ...);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// What all x86 lifecycles share (arch/x86/mm/tlb.c): the kernel's TLB code goes by its own per-CPU loaded_mm and ignores
-// active_mm, since 3d28ebceaffa (2017). A lazy CPU keeps its page tables loaded and says so in is_lazy; flushes leave it
-// alone and it catches up through tlb_gen, unless page tables are freed: then it is interrupted and moves loaded_mm to
-// init_mm, behind the scheduler's back, and active_mm goes on pointing at the user mm.
+// What all x86 lifecycles share (arch/x86/mm/tlb.c): the kernel's TLB code goes by its own per-CPU loaded_mm
+// and ignores active_mm, since 3d28ebceaffa (2017). A lazy CPU keeps its page tables loaded and says so in
+// is_lazy; flushes leave it alone and it catches up through tlb_gen, unless page tables are freed: then it is
+// interrupted and moves loaded_mm to init_mm, behind the scheduler's back, and active_mm goes on pointing at
+// the user mm.
 //
-// One context per CPU: which of the six ASIDs (PCID) an mm gets, and so whether the TLB survives a switch, is absent.
+// One context per CPU: which of the six ASIDs (PCID) an mm gets, and so whether the TLB survives a switch, is
+// absent.
 #pragma once
 
 #include <cstdint>
@@ -25,15 +27,15 @@ Mm* loaded_mm_switching() {
 
 // `Rules` is the lifecycle itself; it supplies
 //   check_own_bit<K>(m, cpu, mm)                 switch_mm to the mm that is loaded already
-//   enter_mask<K>(m, cpu, prev, next) -> gen     marks loaded_mm as switching, changes the masks, reads next's tlb_gen
-//   found_elsewhere<K>(m, cpu, mm)               a flush for mm reached a CPU that has another mm loaded
-//   needs_flush<K>(m, cpu, other, mm, freed)     whether a flush interrupts CPU `other` of the mask
+//   enter_mask<K>(m, cpu, prev, next) -> gen     marks loaded_mm as switching, changes the masks, reads
+//   next's tlb_gen found_elsewhere<K>(m, cpu, mm)               a flush for mm reached a CPU that has another
+//   mm loaded needs_flush<K>(m, cpu, other, mm, freed)     whether a flush interrupts CPU `other` of the mask
 template <class Rules>
 struct X86 {
   static constexpr bool kKeepsMask = true;
   static constexpr bool kSwitchMmReadsPrev = false;
-  // Writing CR3 serialises. It cannot be written from user space: a full barrier stands for its order, its 250 to 300
-  // cycles and the TLB misses behind it are absent.
+  // Writing CR3 serialises. It cannot be written from user space: a full barrier stands for its order, its
+  // 250 to 300 cycles and the TLB misses behind it are absent.
   static constexpr bool kSwitchMmIsFullBarrier = true;
   static constexpr bool kSwitchToIsFullBarrier = false;
   static constexpr bool kWantsIrqsOffActivateMm = false;
@@ -73,8 +75,9 @@ struct X86 {
     if (prev == next) {
       Rules::template check_own_bit<K>(m, cpu, next);
       if (!was_lazy) return;
-      // smp_mb(): pairs with the increment of tlb_gen in flush_tlb_mm. Either that CPU sees is_lazy clear and interrupts
-      // this one, or this one sees the new tlb_gen. Also membarrier's barrier for user -> kernel -> same user.
+      // smp_mb(): pairs with the increment of tlb_gen in flush_tlb_mm. Either that CPU sees is_lazy clear and
+      // interrupts this one, or this one sees the new tlb_gen. Also membarrier's barrier for user -> kernel
+      // -> same user.
       m.fence();
       tlb_gen = m.load(next->lifecycle.tlb_gen, relaxed);
       if (cpu.lifecycle.tlb_gen == tlb_gen) return;
@@ -88,24 +91,26 @@ struct X86 {
     cpu.lifecycle.tlb_gen = tlb_gen;
   }
 
-  // leave_mm(): an idle state that loses the TLB anyway (CPUIDLE_FLAG_TLB_FLUSHED: Intel C6, ACPI C3) leaves the page
-  // tables too, so that flushes spare the sleeping CPU. current->active_mm is not touched.
+  // leave_mm(): an idle state that loses the TLB anyway (CPUIDLE_FLAG_TLB_FLUSHED: Intel C6, ACPI C3) leaves
+  // the page tables too, so that flushes spare the sleeping CPU. current->active_mm is not touched.
   template <class K>
   static void enter_deep_idle(typename K::Machine& m, Cpu<K>& cpu) {
     IrqSave irq(m);
     auto* const init_mm = &cpu.system->init_mm;
-    if (m.load(cpu.loaded_mm, std::memory_order_relaxed) != init_mm) switch_mm_irqs_off<K>(m, cpu, nullptr, init_mm);
+    if (m.load(cpu.loaded_mm, std::memory_order_relaxed) != init_mm)
+      switch_mm_irqs_off<K>(m, cpu, nullptr, init_mm);
   }
 
-  // exit_mmap's tlb_finish_mmu(): page tables were freed, so everyone in the mask is interrupted, and the sender, who is
-  // lazy on this mm since exit_mm, moves too.
+  // exit_mmap's tlb_finish_mmu(): page tables were freed, so everyone in the mask is interrupted, and the
+  // sender, who is lazy on this mm since exit_mm, moves too.
   template <class K>
   static void exit_flush(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
     flush_tlb_mm_range<K>(m, cpu, mm, Freed::page_tables, &Tally::ipis_exit_flush);
   }
 
   template <class K>
-  static void flush_tlb_mm(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm, Freed freed = Freed::pages) {
+  static void flush_tlb_mm(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm,
+                           Freed freed = Freed::pages) {
     flush_tlb_mm_range<K>(m, cpu, mm, freed, &Tally::ipis_flush);
   }
 
@@ -122,8 +127,8 @@ struct X86 {
                                  std::uint64_t Tally::*purpose) {
     using enum std::memory_order;
     PreemptOff<K> preempt(cpu);
-    // inc_mm_tlb_gen(): "also a barrier that synchronizes with switch_mm()". The flushed page table entries are before
-    // it, the reads of mask and is_lazy behind.
+    // inc_mm_tlb_gen(): "also a barrier that synchronizes with switch_mm()". The flushed page table entries
+    // are before it, the reads of mask and is_lazy behind.
     m.fetch_add(mm->lifecycle.tlb_gen, std::uint64_t{1}, seq_cst);
     machine::CpuMask& targets = other_cpus_of_mm<K>(m, cpu, mm);
     if (targets.count() != 0) {
@@ -142,7 +147,8 @@ struct X86 {
     flush_tlb_func_local<K>(m, cpu);
   }
 
-  // flush_tlb_func() on the initiating CPU, with interrupts off. It looks at what is loaded, whichever mm that is.
+  // flush_tlb_func() on the initiating CPU, with interrupts off. It looks at what is loaded, whichever mm
+  // that is.
   template <class K>
   static void flush_tlb_func_local(typename K::Machine& m, Cpu<K>& cpu) {
     flush_loaded_mm<K>(m, cpu, m.load(cpu.loaded_mm, std::memory_order_relaxed));
@@ -163,8 +169,9 @@ struct X86 {
     }
   }
 
-  // True if the CPU was lazy on `mm`: it must forget the page tables at once, and switching to init_mm costs no more
-  // than the least flush. A CPU that runs in `mm` catches up; the flush itself (INVLPG, CR3) is absent.
+  // True if the CPU was lazy on `mm`: it must forget the page tables at once, and switching to init_mm costs
+  // no more than the least flush. A CPU that runs in `mm` catches up; the flush itself (INVLPG, CR3) is
+  // absent.
   template <class K>
   static bool flush_loaded_mm(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
     using enum std::memory_order;

@@ -7,29 +7,31 @@
 
 namespace mmscale::kernel::lifecycle {
 
-// x86 from the 2017 rework to Linux 6.13, the rules of the 2021 dispute: a CPU is in the mask of what it has loaded and
-// of nothing else, so whoever moves a lazy CPU's loaded_mm to init_mm takes it out of the mask with active_mm still
-// pointing. One CPU exiting alone is enough: its own exit flush does that to it.
+// x86 from the 2017 rework to Linux 6.13, the rules of the 2021 dispute: a CPU is in the mask of what it has
+// loaded and of nothing else, so whoever moves a lazy CPU's loaded_mm to init_mm takes it out of the mask
+// with active_mm still pointing. One CPU exiting alone is enough: its own exit flush does that to it.
 struct X86_2017 : X86<X86_2017> {
   static constexpr std::string_view kName = "x86-2017";
-  static constexpr std::string_view kWhat = "x86 to 6.13: switch_mm clears the bit of what was loaded; flushes and idle move loaded_mm only";
+  static constexpr std::string_view kWhat =
+      "x86 to 6.13: switch_mm clears the bit of what was loaded; flushes and idle move loaded_mm only";
 
-  // WARN_ON_ONCE(prev != &init_mm && !cpumask_test_cpu(cpu, mm_cpumask(next))), which reads the mask at every switch to
-  // what is loaded already.
+  // WARN_ON_ONCE(prev != &init_mm && !cpumask_test_cpu(cpu, mm_cpumask(next))), which reads the mask at every
+  // switch to what is loaded already.
   template <class K>
   MMSCALE_INLINE static void check_own_bit(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
     using enum std::memory_order;
-    if (mm == &cpu.system->init_mm || (m.load(mm->cpumask(cpu.mask_word), relaxed) & cpu.mask_bit) != 0) [[likely]]
+    if (mm == &cpu.system->init_mm || (m.load(mm->cpumask(cpu.mask_word), relaxed) & cpu.mask_bit) != 0)
+        [[likely]]
       return;
     report<K>(m, cpu, Violation::assertion, "switch_mm_irqs_off: the CPU is not in the loaded mm's mask");
     m.fetch_or(mm->cpumask(cpu.mask_word), cpu.mask_bit, relaxed);
   }
 
-  // Two locked read-modify-writes on two masks for each change of mm. seq_cst, as x86's set_bit is: tlb_gen must be read
-  // after the bit is set, or a flush in between is missed by both.
+  // Two locked read-modify-writes on two masks for each change of mm. seq_cst, as x86's set_bit is: tlb_gen
+  // must be read after the bit is set, or a flush in between is missed by both.
   template <class K>
-  MMSCALE_INLINE static std::uint64_t enter_mask(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* prev,
-                                                 typename Task<K>::Mm* next) {
+  MMSCALE_INLINE static std::uint64_t enter_mask(typename K::Machine& m, Cpu<K>& cpu,
+                                                 typename Task<K>::Mm* prev, typename Task<K>::Mm* next) {
     using enum std::memory_order;
     auto* const init_mm = &cpu.system->init_mm;
     if (prev != init_mm) m.fetch_and(prev->cpumask(cpu.mask_word), ~cpu.mask_bit, seq_cst);
@@ -44,7 +46,8 @@ struct X86_2017 : X86<X86_2017> {
   static void found_elsewhere(typename K::Machine&, Cpu<K>&, typename Task<K>::Mm*) {}
 
   template <class K>
-  static bool needs_flush(typename K::Machine& m, Cpu<K>& cpu, unsigned other, typename Task<K>::Mm*, Freed freed) {
+  static bool needs_flush(typename K::Machine& m, Cpu<K>& cpu, unsigned other, typename Task<K>::Mm*,
+                          Freed freed) {
     return freed == Freed::page_tables || !is_lazy<K>(m, other, cpu);
   }
 };

@@ -7,9 +7,10 @@
 
 namespace mmscale::kernel::lifecycle {
 
-// x86 since 209954cbc7d0 (Linux 6.14): the bit is set when it is clear and stays when the CPU moves on; the first flush
-// IPI that finds another mm loaded clears it. So losing the bit of an mm that active_mm still names takes two flushes
-// that free page tables (the first moves loaded_mm, the second finds it moved), or leave_mm and one.
+// x86 since 209954cbc7d0 (Linux 6.14): the bit is set when it is clear and stays when the CPU moves on; the
+// first flush IPI that finds another mm loaded clears it. So losing the bit of an mm that active_mm still
+// names takes two flushes that free page tables (the first moves loaded_mm, the second finds it moved), or
+// leave_mm and one.
 //
 // Rules is the lifecycle that refines this one.
 template <class Rules>
@@ -19,7 +20,8 @@ struct X86LazyMask : X86<Rules> {
 
   template <class K>
   struct PerMm : X86<Rules>::template PerMm<K> {
-    // mm->context.next_trim_cpumask; 0 until the first flush, which starts the clock that the kernel starts at birth.
+    // mm->context.next_trim_cpumask; 0 until the first flush, which starts the clock that the kernel starts
+    // at birth.
     typename K::Machine::template Atomic<std::uint64_t> next_trim{0};
     void reset(typename K::Machine& m) {
       X86<Rules>::template PerMm<K>::reset(m);
@@ -35,8 +37,8 @@ struct X86LazyMask : X86<Rules> {
         expect_in_mask<K>(m, cpu, mm, "switch_mm_irqs_off: the CPU is not in the loaded mm's mask");
   }
 
-  // A CPU that comes back writes nothing shared. The barrier, in the locked bit operation or explicit, puts the bit
-  // before the read of tlb_gen, and LOADED_MM_SWITCHING before both, for should_flush_tlb.
+  // A CPU that comes back writes nothing shared. The barrier, in the locked bit operation or explicit, puts
+  // the bit before the read of tlb_gen, and LOADED_MM_SWITCHING before both, for should_flush_tlb.
   template <class K>
   MMSCALE_INLINE static std::uint64_t enter_mask(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm*,
                                                  typename Task<K>::Mm* next) {
@@ -57,12 +59,14 @@ struct X86LazyMask : X86<Rules> {
 
   // should_flush_tlb(). loaded_mm is read before is_lazy, as they are written.
   template <class K>
-  static bool needs_flush(typename K::Machine& m, Cpu<K>& cpu, unsigned other, typename Task<K>::Mm* mm, Freed freed) {
+  static bool needs_flush(typename K::Machine& m, Cpu<K>& cpu, unsigned other, typename Task<K>::Mm* mm,
+                          Freed freed) {
     using enum std::memory_order;
     if (freed == Freed::page_tables) return true;
     auto* const loaded = m.load(cpu.system->cpus[other]->loaded_mm, acquire);
     if (X86<Rules>::template is_lazy<K>(m, other, cpu)) return false;
-    return loaded == loaded_mm_switching<typename Task<K>::Mm>() || loaded == mm || should_trim_cpumask<K>(m, mm);
+    return loaded == loaded_mm_switching<typename Task<K>::Mm>() || loaded == mm ||
+           should_trim_cpumask<K>(m, mm);
   }
 
  private:
@@ -79,7 +83,8 @@ struct X86LazyMask : X86<Rules> {
 
 struct X86_2024 : X86LazyMask<X86_2024> {
   static constexpr std::string_view kName = "x86-2024";
-  static constexpr std::string_view kWhat = "x86 since 6.14: the bit stays until a flush finds another mm loaded";
+  static constexpr std::string_view kWhat =
+      "x86 since 6.14: the bit stays until a flush finds another mm loaded";
 };
 
 }  // namespace mmscale::kernel::lifecycle

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+//
+// The lifecycles whose flushes interrupt nobody: powerpc-hash and arm64.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "kernel/lifecycle/arm64.h"
+#include "kernel/lifecycle/powerpc_hash.h"
+#include "scheme/refcount.h"
+#include "scheme/shootdown.h"
+#include "support/by_hand.h"
+
+namespace mmscale::kernel::lifecycle {
+namespace {
+
+using test::ByHand;
+using testing::IsEmpty;
+
+template <class Lifecycle, class Scheme = scheme::Shootdown>
+struct TwoCpus : ByHand<Scheme, Lifecycle> {
+  using Base = ByHand<Scheme, Lifecycle>;
+
+  TwoCpus() : Base(2), mm(this->fork({&on_0, &on_1})), other_mm(this->fork({&other_1})) {}
+
+  typename Base::Task on_0, on_1, other_1;
+  typename Base::Mm* mm;
+  typename Base::Mm* other_mm;
+};
+
+// Shootdown that wants its borrowers swept up by the exit flush.
+struct RidesExitFlush : scheme::Shootdown {
+  static constexpr bool kRidesExitFlush = true;
+};
+
+TEST(PowerpcHash, BitsAreNeverTrimmed) {
+  TwoCpus<PowerpcHash> k;
+  k.run(1, k.on_1);
+  k.run(1, k.other_1);
+  k.run(0, k.on_0);
+  for (unsigned i = 0; i < 2 * Powerpc::kTrimTimer; ++i) k.flush(0, k.mm);
+  EXPECT_TRUE(k.in_mask(k.mm, 1u));
+  EXPECT_EQ(k.mm->active_cpus, 2);
+  EXPECT_EQ(k.sum().ipis_sent(), 0u);
+}
+
+TEST(PowerpcHash, TheExitFlushInterruptsNobodyAndTheLastDropDoes) {
+  TwoCpus<PowerpcHash, RidesExitFlush> k;
+  k.run(0, k.on_0);
+  k.run(1, k.on_1);
+  k.exit(1);
+  k.exit(0);
+  EXPECT_EQ(k.cpu(0).tally.ipis_exit_flush, 0u);
+  EXPECT_EQ(k.cpu(0).tally.ipis_shoot, 1u);
+  EXPECT_EQ(k.active(1), k.init_mm());
+  EXPECT_TRUE(k.is_free(k.mm));
+  EXPECT_THAT(k.findings(), IsEmpty());
+}
+
+TEST(Arm64, NoMaskIsKept) {
+  TwoCpus<Arm64> k;
+  k.run(0, k.on_0);
+  EXPECT_FALSE(k.in_mask(k.mm, 0u));
+  EXPECT_EQ(k.cpu(0).loaded_mm, k.mm);
+  EXPECT_EQ(k.cpu(0).pgd, k.mm->pgd);
+  EXPECT_NE(k.cpu(0).lifecycle.active_asid, 0u);
+  EXPECT_THAT(k.findings(), IsEmpty());
+}
+
+TEST(Arm64, InitMmIsTheReservedTtbr0) {
+  TwoCpus<Arm64> k;
+  k.run(0, k.on_0);
+  k.idle(0);
+  const std::uint64_t asid = k.cpu(0).lifecycle.active_asid;
+  k.unlazy(0, k.mm);
+  EXPECT_EQ(k.cpu(0).loaded_mm, k.init_mm());
+  EXPECT_EQ(k.cpu(0).lifecycle.active_asid, asid) << "init_mm has none";
+}
+
+// Every other CPU is a candidate, whether it ever ran the mm or not.
+TEST(Arm64, ShootdownAsksEverybody) {
+  TwoCpus<Arm64> k;
+  ByHand<scheme::Shootdown, Arm64>::Task alone;
+  auto* private_mm = k.fork({&alone});
+  k.run(0, alone);
+  k.exit(0);
+  EXPECT_TRUE(k.is_free(private_mm));
+  EXPECT_EQ(k.cpu(0).tally.ipis_shoot, 1u);
+  EXPECT_EQ(k.cpu(1).tally.ipis_useless, 1u);
+  EXPECT_EQ(k.cpu(0).tally.shoot_self, 1u);
+  EXPECT_THAT(k.findings(), IsEmpty());
+}
+
+TEST(Arm64, ShootdownFindsTheLazyCpu) {
+  TwoCpus<Arm64> k;
+  k.run(0, k.on_0);
+  k.run(1, k.on_1);
+  k.exit(1);
+  k.exit(0);
+  EXPECT_EQ(k.active(1), k.init_mm());
+  EXPECT_EQ(k.cpu(1).tally.ipis_useful, 1u);
+  EXPECT_THAT(k.findings(), IsEmpty());
+}
+
+TEST(Arm64, FlushesInterruptNobody) {
+  TwoCpus<Arm64, RidesExitFlush> k;
+  k.run(0, k.on_0);
+  k.run(1, k.on_1);
+  k.flush(0, k.mm);
+  EXPECT_EQ(k.sum().ipis_sent(), 0u);
+}
+
+}  // namespace
+}  // namespace mmscale::kernel::lifecycle

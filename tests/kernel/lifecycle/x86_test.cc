@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+//
+// The rules of arch/x86/mm/tlb.c, driven by hand: which mask bits a switch, a flush and an idle state change,
+// and what that means for a scheme that trusts the mask.
+#include "kernel/lifecycle/x86.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "kernel/idle.h"
+#include "kernel/lifecycle/x86_2017.h"
+#include "kernel/lifecycle/x86_2024.h"
+#include "kernel/lifecycle/x86_noflush.h"
+#include "scheme/refcount.h"
+#include "scheme/shootdown.h"
+#include "support/by_hand.h"
+#include "support/scheme_types.h"
+
+namespace mmscale::kernel::lifecycle {
+namespace {
+
+using test::ByHand;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// A process with a thread on each CPU, and one other thread for each CPU.
+template <class Lifecycle, class Scheme = scheme::Shootdown>
+struct TwoCpus : ByHand<Scheme, Lifecycle> {
+  using Base = ByHand<Scheme, Lifecycle>;
+  using K = typename Base::K;
+
+  TwoCpus() : Base(2), mm(this->fork({&on_0, &on_1})), other_mm(this->fork({&other_0, &other_1})) {}
+
+  void flush_tables(unsigned n) {
+    Lifecycle::template flush_tlb_mm<K>(this->m(n), this->cpu(n), mm, Freed::page_tables);
+  }
+  void deep_idle(unsigned n) { enter_deep_idle<K>(this->m(n), this->cpu(n)); }
+  auto* loaded(unsigned n) { return this->cpu(n).loaded_mm.load(); }
+  bool lazy(unsigned n) { return this->cpu(n).lifecycle.is_lazy != 0; }
+
+  typename Base::Task on_0, on_1, other_0, other_1;
+  typename Base::Mm* mm;
+  typename Base::Mm* other_mm;
+};
+
+template <class Lifecycle>
+class X86 : public testing::Test {};
+using AllX86 = testing::Types<X86_2017, X86_2024, X86Noflush>;
+struct LifecycleName {
+  template <class Lifecycle>
+  static std::string GetName(int) {
+    return test::test_name(Lifecycle::kName);
+  }
+};
+TYPED_TEST_SUITE(X86, AllX86, LifecycleName);
+
+TYPED_TEST(X86, ALazyCpuKeepsWhatItHasLoaded) {
+  TwoCpus<TypeParam> k;
+  k.run(0, k.on_0);
+  EXPECT_FALSE(k.lazy(0));
+  k.idle(0);
+  EXPECT_TRUE(k.lazy(0));
+  EXPECT_EQ(k.loaded(0), k.mm);
+  EXPECT_TRUE(k.in_mask(k.mm, 0u));
+  k.run(0, k.on_0);
+  EXPECT_FALSE(k.lazy(0));
+  EXPECT_EQ(k.loaded(0), k.mm);
+}
+
+TYPED_TEST(X86, ACpuOnInitMmIsNotLazy) {
+  TwoCpus<TypeParam> k;
+  typename TwoCpus<TypeParam>::Task kthread;
+  k.run(0, kthread);
+  EXPECT_FALSE(k.lazy(0));
+}
+
+TYPED_TEST(X86, PrevIsIgnored) {
+  TwoCpus<TypeParam> k;
+  k.run(0, k.on_0);
+  k.m(0).irq_disable();
+  TypeParam::template switch_mm_irqs_off<typename TwoCpus<TypeParam>::K>(k.m(0), k.cpu(0), k.other_mm, k.mm);
+  k.m(0).irq_enable();
+  EXPECT_EQ(k.loaded(0), k.mm);
+  EXPECT_FALSE(k.in_mask(k.other_mm, 0u));
+}
+
+TYPED_TEST(X86, AFlushOfPagesSparesLazyCpus) {
+  TwoCpus<TypeParam> k;
+  k.run(0, k.on_0);
+  k.run(1, k.on_1);
+  k.flush(0, k.mm);
+  EXPECT_EQ(k.cpu(1).tally.ipis_user, 1u) << "it runs in the mm";
+  EXPECT_EQ(k.cpu(1).lifecycle.tlb_gen, 2u);
+  k.idle(1);
+  k.flush(0, k.mm);
+  EXPECT_EQ(k.cpu(0).tally.ipis_flush, 1u);
+  EXPECT_EQ(k.cpu(1).lifecycle.tlb_gen, 2u);
+  k.run(1, k.on_1);
+  EXPECT_EQ(k.cpu(1).lifecycle.tlb_gen, 3u) << "it catches up when it comes back";
+  EXPECT_EQ(k.cpu(0).lifecycle.tlb_gen, 3u) << "the sender flushed itself";
+  EXPECT_THAT(k.findings(), IsEmpty());
+}
+
+TYPED_TEST(X86, AFlushOfTablesMovesLazyCpusToInitMm) {
+  TwoCpus<TypeParam> k;
+  k.run(0, k.on_0);
+  k.run(1, k.on_1);
+  k.idle(1);
+  k.flush_tables(0);
+  EXPECT_EQ(k.cpu(1).tally.ipis_useful, 1u);
+  EXPECT_EQ(k.loaded(1), k.init_mm());
+  EXPECT_FALSE(k.lazy(1));
+  EXPECT_EQ(k.active(1), k.mm) << "the scheduler is not told";
+  EXPECT_EQ(k.loaded(0), k.mm);
+  k.run(1, k.on_1);
+  EXPECT_EQ(k.loaded(1), k.mm);
+  EXPECT_TRUE(k.in_mask(k.mm, 1u));
+  EXPECT_THAT(k.findings(), IsEmpty());
+}
+
+TYPED_TEST(X86, TheExitFlushMovesItsSenderToo) {
+  TwoCpus<TypeParam, scheme::Refcount> k;
+  k.run(0, k.on_0);
+  k.run(1, k.on_1);
+  k.exit(1);
+  k.run(1, k.other_1);
+  k.exit(0);
+  EXPECT_EQ(k.loaded(0), k.init_mm());
+  EXPECT_EQ(k.active(0), k.mm) << "kept alive by its reference";
+  EXPECT_FALSE(k.is_free(k.mm));
+  k.run(0, k.other_0);
+  EXPECT_TRUE(k.is_free(k.mm));
+  EXPECT_THAT(k.findings(), IsEmpty());
+}
+
+TYPED_TEST(X86, AnMmWithoutPageTablesIsNotFlushed) {
+  TwoCpus<TypeParam, scheme::Refcount> k;
+  typename TwoCpus<TypeParam, scheme::Refcount>::Task task;
+  auto* bare = k.fork({&task}, 0, /*has_page_tables=*/false);
+  k.run(0, task);
+  k.exit(0);
+  EXPECT_EQ(k.loaded(0), bare);
+}
+
+TEST(X86_2017, SwitchingAwayClearsTheBit) {
+  TwoCpus<X86_2017> k;
+  k.run(0, k.on_0);
+  k.run(0, k.other_0);
+  EXPECT_FALSE(k.in_mask(k.mm, 0u));
+  EXPECT_TRUE(k.in_mask(k.other_mm, 0u));
+}
+
+TEST(X86_2017, AFlushOfTablesClearsTheBitOfALazyCpu) {
+  TwoCpus<X86_2017> k;
+  k.run(0, k.on_0);
+  k.run(1, k.on_1);
+  k.idle(1);
+  k.flush_tables(0);
+  EXPECT_FALSE(k.in_mask(k.mm, 1u));
+}
+
+TEST(X86_2017, DeepIdleClearsTheBit) {
+  TwoCpus<X86_2017> k;
+  k.run(0, k.on_0);
+  k.idle(0);
+  k.deep_idle(0);
+  EXPECT_EQ(k.loaded(0), k.init_mm());
+  EXPECT_FALSE(k.in_mask(k.mm, 0u));
+  EXPECT_EQ(k.active(0), k.mm);
+}
+
+TEST(X86_2017, AMissingBitIsSeenAndRepaired) {
+  TwoCpus<X86_2017> k;
+  k.run(0, k.on_0);
+  k.idle(0);
+  k.mm->cpumask(0) = 0;
+  k.run(0, k.on_0);
+  EXPECT_THAT(k.findings(), Contains(HasSubstr("ASSERT")));
+  EXPECT_TRUE(k.in_mask(k.mm, 0u));
+}
+
+// The dispute in its shortest form: one CPU, one process, which exits. Its own exit flush takes the CPU out
+// of the mask, the shootdown finds nobody to interrupt, and active_mm is left pointing at freed memory.
+TEST(X86_2017, ShootdownLeavesTheExitingCpuDangling) {
+  ByHand<scheme::Shootdown, X86_2017> k(1);
+  ByHand<scheme::Shootdown, X86_2017>::Task task;
+  auto* mm = k.fork({&task});
+  k.run(0, task);
+  k.exit(0);
+  EXPECT_TRUE(k.is_free(mm));
+  EXPECT_EQ(k.active(0), mm);
+  EXPECT_EQ(k.cpu(0).tally.shoot_self, 0u);
+  EXPECT_THAT(k.findings(), testing::ElementsAre("DANGLING on cpu 0 in free_mm"));
+}
+
+TEST(X86_2017, RefcountIsSafeWhereShootdownDangles) {
+  ByHand<scheme::Refcount, X86_2017> k(1);
+  ByHand<scheme::Refcount, X86_2017>::Task task;
+  auto* mm = k.fork({&task});
+  k.run(0, task);
+  k.exit(0);
+  EXPECT_FALSE(k.is_free(mm));
+  k.unlazy(0, mm);
+  EXPECT_TRUE(k.is_free(mm));
+  EXPECT_THAT(k.findings(), IsEmpty());
+}
+
+TEST(X86_2024, SwitchingAwayKeepsTheBit) {
+  TwoCpus<X86_2024> k;
+  k.run(0, k.on_0);
+  k.run(0, k.other_0);
+  EXPECT_TRUE(k.in_mask(k.mm, 0u));
+}
+
+// ... so one CPU exiting alone is found by the shootdown.
+TEST(X86_2024, OneExitAloneIsSafe) {
+  ByHand<scheme::Shootdown, X86_2024> k(1);
+  ByHand<scheme::Shootdown, X86_2024>::Task task;
+  auto* mm = k.fork({&task});
+  k.run(0, task);
+  k.exit(0);
+  EXPECT_TRUE(k.is_free(mm));
+  EXPECT_EQ(k.active(0), k.init_mm());
+  EXPECT_THAT(k.findings(), IsEmpty());
+}
+
+// CPU 1 is lazy on the mm; CPU 0 flushes `flushes` times and exits, which flushes once more.
+template <class Lifecycle>
+std::vector<std::string> after_flushes_and_exit(int flushes, bool deep_idle) {
+  TwoCpus<Lifecycle> k;
+  k.run(0, k.on_0);
+  k.run(1, k.on_1);
+  k.exit(1);
+  if (deep_idle) k.deep_idle(1);
+  for (int i = 0; i < flushes; ++i) k.flush_tables(0);
+  k.exit(0);
+  EXPECT_TRUE(k.is_free(k.mm));
+  return k.findings();
+}
+
+TEST(X86_2024, LosingTheBitTakesTwoFlushes) {
+  EXPECT_THAT(after_flushes_and_exit<X86_2024>(0, false), IsEmpty()) << "the exit flush alone";
+  EXPECT_THAT(after_flushes_and_exit<X86_2024>(1, false), Contains("DANGLING on cpu 0 in free_mm"));
+}
+
+TEST(X86_2024, OrLeaveMmAndOneFlush) {
+  EXPECT_THAT(after_flushes_and_exit<X86_2024>(0, true), Contains("DANGLING on cpu 0 in free_mm"));
+}
+
+TEST(X86_2024, OneFlushIsEnoughIn2017) {
+  EXPECT_THAT(after_flushes_and_exit<X86_2017>(0, false), Contains("DANGLING on cpu 0 in free_mm"));
+}
+
+// The second flush finds another mm loaded; a CPU that merely runs something else is trimmed by the first.
+TEST(X86_2024, AFlushThatFindsAnotherMmClearsTheBit) {
+  TwoCpus<X86_2024> k;
+  k.run(0, k.on_0);
+  k.run(1, k.on_1);
+  k.run(1, k.other_1);
+  k.flush_tables(0);
+  EXPECT_FALSE(k.in_mask(k.mm, 1u));
+  EXPECT_EQ(k.cpu(1).tally.ipis_useless, 1u);
+  EXPECT_EQ(k.loaded(1), k.other_mm);
+}
+
+// A flush of pages interrupts a CPU of the mask that has another mm loaded only when a trim is due: once a
+// second.
+TEST(X86_2024, AFlushOfPagesTrimsNowAndThen) {
+  TwoCpus<X86_2024> k;
+  k.run(0, k.on_0);
+  k.run(1, k.on_1);
+  k.run(1, k.other_1);
+  k.flush(0, k.mm);
+  EXPECT_TRUE(k.in_mask(k.mm, 1u));
+  k.mm->lifecycle.next_trim = 1;
+  k.flush(0, k.mm);
+  EXPECT_FALSE(k.in_mask(k.mm, 1u));
+  EXPECT_GT(k.mm->lifecycle.next_trim, k.m(0).now());
+}
+
+TEST(X86Noflush, AHaltedCpuIsNotInterrupted) {
+  TwoCpus<X86Noflush> k;
+  k.run(0, k.on_0);
+  k.run(1, k.on_1);
+  k.idle(1);
+  k.deep_idle(1);
+  EXPECT_EQ(k.loaded(1), k.mm) << "no leave_mm in a guest";
+  k.flush_tables(0);
+  EXPECT_EQ(k.cpu(0).tally.ipis_flush, 0u);
+  EXPECT_EQ(k.loaded(1), k.mm);
+  k.run(1, k.on_1);
+  EXPECT_EQ(k.cpu(1).lifecycle.preempted, 0u);
+  EXPECT_THAT(k.findings(), IsEmpty());
+}
+
+TEST(X86Noflush, OtherCpusAre) {
+  TwoCpus<X86Noflush> k;
+  k.run(0, k.on_0);
+  k.run(1, k.on_1);
+  k.idle(1);
+  k.flush_tables(0);
+  EXPECT_EQ(k.loaded(1), k.init_mm());
+}
+
+// More than three CPUs: a global ASID and a broadcast flush. Nobody is interrupted or moved, the sender
+// neither.
+TEST(X86Noflush, BroadcastFlushesMoveNobody) {
+  using Kernel = ByHand<scheme::Refcount, X86Noflush>;
+  Kernel k(4);
+  Kernel::Task t[4];
+  auto* mm = k.fork({&t[0], &t[1], &t[2], &t[3]});
+  for (unsigned n = 0; n < 4; ++n) k.run(n, t[n]);
+  for (unsigned n = 4; n-- > 0;) k.exit(n);
+  EXPECT_EQ(k.sum().ipis_sent(), 0u);
+  for (unsigned n = 0; n < 4; ++n) EXPECT_EQ(k.cpu(n).loaded_mm, mm);
+  k.drain();
+  EXPECT_TRUE(k.is_free(mm));
+  EXPECT_THAT(k.findings(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace mmscale::kernel::lifecycle
