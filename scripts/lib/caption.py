@@ -9,40 +9,77 @@ from text import SIMULATED, build_facts, machine_facts, repetitions, span
 
 def caption_lines(records, panel, ideal_note, columns):
     """Returns the caption as lines of at most so many columns. ideal_note: what the ideal is, or ""."""
-    parts = []
-    several = len(records.sources) > 1
-    for number, source in enumerate(records.sources, 1):
-        machine = source.machine
-        head = f"[{number}] {', '.join(source.files)}: " if several else ""
-        facts = "; ".join(machine_facts(machine))
-        how = "Simulated" if machine.simulated else "Measured"
-        parts.append(f"{head}{facts}. {how} {span(source.dates)} with {', '.join(build_facts(machine))}.")
+    parts = _machine_parts(records, range(len(records.sources)))
     parts.append(f"Conditions: {', '.join(describe_conditions(panel))}; {repetitions(panel.points)} per point.")
     parts.append(_interval_note(panel) + " " + _invalid_note(panel))
     notes = [ideal_note] if ideal_note else []
     if panel.boundaries:
         notes.append("Dotted upright line: from here on one more package is in use.")
-    if any(source.machine.simulated for source in records.sources):
-        notes.append(f"{SIMULATED} marks what was simulated, not measured.")
-    parts.append(" ".join(notes))
+    notes += _simulated_note(records, range(len(records.sources)))
+    return _wrapped(parts + [" ".join(notes)], columns)
+
+
+def sheet_caption(records, sheet, windows, notes, columns):
+    """Returns the caption of a figure of a Sheet as lines of at most so many columns. windows: how many stand behind one
+    of its marks, as text.repetitions says it. notes: how to read it, in sentences."""
+    parts = _machine_parts(records, sheet.sources)
+    conditions = describe_conditions(sheet)
+    parts.append(f"Conditions: {', '.join(conditions)}; {windows}.")
+    parts.append(" ".join([*notes, *_simulated_note(records, sheet.sources)]))
+    return _wrapped(parts, columns)
+
+
+def left_out(windows, invalid, shown=""):
+    """What became of the invalid windows. shown: how a figure that shows them does so."""
+    if not invalid:
+        return f"All {windows} windows are valid."
+    head = f"{shown}: the invalid windows" if shown else "Invalid windows"
+    return f"{head}, {invalid} of {windows}, left out of every median."
+
+
+def _machine_parts(records, indices):
+    """One part per machine, numbered as in the labels if there are several."""
+    parts = []
+    for index in indices:
+        source = records.sources[index]
+        machine = source.machine
+        head = f"[{index + 1}] {', '.join(source.files)}: " if len(records.sources) > 1 else ""
+        facts = "; ".join(machine_facts(machine))
+        how = "Simulated" if machine.simulated else "Measured"
+        parts.append(f"{head}{facts}. {how} {span(source.dates)} with {', '.join(build_facts(machine))}.")
+    return parts
+
+
+def _simulated_note(records, indices):
+    simulated = any(records.sources[index].machine.simulated for index in indices)
+    return [f"{SIMULATED} marks what was simulated, not measured."] if simulated else []
+
+
+def _wrapped(parts, columns):
     return [line for part in parts for line in textwrap.wrap(part, columns)]
 
 
 def _interval_note(panel):
-    estimates = [point.rate for point in panel.points if point.rate]
+    return interval_note([point.rate for point in panel.points if point.rate])
+
+
+def interval_note(estimates, points="Points", bars="bars", interval=True):
+    """What the points and, with interval, the bars of some Estimates are, in a sentence."""
     if not estimates:
-        return "Points: none, as no window was valid."
+        return f"{points}: none, as no window was valid."
     if all(value.count == 1 for value in estimates):
-        return "Points: single windows, of which no interval can be told."
+        return f"{points}: single windows, of which no interval can be told."
     short = sum(not value.bounded for value in estimates)
-    text = "Points: median of the valid windows; bars: "
+    text = f"{points}: median of the valid windows"
+    if not interval:
+        return f"{text}."
     exact = "interval of the median, distribution-free, at least 95 %"
     rough = "least to greatest, as fewer than 6 valid windows allow no 95 % interval"
     if not short:
-        return text + exact + "."
+        return f"{text}; {bars}: {exact}."
     if short == len(estimates):
-        return text + rough + "."
-    return f"{text}{exact} (at {short} of {len(estimates)} points {rough})."
+        return f"{text}; {bars}: {rough}."
+    return f"{text}; {bars}: {exact} (at {short} of {len(estimates)} points {rough})."
 
 
 def _invalid_note(panel):

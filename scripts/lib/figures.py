@@ -2,50 +2,25 @@
 """Draws a panel: switches/s and ns per switch against CPUs.
 
 Every line is labelled at its end, so nothing has to be looked up in a legend; what a reader must know to judge the
-figure is in the caption below it. Layout is in inches from the bottom left corner, since captions and labels vary.
+figure is in the caption below it.
 """
 
 import math
 from dataclasses import dataclass
 from urllib.parse import quote
 
-import matplotlib
+from matplotlib import pyplot
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-matplotlib.use("Agg")  # No display is needed, and none is opened.
+from caption import caption_lines
+from look import looks
+from page import (
+    AXIS_HEIGHT, CAPTION_COLUMNS, CAPTION_SIZE, DARK, GREY, HOLLOW, LABEL_GAP, LABEL_PITCH, LEFT, STYLE, WIDTH,
+    End, label_ends, linear_values, log_values, marked, open_page, save,
+)  # fmt: skip
+from text import SIMULATED
 
-from matplotlib import pyplot  # noqa: E402
-from matplotlib.patches import ConnectionPatch  # noqa: E402
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator  # noqa: E402
-from matplotlib.transforms import ScaledTranslation  # noqa: E402
-
-from caption import caption_lines  # noqa: E402
-from look import looks  # noqa: E402
-from text import SIMULATED, magnitude  # noqa: E402
-
-STYLE = {
-    "font.size": 8,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "svg.hashsalt": "mmscale",  # The same records give the same bytes.
-}
-WIDTH = 7.2
 PLOT_HEIGHT = 3.4
-LEFT = 0.75
-TITLE_HEIGHT = 0.6
-AXIS_HEIGHT = 0.48
-LABEL_GAP = 0.22  # from the axes to the labels at the line ends
-LABEL_SIZE = 8
-LABEL_PITCH = 0.145  # from one label to the next
-CAPTION_SIZE = 6.5
-CAPTION_PITCH = 0.125
-CAPTION_COLUMNS = 142
-GREY = "#666666"
-DARK = "#333333"
-HOLLOW = "white"
-DPI = 200
 
 
 @dataclass(frozen=True)
@@ -68,14 +43,7 @@ def draw_all(records, panels, directory):
     written = []
     for panel in panels:
         for quantity in (RATE, COST):
-            figure = draw(records, panel, quantity)
-            for form in ("png", "svg"):
-                path = directory / f"{_stem(panel)}-{quantity.file}.{form}"
-                # An SVG would carry the time of drawing; what counts is when it was measured.
-                with pyplot.rc_context(STYLE):
-                    figure.savefig(path, dpi=DPI, metadata={"Date": None} if form == "svg" else None)
-                written.append(path)
-            pyplot.close(figure)
+            written += save(draw(records, panel, quantity), directory, f"{_stem(panel)}-{quantity.file}")
     return written
 
 
@@ -93,26 +61,19 @@ def draw(records, panel, quantity):
         labels = _series_labels(records, panel)
         ideal = _ideal(panel, quantity)
         caption = caption_lines(records, panel, _ideal_note(quantity, ideal), CAPTION_COLUMNS)
-        below = AXIS_HEIGHT + CAPTION_PITCH * len(caption) + 0.1
         plot_height = max(PLOT_HEIGHT, LABEL_PITCH * (len(labels) + 2))
-        height = below + plot_height + TITLE_HEIGHT
-        figure = pyplot.figure(figsize=(WIDTH, height))
+        prefix, mark = marked(records, range(len(records.sources)))
+        page = open_page(AXIS_HEIGHT + plot_height, prefix + quantity.title, panel.name, caption)
         # As wide as the labels leave it, which is known once they are there.
-        axes = figure.add_axes([LEFT / WIDTH, below / height, 0.5, plot_height / height])
-        all_simulated = all(source.machine.simulated for source in records.sources)
-        _scale(axes, panel, quantity, ideal, SIMULATED if all_simulated else "")
+        axes = page.axes(LEFT, AXIS_HEIGHT, WIDTH / 2, plot_height)
+        _scale(axes, panel, quantity, ideal, mark)
         ends = _draw_series(axes, panel, quantity, labels)
         if ideal:
             ends.append(_draw_ideal(axes, panel, quantity, ideal))
         _draw_boundaries(axes, panel)
-        widest = _label_ends(figure, axes, ends, plot_height)
-        width = WIDTH - LEFT - LABEL_GAP - widest - 0.2
-        axes.set_position([LEFT / WIDTH, below / height, width / WIDTH, plot_height / height])
-        _draw_title(figure, records, panel, quantity, height)
-        for row, line in enumerate(caption):
-            bottom = 0.1 + CAPTION_PITCH * (len(caption) - 1 - row)
-            figure.text(0.1 / WIDTH, bottom / height, line, fontsize=CAPTION_SIZE, color=DARK)
-        return figure
+        widest = label_ends(page.figure, axes, ends, plot_height)
+        axes.set_position(page.box(LEFT, AXIS_HEIGHT, WIDTH - LEFT - LABEL_GAP - widest - 0.2, plot_height))
+        return page.figure
 
 
 @dataclass(frozen=True)
@@ -121,18 +82,6 @@ class Ideal:
 
     scheme: str
     value: float
-
-
-@dataclass(frozen=True)
-class End:
-    """The last point of a line, to be labelled."""
-
-    label: str
-    x: float
-    y: float
-    colour: str
-    marker: str
-    fill: str
 
 
 def _series_labels(records, panel):
@@ -201,19 +150,10 @@ def _scale(axes, panel, quantity, ideal, mark):
         values += [_ideal_at(quantity, ideal, cpus) for cpus in (low, high)]
     bottom, top = min(values, default=1), max(values, default=1)
     if (log_x and quantity is RATE) or top / bottom > (20 if log_x else 100):
-        axes.set_yscale("log")
-        margin = (top / bottom) ** 0.05 * 1.02
-        axes.set_ylim(bottom / margin, top * margin)
-        # Ticks between the decades too, as many as there is room for.
-        subs = (1, 2, 5) if top / bottom < 1e3 else (1,)
-        axes.yaxis.set_major_locator(LogLocator(base=10, subs=subs, numticks=20))
-        axes.yaxis.set_minor_locator(NullLocator())
+        log_values(axes, values, mark)
     else:
-        axes.set_ylim(0, top * 1.06)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: mark + magnitude(value)))
+        linear_values(axes, values, mark)
     axes.set_ylabel(quantity.axis + (" (simulated)" if mark else ""))
-    axes.grid(axis="y", color="#E4E4E4", linewidth=0.5)
-    axes.set_axisbelow(True)
 
 
 def _values(point, quantity):
@@ -275,61 +215,3 @@ def _draw_boundaries(axes, panel):
                 f"{packages} packages", (position, 1), (0, 2), xycoords=("data", "axes fraction"),
                 textcoords="offset points", ha="center", fontsize=CAPTION_SIZE, color=DARK,
             )  # fmt: skip
-
-
-def _label_ends(figure, axes, ends, plot_height):
-    """Labels each End to the right of the axes, led to by a thin dotted line; returns the width of the widest, in inches."""
-    # After set_xlim and set_ylim: where an end is in the axes, in inches from their bottom.
-    heights = [axes.transAxes.inverted().transform(axes.transData.transform((1, end.y)))[1] for end in ends]
-    places = spread([height * plot_height for height in heights], LABEL_PITCH, plot_height)
-    renderer = figure.canvas.get_renderer()
-    widest = 0
-
-    def beside(inches):
-        """Coordinates of the axes, moved to the right."""
-        return axes.transAxes + ScaledTranslation(inches, 0, figure.dpi_scale_trans)
-
-    for end, place in zip(ends, places):
-        foot = (1, place / plot_height)
-        axes.add_artist(
-            ConnectionPatch(
-                (end.x, end.y), foot, "data", beside(LABEL_GAP - 0.15),
-                color=GREY, linewidth=0.5, linestyle=(0, (1, 2)), shrinkA=3, zorder=1,
-            )
-        )  # fmt: skip
-        axes.plot(
-            *zip(foot), transform=beside(LABEL_GAP - 0.08), clip_on=False,
-            color=end.colour, marker=end.marker, markersize=4.5, markerfacecolor=end.fill,
-        )  # fmt: skip
-        label = axes.text(
-            *foot, end.label, transform=beside(LABEL_GAP), va="center_baseline", fontsize=LABEL_SIZE
-        )  # fmt: skip
-        widest = max(widest, label.get_window_extent(renderer).width / figure.dpi)
-    return widest
-
-
-def spread(wanted, pitch, height):
-    """Returns places at least a pitch apart, within 0 to height, moved from the wanted ones as little as possible (in
-    least squares). They leave at the top if they cannot all fit."""
-    order = sorted(range(len(wanted)), key=wanted.__getitem__)
-    # Less its rank times the pitch, every place only has to be no lower than the one before: pool those that are.
-    pools = []
-    for rank, index in enumerate(order):
-        pools.append([wanted[index] - rank * pitch, 1])
-        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
-            (mean, count), (last_mean, last_count) = pools[-2:]
-            total = count + last_count
-            pools[-2:] = [[(mean * count + last_mean * last_count) / total, total]]
-    room = max(height - (len(wanted) - 1) * pitch, 0)
-    free = [min(max(mean, 0), room) for mean, count in pools for _ in range(count)]
-    places = [0.0] * len(wanted)
-    for rank, index in enumerate(order):
-        places[index] = free[rank] + rank * pitch
-    return places
-
-
-def _draw_title(figure, records, panel, quantity, height):
-    simulated = [source.machine.simulated for source in records.sources]
-    prefix = "SIMULATED: " if all(simulated) else "Partly SIMULATED: " if any(simulated) else ""
-    figure.text(0.1 / WIDTH, 1 - 0.19 / height, prefix + quantity.title, fontsize=10, weight="bold")
-    figure.text(0.1 / WIDTH, 1 - 0.34 / height, panel.name, fontsize=8, color=DARK)

@@ -16,6 +16,8 @@ ORDER = (
     "shootdown-exitinit", "shootdown-batch", "shootdown-filter", "shootdown-trim",
 )  # fmt: skip
 
+TRANSPORTS = ("membarrier", "signal", "doorbell")
+
 
 @dataclass(frozen=True)
 class Look:
@@ -26,11 +28,12 @@ class Look:
     line: object
 
 
-def looks(series):
+def looks(series, listed=ORDER):
     """Returns the Look of every one of some series, by (scheme, source). The scheme gives the colour, the source shifts
-    marker and line. As their numbers have no common factor, 13 x 5 schemes differ in one of these two."""
-    unlisted = sorted({one.scheme for one in series} - set(ORDER))
-    order = list(ORDER) + unlisted
+    marker and line. As their numbers have no common factor, 13 x 5 schemes differ in one of these two. listed: what has
+    a fixed place, if these are no schemes."""
+    unlisted = sorted({one.scheme for one in series} - set(listed))
+    order = list(listed) + unlisted
     result = {}
     for one in series:
         place = order.index(one.scheme)

@@ -98,7 +98,7 @@ def partition(windows, identity, conditions, places=(), spots=()):
     if not len(windows):
         return
     identity, line = list(identity), ["scheme", "source"]
-    for key, group in windows.groupby(identity, sort=False):
+    for key, group in windows.groupby(identity if len(identity) > 1 else identity[0], sort=False):
         varied = [name for name in conditions if _varies(group, line, name)]
         varied += [name for name in places if _varies(group, line + list(spots), name)]
         key = dict(zip(identity, key if isinstance(key, tuple) else (key,)))

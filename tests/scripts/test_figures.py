@@ -3,9 +3,10 @@ import math
 
 import pytest
 from conftest import DATA
-from figures import COST, RATE, draw, spread
+from figures import COST, RATE, draw
 from look import LINES, MARKERS, ORDER, looks
 from matplotlib import pyplot
+from page import spread
 from records import read
 from series import Series, panels
 

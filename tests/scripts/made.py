@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+"""Makes records of the families teardown, mix, ipi and line as docs/records-families.md has them. The numbers follow
+simple formulas, so that a test knows what must come out; nothing here was measured."""
+
+import itertools
+import json
+
+# A deterministic flutter of 1 %, so that intervals have a width; its median over any odd number of windows is 1.
+FLUTTER = (1.0, 0.99, 1.01, 0.995, 1.005, 0.99, 1.01, 0.998, 1.002)
+WINDOWS = 7
+QUANTILES = {"p50": 1.0, "p90": 1.4, "p99": 2.5, "p999": 6.0, "max": 40.0}
+
+
+def document(*lists, **context):
+    """A record file of some lists of entries."""
+    known = {
+        "date": "2026-03-01T10:00:00+00:00",
+        "host_name": "quad",
+        "num_cpus": 32,
+        "cpu_model": "Imaginary 8-Core Processor",
+        "kernel": "6.12.9-imaginary",
+        "kernel_lazy_tlb": "refcount",
+        "smt": "on",
+        "governor": "performance",
+        "frequency": "fixed",
+        "git_revision": "0123456789ab",
+        "mmscale_version": "0.1.0",
+        "compiler": "gcc 12.2.0",
+        "command_line": "mmscale bench --family all --out records.json",
+        "mmscale_world": "silicon",
+    }
+    return {"context": known | context, "benchmarks": list(itertools.chain(*lists))}
+
+
+def write(path, *lists, **context):
+    """Writes such a file and returns its path."""
+    path.write_text(json.dumps(document(*lists, **context)))
+    return path
+
+
+def entry(name, counters, ours, invalid=()):
+    """One window."""
+    common = {"world": "silicon", "family": name.split("/")[0], "window_ns": 50000000, "home_node": 0}
+    return {
+        "name": name,
+        "run_type": "iteration",
+        "real_time": 1.0,
+        "time_unit": "ns",
+        **counters,
+        "valid": 0.0 if invalid else 1.0,
+        "mmscale": common | ours | {"invalid": list(invalid)},
+    }
+
+
+def distribution(name, median, samples=100000):
+    """The counters of a distribution."""
+    counters = {f"{name}_{end}": median * factor for end, factor in QUANTILES.items()}
+    return counters | {f"{name}_mean": median * 1.1, f"{name}_count": samples}
+
+
+DROPS = {
+    # By scheme: ns of a drop with so many borrowers, useful and useless IPIs.
+    "refcount": lambda b: (60 + 25 * b, 0, 0),
+    "shootdown": lambda b: (900 + 330 * b, b, 0),
+    "shootdown-filter": lambda b: (300 + 300 * b, b, 0),
+    "hazptr": lambda b: (120 + 280 * b, b, 0),
+    "quiesce": lambda b: (4000 + 100 * b, 0, 0),
+}
+
+
+def teardowns(cpus=32, borrowers=(0, 1, 2, 4, 8, 16, 31), schemes=tuple(DROPS), spoilt=(), mask_only=0, windows=WINDOWS):
+    """teardown; spoilt: (scheme, borrowers, window) that is invalid and ten times slower."""
+    made = []
+    for scheme, count, window in itertools.product(schemes, borrowers, range(windows)):
+        drop, useful, useless = DROPS[scheme](count)
+        wrong = (scheme, count, window) in spoilt
+        drop *= FLUTTER[window % len(FLUTTER)] * (10 if wrong else 1)
+        if useful:
+            useless += mask_only + (0.25 * count if scheme == "shootdown" else 0)
+            drop += 300 * mask_only
+        name = f"teardown/{scheme}/compact/cpus:{cpus}/borrowers:{count}" + (f"/mask_only:{mask_only}" if mask_only else "")
+        counters = {
+            "cpus": cpus, "teardowns": 20000, "borrowers": count, "mask_only": mask_only,
+            **distribution("drop_ns", drop), **distribution("free_ns", drop * 3), "clock_ns_p50": 22.0,
+            "ipis_useful_per_teardown": useful, "ipis_useless_per_teardown": useless,
+            "interrupted_ns_per_teardown": 150.0 * useful, "held_bytes_max": 4096.0, "mm_slot_bytes": 1024.0,
+        }  # fmt: skip
+        ours = {
+            "scheme": scheme, "placement": "compact", "cpus": cpus, "borrowers": count, "mask_only": mask_only,
+            "linger_ns": 0, "lifecycle": "powerpc", "mm_cid": "off", "rq_lock": False, "transport": "membarrier",
+        }  # fmt: skip
+        made.append(entry(name, counters, ours, ["cpu 3: waited 9.1 % of the window"] if wrong else ()))
+    return made
+
+
+COSTS = {
+    # By scheme: ns of a switch at so many CPUs and exits per million.
+    "refcount": lambda cpus, exits: 16 + 11 * (cpus - 1) + 0.001 * exits,
+    "shootdown": lambda cpus, exits: 11 + exits * (0.004 * cpus + 0.0003 * cpus**2),
+    "hazptr": lambda cpus, exits: 17 + exits * 0.004 * cpus,
+}
+
+
+def mixes(cpus=(1, 2, 4, 8, 16, 32), exits=(1, 10, 100, 1000, 10000, 100000), schemes=("refcount", "shootdown"), costs=COSTS, spoilt=(), one_in=0):
+    """mix; spoilt: (scheme, cpus, exits, window) that is invalid and ten times slower. one_in: with latency sampled."""
+    made = []
+    for scheme, count, rate, window in itertools.product(schemes, cpus, exits, range(WINDOWS)):
+        wrong = (scheme, count, rate, window) in spoilt
+        cost = costs[scheme](count, rate) * FLUTTER[window] * (10 if wrong else 1)
+        counters = {"cpus": count, "ns_per_switch": cost, "switches_per_second": count * 1e9 / cost}
+        counters |= {"exits_per_million": rate, "lifetime": round(1e6 / rate) if rate else 0, "mm_deaths_per_million": rate}
+        ours = {"scheme": scheme, "sharing": "all", "placement": "compact", "cpus": count, "lifecycle": "powerpc"}
+        ours |= {"mm_cid": "off", "rq_lock": False, "transport": "membarrier", "think_cycles": 0}
+        if one_in:
+            counters |= latency(cost, one_in)
+            ours["latency_one_in"] = one_in
+        name = f"mix/{scheme}/all/compact/cpus:{count}/exits_per_million:{rate}"
+        made.append(entry(name, counters, ours, ["cpu 0: waited 7.0 % of the window"] if wrong else ()))
+    return made
+
+
+def crossovers(points, schemes=("refcount", "shootdown")):
+    """The crossover entries of a pair; points: {cpus: (low, middle, high)}, or None where there is no crossover."""
+    made = []
+    for cpus, point in points.items():
+        name = f"mix/crossover/{schemes[0]}-vs-{schemes[1]}/all/compact/cpus:{cpus}"
+        values = dict(zip(("low", "exits_per_million", "high"), point or ()))
+        made.append(
+            {
+                "name": name,
+                "run_type": "aggregate",
+                "aggregate_name": "crossover",
+                "real_time": 20.0 if point else 0.0,
+                **{f"crossover_{key}": value for key, value in values.items()},
+                "crossings": 1 if point else 0,
+                "mmscale": {
+                    "family": "mix", "record": "crossover", "schemes": list(schemes), "sharing": "all",
+                    "placement": "compact", "cpus": cpus, "text": "as the console has it", "sweep": [],
+                },
+            }  # fmt: skip
+        )
+    return made
+
+
+def latency(cost, one_in):
+    """The counters that --latency adds to a window."""
+    return distribution("latency_ns", cost + 22) | {"clock_ns_p50": 22.0, "latency_one_in": one_in}
+
+
+def switches(cpus=(1, 8, 32), schemes=("refcount", "shootdown", "hazptr"), one_in=997, spoilt=()):
+    """switch with sampled latency; spoilt as in mixes, without the exits."""
+    made = []
+    for scheme, count, window in itertools.product(schemes, cpus, range(WINDOWS)):
+        wrong = (scheme, count, window) in spoilt
+        cost = COSTS[scheme](count, 0) * FLUTTER[window] * (10 if wrong else 1)
+        counters = {"cpus": count, "ns_per_switch": cost, "switches_per_second": count * 1e9 / cost}
+        ours = {"workload": "idle", "scheme": scheme, "sharing": "all", "placement": "compact", "cpus": count}
+        ours |= {"lifecycle": "powerpc", "transport": "membarrier", "think_cycles": 0}
+        if one_in:
+            counters |= latency(cost, one_in)
+            ours["latency_one_in"] = one_in
+        name = f"switch/idle/{scheme}/all/compact/cpus:{count}"
+        made.append(entry(name, counters, ours, ["cpu 0: waited 7.0 % of the window"] if wrong else ()))
+    return made
+
+
+ROUND_TRIPS = {
+    "membarrier": lambda t: 2500 + 2400 * t,
+    "signal": lambda t: 11000 + 2100 * t,
+    "doorbell": lambda t: 300 + 45 * t,
+}
+
+
+def ipis(cpus=32, targets=(1, 2, 4, 8, 16, 31), transports=tuple(ROUND_TRIPS), spoilt=()):
+    """ipi; spoilt: (transport, targets, window) that is invalid and ten times slower."""
+    made = []
+    for transport, count, window in itertools.product(transports, targets, range(WINDOWS)):
+        wrong = (transport, count, window) in spoilt
+        trip = ROUND_TRIPS[transport](count) * FLUTTER[window] * (10 if wrong else 1)
+        counters = {
+            "cpus": cpus, "targets": count, "calls": 5000, **distribution("round_trip_ns", trip),
+            "queued_per_call": count, "raised_per_call": count, "clock_ns_p50": 22.0,
+        }  # fmt: skip
+        ours = {"transport": transport, "placement": "compact", "cpus": cpus, "targets": count}
+        ours |= {"target_does": "enable_points"}
+        name = f"ipi/{transport}/compact/cpus:{cpus}/targets:{count}"
+        made.append(entry(name, counters, ours, ["cpu 1: steal 3.0 %"] if wrong else ()))
+    return made
+
+
+CLASSES = ("smt-sibling", "same-llc", "same-package", "other-package")
+ONE_WAY = {"smt-sibling": 8.0, "same-llc": 25.0, "same-package": 60.0, "other-package": 140.0}
+
+
+def machine(packages=2, llcs=2, cores=4, threads=2):
+    """The PUs of a machine as Linux numbers them, first all first threads: {pu: (package, llc, core)}."""
+    places = list(itertools.product(range(packages), range(llcs), range(cores)))
+    return {
+        thread * len(places) + number: place[:1] + (place[:2],) + (place,)
+        for thread in range(threads)
+        for number, place in enumerate(places)
+    }
+
+
+def distance(one, other):
+    """The class of two PUs of machine()."""
+    shared = sum(a == b for a, b in zip(one, other))
+    return CLASSES[3 - shared]
+
+
+def lines(places=None, order=None, missing=(), spoilt=(), windows=5, sampled_from=None):
+    """line, for the PUs of machine() in some order; missing: pairs of PUs that were not measured; spoilt: windows that are
+    invalid and ten times slower."""
+    places = places or machine()
+    order = list(order or places)
+    made = []
+    for window in range(windows):
+        factor = FLUTTER[window] * (10 if window in spoilt else 1)
+        one_way = [
+            [
+                None if a == b or (a, b) in missing or (b, a) in missing else ONE_WAY[distance(places[a], places[b])] * factor
+                for b in order
+            ]
+            for a in order
+        ]
+        classes = [["same-pu" if a == b else distance(places[a], places[b]) for b in order] for a in order]
+        counters = {"cpus": len(order), "one_way_ns": 60.0 * factor, "round_trip_ns": 120.0 * factor, "pairs": 496, "visits": 3}
+        counters |= {f"one_way_ns_{name.replace('-', '_')}": value * factor for name, value in ONE_WAY.items()}
+        matrix = {"pus": order, "one_way_ns": one_way, "home_node": 0, "distance": classes}
+        ours = {"placement": "compact", "cpus": len(order), "sampled_from": sampled_from or len(order), "matrix": matrix}
+        made.append(
+            entry(f"line/cas/compact/cpus:{len(order)}", counters, ours, ["cpu 1: steal 3.0 %"] if window in spoilt else ())
+        )
+    return made
