@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pandas
 
-from series import REFERENCE, describe, partition
+from series import COUNTS, REFERENCE, describe, partition
 from stats import estimate
 
 
@@ -97,14 +97,14 @@ class Sheet:
 def sheets(family, windows, identity, conditions, places=(), spots=()):
     """Returns the Sheets of a table of Records. The arguments are those of series.partition."""
     return [
-        Sheet(family, key, split, {name: list(part[name].unique()) for name in conditions}, part)
+        Sheet(family, key, split, {name: list(part[name].unique()) for name in (*places, *conditions)}, part)
         for key, split, part in partition(windows, identity, conditions, places, spots)
     ]
 
 
 def words(key, value):
     """Names a part of a figure's identity: "compact" speaks for itself, a number does not."""
-    if key in ("cpus", "borrowers", "mask_only"):
+    if key in COUNTS:
         return describe(key, value)
     return f"{key} {value}"
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 # Okabe and Ito's colours for the colour-blind, without their yellow, which is lost on white paper.
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "d", "h", "*")
+HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----", "||||", "oo")
 LINES = ("-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5, 1, 1.5)))
 
 # The order fixes the looks, so that a scheme keeps its look whatever it is compared with. A scheme that is not listed
@@ -21,11 +22,12 @@ TRANSPORTS = ("membarrier", "signal", "doorbell")
 
 @dataclass(frozen=True)
 class Look:
-    """Colour, marker and line style as matplotlib takes them."""
+    """Colour, marker, line style and hatching of areas as matplotlib takes them."""
 
     colour: str
     marker: str
     line: object
+    hatch: str
 
 
 def looks(series, listed=ORDER):
@@ -41,5 +43,6 @@ def looks(series, listed=ORDER):
             COLOURS[place % len(COLOURS)],
             MARKERS[(place + 5 * one.source) % len(MARKERS)],
             LINES[(place + one.source) % len(LINES)],
+            HATCHES[place % len(HATCHES)],
         )
     return result

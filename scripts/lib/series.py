@@ -113,8 +113,8 @@ def _varies(windows, within, name):
     return (windows.groupby(within, dropna=False)[name].nunique(dropna=False) > 1).any()
 
 
-# Conditions whose names need a word of explanation.
-NOUNS = {"home_node": "home node", "cpus": "CPUs", "mask_only": "further CPUs in mm_cpumask"}
+# Conditions that are a number of something.
+COUNTS = {"cpus": "CPUs", "borrowers": "borrowers", "mask_only": "further CPUs in mm_cpumask"}
 
 
 def describe(condition, value):
@@ -129,8 +129,12 @@ def describe(condition, value):
         return f"think {value:g} cycles"
     if condition == "linger_ns":
         return f"borrowers linger {value:g} ns"
-    if condition in ("home_node", "cpus", "borrowers", "mask_only"):
-        return f"{NOUNS.get(condition, condition)} {value:g}"
+    if condition == "home_node":
+        return f"home node {value:g}"
+    if condition == "target_does":
+        return f"called CPUs do {str(value).replace('_', ' ')}"
+    if condition in COUNTS:
+        return f"{value:g} {COUNTS[condition]}"
     return f"{condition} {value}"
 
 
