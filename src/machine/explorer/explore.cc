@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: MIT
+//
+// Sleep sets (Godefroid, "Partial-Order Methods for the Verification of Concurrent Systems", 1996): what was
+// explored from a state need not be explored again after a sibling that commutes with it. Every class of
+// executions that differ only in the order of commuting transitions is run to its end exactly once.
+// Operations that commute with everything there will ever be are not even choices: those on locations that
+// one CPU alone touches in all of the exploration, which is learned while exploring, and begun again when
+// something learned turns out not to hold.
+#include "machine/explorer/explore.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+namespace mmscale::machine::explorer {
+
+namespace {
+
+// Executions run blindly before the search, so that most of what is shared is known when it begins.
+constexpr unsigned kScouts = 64;
+
+// A state on the current path: what was chosen there, what is still to be chosen, what need not be.
+struct Node {
+  std::vector<Transition> open;
+  std::size_t next = 0;
+  std::vector<Transition> asleep;
+  int preemptions = 0;
+
+  const Transition& chosen() const { return open[next]; }
+};
+
+class Search {
+ public:
+  Search(Program& program, Memory memory, const Limits& limits, const std::function<void()>& completed)
+      : program_(program),
+        limits_(limits),
+        completed_(completed),
+        world_(
+            program.cpus(), memory, [](void* p, unsigned cpu) { static_cast<Program*>(p)->run(cpu); },
+            &program) {
+    program_.attach(world_);
+    for (const std::span<std::byte> region : program_.state())
+      saved_.push_back({region, std::vector<std::byte>(region.begin(), region.end())});
+  }
+
+  Result explore() {
+    reducing_ = limits_.reduce && limits_.preemptions < 0;
+    world_.skip_private(reducing_);
+    if (reducing_) scout();
+    do {
+      world_.forget_learned();
+      path_.clear();
+      result_.executions = result_.covered = 0;
+    } while (!search());
+    world_.end();
+    return std::move(result_);
+  }
+
+  Replay replay(const Schedule& schedule) {
+    Replay replayed;
+    world_.record(true);
+    restore();
+    world_.begin();
+    for (const Transition& wanted : schedule.transitions) {
+      if (program_.violated()) break;
+      perform_wanted(wanted);
+    }
+    last_cpu_ = schedule.transitions.empty() ? 0 : schedule.transitions.back().cpu;
+    for (std::uint64_t steps = 0; !program_.violated() && steps < limits_.depth; ++steps) {
+      const unsigned count = world_.enabled(enabled_);
+      if (count == 0) break;
+      const Transition next =
+          *std::min_element(enabled_.begin(), enabled_.begin() + count,
+                            [this](const auto& a, const auto& b) { return rank(a) < rank(b); });
+      last_cpu_ = next.kind == Transition::Kind::drain ? last_cpu_ : next.cpu;
+      world_.perform(next);
+    }
+    replayed.events = world_.events();
+    replayed.ending = judge_end();
+    world_.end();
+    return replayed;
+  }
+
+ private:
+  struct Saved {
+    std::span<std::byte> region;
+    std::vector<std::byte> bytes;
+  };
+
+  void restore() {
+    world_.end();
+    for (const Saved& saved : saved_)
+      std::memcpy(saved.region.data(), saved.bytes.data(), saved.bytes.size());
+  }
+
+  // Without preemption first: the CPU that ran last goes on, then others, then interrupts; stores stay in
+  // their buffers as long as they can.
+  unsigned rank(const Transition& transition) const {
+    switch (transition.kind) {
+      case Transition::Kind::step:
+        return transition.cpu == last_cpu_ ? 0 : 1 + transition.cpu;
+      case Transition::Kind::interrupt:
+        return 10 + transition.cpu;
+      case Transition::Kind::drain:
+        return 20 + transition.cpu;
+    }
+    return 0;
+  }
+
+  // Runs programs to their ends under arbitrary schedules, to see what is shared.
+  void scout() {
+    std::uint64_t random = 0x9e3779b97f4a7c15u;
+    for (unsigned i = 0; i < kScouts; ++i) {
+      restore();
+      world_.begin();
+      for (std::uint64_t steps = 0; steps < limits_.depth && !program_.violated() && !world_.runaway();
+           ++steps) {
+        const unsigned count = world_.enabled(enabled_);
+        if (count == 0) break;
+        // xorshift64 (Marsaglia 2003).
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        world_.perform(enabled_[random % count]);
+      }
+    }
+  }
+
+  // True when the search is over; false when it must begin again, since something was learned.
+  bool search() {
+    do {
+      restore();
+      world_.begin();
+      last_cpu_ = kNobody;
+      asleep_.clear();
+      preemptions_ = 0;
+      for (const Node& node : path_)
+        if (!advance(node, &node == &path_.back())) return true;
+      if (world_.learned()) return false;
+      bool ran_to_end = false;
+      if (!extend(ran_to_end)) return !world_.learned();
+      if (world_.learned()) return false;
+      if (ran_to_end) {
+        ++result_.executions;
+        const Ending ending = judge_end();
+        if (ending != Ending::exhausted) return conclude(ending);
+        if (completed_) completed_();
+      } else {
+        ++result_.covered;
+      }
+    } while (back_up());
+    result_.ending = Ending::exhausted;
+    return true;
+  }
+
+  // Performs what a node chose; works out what sleeps behind it if the path ends there. False if a limit is
+  // hit.
+  bool advance(const Node& node, bool last) {
+    const Transition chosen = node.chosen();
+    preemptions_ = node.preemptions;
+    if (reducing_ && last) {
+      const Footprint footprint = world_.footprint(chosen);
+      asleep_.clear();
+      for (const Transition& sleeper : node.asleep)
+        if (!dependent(sleeper, world_.footprint(sleeper), chosen, footprint)) asleep_.push_back(sleeper);
+    }
+    if (chosen.kind != Transition::Kind::drain) {
+      if (limits_.preemptions >= 0 && is_preemption(chosen)) ++preemptions_;
+      last_cpu_ = chosen.cpu;
+    }
+    world_.perform(chosen);
+    ++result_.steps;
+    if (limits_.steps == 0 || result_.steps < limits_.steps) return true;
+    result_.ending = Ending::stopped;
+    return false;
+  }
+
+  // Goes on from the end of the path until the execution is over or covered. False if the search ends here.
+  bool extend(bool& ran_to_end) {
+    ran_to_end = false;
+    for (;;) {
+      if (world_.learned()) return false;
+      if (program_.violated()) return !conclude(Ending::violated);
+      const unsigned count = world_.enabled(enabled_);
+      if (count == 0) {
+        ran_to_end = true;
+        return true;
+      }
+      if (path_.size() >= limits_.depth || world_.runaway()) {
+        result_.ending = Ending::stopped;
+        return false;
+      }
+      Node node;
+      node.asleep = asleep_;
+      node.preemptions = preemptions_;
+      for (unsigned i = 0; i < count; ++i) {
+        const Transition& candidate = enabled_[i];
+        if (std::find(asleep_.begin(), asleep_.end(), candidate) != asleep_.end()) continue;
+        if (limits_.preemptions >= 0 && preemptions_ >= limits_.preemptions && is_preemption(candidate))
+          continue;
+        node.open.push_back(candidate);
+      }
+      if (node.open.empty()) return true;
+      std::sort(node.open.begin(), node.open.end(),
+                [this](const Transition& a, const Transition& b) { return rank(a) < rank(b); });
+      path_.push_back(std::move(node));
+      if (!advance(path_.back(), true)) return false;
+    }
+  }
+
+  // Whether the choice takes the CPU away from one that could go on.
+  bool is_preemption(const Transition& candidate) {
+    if (candidate.kind == Transition::Kind::drain || candidate.cpu == last_cpu_) return false;
+    std::array<Transition, kMaxTransitions> now;
+    const unsigned count = world_.enabled(now);
+    return std::any_of(now.begin(), now.begin() + count, [this](const Transition& other) {
+      return other.kind == Transition::Kind::step && other.cpu == last_cpu_;
+    });
+  }
+
+  // To the next choice not made yet; false if there is none.
+  bool back_up() {
+    while (!path_.empty()) {
+      Node& node = path_.back();
+      if (reducing_) node.asleep.push_back(node.chosen());
+      if (++node.next < node.open.size()) return true;
+      path_.pop_back();
+    }
+    return false;
+  }
+
+  Ending judge_end() {
+    if (program_.violated()) return Ending::violated;
+    if (!world_.over()) return Ending::deadlock;
+    world_.end();
+    program_.finish();
+    return program_.violated() ? Ending::violated : Ending::exhausted;
+  }
+
+  bool conclude(Ending ending) {
+    result_.ending = ending;
+    Schedule chosen{world_.memory(), {}};
+    for (const Node& node : path_) chosen.transitions.push_back(node.chosen());
+    result_.schedule = reducing_ ? spelled_out(chosen) : chosen;
+    return true;
+  }
+
+  // The same execution with every operation a step of its own: local operations as soon as they can be,
+  // private stores to memory as soon as they are the oldest.
+  Schedule spelled_out(const Schedule& chosen) {
+    Schedule full{chosen.memory, {}};
+    restore();
+    world_.skip_private(false);
+    world_.begin();
+    const auto perform = [&](const Transition& transition) {
+      full.transitions.push_back(transition);
+      world_.perform(transition);
+    };
+    const auto settle = [&] {
+      for (bool progress = true; progress && !program_.violated();) {
+        progress = false;
+        for (std::uint8_t cpu = 0; cpu < world_.cpus() && !program_.violated(); ++cpu) {
+          while (world_.oldest_store_is_private(cpu)) {
+            drain_oldest(cpu, perform);
+            progress = true;
+          }
+          if (world_.pending_is_local(cpu)) {
+            perform({Transition::Kind::step, cpu, 0});
+            progress = true;
+          }
+        }
+      }
+    };
+    settle();
+    for (const Transition& transition : chosen.transitions) {
+      if (program_.violated()) break;
+      perform(transition);
+      settle();
+    }
+    world_.skip_private(true);
+    return full;
+  }
+
+  template <class F>
+  void drain_oldest(std::uint8_t cpu, F&& perform) {
+    const unsigned count = world_.enabled(enabled_);
+    for (unsigned i = 0; i < count; ++i)
+      if (enabled_[i].kind == Transition::Kind::drain && enabled_[i].cpu == cpu) {
+        perform(Transition(enabled_[i]));
+        return;
+      }
+  }
+
+  // A schedule names a drain by its CPU alone under tso.
+  void perform_wanted(const Transition& wanted) {
+    const unsigned count = world_.enabled(enabled_);
+    for (unsigned i = 0; i < count; ++i) {
+      const Transition& now = enabled_[i];
+      if (now.kind != wanted.kind || now.cpu != wanted.cpu) continue;
+      if (now.kind == Transition::Kind::drain && world_.memory() == Memory::pso && now.store != wanted.store)
+        continue;
+      world_.perform(Transition(now));
+      return;
+    }
+    throw std::invalid_argument(fmt::format("the schedule asks for '{}', which cannot happen there",
+                                            to_string(Schedule{world_.memory(), {wanted}})));
+  }
+
+  Program& program_;
+  const Limits limits_;
+  const std::function<void()>& completed_;
+  World world_;
+  std::vector<Saved> saved_;
+  bool reducing_ = false;
+  std::vector<Node> path_;
+  std::array<Transition, kMaxTransitions> enabled_;
+  // Of the state reached.
+  std::vector<Transition> asleep_;
+  static constexpr unsigned kNobody = kMaxCpus;
+  unsigned last_cpu_ = kNobody;
+  int preemptions_ = 0;
+  Result result_;
+};
+
+}  // namespace
+
+Result explore(Program& program, Memory memory, const Limits& limits,
+               const std::function<void()>& completed) {
+  return Search(program, memory, limits, completed).explore();
+}
+
+Replay replay(Program& program, const Schedule& schedule) {
+  return Search(program, schedule.memory, Limits{}, nullptr).replay(schedule);
+}
+
+}  // namespace mmscale::machine::explorer

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+//
+// Every interleaving of a small program, depth first and stateless: an execution is remembered as the choices
+// that made it, and going back is running it again. Not a template: a program is an object with a few virtual
+// functions.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "machine/explorer/schedule.h"
+#include "machine/explorer/transition.h"
+#include "machine/explorer/world.h"
+
+namespace mmscale::machine::explorer {
+
+// What is explored.
+class Program {
+ public:
+  virtual ~Program() = default;
+
+  virtual unsigned cpus() const = 0;
+  // Once per exploration, before any execution: makes machines and the initial state, in direct operation.
+  virtual void attach(World& world) = 0;
+  // After attach: the memory that executions change, put back before each. It must not move or be freed, and
+  // nothing in it may own anything that an execution allocates.
+  virtual std::vector<std::span<std::byte>> state() = 0;
+  // A CPU's program, on its fiber.
+  virtual void run(unsigned cpu) = 0;
+  // In direct operation, when all CPUs are done: what is to be done and judged at the end.
+  virtual void finish() {}
+  // Whether what has happened so far in this execution is a violation. Looked at after every transition.
+  virtual bool violated() const { return false; }
+};
+
+struct Limits {
+  // Transitions in all; 0 is without limit.
+  std::uint64_t steps = 0;
+  // Transitions in one execution: a program that can run for ever would never come back.
+  std::uint64_t depth = 20'000;
+  // At most so many times may a CPU that could go on be left for another; -1 is without bound. With a bound
+  // nothing is reduced, since sleep sets would rely on executions that the bound has cut off.
+  int preemptions = -1;
+  // False: explore every interleaving, commuting or not. To test the reduction.
+  bool reduce = true;
+};
+
+enum class Ending {
+  exhausted,  // every interleaving was covered
+  stopped,    // a limit came first
+  violated,   // the program says so
+  deadlock,   // nothing can ever happen again though some CPU is not done: all wait
+};
+
+constexpr std::string_view to_string(Ending ending) {
+  switch (ending) {
+    case Ending::exhausted:
+      return "exhausted";
+    case Ending::stopped:
+      return "stopped";
+    case Ending::violated:
+      return "violated";
+    case Ending::deadlock:
+      return "deadlock";
+  }
+  return "?";
+}
+
+struct Result {
+  Ending ending = Ending::exhausted;
+  // Executions that ran to their end, executions that were broken off as covered by others, and transitions
+  // of both.
+  std::uint64_t executions = 0;
+  std::uint64_t covered = 0;
+  std::uint64_t steps = 0;
+  // The execution that ended the exploration, if violated or deadlocked.
+  Schedule schedule;
+};
+
+// Explores until the first violation or deadlock, or to the end. `completed` is called after every full
+// execution.
+Result explore(Program& program, Memory memory, const Limits& limits,
+               const std::function<void()>& completed = nullptr);
+
+// What one schedule does.
+struct Replay {
+  Ending ending = Ending::exhausted;
+  std::vector<Event> events;
+};
+
+// Runs `schedule` once more; what it leaves open goes on without preemption. Throws std::invalid_argument if
+// it asks for something that cannot happen.
+Replay replay(Program& program, const Schedule& schedule);
+
+}  // namespace mmscale::machine::explorer

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT
+#include "machine/explorer/world.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+
+namespace mmscale::machine::explorer {
+
+namespace {
+
+bool is_release(std::memory_order order) {
+  return order == std::memory_order_release || order == std::memory_order_acq_rel ||
+         order == std::memory_order_seq_cst;
+}
+
+}  // namespace
+
+Core::Core(World& the_world, unsigned number) : world(the_world), cpu(number), fiber_(Fiber::kStackBytes) {}
+
+void Core::run_fiber(void* self) {
+  Core& core = *static_cast<Core*>(self);
+  core.world.run_(core.world.program_, core.cpu);
+  Operation done;
+  done.kind = Operation::Kind::done;
+  done.name = "done";
+  for (;;) core.stop_before(done);
+}
+
+void Core::stop_before(const Operation& operation) {
+  if (world.direct_) return;
+  if (operation.location != nullptr) world.note_access(operation.location, cpu);
+  for (;;) {
+    if (world.skip_private_ && is_local(operation) && ++skipped_ < kMaxSkipped) return;
+    if (skipped_ >= kMaxSkipped) world.runaway_ = true;
+    skipped_ = 0;
+    pending_ = operation;
+    fiber_.jump(world.thread_);
+    if (chosen_ == Transition::Kind::step) return;
+    take_interrupts();
+  }
+}
+
+void Core::read(const void* location, void* value, std::size_t bytes) const {
+  for (unsigned i = buffered_; i-- > 0;)
+    if (buffer_[i].location == location) {
+      std::memcpy(value, &buffer_[i].value, bytes);
+      return;
+    }
+  std::memcpy(value, location, bytes);
+}
+
+void Core::write(void* location, const void* value, const Operation& operation) {
+  const std::uint16_t number = operation.kind == Operation::Kind::store ? ++stores_ : stores_;
+  const bool to_memory = world.direct_ || world.memory_ == Memory::sc ||
+                         operation.kind == Operation::Kind::rmw ||
+                         (world.skip_private_ && world.is_private(location));
+  if (to_memory) {
+    std::memcpy(location, value, operation.bytes);
+    return;
+  }
+  Store& store = buffer_[buffered_++];
+  store = {location, 0, static_cast<std::uint16_t>(operation.bytes), number, is_release(operation.order)};
+  std::memcpy(&store.value, value, operation.bytes);
+}
+
+bool Core::buffer_holds(const void* location) const {
+  for (unsigned i = 0; i < buffered_; ++i)
+    if (buffer_[i].location == location) return true;
+  return false;
+}
+
+bool Core::needs_empty_buffer(const Operation& operation) const {
+  switch (operation.kind) {
+    case Operation::Kind::fence:
+      return true;
+    case Operation::Kind::rmw:
+      return world.memory_ == Memory::tso || is_release(operation.order) || buffer_holds(operation.location);
+    default:
+      return false;
+  }
+}
+
+bool Core::can_step() const {
+  switch (pending_.kind) {
+    case Operation::Kind::done:
+      return false;
+    case Operation::Kind::wait:
+      return pending_.satisfied(pending_.waiting);
+    case Operation::Kind::store:
+      return buffered_ < kBufferedStores;
+    default:
+      return buffered_ == 0 || !needs_empty_buffer(pending_);
+  }
+}
+
+bool Core::can_interrupt() const { return !irqs_off && waiting_requests_ != 0 && buffered_ == 0; }
+
+bool Core::can_drain(unsigned index) const {
+  if (world.memory_ == Memory::tso) return index == 0;
+  if (buffer_[index].release && index != 0) return false;
+  for (unsigned i = 0; i < index; ++i)
+    if (buffer_[i].location == buffer_[index].location) return false;
+  return true;
+}
+
+void Core::drain(unsigned index) {
+  std::memcpy(buffer_[index].location, &buffer_[index].value, buffer_[index].bytes);
+  std::copy(buffer_.begin() + index + 1, buffer_.begin() + buffered_, buffer_.begin() + index);
+  --buffered_;
+}
+
+bool Core::is_local(const Operation& operation) const {
+  if (!irqs_off && !world.is_private(&inbox_location_)) return false;
+  switch (operation.kind) {
+    case Operation::Kind::local:
+      return true;
+    case Operation::Kind::fence:
+      return buffered_ == 0;
+    case Operation::Kind::load:
+      return world.is_private(operation.location);
+    case Operation::Kind::store:
+      return world.is_private(operation.location) ||
+             (world.memory_ != Memory::sc && buffered_ + 1 < kBufferedStores);
+    case Operation::Kind::rmw:
+      return world.is_private(operation.location) && (buffered_ == 0 || !needs_empty_buffer(operation));
+    case Operation::Kind::wait:
+    case Operation::Kind::done:
+      return false;
+  }
+  return false;
+}
+
+// The interrupt entry: all requests in the queue in the order they came, interrupts off, each acknowledged
+// with a release store that its sender waits for.
+void Core::take_interrupts() {
+  irqs_off = true;
+  std::array<IpiRequest*, kMaxCpus> requests_now = inbox_;
+  const unsigned count = waiting_requests_;
+  waiting_requests_ = 0;
+  for (unsigned i = 0; i < count; ++i) {
+    IpiRequest& request = *requests_now[i];
+    request.run(machine_, request.handler, request.info);
+    Operation ack;
+    ack.kind = Operation::Kind::store;
+    ack.order = std::memory_order_release;
+    ack.location = &request.busy;
+    ack.bytes = sizeof(request.busy);
+    ack.name = "acknowledge the IPI";
+    ack.where = std::source_location::current();
+    stop_before(ack);
+    const std::uint32_t idle = 0;
+    write(&request.busy, &idle, ack);
+  }
+  irqs_off = false;
+}
+
+World::World(unsigned cpus, Memory memory, Run run, void* program)
+    : memory_(memory), run_(run), program_(program) {
+  if (cpus == 0 || cpus > kMaxCpus) throw std::invalid_argument("explorer: 1 to 4 CPUs");
+  for (unsigned cpu = 0; cpu < cpus; ++cpu) {
+    cores_.push_back(std::make_unique<Core>(*this, cpu));
+    // Its owner looks into it wherever interrupts are on.
+    note_access(inbox_location(cpu), cpu);
+  }
+}
+
+void World::begin() {
+  direct_ = false;
+  runaway_ = false;
+  events_.clear();
+  for (auto& core : cores_) {
+    core->buffered_ = 0;
+    core->stores_ = 0;
+    core->skipped_ = 0;
+    core->waiting_requests_ = 0;
+    core->irqs_off = false;
+    for (IpiRequest& request : core->requests) request.busy = 0;
+    core->chosen_ = Transition::Kind::step;
+    core->fiber_.start(Core::run_fiber, core.get());
+    thread_.jump(core->fiber_);
+  }
+}
+
+unsigned World::enabled(std::array<Transition, kMaxTransitions>& transitions) const {
+  using enum Transition::Kind;
+  unsigned count = 0;
+  for (const auto& core : cores_) {
+    const auto cpu = static_cast<std::uint8_t>(core->cpu);
+    if (core->can_step()) transitions[count++] = {step, cpu, 0};
+    if (core->can_interrupt()) transitions[count++] = {interrupt, cpu, 0};
+    for (unsigned i = 0; i < core->buffered_; ++i)
+      if (core->can_drain(i)) transitions[count++] = {drain, cpu, core->buffer_[i].number};
+  }
+  return count;
+}
+
+Footprint World::footprint(const Transition& transition) const {
+  const Core& core = *cores_[transition.cpu];
+  switch (transition.kind) {
+    case Transition::Kind::interrupt:
+      return {&core.inbox_location_, true, nullptr};
+    case Transition::Kind::drain:
+      for (unsigned i = 0; i < core.buffered_; ++i)
+        if (core.buffer_[i].number == transition.store) return {core.buffer_[i].location, true, nullptr};
+      return {};
+    case Transition::Kind::step:
+      break;
+  }
+  const Operation& operation = core.pending_;
+  switch (operation.kind) {
+    case Operation::Kind::load:
+    case Operation::Kind::wait:
+      return {operation.location, false, operation.location};
+    case Operation::Kind::store:
+      return memory_ == Memory::sc ? Footprint{operation.location, true, nullptr} : Footprint{};
+    case Operation::Kind::rmw:
+      return {operation.location, true, operation.location};
+    default:
+      return {};
+  }
+}
+
+void World::perform(const Transition& transition) {
+  Core& core = *cores_[transition.cpu];
+  if (transition.kind == Transition::Kind::drain) {
+    for (unsigned i = 0; i < core.buffered_; ++i) {
+      if (core.buffer_[i].number != transition.store) continue;
+      if (recording_) {
+        Operation operation;
+        operation.location = core.buffer_[i].location;
+        operation.operand = core.buffer_[i].value;
+        operation.bytes = core.buffer_[i].bytes;
+        operation.name = "store reaches memory";
+        events_.push_back({transition, operation, 0, 0});
+      }
+      core.drain(i);
+      break;
+    }
+    // What only waited for the buffer to be empty, as a barrier does, is no choice.
+    if (!skip_private_ || !core.is_local(core.pending_)) return;
+    core.chosen_ = Transition::Kind::step;
+    thread_.jump(core.fiber_);
+    return;
+  }
+  if (recording_) events_.push_back({transition, core.pending_, 0, 0});
+  core.chosen_ = transition.kind;
+  thread_.jump(core.fiber_);
+}
+
+bool World::over() const {
+  for (const auto& core : cores_)
+    if (core->pending_.kind != Operation::Kind::done || core->buffered_ != 0 || core->waiting_requests_ != 0)
+      return false;
+  return true;
+}
+
+bool World::pending_is_local(unsigned cpu) const { return cores_[cpu]->is_local(cores_[cpu]->pending_); }
+
+bool World::oldest_store_is_private(unsigned cpu) const {
+  const Core& core = *cores_[cpu];
+  return core.buffered_ != 0 && is_private(core.buffer_[0].location);
+}
+
+void World::push(unsigned target, IpiRequest& request) {
+  Core& core = *cores_[target];
+  request.busy = 1;
+  core.inbox_[core.waiting_requests_++] = &request;
+}
+
+void World::interrupt_directly(unsigned target, IpiRequest& request) {
+  Core& core = *cores_[target];
+  const bool were_off = core.irqs_off;
+  core.irqs_off = true;
+  request.run(core.machine_, request.handler, request.info);
+  core.irqs_off = were_off;
+}
+
+bool World::is_private(const void* location) const {
+  const auto it = touched_.find(location);
+  return it == touched_.end() || it->second != kShared;
+}
+
+void World::note_access(const void* location, unsigned cpu) {
+  const auto [it, first] = touched_.try_emplace(location, cpu);
+  if (first || it->second == cpu || it->second == kShared) return;
+  it->second = kShared;
+  learned_ = true;
+}
+
+void World::note_value(unsigned cpu, std::uint64_t before, std::uint64_t after) {
+  if (!recording_ || direct_) return;
+  for (std::size_t i = events_.size(); i-- > 0;)
+    if (events_[i].transition.cpu == cpu && events_[i].transition.kind == Transition::Kind::step) {
+      events_[i].before = before;
+      events_[i].after = after;
+      return;
+    }
+}
+
+}  // namespace mmscale::machine::explorer

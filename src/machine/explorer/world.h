@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+//
+// One execution after the other of one small system: a fiber per emulated CPU that stops before each
+// operation on shared state, a store buffer and an inbox per CPU, and what can happen next. Which of it
+// happens is for the caller to choose (explore.h).
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <source_location>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "machine/explorer/transition.h"
+#include "machine/fiber/fiber.h"
+
+namespace mmscale::machine::explorer {
+
+inline constexpr unsigned kMaxCpus = 4;
+// Stores that a buffer holds before the next one must wait: Skylake's 56. No program here comes near it.
+inline constexpr unsigned kBufferedStores = 56;
+inline constexpr unsigned kMaxTransitions = kMaxCpus * (kBufferedStores + 2);
+
+// An operation that a CPU is about to perform.
+struct Operation {
+  enum class Kind : std::uint8_t {
+    local,  // touches nothing others see, but an interrupt may come before it
+    fence,
+    load,
+    store,
+    rmw,
+    wait,  // spin_until
+    done,  // the CPU's program is over; it only takes interrupts
+  };
+
+  Kind kind = Kind::local;
+  std::memory_order order = std::memory_order_relaxed;
+  const void* location = nullptr;
+  std::size_t bytes = 0;
+  // wait: whether the value now visible to this CPU ends it.
+  bool (*satisfied)(const void* waiting) = nullptr;
+  const void* waiting = nullptr;
+  // For reading a schedule: what the operation is called and where the kernel says it.
+  const char* name = "";
+  std::source_location where;
+  std::uint64_t operand = 0;
+};
+
+class World;
+
+// A request to run `handler(machine, info)` on another CPU, one per sender and target: call_single_data.
+struct IpiRequest {
+  void (*run)(void* machine, void* handler, void* info) = nullptr;
+  void* handler = nullptr;
+  void* info = nullptr;
+  std::uint32_t busy = 0;
+};
+
+// What the world keeps of one CPU.
+class Core {
+ public:
+  Core(World& world, unsigned cpu);
+
+  // Stops before `operation` until it is chosen; interrupts chosen meanwhile are handled here. Then the
+  // caller performs it with the functions below.
+  void stop_before(const Operation& operation);
+
+  // The value of `bytes` bytes at `location` as this CPU sees it: its own youngest store to it, or memory.
+  void read(const void* location, void* value, std::size_t bytes) const;
+  // Into the buffer, or to memory where the memory model or privacy says so.
+  void write(void* location, const void* value, const Operation& operation);
+
+  void set_machine(void* machine) { machine_ = machine; }
+
+  World& world;
+  const unsigned cpu;
+  bool irqs_off = false;
+  // Requests to others, by target.
+  std::array<IpiRequest, kMaxCpus> requests;
+
+ private:
+  friend class World;
+
+  struct Store {
+    void* location;
+    std::uint64_t value;
+    std::uint16_t bytes;
+    std::uint16_t number;
+    bool release;
+  };
+
+  bool buffer_holds(const void* location) const;
+  // Whether every store before this operation must have reached memory.
+  bool needs_empty_buffer(const Operation& operation) const;
+  bool can_step() const;
+  bool can_interrupt() const;
+  bool can_drain(unsigned index) const;
+  void drain(unsigned index);
+  // Whether no other CPU and no interrupt can tell when this happens, so that there is nothing to choose.
+  bool is_local(const Operation& operation) const;
+  void take_interrupts();
+  static void run_fiber(void* self);
+
+  // A CPU that does so much on its own never does anything else.
+  static constexpr unsigned kMaxSkipped = 100'000;
+
+  Fiber fiber_;
+  Operation pending_;
+  unsigned skipped_ = 0;
+  Transition::Kind chosen_ = Transition::Kind::step;
+  void* machine_ = nullptr;
+  std::array<Store, kBufferedStores> buffer_;
+  unsigned buffered_ = 0;
+  std::uint16_t stores_ = 0;
+  std::array<IpiRequest*, kMaxCpus> inbox_;
+  unsigned waiting_requests_ = 0;
+  // What pushes to the inbox write, as far as dependence goes.
+  std::uint32_t inbox_location_ = 0;
+};
+
+// One performed transition, for reading.
+struct Event {
+  Transition transition;
+  Operation operation;
+  std::uint64_t before = 0;
+  std::uint64_t after = 0;
+};
+
+class World {
+ public:
+  // `run(cpu)` is a CPU's program, on its own fiber.
+  using Run = void (*)(void* program, unsigned cpu);
+
+  World(unsigned cpus, Memory memory, Run run, void* program);
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  unsigned cpus() const { return static_cast<unsigned>(cores_.size()); }
+  Core& core(unsigned cpu) { return *cores_[cpu]; }
+  Memory memory() const { return memory_; }
+
+  // Outside an execution operations are performed at once, on the caller's stack: to set up and to finish.
+  bool direct() const { return direct_; }
+
+  // Begins an execution: every CPU runs to its first operation. State other than the world's own is the
+  // caller's to restore.
+  void begin();
+  // What can happen now. Empty: all is over, or nothing can ever happen again.
+  unsigned enabled(std::array<Transition, kMaxTransitions>& transitions) const;
+  Footprint footprint(const Transition& transition) const;
+  void perform(const Transition& transition);
+  // Every program is over, every store in memory, every request handled.
+  bool over() const;
+  // Back to direct operation.
+  void end() { direct_ = true; }
+
+  // Locations that only one CPU has ever touched in an execution, and inboxes that nobody ever pushed to,
+  // need no choice points as long as that holds. skip_private(true) leaves such operations out; when one
+  // turns out not to be private after all, the execution proves nothing (`learned`) and exploration must
+  // begin again.
+  void skip_private(bool skip) { skip_private_ = skip; }
+  bool learned() const { return learned_; }
+  void forget_learned() { learned_ = false; }
+  // Whether, in this execution, a CPU went on for ever with private operations alone.
+  bool runaway() const { return runaway_; }
+  // Whether the CPU's pending operation would have been skipped, and whether the oldest store of its buffer
+  // is private: to follow a schedule made with skipping in a world that does not skip.
+  bool pending_is_local(unsigned cpu) const;
+  bool oldest_store_is_private(unsigned cpu) const;
+
+  // Keeps a readable record of what is performed, from begin on.
+  void record(bool on) { recording_ = on; }
+  const std::vector<Event>& events() const { return events_; }
+
+  // Puts `request` on the target's queue. Called when the sender's step on inbox_location(target) was chosen.
+  const void* inbox_location(unsigned target) const { return &cores_[target]->inbox_location_; }
+  void push(unsigned target, IpiRequest& request);
+  // In direct operation: the request runs on the target at once.
+  void interrupt_directly(unsigned target, IpiRequest& request);
+
+  // Notes the value that the CPU's last step found and left, for the record.
+  void note_value(unsigned cpu, std::uint64_t before, std::uint64_t after);
+
+ private:
+  friend class Core;
+
+  bool is_private(const void* location) const;
+  void note_access(const void* location, unsigned cpu);
+
+  Memory memory_;
+  Run run_;
+  void* program_;
+  Fiber thread_;
+  std::vector<std::unique_ptr<Core>> cores_;
+  bool direct_ = true;
+  bool skip_private_ = false;
+  bool learned_ = false;
+  bool runaway_ = false;
+  bool recording_ = false;
+  std::vector<Event> events_;
+  // Location -> the one CPU that touched it, or kShared.
+  static constexpr unsigned kShared = kMaxCpus;
+  std::unordered_map<const void*, unsigned> touched_;
+};
+
+}  // namespace mmscale::machine::explorer

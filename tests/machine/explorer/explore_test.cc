@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include "machine/explorer/explore.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <stdexcept>
+#include <vector>
+
+#include "machine/explorer/explorer.h"
+#include "small_program.h"
+
+// One thread runs all: ThreadSanitizer has nothing to find, and takes a millisecond to start a fiber anew.
+#if !defined(__SANITIZE_THREAD__)
+namespace mmscale::machine::explorer {
+namespace {
+
+using test::Body;
+using test::explore_all;
+using test::SmallProgram;
+using test::Words;
+using enum std::memory_order;
+
+const Body kWaitsForOne = [](Explorer& m, Words& w) {
+  m.spin_until(w.shared[0], [](std::uint64_t value) { return value == 1; });
+};
+
+// Peterson's lock without its fence; registers[2] is set by whoever is in while the other is too.
+Body peterson(unsigned self, bool fenced) {
+  return [=](Explorer& m, Words& w) {
+    const unsigned other = 1 - self;
+    m.store(w.shared[self], 1, relaxed);
+    m.store(w.shared[2], other, relaxed);
+    if (fenced) m.fence();
+    if (m.load(w.shared[other], acquire) != 0 && m.load(w.shared[2], acquire) == other) return;
+    if (m.fetch_add(w.shared[3], 1, relaxed) != 0) w.registers[2] = 1;
+    m.fetch_sub(w.shared[3], 1, relaxed);
+    m.store(w.shared[self], 0, release);
+  };
+}
+
+SmallProgram peterson_program(bool fenced) {
+  SmallProgram program({peterson(0, fenced), peterson(1, fenced)});
+  program.bad = [](const Words& w) { return w.registers[2] != 0; };
+  return program;
+}
+
+TEST(Explore, SaysWhenAllWait) {
+  const auto explored = explore_all({kWaitsForOne, kWaitsForOne}, Memory::tso);
+  EXPECT_EQ(explored.result.ending, Ending::deadlock);
+}
+
+TEST(Explore, AWaitEndsWhenItsValueComes) {
+  const Body sets = [](Explorer& m, Words& w) { m.store(w.shared[0], 1, relaxed); };
+  EXPECT_EQ(explore_all({kWaitsForOne, sets}, Memory::tso).result.ending, Ending::exhausted);
+}
+
+TEST(Explore, TwoSendersWithInterruptsOffDeadlock) {
+  const auto send_to = [](unsigned target) {
+    return Body([target](Explorer& m, Words& w) {
+      CpuMask targets(m.cpus());
+      targets.set(target);
+      m.irq_disable();
+      m.call_many(
+          targets, [](Explorer&, void*) {}, &w);
+      m.irq_enable();
+    });
+  };
+  EXPECT_EQ(explore_all({send_to(1), send_to(0)}, Memory::tso).result.ending, Ending::deadlock);
+}
+
+TEST(Explore, FindsTheMissingFenceUnderTsoAndProvesTheRest) {
+  SmallProgram unfenced = peterson_program(false);
+  SmallProgram fenced = peterson_program(true);
+  EXPECT_EQ(explore(unfenced, Memory::sc, {}).ending, Ending::exhausted);
+  EXPECT_EQ(explore(unfenced, Memory::tso, {}).ending, Ending::violated);
+  EXPECT_EQ(explore(fenced, Memory::tso, {}).ending, Ending::exhausted);
+}
+
+TEST(Explore, AScheduleReplaysToItsViolationAndSurvivesPrinting) {
+  for (const Memory memory : {Memory::tso, Memory::pso}) {
+    SmallProgram program = peterson_program(false);
+    const Result found = explore(program, memory, {});
+    ASSERT_EQ(found.ending, Ending::violated);
+    const Schedule read_back = parse_schedule(to_string(found.schedule));
+    EXPECT_EQ(to_string(read_back), to_string(found.schedule));
+    SmallProgram again = peterson_program(false);
+    const Replay replayed = replay(again, read_back);
+    EXPECT_EQ(replayed.ending, Ending::violated);
+    EXPECT_FALSE(replayed.events.empty());
+  }
+}
+
+TEST(Explore, AScheduleThatCannotBeIsRefused) {
+  SmallProgram program = peterson_program(true);
+  EXPECT_THROW(replay(program, parse_schedule("tso:0,0d*9")), std::invalid_argument);
+  EXPECT_THROW(parse_schedule("0*3"), std::invalid_argument);
+  EXPECT_THROW(parse_schedule("tso:x"), std::invalid_argument);
+  EXPECT_THROW(parse_schedule("tso:0*3;1"), std::invalid_argument);
+}
+
+TEST(Explore, StopsExactlyAtItsLimitAndSaysSo) {
+  SmallProgram program = peterson_program(true);
+  Limits limits;
+  limits.steps = 10;
+  const Result result = explore(program, Memory::tso, limits);
+  EXPECT_EQ(result.ending, Ending::stopped);
+  EXPECT_EQ(result.steps, 10u);
+}
+
+TEST(Explore, AProgramThatNeverEndsIsStopped) {
+  SmallProgram program({[](Explorer& m, Words& w) {
+                          for (;;) m.fetch_add(w.shared[0], 1, relaxed);
+                        },
+                        [](Explorer& m, Words& w) { m.fetch_add(w.shared[0], 1, relaxed); }});
+  Limits limits;
+  limits.depth = 100;
+  EXPECT_EQ(explore(program, Memory::tso, limits).ending, Ending::stopped);
+}
+
+TEST(Explore, ABoundOfZeroRunsEachCpuToItsEnd) {
+  SmallProgram program = peterson_program(false);
+  Limits limits;
+  limits.preemptions = 0;
+  EXPECT_EQ(explore(program, Memory::sc, limits).executions, 2u);
+}
+
+TEST(Explore, PrivateWorkIsNoChoice) {
+  const auto counts_alone = [](unsigned word) {
+    return Body([word](Explorer& m, Words& w) {
+      for (unsigned i = 0; i < 100; ++i) m.fetch_add(w.shared[word], 1, relaxed);
+    });
+  };
+  const auto explored = explore_all({counts_alone(0), counts_alone(1)}, Memory::tso);
+  EXPECT_EQ(explored.result.ending, Ending::exhausted);
+  EXPECT_EQ(explored.result.executions, 1u);
+}
+
+}  // namespace
+}  // namespace mmscale::machine::explorer
+#endif
