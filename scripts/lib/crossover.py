@@ -99,6 +99,18 @@ def crossings(records, sheet):
 
 
 def telling(crossings_by_pair, found):
-    """Of crossings() those that bear on the answer, given the Cells: of schemes that are the cheapest somewhere."""
-    ever = {cell.leaders[0] for cell in found if cell.leaders}
-    return {pair: points for pair, points in crossings_by_pair.items() if points and set(pair) <= ever}
+    """Of crossings() those that bear on the answer, given the Cells: where to the left and to the right one of the pair
+    leads, or may lead. Elsewhere a third scheme is cheaper than both."""
+    kept = {}
+    for pair, points in crossings_by_pair.items():
+        here = [point for point in points if _on_the_border(pair, point, found)]
+        if here:
+            kept[pair] = here
+    return kept
+
+
+def _on_the_border(pair, point, found):
+    row = sorted((cell.exits, cell.leaders) for cell in found if cell.cpus == point.cpus)
+    below = [leaders for exits, leaders in row if exits <= point.exits][-1:]
+    above = [leaders for exits, leaders in row if exits > point.exits][:1]
+    return all(set(pair) & set(leaders) for leaders in below + above)

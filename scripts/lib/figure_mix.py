@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Draws the family mix: the map of the cheapest scheme by CPUs and exits, and the curves it comes from."""
 
+import math
 import string
 
 from matplotlib import pyplot
@@ -13,7 +14,7 @@ from curves import plain_number
 from grid import in_pages, open_grid
 from look import looks
 from page import (
-    AXIS_HEIGHT, CAPTION_COLUMNS, DARK, GREY, LEFT, STYLE, WIDTH, fixed_ticks, log_values, marked, open_page, save,
+    AXIS_HEIGHT, CAPTION_COLUMNS, DARK, GREY, LEFT, STYLE, WIDTH, fixed_ticks, log_values, marked, open_page, save, spread,
 )  # fmt: skip
 from places import Places, short, thinned
 from strokes import labels, shown_values, stroke
@@ -68,8 +69,7 @@ def draw_map(records, sheet):
         size = min(6.5, 72 * height / len(rows) * 0.5)
         for cell in found:
             _draw_cell(axes, cell, columns.index(cell.exits), rows.index(cell.cpus), styles, size)
-        for letter, (pair, points) in zip(string.ascii_uppercase, pairs.items()):
-            _draw_crossing(axes, letter, pair, points, columns, rows)
+        _draw_crossings(axes, pairs, columns, rows)
         for axis, values in ((axes.xaxis, columns), (axes.yaxis, rows)):
             shown = thinned(list(range(len(values))), float, len(values) / 20)
             fixed_ticks(axis, shown, [short(values[place]) for place in shown])
@@ -114,37 +114,44 @@ def _draw_patch(axes, corner, width, height, leaders, styles, gid=None, **option
         )
 
 
-def _draw_crossing(axes, letter, pair, points, columns, rows):
-    """The line of a pair through the map, with the interval of each of its points, and its letter at its upper end."""
+def column_at(exits, columns):
+    """Where between some columns so many exits stand, as on a logarithmic axis."""
+    exits = min(max(exits, columns[0]), columns[-1])
+    right = next((number for number, value in enumerate(columns) if value >= exits and number), 0)
+    if right == 0:
+        return 0
     places = Places(columns, True)
+    low, high = places.at(columns[right - 1]), places.at(columns[right])
+    return right - 1 + (places.at(exits) - low) / (high - low)
 
-    def column_at(exits):
-        """Where between the columns so many exits stand, as on a logarithmic axis."""
-        exits = min(max(exits, columns[0]), columns[-1])
-        right = next((number for number, value in enumerate(columns) if value >= exits and number), 0)
-        if right == 0:
-            return 0
-        low, high = places.at(columns[right - 1]), places.at(columns[right])
-        return right - 1 + (places.at(exits) - low) / (high - low)
 
-    points = [point for point in points if point.cpus in rows]
-    if not points:
-        return
-    x, y = [column_at(point.exits) for point in points], [rows.index(point.cpus) for point in points]
+def _draw_crossings(axes, pairs, columns, rows):
+    """The lines of the pairs through the map, with the interval of each of their points, and a letter above each."""
     halo = [Stroke(linewidth=3.4, foreground="white"), Stroke(linewidth=1.6, foreground="black")]
-    axes.plot(x, y, gid=f"crossover-{pair[0]}-{pair[1]}", color="black", path_effects=halo, zorder=4, linewidth=1.6)
-    for point, place in zip(points, y):
-        if point.low <= point.high:
-            ends = column_at(point.low), column_at(point.high)
-            axes.plot(ends, [place + 0.0] * 2, color="black", path_effects=halo, zorder=4, linewidth=1.6, marker="|", markersize=5)
-    if len(points) == 1:
-        axes.plot(x * 2, [y[0] - 0.5, y[0] + 0.5], color="black", path_effects=halo, zorder=4, linewidth=1.6)
-    axes.annotate(
-        letter, (x[-1], len(rows) - 0.5), (0, 3), textcoords="offset points", ha="center", weight="bold", fontsize=8,
-        annotation_clip=False,
-    )  # fmt: skip
+    pen = {"color": "black", "path_effects": halo, "zorder": 4, "linewidth": 1.6}
+    tops = {}
+    for pair, points in pairs.items():
+        by_row = {rows.index(point.cpus): point for point in points if point.cpus in rows}
+        # A row without a point of this pair breaks the line.
+        x = [column_at(by_row[row].exits, columns) if row in by_row else math.nan for row in range(len(rows))]
+        axes.plot(x, range(len(rows)), gid=f"crossover-{pair[0]}-{pair[1]}", **pen)
+        for row, point in by_row.items():
+            if row - 1 not in by_row and row + 1 not in by_row:
+                axes.plot([x[row]] * 2, [row - 0.5, row + 0.5], **pen)
+            if point.low <= point.high:
+                ends = [column_at(end, columns) for end in (point.low, point.high)]
+                axes.plot(ends, [row] * 2, marker="|", markersize=5, **pen)
+        if by_row:
+            tops[pair] = x[max(by_row)], max(by_row)
     top = len(rows) - 0.5
-    axes.plot([x[-1]] * 2, [y[-1], top], color="black", linewidth=0.6, linestyle=(0, (1, 2)), zorder=4)
+    # Letters stand apart however close the lines come.
+    feet = spread([x + 0.5 for x, _ in tops.values()], 0.028 * len(columns), len(columns))
+    for letter, foot, (x, y) in zip(string.ascii_uppercase, feet, tops.values()):
+        axes.plot([x, foot - 0.5], [y, top], color="black", linewidth=0.7, linestyle=(0, (1, 1.5)), zorder=4.5)
+        axes.annotate(
+            letter, (foot - 0.5, top), (0, 3), textcoords="offset points", ha="center", weight="bold", fontsize=8,
+            annotation_clip=False,
+        )  # fmt: skip
 
 
 def _draw_legend(page, top, named, pairs, styles, mark):
@@ -187,9 +194,9 @@ def _map_caption(records, sheet, curves, found, pairs):
     )
     notes.append(_widths([spot.values["cost"] for spot in spots if spot.values["cost"]]))
     if pairs:
-        notes.append("Lines: where two schemes cost the same, bars: the interval of that; of schemes that are cheapest somewhere.")
+        notes.append("Lines: where two schemes cost the same, bars: the interval of that; only where no third is cheaper.")
     else:
-        notes.append("No two schemes that are cheapest somewhere have a crossover on record.")
+        notes.append("No crossover is on record where two schemes are the cheapest.")
     notes.append(left_out(len(sheet.windows), sheet.invalid_count))
     return sheet_caption(records, sheet, f"{repetitions(spots)} per scheme and cell", notes, CAPTION_COLUMNS)
 
@@ -249,5 +256,5 @@ def _curves_caption(records, sheet, curves, pairs):
     hollow = "Hollow" if any(spot.invalid["cost"] for spot in spots) else ""
     notes.append(left_out(len(sheet.windows), sheet.invalid_count, hollow))
     if pairs:
-        notes.append("Dotted upright: a crossover of two schemes that are cheapest somewhere, grey: its interval.")
+        notes.append("Dotted upright: where the two cheapest schemes cost the same, grey: the interval of that.")
     return sheet_caption(records, sheet, f"{repetitions(spots)} per point", notes, CAPTION_COLUMNS)

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""Draws the latency of single switches, as sampled in windows of switch and mix: quantiles up to the greatest."""
+
+import math
+
+from matplotlib import pyplot
+
+from caption import interval_note, left_out, sheet_caption
+from curves import Curve, Spot, sheets
+from families import QUANTILES
+from grid import in_pages, open_grid
+from look import looks
+from page import CAPTION_COLUMNS, GREY, STYLE, fixed_ticks, log_values, marked, save
+from places import short
+from records import CONDITIONS
+from strokes import labels, shown_values, stroke
+from text import plain, repetitions
+
+NAMES = {"p50": "p50", "p90": "p90", "p99": "p99", "p999": "p99.9", "p9999": "p99.99", "max": "max"}
+COLUMNS = tuple(f"latency_{end}" for end in QUANTILES)
+# Said beside the others, as it is what a reader of a latency asks for first.
+HOW = tuple(name for name in CONDITIONS if name != "latency_one_in")
+
+
+def latency_sheets(records):
+    """Returns the Sheets of sampled latency, of the families switch and mix."""
+    table = records.latencies
+    if not len(table):
+        return []
+    spots = ["cpus", "exits"]
+    named = ("family", "workload", "sharing", "placement")
+    found = []
+    for family, part in table.groupby("family", sort=False):
+        identity = named[1:] if family == "switch" else named[2:]
+        found += sheets(f"latency-{family}", part, identity, HOW, ("latency_one_in",), spots)
+    return found
+
+
+def draw_all(records, directory):
+    """Draws every sheet of latencies into directory; returns the paths written."""
+    written = []
+    for sheet in latency_sheets(records):
+        for number, figure in enumerate(draw(records, sheet)):
+            written += save(figure, directory, sheet.stem + (f"-{number + 1}" if number else ""))
+    return written
+
+
+def draw(records, sheet):
+    """Yields the figures of a Sheet, one small figure per CPU count and, in mix, exits. Each axes holds what
+    strokes.stroke says, column latency, and "clock"."""
+    with pyplot.rc_context(STYLE):
+        ends = [end for end in QUANTILES if sheet.windows[f"latency_{end}"].notna().any()]
+        tiles_of = _tiles(sheet, ends)
+        every = [curve for curves, _ in tiles_of.values() for curve in curves]
+        styles, names = looks(every), labels(records, every)
+        clock = sheet.windows.loc[sheet.windows["valid"], "clock"].median()
+        prefix, mark = marked(records, sheet.sources)
+        values = shown_values(every, "latency") + [clock] * (clock > 0)
+        keys = [(names[key], styles[key]) for key in styles]
+        for headings, page_note in in_pages(list(tiles_of)):
+            title = prefix + "Latency of single context switches" + page_note
+            caption = _caption(records, sheet, every, clock)
+            page, tiles = open_grid(len(headings), title, sheet.name, caption, keys)
+            for heading, tile in zip(headings, tiles):
+                curves, at = tiles_of[heading]
+                _draw_tile(tile, heading, curves, at, ends, styles, values, clock, mark)
+            yield page.figure
+
+
+def place(end):
+    """Where a quantile stands: logarithmic in what lies beyond it. The greatest value is none; it stands behind them."""
+    beyond = 1 - QUANTILES[end]
+    return -math.log10(beyond) if beyond > 0 else math.inf
+
+
+def _tiles(sheet, ends):
+    """Returns {heading: (Curves over quantiles, where those stand)} in order of CPUs, then exits."""
+    known = [place(end) for end in ends if end != "max"]
+    at = {end: place(end) if end != "max" else max(known, default=0) + 0.8 for end in ends}
+    tiles = {}
+    windows = sheet.windows
+    for (cpus, exits), part in windows.groupby(["cpus", "exits"], dropna=False):
+        heading = f"{cpus} CPU{'s' if cpus > 1 else ''}"
+        if not math.isnan(exits):
+            heading += f", {short(exits)} exits/M"
+        here = sheet.curves("cpus", COLUMNS, windows.index.isin(part.index))
+        tiles[heading] = [_over_quantiles(curve, ends, at) for curve in here], at
+    return tiles
+
+
+def _over_quantiles(curve, ends, at):
+    """The curve of one scheme along its quantiles; curve is the one spot that they all come from."""
+    (spot,) = curve.spots
+    spots = []
+    for end in ends:
+        column = f"latency_{end}"
+        # Whole windows are left out, and drawn one by one they would hide the lines: only the median's are shown.
+        hollow = spot.invalid[column] if end == "p50" else []
+        spots.append(Spot(at[end], {"latency": spot.values[column]}, {"latency": hollow}, spot.windows, spot.invalid_count))
+    return Curve(curve.scheme, curve.source, tuple(spots))
+
+
+def _draw_tile(tile, heading, curves, at, ends, styles, values, clock, mark):
+    axes = tile.axes
+    log_values(axes, values, mark)
+    first, last = at[ends[0]], at[ends[-1]]
+    axes.set_xlim(first - 0.15, last + 0.15)
+    fixed_ticks(axes.xaxis, [at[end] for end in ends], [NAMES[end] for end in ends])
+    axes.tick_params(axis="x", labelsize=6.5)
+    axes.set_title(heading, fontsize=8, loc="left", pad=3)
+    for curve in curves:
+        stroke(axes, curve, styles[curve.scheme, curve.source], "latency", float)
+    if clock > 0:
+        axes.axhline(clock, gid="clock", color=GREY, linewidth=0.8, linestyle=(0, (8, 3)), zorder=1)
+    axes.tick_params(labelleft=tile.left, labelbottom=tile.lowest)
+    if tile.left:
+        axes.set_ylabel("ns, clock reading included")
+    if tile.lowest:
+        axes.set_xlabel("quantile, on a log scale of what is beyond it")
+
+
+def _caption(records, sheet, curves, clock):
+    estimates = [spot.values["latency"] for curve in curves for spot in curve.spots if spot.values["latency"]]
+    spots = [spot for curve in curves for spot in curve.spots]
+    rates = sorted({f"{rate:g}" for rate in sheet.windows["one_in"].dropna()})
+    notes = [f"One switch in {' or '.join(rates) if rates else '(not recorded)'} was timed, the others ran as ever."]
+    notes.append("Quantiles are those of a window.")
+    notes.append(interval_note(estimates))
+    if clock > 0:
+        notes.append(f"Dashed: reading the clock alone, {plain(clock, 3)} ns, which is part of every time; nothing is subtracted.")
+    hollow = "Hollow (p50 only)" if any(spot.invalid["latency"] for spot in spots) else ""
+    notes.append(left_out(len(sheet.windows), sheet.invalid_count, hollow))
+    return sheet_caption(records, sheet, f"{repetitions(spots)} per point", notes, CAPTION_COLUMNS)
