@@ -8,20 +8,33 @@
 namespace mmscale::bench {
 namespace {
 
-nanoseconds expected(const Plan& plan, unsigned cases_per_count) {
-  nanoseconds one_of_each{};
-  for (unsigned cpus : plan.cpu_counts)
-    one_of_each += plan.times.warm + plan.times.measure + window_overhead(cpus);
-  return one_of_each * cases_per_count * plan.repetitions;
+// One window of each case: how many there are, and what they take beyond their length.
+struct Windows {
+  std::int64_t count = 0;
+  nanoseconds overhead{};
+};
+
+Windows windows_of(const Plan& plan, const BudgetRequest& request) {
+  Windows windows;
+  if (request.cases) {
+    for (unsigned cpus : request.cases(plan.cpu_counts)) {
+      ++windows.count;
+      windows.overhead += window_overhead(cpus);
+    }
+    return windows;
+  }
+  for (unsigned cpus : plan.cpu_counts) {
+    windows.count += request.cases_per_count;
+    windows.overhead += request.cases_per_count * window_overhead(cpus);
+  }
+  return windows;
 }
 
 // The longest window, between `least` and kLongestWindow, with which the plan fits; `least` if none does.
 nanoseconds longest_window(const Plan& plan, const BudgetRequest& request, nanoseconds least) {
-  nanoseconds overhead{};
-  for (unsigned cpus : plan.cpu_counts) overhead += window_overhead(cpus);
-  const auto windows = static_cast<std::int64_t>(plan.cpu_counts.size());
-  const nanoseconds for_each = request.budget / (std::int64_t{request.cases_per_count} * plan.repetitions);
-  nanoseconds per_window = (for_each - overhead) / windows;
+  const Windows windows = windows_of(plan, request);
+  if (windows.count == 0) return least;
+  nanoseconds per_window = (request.budget / plan.repetitions - windows.overhead) / windows.count;
   per_window = request.warm ? per_window - *request.warm : per_window * kWarmShare / (kWarmShare + 1);
   return std::clamp(per_window, least, kLongestWindow);
 }
@@ -53,7 +66,9 @@ Plan make_plan(const BudgetRequest& request) {
     plan.repetitions = request.repetitions.value_or(step.repetitions);
     plan.times.measure = request.window.value_or(longest_window(plan, request, step.least_window));
     plan.times.warm = request.warm.value_or(plan.times.measure / kWarmShare);
-    plan.expected = expected(plan, request.cases_per_count);
+    const Windows windows = windows_of(plan, request);
+    plan.expected =
+        ((plan.times.warm + plan.times.measure) * windows.count + windows.overhead) * plan.repetitions;
     if (plan.expected <= request.budget) break;
   }
   return plan;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -18,8 +19,10 @@ struct BudgetRequest {
   nanoseconds budget{};
   // How many CPUs may be used at most.
   unsigned all_cpus = 1;
-  // Cases that are measured at each CPU count.
+  // Cases that are measured at each CPU count, where that is the same number at every one; else, for each
+  // case at these CPU counts, on how many CPUs it runs.
   unsigned cases_per_count = 1;
+  std::function<std::vector<unsigned>(const std::vector<unsigned>& cpu_counts)> cases;
   std::optional<std::vector<unsigned>> cpu_counts;
   std::optional<nanoseconds> window;
   std::optional<nanoseconds> warm;

@@ -4,18 +4,23 @@
 // its own.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "bench/conclusion.h"
 #include "kernel/build.h"
 #include "measure/record.h"
 #include "topology/layout.h"
 #include "topology/placement.h"
 #include "topology/sharing.h"
 #include "workload/load.h"
+#include "workload/silicon_loads.h"
 
 namespace mmscale::bench {
 
@@ -39,10 +44,18 @@ struct Choice {
   std::string transport;
   std::string transport_reason;
   std::string transport_caveat;
+  // Transports to compare in family `ipi`: all that work here, or the one asked for.
+  std::vector<std::string> transports;
   // NUMA node of the contended mm; empty: the node of the first PU in use.
   std::optional<unsigned> home_node;
   std::uint32_t think = 0;
   std::uint32_t lifetime = 100;
+  // mix: thread exits per million switches of a CPU, ascending.
+  std::vector<std::uint32_t> exits_per_million = {0, 1, 10, 100, 1'000, 10'000, 100'000};
+  // teardown: how long borrowers go on borrowing after the drop.
+  std::chrono::nanoseconds linger{};
+  // switch: time one switch in so many; 0: none.
+  std::uint32_t latency_one_in = 0;
 };
 
 // Family `switch`: how many context switches per second, under each scheme, sharing and placement.
@@ -51,13 +64,38 @@ std::vector<Case> switch_cases(const topology::Layout& layout, const Choice& cho
 // Family `floor`: what bare instructions cost in the same windows.
 std::vector<Case> floor_cases(const topology::Layout& layout, const Choice& choice);
 
+// Family `mix`: switches and exits together, and where two schemes cost the same.
+std::vector<Case> mix_cases(const topology::Layout& layout, const Choice& choice);
+std::vector<Conclusion> mix_conclusions(Results results);
+
+// Family `ipi`: what a transport's interrupts cost by themselves.
+std::vector<Case> ipi_cases(const topology::Layout& layout, const Choice& choice);
+
+// Family `line`: how long a cache line takes between any two PUs. One case for each placement, at the largest
+// CPU count.
+std::vector<Case> line_cases(const topology::Layout& layout, const Choice& choice);
+
 // Families by name, in the order they are run in where order matters.
 struct Family {
   std::string_view name;
   std::string_view what;
   std::vector<Case> (*cases)(const topology::Layout&, const Choice&);
+  // Below so many CPUs it has no cases.
+  unsigned least_cpus = 1;
+  // Whether it is measured when nobody says what.
+  bool by_default = false;
+  // What it concludes from all its windows; null for nothing.
+  std::vector<Conclusion> (*conclude)(Results) = nullptr;
 };
 std::span<const Family> families();
+
+// What a case of the emulated kernel is a record of: what all such families have in common.
+measure::Subject kernel_subject(const topology::Layout& layout, const Choice& choice, std::string family,
+                                const std::string& scheme, const topology::Placement& placement,
+                                unsigned cpus);
+
+// The emulated kernel that the choice asks for. Refers to its arguments' texts.
+workload::SiliconSpec silicon_spec(const std::string& scheme, const Choice& choice, unsigned home_node);
 
 // The node a case's contended memory lives on: the choice's, or the first PU's own.
 unsigned home_of(const topology::Layout& layout, const Choice& choice, const std::vector<unsigned>& pus);

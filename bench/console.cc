@@ -21,7 +21,65 @@ std::string_view unit_of(const measure::Record& record) {
   return record.subject.family == "floor" ? "pairs/s" : "switches/s";
 }
 
+// What a line of progress says of the record.
+std::string figure_of(const measure::Record& record) {
+  if (record.findings.operation_ns)
+    return fmt::format("{} per {}", time_text(*record.findings.operation_ns), record.findings.operation);
+  return with_si_prefix(rate_of(record)) + std::string(unit_of(record));
+}
+
+bool is_counted(const std::vector<measure::Record>& repetitions) {
+  return !repetitions.empty() && !repetitions.front().findings.operation_ns;
+}
+
+bool is_timed(const std::vector<measure::Record>& repetitions) {
+  return !repetitions.empty() && repetitions.front().findings.operation_ns;
+}
+
+// Of the valid repetitions: the median of a quantile of the operation, or of the operation itself for an
+// empty suffix.
+std::optional<double> median_time(const std::vector<measure::Record>& repetitions, std::string_view suffix) {
+  std::vector<double> times;
+  for (const measure::Record& record : repetitions) {
+    if (!record.valid()) continue;
+    const auto time =
+        suffix.empty() ? record.findings.operation_ns
+                       : record.findings.counter(fmt::format("{}_{}", record.findings.distribution, suffix));
+    if (time) times.push_back(*time);
+  }
+  return measure::median(times);
+}
+
+// Cases whose operation is timed one by one: the quantiles.
+std::string times_table(std::span<const std::vector<measure::Record>> cases, std::size_t width) {
+  std::string text = fmt::format("{:<{}}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}  {:>7}\n", "case", width,
+                                 "median", "p90", "p99", "p99.9", "max", "valid");
+  for (const auto& repetitions : cases) {
+    if (!is_timed(repetitions)) continue;
+    const auto cell = [&](std::string_view suffix) {
+      const auto time = median_time(repetitions, suffix);
+      return time ? time_text(*time) : "";
+    };
+    const auto valid = std::count_if(repetitions.begin(), repetitions.end(),
+                                     [](const auto& record) { return record.valid(); });
+    text += fmt::format("{:<{}}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}  {:>7}\n", repetitions.front().name, width,
+                        valid == 0 ? "none valid" : cell(""), cell("p90"), cell("p99"), cell("p999"),
+                        cell("max"), fmt::format("{}/{}", valid, repetitions.size()));
+  }
+  return text;
+}
+
 }  // namespace
+
+std::string time_text(double ns) {
+  constexpr std::array<std::string_view, 4> kUnits = {"ns", "us", "ms", "s"};
+  std::size_t unit = 0;
+  while (ns >= 999.5 && unit + 1 < kUnits.size()) {
+    ns /= 1000;
+    ++unit;
+  }
+  return fmt::format("{:.{}f} {}", ns, ns >= 99.95 ? 0 : ns >= 9.995 ? 1 : 2, kUnits[unit]);
+}
 
 std::string with_si_prefix(double value) {
   constexpr std::array<std::string_view, 5> kPrefixes = {"", "k", "M", "G", "T"};
@@ -63,9 +121,8 @@ void Progress::finished(const measure::Record& record) {
     return;
   }
   fmt::print(
-      out_, "[{}/{}] {} #{}: {}{}, overlap {:.3f}{}\n", done_, std::max(windows_, done_), record.name,
-      record.repetition + 1, with_si_prefix(rate_of(record)), unit_of(record),
-      record.window.overlap.value_or(0),
+      out_, "[{}/{}] {} #{}: {}, overlap {:.3f}{}\n", done_, std::max(windows_, done_), record.name,
+      record.repetition + 1, figure_of(record), record.window.overlap.value_or(0),
       record.valid() ? "" : fmt::format(", invalid: {}", fmt::join(record.window.verdict.reasons, "; ")));
   std::fflush(out_);
 }
@@ -86,10 +143,15 @@ std::string results_table(std::span<const std::vector<measure::Record>> cases) {
   std::size_t width = 4;
   for (const auto& repetitions : cases)
     if (!repetitions.empty()) width = std::max(width, repetitions.front().name.size());
-  std::string text = fmt::format("{:<{}}  {:>17}  {:>19}  {:>10}  {:>7}\n", "case", width, "operations/s",
-                                 "interval", "ns per CPU", "valid");
+  std::string text;
+  if (std::any_of(cases.begin(), cases.end(), is_timed)) text = times_table(cases, width);
+  // An empty campaign has the head of this table.
+  if (!text.empty() && std::none_of(cases.begin(), cases.end(), is_counted)) return text;
+  if (!text.empty()) text += "\n";
+  text += fmt::format("{:<{}}  {:>17}  {:>19}  {:>10}  {:>7}\n", "case", width, "operations/s", "interval",
+                      "ns per CPU", "valid");
   for (const auto& repetitions : cases) {
-    if (repetitions.empty()) continue;
+    if (!is_counted(repetitions)) continue;
     std::vector<double> rates;
     std::vector<double> ns;
     for (const measure::Record& record : repetitions) {

@@ -35,11 +35,15 @@ class Progress {
 };
 
 // One line per case, in the order given: rate of all CPUs together and time per operation on one CPU (medians
-// of the valid windows, with the interval of the median), and how many of the windows were valid.
+// of the valid windows, with the interval of the median), and how many of the windows were valid. Cases whose
+// operation is timed one by one come first, in a table of their quantiles.
 std::string results_table(std::span<const std::vector<measure::Record>> cases);
 
 // "61.2 M", "1.31 G": three significant digits.
 std::string with_si_prefix(double value);
+
+// "940 ns", "1.24 us": three significant digits.
+std::string time_text(double ns);
 
 // "1m20s", "350ms".
 std::string duration_text(std::chrono::nanoseconds duration);

@@ -1,17 +1,62 @@
 // SPDX-License-Identifier: MIT
 #include <array>
 #include <span>
+#include <utility>
 
 #include "bench/case.h"
 
 namespace mmscale::bench {
 
 std::span<const Family> families() {
-  static constexpr std::array<Family, 2> kFamilies = {{
-      {"switch", "context switches per second under each scheme", switch_cases},
-      {"floor", "bare instruction loops in the same windows", floor_cases},
-  }};
+  static constexpr std::array kFamilies = {
+      Family{.name = "switch",
+             .what = "context switches per second under each scheme",
+             .cases = switch_cases,
+             .by_default = true},
+      Family{.name = "floor",
+             .what = "bare instruction loops in the same windows",
+             .cases = floor_cases,
+             .by_default = true},
+      Family{.name = "mix",
+             .what = "switch rate against exit rate, and where two schemes cost the same",
+             .cases = mix_cases,
+             .conclude = mix_conclusions},
+      Family{.name = "ipi",
+             .what = "interrupting 1, 2, ... other CPUs by each transport",
+             .cases = ipi_cases,
+             .least_cpus = 2},
+      Family{.name = "line",
+             .what = "passing a cache line between every pair of PUs",
+             .cases = line_cases,
+             .least_cpus = 2},
+  };
   return kFamilies;
+}
+
+measure::Subject kernel_subject(const topology::Layout& layout, const Choice& choice, std::string family,
+                                const std::string& scheme, const topology::Placement& placement,
+                                unsigned cpus) {
+  measure::Subject subject;
+  subject.family = std::move(family);
+  subject.scheme = scheme;
+  subject.placement = topology::to_string(placement);
+  subject.lifecycle = choice.lifecycle;
+  subject.mm_cid = kernel::to_string(choice.options.mm_cid);
+  subject.rq_lock = choice.options.rq_lock;
+  subject.transport = choice.transport;
+  subject.transport_reason = choice.transport_reason;
+  subject.transport_caveat = choice.transport_caveat;
+  subject.pus = topology::place(layout, placement, cpus);
+  subject.home_node = home_of(layout, choice, subject.pus);
+  return subject;
+}
+
+workload::SiliconSpec silicon_spec(const std::string& scheme, const Choice& choice, unsigned home_node) {
+  return {.scheme = scheme,
+          .lifecycle = choice.lifecycle,
+          .options = choice.options,
+          .transport = choice.transport,
+          .home_node = home_node};
 }
 
 unsigned home_of(const topology::Layout& layout, const Choice& choice, const std::vector<unsigned>& pus) {

@@ -116,6 +116,28 @@ nlohmann::ordered_json to_json(const measure::Record& record) {
   return json;
 }
 
+nlohmann::ordered_json to_json(const Conclusion& conclusion) {
+  Run run;
+  run.run_name.function_name = conclusion.name;
+  run.run_type = Run::RT_Aggregate;
+  run.aggregate_name = conclusion.kind;
+  run.aggregate_unit = benchmark::kTime;
+  run.iterations = 1;
+  run.repetitions = conclusion.repetitions;
+  run.repetition_index = Run::no_repetition_index;
+  run.threads = 1;
+  run.family_index = 0;
+  run.per_family_instance_index = 0;
+  run.time_unit = benchmark::kNanosecond;
+  run.statistics = nullptr;
+  run.real_accumulated_time = conclusion.ns * kSecondsPerNs;
+  run.cpu_accumulated_time = conclusion.ns * kSecondsPerNs;
+  for (const auto& [name, value] : conclusion.counters) run.counters[name] = benchmark::Counter(value);
+  nlohmann::ordered_json json = to_json(run);
+  if (conclusion.details) json["mmscale"] = *conclusion.details;
+  return json;
+}
+
 nlohmann::ordered_json document(std::span<const std::vector<measure::Record>> cases, bool aggregates_only) {
   nlohmann::ordered_json document = {{"context", context_json()},
                                      {"benchmarks", nlohmann::ordered_json::array()}};

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/conclusion.h"
 #include "measure/record.h"
 
 namespace mmscale::bench {
@@ -30,6 +31,9 @@ nlohmann::ordered_json to_json(const benchmark::BenchmarkReporter::Run& run);
 
 // The same with the record's details beside the counters: what a record file holds for a window.
 nlohmann::ordered_json to_json(const measure::Record& record);
+
+// A conclusion as an aggregate of its own kind.
+nlohmann::ordered_json to_json(const Conclusion& conclusion);
 
 // Everything at once, the repetitions of one case after the other, each case followed by its aggregates: the
 // document that a record file would hold, and Google Benchmark's CSV (which has no place for a context).

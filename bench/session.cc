@@ -103,6 +103,7 @@ class Session {
     if (file_ && !failed_) {
       for (const auto& repetitions : results_)
         for (const Run& run : aggregates(repetitions)) file_->append(to_json(run));
+      for (const Conclusion& conclusion : conclusions()) file_->append(to_json(conclusion));
       file_->close();
     }
     display();
@@ -165,6 +166,8 @@ class Session {
     progress_->starting(record);
     const auto load = c.make_load();
     record.window = measure::run_window(bench_, *load, c.subject.pus, setup_.times);
+    if (const auto* self_measuring = dynamic_cast<const measure::SelfMeasuring*>(load.get()))
+      record.findings = self_measuring->findings(record.window);
     progress_->finished(record);
     if (file_ && !setup_.google.file_aggregates_only) file_->append(to_json(record));
     const auto audit = record.window.audit;
@@ -174,15 +177,34 @@ class Session {
     return static_cast<double>(setup_.times.measure.count()) * 1e-9;
   }
 
+  std::vector<Conclusion> conclusions() const {
+    std::vector<Conclusion> all;
+    for (const auto& conclude : setup_.conclude)
+      for (Conclusion& conclusion : conclude(results_)) all.push_back(std::move(conclusion));
+    return all;
+  }
+
+  std::string text_of_results() const {
+    std::string text = results_table(results_);
+    for (const Conclusion& conclusion : conclusions()) text += conclusion.text + "\n";
+    return text;
+  }
+
+  nlohmann::ordered_json document_of_results() const {
+    nlohmann::ordered_json all = document(results_, setup_.google.display_aggregates_only);
+    for (const Conclusion& conclusion : conclusions()) all["benchmarks"].push_back(to_json(conclusion));
+    return all;
+  }
+
   void display() {
     const GoogleFlags& google = setup_.google;
     if (google.format == "json")
-      fmt::print("{}\n", document(results_, google.display_aggregates_only).dump(2));
+      fmt::print("{}\n", document_of_results().dump(2));
     else if (google.format == "csv")
       fmt::print("{}", csv(results_, google.display_aggregates_only));
     else
       // Standard output belongs to the records if they go there.
-      fmt::print(setup_.out == "-" ? stderr : stdout, "{}", results_table(results_));
+      fmt::print(setup_.out == "-" ? stderr : stdout, "{}", text_of_results());
     // A full disk shows when the buffer goes out, not when it is filled.
     if (std::fflush(stdout) != 0)
       throw RecordFileError(fmt::format("cannot write standard output: {}", std::strerror(errno)));
@@ -200,7 +222,7 @@ class Session {
 
   void write_text_file() {
     text_file_ << (setup_.google.out_format == "csv" ? csv(results_, setup_.google.file_aggregates_only)
-                                                     : results_table(results_));
+                                                     : text_of_results());
     text_file_.flush();
     check_text_file();
   }

@@ -41,6 +41,8 @@ enum class Outcome {
 
 struct SessionSetup {
   std::vector<Case> cases;
+  // What to conclude from all windows, one after the other.
+  std::vector<std::vector<Conclusion> (*)(Results)> conclude = {};
   measure::WindowTimes times;
   unsigned repetitions = 1;
   std::string out;  // record file; empty for none

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "bench/case.h"
-#include "kernel/build.h"
+#include "measure/sampled_load.h"
 #include "workload/patterns.h"
 #include "workload/silicon_loads.h"
 
@@ -22,37 +22,22 @@ struct Plan {
 
 std::unique_ptr<workload::Load> make_load(const Plan& plan) {
   const workload::Pattern* pattern = workload::find_pattern(plan.workload);
-  return workload::make_silicon_load(
-      {.scheme = plan.scheme,
-       .lifecycle = plan.choice.lifecycle,
-       .options = plan.choice.options,
-       .transport = plan.choice.transport,
-       .home_node = plan.home_node},
+  auto load = workload::make_silicon_load(
+      silicon_spec(plan.scheme, plan.choice, plan.home_node),
       pattern->build({.groups = plan.groups, .think = plan.choice.think, .lifetime = plan.choice.lifetime}));
+  if (plan.choice.latency_one_in == 0) return load;
+  return std::make_unique<measure::SampledLoad>(std::move(load), plan.choice.latency_one_in);
 }
 
 Case make_case(const topology::Layout& layout, const Choice& choice, const std::string& workload_name,
                const std::string& scheme, const topology::Sharing& sharing,
                const topology::Placement& placement, unsigned cpus) {
-  const std::vector<unsigned> pus = topology::place(layout, placement, cpus);
-  Plan plan{scheme, workload_name, topology::groups(layout, pus, sharing), choice,
-            home_of(layout, choice, pus)};
-  measure::Subject subject;
-  subject.family = "switch";
+  measure::Subject subject = kernel_subject(layout, choice, "switch", scheme, placement, cpus);
+  Plan plan{scheme, workload_name, topology::groups(layout, subject.pus, sharing), choice, subject.home_node};
   subject.workload = workload_name;
-  subject.scheme = scheme;
   subject.sharing = topology::to_string(sharing);
-  subject.placement = topology::to_string(placement);
-  subject.lifecycle = choice.lifecycle;
-  subject.mm_cid = kernel::to_string(choice.options.mm_cid);
-  subject.rq_lock = choice.options.rq_lock;
-  subject.transport = choice.transport;
-  subject.transport_reason = choice.transport_reason;
-  subject.transport_caveat = choice.transport_caveat;
-  subject.home_node = plan.home_node;
   subject.think_cycles = choice.think;
   subject.lifetime = choice.lifetime;
-  subject.pus = pus;
   return {fmt::format("switch/{}/{}/{}/{}/cpus:{}", workload_name, scheme, subject.sharing, subject.placement,
                       cpus),
           std::move(subject), [plan = std::move(plan)] { return make_load(plan); }};

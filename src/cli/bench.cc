@@ -21,6 +21,7 @@
 #include "machine/silicon/pool.h"
 #include "machine/silicon/transport.h"
 #include "measure/environment.h"
+#include "measure/sampled_load.h"
 #include "scheme/catalogue.h"
 #include "topology/cpu_list.h"
 #include "topology/quota.h"
@@ -30,9 +31,17 @@
 namespace mmscale::cli {
 namespace {
 
+// What is measured when nobody says what: the question that the project is about, and the floor under it.
+std::string default_families() {
+  std::vector<std::string_view> names;
+  for (const bench::Family& family : bench::families())
+    if (family.by_default) names.push_back(family.name);
+  return fmt::format("{}", fmt::join(names, ","));
+}
+
 // The command line as typed.
 struct Options {
-  std::string families = "all";
+  std::string families = default_families();
   std::string schemes;
   std::string workloads = "all";
   std::string sharings = "all";
@@ -49,6 +58,9 @@ struct Options {
   std::optional<unsigned> repetitions;
   std::uint32_t think = 0;
   std::uint32_t lifetime = 100;
+  std::vector<std::uint32_t> exits = bench::Choice().exits_per_million;
+  std::string linger;
+  bool latency = false;
   bool rq_lock = false;
   bool unsafe = false;
   bool dry_run = false;
@@ -125,6 +137,18 @@ auto parse_or_suggest(std::string_view option, const std::string& text,
   }
 }
 
+std::vector<std::string> working_transports() {
+  std::vector<std::string> names;
+  for (const std::string_view name : machine::silicon::transport_names()) {
+    try {
+      names.push_back(machine::silicon::choose_transport(name).name);
+    } catch (const machine::silicon::TransportError&) {
+      // Why it does not work is said where it is asked for.
+    }
+  }
+  return names;
+}
+
 bench::Choice make_choice(const Options& options) {
   bench::Choice choice;
   choice.families = parse_names("--family", options.families,
@@ -162,6 +186,11 @@ bench::Choice make_choice(const Options& options) {
   choice.transport = transport.name;
   choice.transport_reason = transport.reason;
   choice.transport_caveat = machine::silicon::make_transport(transport.name, 1)->caveat();
+  choice.transports = options.transport.empty() ? working_transports() : std::vector{choice.transport};
+  choice.exits_per_million = options.exits;
+  std::sort(choice.exits_per_million.begin(), choice.exits_per_million.end());
+  if (!options.linger.empty()) choice.linger = parse_duration("--linger", options.linger);
+  if (options.latency) choice.latency_one_in = measure::kLatencyOneIn;
   return choice;
 }
 
@@ -184,13 +213,29 @@ std::vector<bench::Case> make_cases(const topology::Layout& layout, const bench:
   return cases;
 }
 
-// How many cases there are at one CPU count.
-unsigned cases_per_count(const topology::Layout& layout, bench::Choice choice, const std::string& filter) {
-  choice.cpu_counts = {1};
-  // A filter that names a CPU count leaves nothing here; then nothing is known, and every case is assumed.
-  const auto all = make_cases(layout, choice);
-  const std::size_t left = bench::filtered(all, filter).size();
-  return static_cast<unsigned>(left == 0 ? all.size() : left);
+// On how many CPUs each case runs that is left by the filter.
+std::vector<unsigned> cpus_of_cases(const topology::Layout& layout, bench::Choice choice,
+                                    const std::vector<unsigned>& cpu_counts, const std::string& filter) {
+  choice.cpu_counts = cpu_counts;
+  std::vector<unsigned> cpus;
+  for (const bench::Case& c : bench::filtered(make_cases(layout, choice), filter))
+    cpus.push_back(static_cast<unsigned>(c.subject.pus.size()));
+  return cpus;
+}
+
+// A family that needs more CPUs than there are has no cases: says so, in an error if it leaves nothing to
+// measure.
+void check_families(const bench::Choice& choice, const Limit& limit, bool anything_left) {
+  for (const bench::Family& family : bench::families()) {
+    if (std::find(choice.families.begin(), choice.families.end(), family.name) == choice.families.end())
+      continue;
+    if (choice.cpu_counts.back() >= family.least_cpus) continue;
+    const std::string why =
+        fmt::format("--family {}: needs {} CPUs, {} in use; {} can be used ({})", family.name,
+                    family.least_cpus, choice.cpu_counts.back(), limit.cpus, limit.why);
+    if (!anything_left) throw std::runtime_error(why);
+    fmt::print(stderr, "mmscale: {}\n", why);
+  }
 }
 
 int run(const Options& options, std::vector<std::string> rest, const std::string& command_line) {
@@ -208,7 +253,9 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
   bench::BudgetRequest request;
   request.budget = parse_duration("--budget", options.budget);
   request.all_cpus = limit.cpus;
-  request.cases_per_count = cases_per_count(layout, choice, google.filter);
+  request.cases = [&](const std::vector<unsigned>& cpu_counts) {
+    return cpus_of_cases(layout, choice, cpu_counts, google.filter);
+  };
   if (!options.cpus.empty())
     request.cpu_counts = bench::parse_cpu_counts(options.cpus, limit.cpus, limit.why);
   if (!options.window.empty()) request.window = parse_duration("--window", options.window);
@@ -220,6 +267,11 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
 
   bench::SessionSetup setup;
   setup.cases = bench::filtered(make_cases(layout, choice), google.filter);
+  check_families(choice, limit, !setup.cases.empty());
+  for (const bench::Family& family : bench::families())
+    if (family.conclude != nullptr &&
+        std::find(choice.families.begin(), choice.families.end(), family.name) != choice.families.end())
+      setup.conclude.push_back(family.conclude);
   if (setup.cases.empty())
     throw UsageError(fmt::format("--benchmark_filter={}: no case has such a name", google.filter));
   setup.times = plan.times;
@@ -237,16 +289,13 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
     for (const bench::Case& c : setup.cases) fmt::print("{}\n", c.name);
     if (google.list_tests) return 0;
   }
-  const unsigned windows = static_cast<unsigned>(setup.cases.size()) * setup.repetitions;
   fmt::print(stderr, "{} cases x {} repetitions, windows of {} after {} warming up: about {}\n",
              setup.cases.size(), setup.repetitions, bench::duration_text(plan.times.measure),
-             bench::duration_text(plan.times.warm),
-             bench::duration_text(
-                 (plan.times.measure + plan.times.warm + bench::window_overhead(limit.cpus)) * windows));
+             bench::duration_text(plan.times.warm), bench::duration_text(plan.expected));
   if (plan.expected > request.budget)
     fmt::print(stderr, "mmscale: that is more than the budget of {}\n", options.budget);
   if (std::any_of(setup.cases.begin(), setup.cases.end(),
-                  [](const auto& c) { return c.subject.family == "switch"; }))
+                  [](const auto& c) { return !c.subject.lifecycle.empty(); }))
     fmt::print(stderr, "IPI transport {} ({}){}{}\n", choice.transport, choice.transport_reason,
                choice.transport_caveat.empty() ? "" : "; ", choice.transport_caveat);
   if (limit.why.starts_with("CPU quota")) fmt::print(stderr, "at most {} CPUs: {}\n", limit.cpus, limit.why);
@@ -271,7 +320,11 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
 void add_bench_command(CLI::App& app, const std::string& command_line, int& status) {
   auto options = std::make_shared<Options>();
   CLI::App* bench = app.add_subcommand("bench", "Measure on this machine");
-  bench->add_option("--family", options->families, "What to measure: switch, floor, or all")
+  bench
+      ->add_option(
+          "--family", options->families,
+          fmt::format("What to measure: {}, or all",
+                      fmt::join(names_of(bench::families(), [](const auto& f) { return f.name; }), ", ")))
       ->capture_default_str();
   bench->add_option("--scheme", options->schemes,
                     fmt::format("Schemes, comma-separated: {}; default all that are safe",
@@ -306,6 +359,14 @@ void add_bench_command(CLI::App& app, const std::string& command_line, int& stat
       ->add_option("--lifetime", options->lifetime,
                    "exit: switches per CPU from a process' birth to its death")
       ->capture_default_str();
+  bench->add_option("--exits", options->exits, "mix: thread exits per million switches of a CPU")
+      ->delimiter(',')
+      ->check(CLI::Range(0u, 500'000u))
+      ->capture_default_str();
+  bench->add_option("--linger", options->linger,
+                    "teardown: how long borrowers go on borrowing after the drop, e.g. 20us; default 0");
+  bench->add_flag("--latency", options->latency,
+                  fmt::format("switch: time one switch in {}", measure::kLatencyOneIn));
   bench->add_option("--window", options->window,
                     "Length of a measurement, e.g. 200ms; default: as the budget allows");
   bench->add_option("--warm", options->warm, "Time before it; default: a quarter of the window");

@@ -20,8 +20,10 @@ namespace mmscale::measure {
 struct Findings {
   // The time of the operation in question, ns. Empty: the operation is what the window counted.
   std::optional<double> operation_ns;
-  // That operation in the plural: "drops", "calls".
-  std::string operations;
+  // What that is: "drop", "call".
+  std::string operation;
+  // The distribution that describes it best: its name among the counters, without _p50. Empty for none.
+  std::string distribution;
   // Counters with the names they have in a record.
   std::vector<std::pair<std::string, double>> counters;
   // Members to add to the record's details; null if there are none. Shared, since records are copied.

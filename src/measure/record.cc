@@ -51,11 +51,13 @@ double involuntary(const WindowConditions& conditions) {
 }  // namespace
 
 double Record::wall_ns() const {
+  if (findings.operation_ns) return *findings.operation_ns;
   const double rate = subject.family == "floor" ? window.rounds_per_second() : window.switches_per_second();
   return rate > 0 ? 1e9 / rate : 0;
 }
 
 double Record::cpu_ns() const {
+  if (findings.operation_ns) return *findings.operation_ns;
   return (subject.family == "floor" ? window.ns_per_round() : window.ns_per_switch()).value_or(0);
 }
 
@@ -74,11 +76,14 @@ std::vector<std::pair<std::string, double>> Record::counters() const {
   if (subject.family == "floor") {
     put("pairs_per_second", window.rounds_per_second());
     put("ns_per_pair", window.ns_per_round());
-  } else {
+  } else if (!findings.operation_ns) {
     put("switches_per_second", window.switches_per_second());
     put("ns_per_switch", window.ns_per_switch());
     put("ns_per_round", window.ns_per_round());
     count("switches", window.switches());
+  }
+  // Where there is an emulated kernel, what its CPUs counted.
+  if (!subject.lifecycle.empty()) {
     count("mm_count_ops", window.tally.mm_count_ops());
     count("ipis_sent", window.tally.ipis_sent());
     for (const kernel::Tally::Field& field : kernel::Tally::fields())
@@ -95,6 +100,7 @@ std::vector<std::pair<std::string, double>> Record::counters() const {
   put("stolen_ns", stolen_ns(window.conditions));
   put("alu_drift_max", worst_alu_drift(window.conditions));
   put("valid", valid() ? 1 : 0);
+  for (const auto& [counter, value] : findings.counters) put(counter, value);
   return counters;
 }
 
@@ -124,18 +130,25 @@ nlohmann::ordered_json Record::details() const {
                                     {"per_cpu", per_cpu},
                                     {"invalid", window.verdict.reasons},
                                     {"audit", window.audit}};
-  if (subject.family != "floor") {
+  if (!subject.workload.empty()) {
     details["workload"] = subject.workload;
     details["sharing"] = subject.sharing;
+  }
+  if (!subject.lifecycle.empty()) {
     details["lifecycle"] = subject.lifecycle;
     details["mm_cid"] = subject.mm_cid;
     details["rq_lock"] = subject.rq_lock;
+  }
+  if (!subject.transport.empty()) {
     details["transport"] = subject.transport;
     details["transport_reason"] = subject.transport_reason;
     details["transport_caveat"] = subject.transport_caveat;
+  }
+  if (!subject.workload.empty()) {
     details["think_cycles"] = subject.think_cycles;
     if (subject.workload == "exit") details["lifetime"] = subject.lifetime;
   }
+  if (findings.details) details.update(*findings.details);
   return details;
 }
 

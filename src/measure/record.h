@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "measure/findings.h"
 #include "measure/window.h"
 
 namespace mmscale::measure {
@@ -17,7 +18,7 @@ namespace mmscale::measure {
 // What is measured: every choice that two comparable records share. Empty texts are choices that the family
 // does not have.
 struct Subject {
-  std::string family;    // "switch", "floor"
+  std::string family;    // "switch", "floor", "teardown", "mix", "ipi", "line"
   std::string workload;  // pattern
   std::string scheme;    // or the floor's name
   std::string sharing;
@@ -41,11 +42,13 @@ struct Record {
   unsigned repetitions = 1;
   WindowTimes times;
   Window window;
+  // What the load measured itself.
+  Findings findings = {};
 
   bool valid() const { return window.verdict.valid; }
 
   // Wall time per operation of all CPUs together, and CPU time per operation, ns. An operation is a context
-  // switch, or a pair of a floor.
+  // switch, a pair of a floor, or what the findings say.
   double wall_ns() const;
   double cpu_ns() const;
 

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+//
+// Family `line`: how long one cache line takes between any two PUs.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "bench/case.h"
+#include "bench/line_sample.h"
+#include "measure/findings.h"
+#include "measure/statistics.h"
+#include "measure/tick_rate.h"
+#include "topology/distance.h"
+#include "workload/line_load.h"
+#include "workload/wrapped_load.h"
+
+namespace mmscale::bench {
+namespace {
+
+// Visits that are kept of each pair: a window has some hundreds where there are few pairs, and the median of
+// as many as these is as good.
+constexpr std::size_t kKeptVisits = 256;
+
+// What the observer must outlive: made before the load, destroyed after it.
+class Visits : public workload::LineObserver {
+ public:
+  explicit Visits(unsigned cpus) : cpus_(cpus), pairs_(cpus * cpus) {
+    for (Pair& pair : pairs_) pair.round_trip_ticks.reserve(kKeptVisits);
+  }
+
+  void visited(unsigned a, unsigned b, std::uint64_t round_trips, std::uint64_t ticks) override {
+    Pair& pair = pairs_[a * cpus_ + b];
+    ++pair.visits;
+    if (pair.round_trip_ticks.size() < kKeptVisits)
+      pair.round_trip_ticks.push_back(static_cast<double>(ticks) / static_cast<double>(round_trips));
+  }
+
+  // Those in which `a` comes first are a's to forget, on its own thread.
+  void forget(unsigned a) {
+    for (unsigned b = a + 1; b < cpus_; ++b) {
+      pairs_[a * cpus_ + b].visits = 0;
+      pairs_[a * cpus_ + b].round_trip_ticks.clear();
+    }
+  }
+
+  std::optional<double> round_trip_ticks(unsigned a, unsigned b) const {
+    return measure::median(pairs_[a * cpus_ + b].round_trip_ticks);
+  }
+  std::uint64_t visits(unsigned a, unsigned b) const { return pairs_[a * cpus_ + b].visits; }
+
+ private:
+  struct Pair {
+    std::uint64_t visits = 0;
+    std::vector<double> round_trip_ticks;
+  };
+  const unsigned cpus_;
+  std::vector<Pair> pairs_;
+};
+
+// Distances of the PUs used, by position.
+using Distances = std::vector<std::vector<topology::Distance>>;
+
+class LineTrial final : private Visits, public workload::WrappedLoad, public measure::SelfMeasuring {
+ public:
+  LineTrial(std::vector<unsigned> pus, Distances distances, unsigned home_node, std::size_t sampled_from)
+      : Visits(static_cast<unsigned>(pus.size())),
+        WrappedLoad(workload::make_line_load(static_cast<unsigned>(pus.size()), home_node, this)),
+        pus_(std::move(pus)),
+        distances_(std::move(distances)),
+        home_node_(home_node),
+        sampled_from_(sampled_from) {}
+
+  // Visits that were begun before the window opened belong to it: a visit is far shorter than a window.
+  void open_window(unsigned cpu) override {
+    forget(cpu);
+    if (cpu == 0) rate_.begin();
+  }
+  void close_window(unsigned cpu) override {
+    if (cpu == 0) rate_.end();
+  }
+
+  measure::Findings findings(const measure::Window&) const override {
+    const double ns_per_tick = rate_.ns_per_tick();
+    std::vector<double> all;
+    std::map<topology::Distance, std::vector<double>> by_distance;
+    std::uint64_t least_visits = UINT64_MAX;
+    nlohmann::ordered_json one_way = nlohmann::ordered_json::array();
+    nlohmann::ordered_json distance = nlohmann::ordered_json::array();
+    for (unsigned i = 0; i < pus_.size(); ++i) {
+      nlohmann::ordered_json times = nlohmann::ordered_json::array();
+      nlohmann::ordered_json names = nlohmann::ordered_json::array();
+      for (unsigned j = 0; j < pus_.size(); ++j) {
+        names.push_back(topology::to_string(distances_[i][j]));
+        const auto ticks = i == j ? std::nullopt : round_trip_ticks(std::min(i, j), std::max(i, j));
+        times.push_back(ticks ? nlohmann::ordered_json(*ticks / 2 * ns_per_tick) : nullptr);
+        if (i >= j) continue;
+        least_visits = std::min(least_visits, visits(i, j));
+        if (!ticks) continue;
+        all.push_back(*ticks / 2 * ns_per_tick);
+        by_distance[distances_[i][j]].push_back(all.back());
+      }
+      one_way.push_back(std::move(times));
+      distance.push_back(std::move(names));
+    }
+
+    measure::Findings findings;
+    const double median = measure::median(all).value_or(0);
+    findings.operation = "transfer";
+    findings.operation_ns = median;
+    findings.put("one_way_ns", median);
+    findings.put("one_way_ns_min", measure::quantile(all, 0));
+    findings.put("one_way_ns_max", measure::quantile(all, 1));
+    findings.put("round_trip_ns", 2 * median);
+    for (const auto& [at, times] : by_distance) {
+      std::string name(topology::to_string(at));
+      std::replace(name.begin(), name.end(), '-', '_');
+      findings.put("one_way_ns_" + name, measure::median(times));
+    }
+    findings.put("pairs", static_cast<double>(all.size()));
+    findings.put("visits", static_cast<double>(least_visits));
+    findings.details = std::make_shared<nlohmann::ordered_json>(
+        nlohmann::ordered_json{{"sampled_from", sampled_from_},
+                               {"matrix",
+                                {{"pus", pus_},
+                                 {"one_way_ns", std::move(one_way)},
+                                 {"home_node", home_node_},
+                                 {"distance", std::move(distance)}}}});
+    return findings;
+  }
+
+ private:
+  const std::vector<unsigned> pus_;
+  const Distances distances_;
+  const unsigned home_node_;
+  const std::size_t sampled_from_;
+  measure::TickRate rate_;
+};
+
+Distances distances_of(const topology::Layout& layout, const std::vector<unsigned>& pus) {
+  Distances distances;
+  for (const unsigned a : pus) {
+    std::vector<topology::Distance> row;
+    for (const unsigned b : pus)
+      row.push_back(topology::distance(layout, *topology::find(layout, a), *topology::find(layout, b)));
+    distances.push_back(std::move(row));
+  }
+  return distances;
+}
+
+}  // namespace
+
+std::vector<Case> line_cases(const topology::Layout& layout, const Choice& choice) {
+  std::vector<Case> cases;
+  const unsigned cpus = choice.cpu_counts.back();
+  if (cpus < 2) return cases;
+  for (const auto& placement : choice.placements) {
+    measure::Subject subject;
+    subject.family = "line";
+    subject.scheme = "cas";
+    subject.placement = topology::to_string(placement);
+    subject.pus = line_sample(topology::place(layout, placement, cpus));
+    subject.home_node = home_of(layout, choice, subject.pus);
+    std::string name = fmt::format("line/cas/{}/cpus:{}", subject.placement, subject.pus.size());
+    auto make_load = [pus = subject.pus, distances = distances_of(layout, subject.pus),
+                      home = subject.home_node, cpus]() -> std::unique_ptr<workload::Load> {
+      return std::make_unique<LineTrial>(pus, distances, home, cpus);
+    };
+    cases.push_back({std::move(name), std::move(subject), std::move(make_load)});
+  }
+  return cases;
+}
+
+}  // namespace mmscale::bench
