@@ -4,6 +4,7 @@
 // Kconfig does it. Nothing here is decided while the clock runs.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "machine/machine.h"
@@ -35,6 +36,18 @@ enum class Hotplug { before, after };
 
 constexpr std::string_view to_string(Hotplug hotplug) { return hotplug == Hotplug::before ? "before" : "after"; }
 
+// What some schemes can be tuned with, at run time. A scheme whose per-CPU state can be made from it keeps a copy there,
+// made at boot: reading that is an access to the CPU's own lines.
+struct Tuning {
+  bool operator==(const Tuning&) const = default;
+
+  // nonlazy: ticks of the CPU's counter that loading other page tables takes.
+  std::uint32_t switch_ticks = 300;
+  // shootdown-batch: dead mms per round of IPIs, 1 to kMaxBatch.
+  std::uint32_t batch = 8;
+  static constexpr std::uint32_t kMaxBatch = 32;
+};
+
 // Choices that only slow paths look at, at run time, so that they cost no build of their own.
 struct Rules {
   bool operator==(const Rules&) const = default;
@@ -43,11 +56,23 @@ struct Rules {
   // asks for it (Lifecycle::kWantsIrqsOffActivateMm).
   bool irqs_off_activate_mm = true;
   Hotplug hotplug = Hotplug::after;
+  Tuning tuning = {};
 };
 
 // What a flush of a living mm gave back: `pages` (madvise, munmap of a part) or `page_tables` too (munmap of whole
 // tables), which a CPU may walk speculatively as long as it has them loaded.
 enum class Freed { pages, page_tables };
+
+// What barrier a scheme's lazy_enter is: none, that of a read-modify-write (full on x86, completed by
+// smp_mb__after_atomic elsewhere), or full. Who needs one at that point adds what is missing.
+enum class EnterBarrier { none, rmw, full };
+
+// A scheme may state it as kEnterBarrier; counting is a read-modify-write.
+template <class Scheme>
+inline constexpr EnterBarrier kEnterBarrier = Scheme::kCounted ? EnterBarrier::rmw : EnterBarrier::none;
+template <class Scheme>
+  requires requires { Scheme::kEnterBarrier; }
+inline constexpr EnterBarrier kEnterBarrier<Scheme> = Scheme::kEnterBarrier;
 
 // The kernel function that calls a hook of the scheme.
 enum class Site {

@@ -29,9 +29,9 @@ MMSCALE_INLINE void switch_mm_cid(typename K::Machine& m, Task<K>& prev, Task<K>
   if (next.mm == nullptr) {
     // user -> kernel leans on the grab being an atomic (smp_mb__after_mmgrab); who counts nothing must pay in full.
     if (prev.mm != nullptr) {
-      if constexpr (K::Scheme::kCounted)
+      if constexpr (kEnterBarrier<typename K::Scheme> == EnterBarrier::rmw)
         m.fence_after_rmw();
-      else
+      else if constexpr (kEnterBarrier<typename K::Scheme> == EnterBarrier::none)
         m.fence();
     }
   } else if (prev.mm == nullptr) {

@@ -83,7 +83,7 @@ struct System {
   Mm& init_mm;
   std::vector<Cpu<K>*> cpus;
   std::vector<typename K::Machine::template Atomic<std::uint64_t>> online;
-  Oracle oracle;
+  typename OracleOf<typename K::Machine>::type oracle;
 };
 
 template <class K>
@@ -101,6 +101,7 @@ Cpu<K>::Cpu(Machine& m, System<K>& sys)
       mask_bit(std::uint64_t{1} << (m.cpu() % machine::CpuMask::kBitsPerWord)),
       loaded_mm(&sys.init_mm),
       system(&sys),
+      scheme(make_per_cpu<decltype(scheme)>(sys.rules.tuning)),
       targets(m.cpus()) {
   m.set_percpu(this);
   sys.cpus[m.cpu()] = this;

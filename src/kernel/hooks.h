@@ -9,7 +9,7 @@
 //   switched<K>(m, cpu)                      every finish_task_switch
 //   users_gone<K>(m, cpu, mm)                the last mmput, after exit_mmap, before its own mmdrop
 //   reap<K, Site>(m, cpu, mm) -> Reaped      the last mmdrop: make sure that nobody borrows, or postpone the freeing
-//   drain<K>(m, cpu)                         free what was postponed, as far as possible
+//   drain<K>(m, cpu, when)                   free what this CPU postponed: what is ready, or all of it
 #pragma once
 
 #include "kernel/cpu.h"
@@ -18,6 +18,18 @@ namespace mmscale::kernel {
 
 // What reap leaves to its caller: to free the mm now, or nothing since the scheme kept it for drain.
 enum class Reaped { free_now, deferred };
+
+// When drain is called. `tick`: now and then while CPUs run, interrupts on; it must not wait. `end`: every process has
+// ended and every CPU borrows init_mm; nothing may be left behind, and it may wait for other CPUs.
+enum class Drain { tick, end };
+
+// How many mms one CPU may hold back after their last drop: what the slab needs on top of those alive. A scheme that
+// defers says so (kHeldBackPerCpu) and never holds more.
+template <class Scheme>
+inline constexpr unsigned kHeldBack = 0;
+template <class Scheme>
+  requires requires { Scheme::kHeldBackPerCpu; }
+inline constexpr unsigned kHeldBack<Scheme> = Scheme::kHeldBackPerCpu;
 
 namespace hooks {
 
@@ -64,8 +76,12 @@ Reaped reap(typename K::Machine& m, Cpu<K>& cpu, MmOf<K>* mm) {
 }
 
 template <class K>
-void drain(typename K::Machine& m, Cpu<K>& cpu) {
-  if constexpr (requires { K::Scheme::template drain<K>(m, cpu); }) K::Scheme::template drain<K>(m, cpu);
+inline constexpr bool has_drain =
+    requires(typename K::Machine& m, Cpu<K>& cpu) { K::Scheme::template drain<K>(m, cpu, Drain::tick); };
+
+template <class K>
+void drain(typename K::Machine& m, Cpu<K>& cpu, Drain when = Drain::end) {
+  if constexpr (has_drain<K>) K::Scheme::template drain<K>(m, cpu, when);
 }
 
 }  // namespace hooks

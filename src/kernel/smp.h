@@ -3,6 +3,8 @@
 // Cross-CPU calls over an mm_cpumask (kernel/smp.c).
 #pragma once
 
+#include <bit>
+
 #include "kernel/cpu.h"
 #include "kernel/irq.h"
 #include "kernel/preempt.h"
@@ -34,6 +36,27 @@ bool this_cpu_of_mm(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* m
     return true;
 }
 
+// cpu_online().
+template <class K>
+bool cpu_online(typename K::Machine& m, Cpu<K>& cpu) {
+  return (m.load(cpu.system->cpu_online_mask(cpu.mask_word), std::memory_order_relaxed) & cpu.mask_bit) != 0;
+}
+
+// The number of a CPU.
+template <class K>
+unsigned cpu_number(const Cpu<K>& cpu) {
+  return cpu.mask_word * machine::CpuMask::kBitsPerWord + static_cast<unsigned>(std::countr_zero(cpu.mask_bit));
+}
+
+// Takes this CPU out of mm_cpumask(mm), as its last access to the mm. Interrupts off.
+template <class K>
+void leave_mask(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
+  if constexpr (requires { K::Lifecycle::template leave_mask<K>(m, cpu, mm); })
+    K::Lifecycle::template leave_mask<K>(m, cpu, mm);
+  else if constexpr (K::Lifecycle::kKeepsMask)
+    m.fetch_and(mm->cpumask(cpu.mask_word), ~cpu.mask_bit, std::memory_order_release);
+}
+
 // smp_call_function_many(targets, handler, mm, wait=1). `purpose` is the tally the queued requests are counted in.
 template <class K>
 void smp_call_function_many(typename K::Machine& m, Cpu<K>& cpu, const machine::CpuMask& targets,
@@ -42,6 +65,17 @@ void smp_call_function_many(typename K::Machine& m, Cpu<K>& cpu, const machine::
   expect_may_call_many<K>(m, cpu);
   cpu.tally.*purpose += targets.count();
   m.call_many(targets, handler, mm);
+}
+
+// smp_call_function_single(target, handler, mm, wait=1). False where the kernel refuses: the target is offline.
+template <class K>
+bool smp_call_function_single(typename K::Machine& m, Cpu<K>& cpu, Cpu<K>& target, typename Task<K>::Mm* mm,
+                              machine::IpiHandler<typename K::Machine> handler, std::uint64_t Tally::*purpose) {
+  if (!cpu_online<K>(m, target)) return false;
+  cpu.targets.clear();
+  cpu.targets.set(cpu_number(target));
+  smp_call_function_many<K>(m, cpu, cpu.targets, mm, handler, purpose);
+  return true;
 }
 
 // The same to the CPUs that may hold `mm`: never to this one.

@@ -61,6 +61,7 @@ using IpiHandler = void (*)(M& m, void* info);
 //   call_many(set, f, info)   smp_call_function_many(set, f, info, wait=1): runs f(info) on every CPU of `set` but
 //                       this one and waits for all; preemption off and interrupts on, else it can deadlock
 //   think(cycles)       user code: that long, interrupts on
+//   stall(cycles)       an instruction that takes that long, such as loading page tables: no interrupt meanwhile
 //   now()               nanoseconds on this world's clock, comparable between its CPUs
 //   cpu(), cpus()       this CPU's number; how many emulated CPUs there are (all possible, all online)
 //   percpu()            the per-CPU area the kernel registered with set_percpu (the kernel::Cpu)
@@ -87,6 +88,7 @@ concept Machine = requires(M& m, const M& cm, typename M::template Atomic<std::u
   m.take_interrupts();
   m.call_many(set, handler, p);
   m.think(std::uint64_t{});
+  m.stall(std::uint64_t{});
   { m.now() } -> std::same_as<std::uint64_t>;
   { cm.cpu() } -> std::same_as<unsigned>;
   { cm.cpus() } -> std::same_as<unsigned>;

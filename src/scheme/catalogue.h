@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The one table of schemes. A scheme is one header in this folder and one line here; everything else (benchmarks,
-// tests, documentation) walks the table. The headers are included through a list that CMake makes of the folder.
+// The one table of schemes. A scheme is one header in this folder and one line here; everything else
+// (benchmarks, tests, documentation) walks the table. The headers are included through a list that CMake
+// makes of the folder.
 #pragma once
 
 #include "scheme/all_schemes.h"
@@ -23,7 +24,20 @@ using Catalogue = SchemeList<  //
     Untracked,                 //
     Refcount,                  //
     RefcountPacked,            //
-    Shootdown                  //
+    Shootdown,                 //
+    ShootdownExitflush,        //
+    ShootdownExitinit,         //
+    ShootdownBatch,            //
+    ShootdownFilter,           //
+    ShootdownFilterAll,        //
+    ShootdownTrim,             //
+    Quiesce,                   //
+    Implicit,                  //
+    Mailbox,                   //
+    MailboxFenced,             //
+    Hazptr,                    //
+    Percpu,                    //
+    Nonlazy                    //
     >;
 
 // The scheme of that name, nullptr if there is none.

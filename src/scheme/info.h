@@ -9,12 +9,20 @@
 
 namespace mmscale::scheme {
 
-// Whether a scheme keeps every lazily borrowed mm alive under one lifecycle's rules, and the fact this rests on.
+// Whether a scheme keeps every lazily borrowed mm alive under one lifecycle's rules, and the fact this rests
+// on.
 struct Safety {
   std::string_view lifecycle;
   bool safe;
   std::string_view because;
+  // A rule without which it is not: kIrqsOffActivateMm or nothing.
+  std::string_view only_with = {};
 };
+
+// What schemes that ask a CPU for its active_mm need (kernel::Rules): without it a kernel thread's exec sets
+// active_mm with interrupts on while the old mm is still loaded, and who asks in between gets a false "not
+// me".
+inline constexpr std::string_view kIrqsOffActivateMm = "irqs_off_activate_mm";
 
 struct SchemeInfo {
   std::string_view name;

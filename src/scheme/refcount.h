@@ -7,32 +7,39 @@
 
 namespace mmscale::scheme {
 
-// Every lazy borrow is a reference in mm_count: one atomic_inc when it begins, one atomic_dec_and_test after it ended
-// (MMU_LAZY_TLB_REFCOUNT; mmgrab_lazy_tlb, mmdrop_lazy_tlb in include/linux/sched/mm.h). Both are on one line per mm,
-// which every CPU of a threaded program that idles has to own twice per round trip.
+// Every lazy borrow is a reference in mm_count: one atomic_inc when it begins, one atomic_dec_and_test after
+// it ended (MMU_LAZY_TLB_REFCOUNT; mmgrab_lazy_tlb, mmdrop_lazy_tlb in include/linux/sched/mm.h). Both are on
+// one line per mm, which every CPU of a threaded program that idles has to own twice per round trip.
 //
-// Memory order. The grab is relaxed: prev's own reference keeps the mm alive meanwhile. The drop is fully ordered: its
-// release part puts this CPU's last use of the mm before the freeing, its acquire part puts the freeing after everybody
-// else's, and membarrier(2) needs the full barrier between the store to rq->curr and user code. On weakly ordered
-// machines both are LL/SC or far atomics; the drop carries the barriers there.
+// Memory order. The grab is relaxed: prev's own reference keeps the mm alive meanwhile. The drop is fully
+// ordered: its release part puts this CPU's last use of the mm before the freeing, its acquire part puts the
+// freeing after everybody else's, and membarrier(2) needs the full barrier between the store to rq->curr and
+// user code. On weakly ordered machines both are LL/SC or far atomics; the drop carries the barriers there.
 struct Refcount {
   static constexpr kernel::MmLayout kLayout = kernel::MmLayout::isolated;
   static constexpr bool kCounted = true;
   static constexpr bool kRidesExitFlush = false;
 
   template <class K, kernel::Site kSite>
-  MMSCALE_INLINE static auto* lazy_enter(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
+  MMSCALE_INLINE static auto* lazy_enter(typename K::Machine& m, kernel::Cpu<K>& cpu,
+                                         typename kernel::Task<K>::Mm* mm) {
     kernel::mmgrab_lazy_tlb<K, kSite>(m, cpu, mm);
     return mm;
   }
 
   template <class K, kernel::Site kSite>
-  MMSCALE_INLINE static void lazy_exit(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
+  MMSCALE_INLINE static void lazy_exit(typename K::Machine& m, kernel::Cpu<K>& cpu,
+                                       typename kernel::Task<K>::Mm* mm) {
     kernel::mmdrop_lazy_tlb<K, kSite>(m, cpu, mm);
   }
 
   static constexpr Safety kSafety[] = {
-      {"powerpc", true, "a CPU that is lazy on an mm owns one of its references"},
+      {"powerpc", true, "a CPU that is lazy on an mm owns one of its references; trimming returns it"},
+      {"powerpc-hash", true, "a CPU that is lazy on an mm owns one of its references"},
+      {"x86-2017", true, "the reference goes with active_mm, whatever flushes do to loaded_mm and the mask"},
+      {"x86-2024", true, "the reference goes with active_mm, whatever flushes do to loaded_mm and the mask"},
+      {"x86-noflush", true, "the reference goes with active_mm; no flush is needed"},
+      {"arm64", true, "a CPU that is lazy on an mm owns one of its references; no mask is needed"},
   };
   static constexpr SchemeInfo kInfo = {
       .name = "refcount",

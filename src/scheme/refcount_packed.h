@@ -6,8 +6,8 @@
 namespace mmscale::scheme {
 
 // Refcount with mm_count where it was before c1753fd02a00: in the line of pgd, membarrier_state, mm_users and
-// pcpu_cid, which every switch to the mm reads. Same operations and orders; the difference is false sharing, so it
-// shows only where other CPUs switch too.
+// pcpu_cid, which every switch to the mm reads. Same operations and orders; the difference is false sharing,
+// so it shows only where other CPUs switch too.
 struct RefcountPacked : Refcount {
   static constexpr kernel::MmLayout kLayout = kernel::MmLayout::packed;
 

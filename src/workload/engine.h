@@ -9,12 +9,17 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernel/context_switch.h"
 #include "kernel/cpu.h"
+#include "kernel/exec.h"
 #include "kernel/exit.h"
+#include "kernel/hotplug.h"
+#include "kernel/idle.h"
 #include "kernel/irq.h"
+#include "kernel/kthread.h"
 #include "kernel/lazy.h"
 #include "kernel/mm_life.h"
 #include "machine/machine.h"
@@ -35,7 +40,8 @@ class Engine {
 
   // Bytes of memory the mms of a program need.
   static std::size_t memory_bytes(const Program& program) {
-    return kernel::MmSlab<K>::bytes(static_cast<unsigned>(program.cpus.size()), program.max_live_mms);
+    const auto cpus = static_cast<unsigned>(program.cpus.size());
+    return kernel::MmSlab<K>::bytes(cpus, program.max_live_mms + cpus * kernel::kHeldBack<typename K::Scheme>);
   }
 
   // `program` and `memory` must outlive the engine; `memory` aligned to a line.
@@ -44,6 +50,7 @@ class Engine {
         system_(static_cast<unsigned>(program.cpus.size()), memory, rules),
         locals_(program.cpus.size()),
         tasks_(program.tasks.size()),
+        hand_offs_(program.tasks.size()),
         processes_(program.processes) {
     for (const TaskSpec& task : program.tasks)
       if (task.process != TaskSpec::kKernelThread) ++processes_[task.process].threads;
@@ -59,11 +66,11 @@ class Engine {
     own = 0;
     for (std::size_t t = 0; t < program_.tasks.size(); ++t)
       if (program_.tasks[t].cpu == m.cpu()) tasks_[t] = &local.tasks[own++];
+    rendezvous(m);
     for (const Step& step : program_.cpus[m.cpu()].steps) {
-      Task* task = step.op == Op::switch_to ? tasks_[step.operand] : &local.cpu.idle;
+      Task* task = names_task(step.op) ? tasks_[step.operand] : &local.cpu.idle;
       local.steps.push_back({step.op == Op::idle ? Op::switch_to : step.op, step.operand, task});
     }
-    rendezvous(m);
     if (m.cpu() == 0) {
       for (std::size_t t = 0; t < program_.tasks.size(); ++t)
         if (const std::uint32_t p = program_.tasks[t].process; p != TaskSpec::kKernelThread)
@@ -76,18 +83,19 @@ class Engine {
   // `rounds` passes over this CPU's steps; false if stop() ended it in an await_birth.
   bool run(Machine& m, std::uint64_t rounds) {
     Local& local = *locals_[m.cpu()];
-    return run_steps(m, local, local.steps.data(), local.steps.data() + local.steps.size(), rounds);
+    return run_and_drain(m, local, local.steps.data(), local.steps.data() + local.steps.size(), rounds);
   }
 
   // The same for the steps from `first` to before `last` alone.
   bool run_part(Machine& m, std::uint32_t first, std::uint32_t last, std::uint64_t times) {
     Local& local = *locals_[m.cpu()];
-    return run_steps(m, local, local.steps.data() + first, local.steps.data() + last, times);
+    return run_and_drain(m, local, local.steps.data() + first, local.steps.data() + last, times);
   }
 
-  // Every await_birth ends, and no process is born any more.
+  // Every await_birth and await_task ends, and no process is born any more.
   void stop(Machine& m) {
     for (Process& process : processes_) m.fetch_or(process.births, kStopped, std::memory_order_release);
+    for (HandOff& hand_off : hand_offs_) m.fetch_or(hand_off.times, kStopped, std::memory_order_release);
   }
 
   // Ends the run: every task still alive exits on its CPU, every CPU goes to init_mm, what was postponed is freed. The
@@ -95,6 +103,7 @@ class Engine {
   void finish(Machine& m) {
     Local& local = *locals_[m.cpu()];
     rendezvous(m);
+    drop_held(m, local);
     for (Task& task : local.tasks) {
       if (task.mm == nullptr) continue;
       if (m.load(local.cpu.curr, std::memory_order_relaxed) != &task) kernel::schedule<K>(m, local.cpu, task);
@@ -139,13 +148,18 @@ class Engine {
   }
 
  private:
-  // births: how often the process was born, and whether no more will be.
+  // Beside a count of events that CPUs wait for: there will be no more.
   static constexpr std::uint64_t kStopped = std::uint64_t{1} << 63;
 
   struct BoundStep {
     Op op;
     std::uint32_t operand;
     Task* task;
+  };
+
+  // How often a task was handed off. Its receiver compares with how often it took it over.
+  struct alignas(machine::kApart) HandOff {
+    Atomic<std::uint64_t> times{0};
   };
 
   struct alignas(machine::kApart) Process {
@@ -160,9 +174,25 @@ class Engine {
     Cpu cpu;
     std::vector<Task> tasks;
     std::vector<BoundStep> steps;
-    // Births of its process that this CPU has lived through.
+    // Births of its process that this CPU has lived through, and tasks that it took over.
     std::uint64_t lives = 0;
+    std::uint64_t taken_over = 0;
+    // What grab pinned.
+    Mm* held = nullptr;
   };
+
+  // Rounds between two ticks, at which a scheme that defers frees what it can: often against the memory it may hold,
+  // seldom against what a tick costs, and nothing to the loop itself.
+  static constexpr std::uint64_t kRoundsPerTick = 256;
+
+  bool run_and_drain(Machine& m, Local& local, const BoundStep* begin, const BoundStep* end, std::uint64_t rounds) {
+    if constexpr (kernel::hooks::has_drain<K>)
+      for (; rounds > kRoundsPerTick; rounds -= kRoundsPerTick) {
+        if (!run_steps(m, local, begin, end, kRoundsPerTick)) return false;
+        kernel::hooks::drain<K>(m, local.cpu, kernel::Drain::tick);
+      }
+    return run_steps(m, local, begin, end, rounds);
+  }
 
   // The measured loop. The steps are data, so one loop runs every workload; their pattern is short and fixed, so the
   // branches on it predict.
@@ -185,10 +215,48 @@ class Engine {
         m.think(step.operand);
         break;
       case Op::exit:
-        exit_current(m, local, processes_[step.operand]);
+        exit_current(m, local, step.operand);
         break;
       case Op::await_birth:
         return await_birth(m, local, processes_[step.operand]);
+      case Op::use_mm:
+        use_mm(m, local, processes_[step.operand]);
+        break;
+      case Op::unuse_mm:
+        unuse_mm(m, local);
+        break;
+      case Op::exec:
+        exec(m, local);
+        break;
+      case Op::clone:
+        clone(m, local, *step.task);
+        break;
+      case Op::grab:
+        drop_held(m, local);
+        local.held = current_mm(m, local);
+        kernel::mmgrab<K>(m, local.held);
+        break;
+      case Op::drop:
+        drop_held(m, local);
+        break;
+      case Op::madvise:
+        flush(m, local, kernel::Freed::pages);
+        break;
+      case Op::munmap:
+        flush(m, local, kernel::Freed::page_tables);
+        break;
+      case Op::deep_idle:
+        kernel::enter_deep_idle<K>(m, local.cpu);
+        break;
+      case Op::hand_off:
+        // try_to_wake_up() on the way to another CPU's runqueue: release hands over what this CPU did to the task.
+        m.fetch_add(hand_offs_[step.operand].times, 1, std::memory_order_release);
+        break;
+      case Op::await_task:
+        return await_task(m, local, hand_offs_[step.operand], *step.task);
+      case Op::replug:
+        replug(m, local.cpu);
+        break;
       case Op::switch_to:
       case Op::idle:
         break;
@@ -196,9 +264,71 @@ class Engine {
     return true;
   }
 
+  static constexpr bool names_task(Op op) {
+    return op == Op::switch_to || op == Op::clone || op == Op::hand_off || op == Op::await_task;
+  }
+
+  Mm* current_mm(Machine& m, Local& local) { return m.load(local.cpu.curr, std::memory_order_relaxed)->mm; }
+
   // The current task dies; the last thread of a process makes the next one.
-  void exit_current(Machine& m, Local& local, Process& process) {
-    if (kernel::do_exit<K>(m, local.cpu)) bear(m, local.cpu, process);
+  void exit_current(Machine& m, Local& local, std::uint32_t process) {
+    if (kernel::do_exit<K>(m, local.cpu) && process != Step::kNobody) bear(m, local.cpu, processes_[process]);
+  }
+
+  // What vhost and io_uring do: users of the address space, so that it lives, and then into it.
+  void use_mm(Machine& m, Local& local, Process& process) {
+    Mm* mm = process.tasks.front()->mm;
+    kernel::mmget<K>(m, mm);
+    kernel::kthread_use_mm<K>(m, local.cpu, mm);
+  }
+
+  void unuse_mm(Machine& m, Local& local) {
+    Mm* mm = current_mm(m, local);
+    kernel::kthread_unuse_mm<K>(m, local.cpu);
+    kernel::mmput<K>(m, local.cpu, mm);
+  }
+
+  // execve(): bprm_mm_init(), then the point of no return.
+  void exec(Machine& m, Local& local) {
+    if (Mm* mm = new_mm(m, local.cpu, 1)) kernel::exec_mmap<K>(m, local.cpu, mm);
+  }
+
+  // clone(CLONE_VM) by the current task. `task` died on this CPU.
+  void clone(Machine& m, Local& local, Task& task) {
+    Mm* mm = current_mm(m, local);
+    kernel::mmget<K>(m, mm);
+    task.mm = mm;
+    m.store(task.active_mm, mm, std::memory_order_relaxed);
+  }
+
+  void drop_held(Machine& m, Local& local) {
+    if (Mm* mm = std::exchange(local.held, nullptr))
+      kernel::mmdrop<K, kernel::Site::mmdrop>(m, local.cpu, mm);
+  }
+
+  void flush(Machine& m, Local& local, kernel::Freed freed) {
+    Mm* mm = current_mm(m, local);
+    if (mm->has_page_tables) K::Lifecycle::template flush_tlb_mm<K>(m, local.cpu, mm, freed);
+  }
+
+  // Waits for the task, and then, as try_to_wake_up() does, until its old CPU has left its stack.
+  bool await_task(Machine& m, Local& local, HandOff& hand_off, Task& task) {
+    m.spin_until(hand_off.times, [&local](std::uint64_t times) {
+      return (times & kStopped) != 0 || times > local.taken_over;
+    });
+    if ((m.load(hand_off.times, std::memory_order_relaxed) & kStopped) != 0) return false;
+    m.spin_until(task.on_cpu, [](std::uint32_t on_cpu) { return on_cpu == 0; });
+    ++local.taken_over;
+    return true;
+  }
+
+  // cpu_down() and cpu_up(). The CPU that gives the orders is this one too: what it does for a dead CPU, the dead CPU's
+  // thread does here.
+  void replug(Machine& m, Cpu& cpu) {
+    kernel::cpu_down<K>(m, cpu);
+    m.take_interrupts();
+    kernel::finish_cpu<K>(m, cpu, cpu);
+    kernel::start_secondary<K>(m, cpu);
   }
 
   // Idles until this CPU's process lives a life that it has not lived yet. Acquire (in spin_until) pairs with bear's
@@ -218,12 +348,8 @@ class Engine {
   void bear(Machine& m, Cpu& cpu, Process& process) {
     using enum std::memory_order;
     if ((m.load(process.births, relaxed) & kStopped) != 0) return;
-    Mm* mm = kernel::mm_alloc<K>(m, cpu, process.threads);
-    if (mm == nullptr) {
-      kernel::report<K>(m, cpu, kernel::Violation::leak, "fork: out of mms, more are held than can be alive");
-      stop(m);
-      return;
-    }
+    Mm* mm = new_mm(m, cpu, process.threads);
+    if (mm == nullptr) return;
     for (Task* task : process.tasks) {
       m.spin_until(task->on_cpu, [](std::uint32_t on_cpu) { return on_cpu == 0; });
       task->mm = mm;
@@ -232,10 +358,21 @@ class Engine {
     m.fetch_add(process.births, 1, release);
   }
 
+  // mm_alloc(). Running out of mms means that somebody holds more than can be alive: nothing to go on with.
+  Mm* new_mm(Machine& m, Cpu& cpu, std::int32_t users) {
+    Mm* mm = kernel::mm_alloc<K>(m, cpu, users, program_.page_tables);
+    if (mm == nullptr) {
+      kernel::report<K>(m, cpu, kernel::Violation::leak, "out of mms, more are held than can be alive");
+      stop(m);
+    }
+    return mm;
+  }
+
   const Program& program_;
   kernel::System<K> system_;
   std::vector<std::unique_ptr<Local>> locals_;
   std::vector<Task*> tasks_;
+  std::vector<HandOff> hand_offs_;
   std::vector<Process> processes_;
   alignas(machine::kApart) Atomic<std::uint64_t> arrivals_{0};
 };

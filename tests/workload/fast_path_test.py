@@ -17,10 +17,29 @@ BINARY = os.environ.get("MMSCALE_BINARY", ROOT / "build/release/bin/mmscale")
 
 # Locked instructions and fences that a round trip has beyond those of the untracked loop (which are all on the path of
 # a CPU's first switch to an mm, or of a registered membarrier user).
-OWN_ATOMICS = {"Untracked": 0, "Refcount": 2, "RefcountPacked": 2, "Shootdown": 1}
+# ShootdownTrim's further two leave a dying mm's mask, off the common path. Nonlazy is not here: its second switch_mm
+# brings the locked instructions of a first switch along once more.
+OWN_ATOMICS = {
+    "Untracked": 0,
+    "Refcount": 2,
+    "RefcountPacked": 2,
+    "Shootdown": 1,
+    "ShootdownExitflush": 1,
+    "ShootdownExitinit": 1,
+    "ShootdownBatch": 1,
+    "ShootdownFilter": 1,
+    "ShootdownFilterAll": 1,
+    "ShootdownTrim": 3,
+    "Quiesce": 1,
+    "Implicit": 1,
+    "Mailbox": 0,
+    "MailboxFenced": 1,
+    "Hazptr": 2,
+    "Percpu": 2,
+}
 
 # The only functions that the loop may call, none of them on the way of a switch.
-COLD = {"run_rare_step", "interrupt", "mmdrop_last"}
+COLD = {"run_rare_step", "interrupt", "mmdrop_last", "mmdrop_lazy", "drop_killed"}
 
 
 def structs():

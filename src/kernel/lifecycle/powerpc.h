@@ -90,6 +90,16 @@ struct Powerpc {
     }
   }
 
+  // Takes this CPU out of the mask, active_cpus included. Interrupts off. Release: it may be the CPU's last
+  // access to an mm whose dropper then need not ask it.
+  template <class K>
+  static void leave_mask(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
+    using enum std::memory_order;
+    if ((m.load(mm->cpumask(cpu.mask_word), relaxed) & cpu.mask_bit) == 0) return;
+    m.fetch_sub(mm->active_cpus, 1, relaxed);
+    m.fetch_and(mm->cpumask(cpu.mask_word), ~cpu.mask_bit, release);
+  }
+
   // cleanup_cpu_mmu_context() -> clear_tasks_mm_cpumask() (kernel/cpu.c), on the CPU that goes offline, interrupts off:
   // out of the mask of every mm that a task lives in. The mms of the dead that lazy CPUs still hold are not found.
   template <class K>
@@ -121,10 +131,7 @@ struct Powerpc {
     const bool was_lazy = m.load(task.active_mm, relaxed) == mm;
     // unlazy drops this CPU's lazy reference, never the last one: the sender waits for this handler and holds the mm.
     if (was_lazy) unlazy<K>(m, cpu, mm);
-    if ((m.load(mm->cpumask(cpu.mask_word), relaxed) & cpu.mask_bit) != 0) {
-      m.fetch_sub(mm->active_cpus, 1, relaxed);
-      m.fetch_and(mm->cpumask(cpu.mask_word), ~cpu.mask_bit, relaxed);
-    }
+    leave_mask<K>(m, cpu, mm);
     return was_lazy;
   }
 

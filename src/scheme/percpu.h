@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "kernel/mm_life.h"
+#include "scheme/info.h"
+
+namespace mmscale::scheme {
+
+// Refcount with a counter per mm and CPU, the textbook answer (percpu_ref in lib/percpu-refcount.c; nobody
+// posted it for lazy mms). A borrow begins and ends on one CPU, so both operations are on that CPU's own
+// line. When the last user goes, each counter is exchanged for a poison and what it held goes into mm_count;
+// from there on the borrowers drop that. Real references (mmgrab, mmdrop) are on mm_count all along. Costs a
+// line per mm and CPU.
+//
+// A sum without the exchange would lose: a CPU that decrements between the reading of its counter and the
+// mark that counting has moved would have returned a reference that is then counted again.
+//
+// Needs of the lifecycle: nothing.
+//
+// Memory order. Both operations are locked read-modify-writes, so that each falls either before the exchange
+// and is in what it returns, or behind and finds the poison. + 1 is relaxed as atomic_inc is; - 1 is seq_cst
+// as in mmdrop: release for this CPU's last use, which the exchange acquires, and membarrier(2)'s full
+// barrier. mm_count is raised by the most that can be outstanding before the first exchange releases it: who
+// finds a poison must find his reference there. Plain operations as in percpu_ref would be cheaper off x86
+// and need a grace period before the sum, and a full fence here.
+struct Percpu {
+  static constexpr kernel::MmLayout kLayout = kernel::MmLayout::isolated;
+  static constexpr bool kCounted = false;
+  static constexpr bool kRidesExitFlush = false;
+  static constexpr kernel::EnterBarrier kEnterBarrier = kernel::EnterBarrier::rmw;
+
+  template <class K>
+  struct alignas(machine::kLine) PerMmPerCpu {
+    typename K::Machine::template Atomic<std::int32_t> count{0};
+    void reset(typename K::Machine& m) { m.store(count, 0, std::memory_order_relaxed); }
+  };
+
+  template <class K, kernel::Site kSite>
+  MMSCALE_INLINE static auto* lazy_enter(typename K::Machine& m, kernel::Cpu<K>&,
+                                         typename kernel::Task<K>::Mm* mm) {
+    m.fetch_add(mm->scheme_of(m.cpu(), m.cpus()).count, 1, std::memory_order_relaxed);
+    return mm;
+  }
+
+  template <class K, kernel::Site kSite>
+  MMSCALE_INLINE static void lazy_exit(typename K::Machine& m, kernel::Cpu<K>& cpu,
+                                       typename kernel::Task<K>::Mm* mm) {
+    if (m.fetch_sub(mm->scheme_of(m.cpu(), m.cpus()).count, 1, std::memory_order_seq_cst) < kPoison / 2)
+        [[unlikely]]
+      drop_killed<K, kSite>(m, cpu, mm);
+  }
+
+  // percpu_ref_kill(). mmput still holds its own reference.
+  template <class K>
+  static void users_gone(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
+    using enum std::memory_order;
+    const auto most = static_cast<std::int32_t>(m.cpus());
+    m.fetch_add(mm->mm_count, most, relaxed);
+    std::int32_t borrowed = 0;
+    for (unsigned c = 0; c < m.cpus(); ++c)
+      borrowed += m.exchange(mm->scheme_of(c, m.cpus()).count, kPoison, acq_rel);
+    m.fetch_sub(mm->mm_count, most - borrowed, relaxed);
+    cpu.tally.lazy_grabs += static_cast<std::uint64_t>(borrowed);
+  }
+
+  static constexpr Safety kSafety[] = {
+      {"powerpc", true,
+       "a CPU that is lazy on an mm owns one of its references, in its own counter or in mm_count"},
+      {"powerpc-hash", true, "as under powerpc"},
+      {"x86-2017", true, "the reference goes with active_mm, whatever flushes do to loaded_mm and the mask"},
+      {"x86-2024", true, "the reference goes with active_mm, whatever flushes do to loaded_mm and the mask"},
+      {"x86-noflush", true, "the reference goes with active_mm; no flush is needed"},
+      {"arm64", true, "as under powerpc; no mask is needed"},
+  };
+  static constexpr SchemeInfo kInfo = {
+      .name = "percpu",
+      .summary =
+          "each lazy borrow counts in a counter per mm and CPU; the last user folds them into mm_count",
+      .on_entry = "atomic inc on a line of this CPU's own",
+      .on_exit = "atomic dec of it, a full barrier",
+      .last_drop = "at the last mmput: one exchange per possible CPU; then whoever drops last frees",
+      .origin = "textbook: percpu_ref, Kent Overstreet, 215e262f2aeb (2013)",
+      .upstream = "never posted for lazy mms",
+      .safety = kSafety,
+  };
+
+ private:
+  // Far below what a counter can reach, with room for the decrements of borrowers that come too late.
+  static constexpr std::int32_t kPoison = INT32_MIN / 2;
+
+  // The counter was killed while this CPU borrowed: its reference is in mm_count.
+  template <class K, kernel::Site kSite>
+  MMSCALE_COLD static void drop_killed(typename K::Machine& m, kernel::Cpu<K>& cpu,
+                                       typename kernel::Task<K>::Mm* mm) {
+    kernel::mmdrop_lazy_tlb<K, kSite>(m, cpu, mm);
+  }
+};
+
+}  // namespace mmscale::scheme
