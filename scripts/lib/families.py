@@ -31,6 +31,8 @@ LINE_CONDITIONS = ("home_node", "window_ns")
 
 # The ends of the names of a distribution's counters, and how far into it each reaches. Some are not in every record.
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999, "p9999": 0.9999, "max": 1.0}
+# Classes of distance between two PUs, nearest first, as they end the names of counters.
+DISTANCES = ("smt_sibling", "same_llc", "same_die", "same_package", "other_package", "unknown")
 
 
 def teardown_row(benchmark, ours):
@@ -92,6 +94,8 @@ def line_row(benchmark, ours):
     row["matrix"] = _matrix(ours.get("matrix"))
     row["sampled_from"] = number(ours.get("sampled_from"))
     row["cost"] = number(benchmark.get("one_way_ns"))
+    for name in DISTANCES:
+        row[f"one_way_{name}"] = number(benchmark.get(f"one_way_ns_{name}"))
     for name in ("pairs", "visits"):
         row[name] = number(benchmark.get(name))
     return row | validity(benchmark, ours, row["cost"])
@@ -105,7 +109,7 @@ def latency_row(benchmark, ours):
     row = _distribution("latency", benchmark, "latency_ns")
     row["clock"] = number(benchmark.get("clock_ns_p50"))
     one_in = number(benchmark.get("latency_one_in"))
-    row["one_in"] = one_in if one_in > 0 else number(ours.get("latency_one_in"))
+    row["latency_one_in"] = one_in if one_in > 0 else number(ours.get("latency_one_in"))
     return row
 
 

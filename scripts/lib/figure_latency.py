@@ -10,7 +10,7 @@ from curves import Curve, Spot, sheets
 from families import QUANTILES
 from grid import in_pages, open_grid
 from look import looks
-from page import CAPTION_COLUMNS, GREY, STYLE, fixed_ticks, log_values, marked, save
+from page import CAPTION_COLUMNS, DARK, GREY, STYLE, fixed_ticks, log_values, marked, save
 from places import short
 from records import CONDITIONS
 from strokes import labels, shown_values, stroke
@@ -55,7 +55,7 @@ def draw(records, sheet):
         styles, names = looks(every), labels(records, every)
         clock = sheet.windows.loc[sheet.windows["valid"], "clock"].median()
         prefix, mark = marked(records, sheet.sources)
-        values = shown_values(every, "latency") + [clock] * (clock > 0)
+        values = shown_values(every, "latency") + [0.8 * clock] * (clock > 0)
         keys = [(names[key], styles[key]) for key in styles]
         for headings, page_note in in_pages(list(tiles_of)):
             title = prefix + "Latency of single context switches" + page_note
@@ -112,19 +112,21 @@ def _draw_tile(tile, heading, curves, at, ends, styles, values, clock, mark):
         stroke(axes, curve, styles[curve.scheme, curve.source], "latency", float)
     if clock > 0:
         axes.axhline(clock, gid="clock", color=GREY, linewidth=0.8, linestyle=(0, (8, 3)), zorder=1)
+        axes.annotate(
+            "the clock alone", (0.99, clock), (0, -2), xycoords=("axes fraction", "data"), textcoords="offset points",
+            ha="right", va="top", fontsize=6, color=DARK,
+        )  # fmt: skip
     axes.tick_params(labelleft=tile.left, labelbottom=tile.lowest)
     if tile.left:
         axes.set_ylabel("ns, clock reading included")
     if tile.lowest:
-        axes.set_xlabel("quantile, on a log scale of what is beyond it")
+        axes.set_xlabel("quantile of all switches timed")
 
 
 def _caption(records, sheet, curves, clock):
     estimates = [spot.values["latency"] for curve in curves for spot in curve.spots if spot.values["latency"]]
     spots = [spot for curve in curves for spot in curve.spots]
-    rates = sorted({f"{rate:g}" for rate in sheet.windows["one_in"].dropna()})
-    notes = [f"One switch in {' or '.join(rates) if rates else '(not recorded)'} was timed, the others ran as ever."]
-    notes.append("Quantiles are those of a window.")
+    notes = ["Quantiles, of each window by itself, on a logarithmic scale of the part that is beyond them."]
     notes.append(interval_note(estimates))
     if clock > 0:
         notes.append(f"Dashed: reading the clock alone, {plain(clock, 3)} ns, which is part of every time; nothing is subtracted.")

@@ -10,22 +10,15 @@ from caption import left_out, sheet_caption
 from curves import sheets
 from families import LINE_CONDITIONS
 from matrix import median_matrix
-from page import CAPTION_COLUMNS, DARK, GREY, LEFT, STYLE, WIDTH, dress_values, fixed_ticks, marked, open_page, save
+from page import CAPTION_COLUMNS, DARK, LEFT, STYLE, fixed_ticks, marked, open_page, save
 from places import thinned
-from text import plain, repetitions
+from text import plain
 
 AXIS_HEIGHT = 0.42
-HEAD = 0.32  # above the matrix, for the names of packages
+HEAD = 0.06  # above the matrix, for the names of packages
 SIDE = 5.0
 BAR_LEFT = 0.55  # from the matrix to the scale of colours
 MOST_NUMBERED = 32
-
-
-class _Windows:
-    """What text.repetitions asks of a point."""
-
-    def __init__(self, windows):
-        self.windows = windows
 
 
 def line_sheets(records):
@@ -77,16 +70,16 @@ def draw(records, sheet):
         scale = _scale(values)
         # From light to dark, so that a copy in grey keeps the order.
         colours = matplotlib.colormaps["viridis_r"]
-        _draw_cells(axes, matrix, scale, colours, mark, side)
+        _draw_cells(axes, matrix, scale, colours, side)
         _draw_borders(axes, matrix)
         _draw_axes(axes, matrix, side)
-        if values:
+        if values and max(values) > min(values) * 1.02:
             bar = page.axes(LEFT + side + BAR_LEFT, AXIS_HEIGHT, 0.16, side)
             drawn = page.figure.colorbar(matplotlib.cm.ScalarMappable(scale, colours), cax=bar)
             drawn.outline.set_linewidth(0.6)
             bar.minorticks_off()
             ticks = _ticks(*bar.get_ylim(), isinstance(scale, LogNorm))
-            fixed_ticks(bar.yaxis, ticks, [mark + plain(tick, 3).rstrip("0").rstrip(".") if "." in plain(tick, 3) else mark + plain(tick, 3) for tick in ticks])
+            fixed_ticks(bar.yaxis, ticks, [f"{mark}{tick:g}" for tick in ticks])
             bar.set_ylabel("one way, ns (half a round trip)" + (", simulated" if mark else ""))
         return page.figure
 
@@ -107,11 +100,18 @@ def _ticks(low, high, logarithmic):
     return [tick for tick in found if low * 0.999 <= tick <= high * 1.001]
 
 
-def _draw_cells(axes, matrix, scale, colours, mark, side):
+def number_in_cell(value):
+    """Three digits and no more, and only two of small numbers: windows allow no others, and there is no room."""
+    return plain(value, 3 if value >= 100 else 2)
+
+
+def _draw_cells(axes, matrix, scale, colours, side):
     size = len(matrix.pus)
     numbers = [[value if value is not None else float("nan") for value in row] for row in matrix.one_way]
     image = axes.imshow(numbers, cmap=colours, norm=scale, aspect="auto", interpolation="nearest", gid="matrix")
     image.set_zorder(0)
+    longest = max((len(number_in_cell(value)) for value in matrix.values()), default=3)
+    points = min(8, 72 * side / size * 0.82 / (0.64 * max(longest, 2)))
     for row in range(size):
         for column in range(size):
             value = matrix.one_way[row][column]
@@ -128,11 +128,9 @@ def _draw_cells(axes, matrix, scale, colours, mark, side):
             elif size <= MOST_NUMBERED:
                 red, green, blue, _ = colours(scale(value))
                 dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
-                # Three digits and no more: the intervals allow no others, and there is no room.
-                text = plain(value, 3 if value >= 100 else 2)
-                points = min(8, 72 * side / size * 0.8 / (0.62 * max(len(text), 2)))
                 axes.text(
-                    column, row, text, ha="center", va="center_baseline", fontsize=points, color="white" if dark else "black"
+                    column, row, number_in_cell(value), ha="center", va="center_baseline", fontsize=points,
+                    color="white" if dark else "black",
                 )  # fmt: skip
 
 
@@ -153,7 +151,7 @@ def _draw_borders(axes, matrix):
 
 def _draw_axes(axes, matrix, side):
     size = len(matrix.pus)
-    shown = thinned(list(range(size)), float, size / (side / 0.16))
+    shown = thinned(list(range(size)), float, size / (side / 0.15))
     for axis in (axes.xaxis, axes.yaxis):
         fixed_ticks(axis, shown, [str(matrix.pus[place]) for place in shown])
     small = size > 16
@@ -177,9 +175,9 @@ def _caption(records, sheet, matrix):
     windows = sheet.windows
     notes = ["One way is half a round trip of the line between the two; the median of the valid windows, each way alike."]
     levels = [level for level in ("package", "LLC") if matrix.borders(level)]
-    heavy = {"package": "Heavy lines: packages", "LLC": "light lines: last-level caches" if "package" in levels else "Light lines: last-level caches"}
+    weights = {"package": "Heavy lines: between packages.", "LLC": "Light lines: between last-level caches."}
     if levels:
-        notes.append("; ".join(heavy[level] for level in levels) + ".")
+        notes += [weights[level] for level in levels]
     else:
         notes.append("All in one package and, as far as is known, one last-level cache.")
     notes.append("PUs in the order of the topology, by Linux' numbers.")
@@ -193,4 +191,4 @@ def _caption(records, sheet, matrix):
     if sampled > size:
         notes.append(f"A sample of {size} of {sampled:g} PUs.")
     notes.append(left_out(len(windows), sheet.invalid_count))
-    return sheet_caption(records, sheet, repetitions([_Windows(len(windows))]), notes, CAPTION_COLUMNS)
+    return sheet_caption(records, sheet, f"{len(windows)} window{'s' if len(windows) > 1 else ''}", notes, CAPTION_COLUMNS)

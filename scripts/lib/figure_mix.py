@@ -24,7 +24,6 @@ LEGEND_WIDTH = 2.0
 LEGEND_PITCH = 0.2
 CELL_HEIGHT = 0.5
 MAP_HEIGHT = 4.2
-LINE_TOP = 0.2  # above the map, for the letters of its lines
 AXIS = "thread exits per million switches"
 
 
@@ -62,7 +61,7 @@ def draw_map(records, sheet):
         named = sorted({scheme for cell in found for scheme in cell.leaders}, key=seen.index)
         keys = len(named) + len(pairs) + 2
         height = max(min(CELL_HEIGHT * len(rows), MAP_HEIGHT), LEGEND_PITCH * keys)
-        page = open_page(AXIS_HEIGHT + height + LINE_TOP, prefix + "The cheapest scheme", sheet.name, caption)
+        page = open_page(AXIS_HEIGHT + height, prefix + "The cheapest scheme", sheet.name, caption)
         axes = page.axes(LEFT, AXIS_HEIGHT, WIDTH - LEFT - LEGEND_WIDTH, height)
         axes.set_xlim(-0.5, len(columns) - 0.5)
         axes.set_ylim(-0.5, len(rows) - 0.5)
@@ -129,7 +128,7 @@ def _draw_crossings(axes, pairs, columns, rows):
     """The lines of the pairs through the map, with the interval of each of their points, and a letter above each."""
     halo = [Stroke(linewidth=3.4, foreground="white"), Stroke(linewidth=1.6, foreground="black")]
     pen = {"color": "black", "path_effects": halo, "zorder": 4, "linewidth": 1.6}
-    tops = {}
+    tops = []
     for pair, points in pairs.items():
         by_row = {rows.index(point.cpus): point for point in points if point.cpus in rows}
         # A row without a point of this pair breaks the line.
@@ -142,16 +141,16 @@ def _draw_crossings(axes, pairs, columns, rows):
                 ends = [column_at(end, columns) for end in (point.low, point.high)]
                 axes.plot(ends, [row] * 2, marker="|", markersize=5, **pen)
         if by_row:
-            tops[pair] = x[max(by_row)], max(by_row)
-    top = len(rows) - 0.5
-    # Letters stand apart however close the lines come.
-    feet = spread([x + 0.5 for x, _ in tops.values()], 0.028 * len(columns), len(columns))
-    for letter, foot, (x, y) in zip(string.ascii_uppercase, feet, tops.values()):
-        axes.plot([x, foot - 0.5], [y, top], color="black", linewidth=0.7, linestyle=(0, (1, 1.5)), zorder=4.5)
-        axes.annotate(
-            letter, (foot - 0.5, top), (0, 3), textcoords="offset points", ha="center", weight="bold", fontsize=8,
-            annotation_clip=False,
-        )  # fmt: skip
+            tops.append((max(by_row), x[max(by_row)]))
+    # Each line has its letter at its upper end; letters stand apart however close the lines come.
+    for row in {row for row, _ in tops}:
+        ends = [(letter, x) for letter, (top, x) in zip(string.ascii_uppercase, tops) if top == row]
+        feet = spread([x + 0.5 for _, x in ends], 0.034 * len(columns), len(columns))
+        for (letter, _), foot in zip(ends, feet):
+            axes.text(
+                foot - 0.5, row + 0.36, letter, ha="center", va="center", weight="bold", fontsize=7.5, zorder=6,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+            )  # fmt: skip
 
 
 def _draw_legend(page, top, named, pairs, styles, mark):
@@ -174,7 +173,7 @@ def _draw_legend(page, top, named, pairs, styles, mark):
         entry(mark + scheme, y)
     y = next(rows)
     _draw_patch(axes, (0, y - 0.07), 0.34, 0.14, ("", ""), styles)
-    entry("undecided: those marked", y)
+    entry("undecided between those", y)
     y = next(rows)
     _draw_patch(axes, (0, y - 0.07), 0.34, 0.14, (), styles)
     entry("no valid window", y)

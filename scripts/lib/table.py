@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The results as plain ASCII text that survives a mailing list: at most 72 columns."""
 
-import re
 import textwrap
-from collections import Counter
 
+from reasons import WIDTH, reason_lines
 from series import REFERENCE, describe_conditions, panels
 from stats import estimate
-from text import SIMULATED, ascii_only, build_facts, machine_facts, plain, repetitions, scaled, span
+from table_families import family_blocks, family_legends
+from text import SIMULATED, ascii_only, build_facts, machine_facts, plain, ratio, repetitions, scaled, span
 
-WIDTH = 72
-MAX_REASONS = 5
 LEGEND = (
     "sw/s: context switches per second over all CPUs, median of the valid windows. interval: of that median, "
     "distribution-free, at least 95 %; with a star only least..greatest, as fewer than 6 valid windows allow no such "
@@ -24,14 +22,16 @@ def render(records):
     """Returns the table of Records, a text that ends with a newline: machine by machine, panel by panel."""
     blocks = []
     for index, source in enumerate(records.sources):
-        switches = records.switches[records.switches["source"] == index]
-        floors = records.floors[records.floors["source"] == index] if len(records.floors) else records.floors
+        own = records.of(index)
         mark = SIMULATED if source.machine.simulated else ""
         blocks.append(_machine_lines(source))
-        blocks += [_panel_lines(panel, mark) for panel in panels(switches)]
-        if len(floors):
-            blocks.append(_floor_lines(floors, mark))
-    blocks.append(textwrap.wrap(LEGEND, WIDTH))
+        blocks += [_panel_lines(panel, mark) for panel in panels(own.switches)]
+        if len(own.floors):
+            blocks.append(_floor_lines(own.floors, mark))
+        blocks += family_blocks(own, mark)
+    if len(records.switches):
+        blocks.append(textwrap.wrap(LEGEND, WIDTH))
+    blocks += family_legends(records)
     return ascii_only("\n\n".join("\n".join(block) for block in blocks)) + "\n"
 
 
@@ -73,26 +73,22 @@ def _panel_lines(panel, mark):
             if point:
                 lines.append(_row(series.scheme, point, reference, mark))
     lines += ["", f"  {invalid} of {windows} windows invalid" + (", among them:" if invalid else "")]
-    return lines + _reason_lines(panel.reasons)
+    return lines + reason_lines(panel.reasons)
 
 
 def _row(scheme, point, reference, mark):
-    ratio = "-"
+    to_reference = "-"
     if point.rate and reference and reference.rate:
-        ratio = _ratio(point.rate.median / reference.rate.median, mark)
+        to_reference = ratio(point.rate.median / reference.rate.median, mark)
     return ROW.format(
         scheme,
         point.cpus,
         mark + scaled(point.rate.median) if point.rate else "-",
         _interval(point.rate, scaled, mark),
         mark + plain(point.cost.median) if point.cost else "-",
-        ratio,
+        to_reference,
         f"{point.invalid_count}/{point.windows}",
     )
-
-
-def _ratio(value, mark):
-    return mark + (f"{value:.2f}" if 0.1 <= value < 10 else plain(value, 2 if value < 0.1 else 4))
 
 
 def _interval(of, form, mark):
@@ -112,21 +108,4 @@ def _floor_lines(floors, mark):
         lines.append(
             ROW.format(loop, cpus, median, _interval(value, plain, mark), counter.removeprefix("ns_per_"), "", invalid)
         )
-    return lines
-
-
-def _reason_lines(reasons):
-    """What made windows invalid, the most frequent first. Reasons that differ in nothing but numbers are one."""
-    kinds = Counter()
-    examples = {}
-    for reason in (reason for window in reasons for reason in window):
-        kind = re.sub(r"\d+(\.\d+)?", "#", reason)
-        kinds[kind] += 1
-        examples.setdefault(kind, reason)
-    lines = []
-    for kind, count in kinds.most_common(MAX_REASONS):
-        like = "" if count == 1 else " like"
-        lines += textwrap.wrap(f"{count} x{like} {examples[kind]!r}", WIDTH, initial_indent="    ", subsequent_indent="      ")
-    if len(kinds) > MAX_REASONS:
-        lines.append(f"    and {len(kinds) - MAX_REASONS} more kinds, in the records")
     return lines

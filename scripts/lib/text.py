@@ -32,6 +32,11 @@ def plain(value, digits=4):
     return f"{rounded:.{max(digits - whole, 0)}f}"
 
 
+def ratio(value, mark):
+    """A ratio of two medians: two decimals, unless it is far from 1. mark: put before it."""
+    return mark + (f"{value:.2f}" if 0.1 <= value < 10 else plain(value, 2 if value < 0.1 else 4))
+
+
 def machine_facts(machine):
     """A machine in short phrases, the most telling first; what was not recorded is left out."""
     cpus = [f"{machine.cpus} CPUs"] if machine.cpus != "unknown" else []

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: MIT
+"""The tables of the families teardown, mix, ipi and line, and of sampled latency: at most 72 columns, as table.py."""
+
+import math
+import textwrap
+
+from crossover import crossings, mix_sheets
+from families import DISTANCES
+from figure_ipi import ipi_sheets
+from figure_latency import latency_sheets
+from figure_line import line_sheets
+from figure_teardown import teardown_sheets
+from series import REFERENCE, describe_conditions
+from reasons import reason_lines
+from stats import estimate
+from text import ratio, repetitions, scaled
+
+WIDTH = 72
+TEARDOWN = "{:<19} {:>5} {:>7} {:>7} {:>7} {:>6} {:>6} {:>5}"
+MIX = "{:<19} {:>6} {:>8} {:>18} {:>7} {:>5}"
+CROSSOVER = "    {:>5} {:>9} {:>20}"
+IPI = "{:<19} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7} {:>4}"
+LINE = "{:<19} {:>9} {:>20} {:>11}"
+LATENCY = "{:<19} {:>4} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>5}"
+
+LEGENDS = {
+    "teardowns": "teardown: borr., CPUs that borrow the mm lazily (or +mask: are only in its mask). p50, p99, max: ns of "
+    "the last mmput, medians of the valid windows. IPIs: CPUs interrupted per teardown; useless: those of them that did "
+    "not borrow the mm.",
+    "mixes": "mix: exits/M, thread exits per million switches. ns/sw: ns per switch on each CPU, median, with its interval. "
+    "ratio: to refcount. crossover: where two schemes cost the same, in exits/M.",
+    "ipis": "ipi: ns from the call of so many CPUs to the last answer. queued, raised: requests, and interrupts, per call.",
+    "lines": "line: ns that a cache line takes from one CPU to another; one way is half a round trip. By distance: median "
+    "of the pairs.",
+    "latencies": "latency: ns of single switches, clock reading included; clock: that alone. Medians of the valid windows.",
+}
+# What the legend of the switch table says of every table; needed where that is missing.
+COMMON = (
+    "interval: of the median, distribution-free, at least 95 %; with a star only least..greatest, as fewer than 6 valid "
+    "windows allow no such interval. inv: invalid windows of all; they enter nothing else."
+)
+
+
+def family_blocks(records, mark):
+    """Returns blocks of lines for the Records of one source; mark stands before every number."""
+    blocks = []
+    for sheet, x in teardown_sheets(records):
+        blocks += _teardown(sheet, x, mark)
+    for sheet in mix_sheets(records):
+        blocks += _mix(records, sheet, mark)
+    for sheet in ipi_sheets(records):
+        blocks += _ipi(sheet, mark)
+    for sheet in line_sheets(records):
+        blocks += _line(sheet, mark)
+    for sheet in latency_sheets(records):
+        blocks += _latency(sheet, mark)
+    return blocks
+
+
+def family_legends(records):
+    """What the columns of the tables are, of the families that are in Records."""
+    texts = [text for table, text in LEGENDS.items() if len(getattr(records, table))]
+    if not len(records.switches):
+        texts.append(COMMON)
+    return [textwrap.wrap(text, WIDTH) for text in texts]
+
+
+def _head(title, sheet, per):
+    lines = textwrap.wrap(f"{title}: {sheet.name}", WIDTH)
+    lines += textwrap.wrap(
+        f"{', '.join(describe_conditions(sheet))}; {per}", WIDTH, initial_indent="  ", subsequent_indent="  "
+    )
+    return [*lines, ""]
+
+
+def _foot(sheet):
+    """How many windows are invalid, and, as a block of its own, why."""
+    head = f"  {sheet.invalid_count} of {len(sheet.windows)} windows invalid" + (", among them:" if sheet.invalid_count else "")
+    return ["", head, *reason_lines(sheet.reasons)]
+
+
+def _cell(value, mark, form=scaled, digits=4):
+    """A median as it stands in a row; one that is not known, a dash."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "-"
+    return mark + form(getattr(value, "median", value), digits)
+
+
+def _interval(value, mark):
+    """The interval of an Estimate; a star says that it is only least to greatest. One value has none."""
+    if value is None or value.count == 1:
+        return "-"
+    return f"{mark}{scaled(value.low)}..{mark}{scaled(value.high)}" + ("" if value.bounded else "*")
+
+
+def _by_spot(curves):
+    """Yields (x, [(curve, spot)]) by rising x, so that what is compared stands together."""
+    for x in sorted({spot.x for curve in curves for spot in curve.spots}):
+        yield x, [(curve, curve.at(x)) for curve in curves if curve.at(x)]
+
+
+def _rows(curves, row):
+    """The rows of all curves, with a blank line from one x to the next where several stand at one."""
+    lines = []
+    for number, (x, here) in enumerate(_by_spot(curves)):
+        lines += [""] if number and len(curves) > 1 else []
+        lines += [row(x, curve, spot, here) for curve, spot in here]
+    return lines
+
+
+def _teardown(sheet, x, mark):
+    columns = ("drop_p50", "drop_p99", "drop_max", "ipis", "useless")
+    curves = sheet.curves(x, columns)
+
+    def row(at, curve, spot, here):
+        numbers = [_cell(spot.values[column], mark, scaled, 3 if "drop" not in column else 4) for column in columns]
+        return TEARDOWN.format(curve.scheme, at, *numbers, f"{spot.invalid_count}/{spot.windows}")
+
+    lines = _head("teardown", sheet, f"{repetitions([s for c in curves for s in c.spots])} per row")
+    which = "borr." if x == "borrowers" else "+mask"
+    lines.append(TEARDOWN.format("scheme", which, "p50", "p99", "max", "IPIs", "usel.", "inv"))
+    return [lines + _rows(curves, row) + _foot(sheet)]
+
+
+def _mix(records, sheet, mark):
+    blocks = []
+    windows = sheet.windows
+    lines = _head("mix", sheet, f"{repetitions([s for c in sheet.curves(['cpus', 'exits'], ('cost',)) for s in c.spots])} per row")
+    for cpus in sorted(windows["cpus"].unique()):
+        curves = sheet.curves("exits", ("cost",), windows["cpus"] == cpus)
+
+        def row(exits, curve, spot, here):
+            cost = spot.values["cost"]
+            reference = next((other.values["cost"] for one, other in here if one.scheme == REFERENCE), None)
+            to_reference = ratio(cost.median / reference.median, mark) if cost and reference else "-"
+            return MIX.format(
+                curve.scheme, f"{exits:g}", _cell(cost, mark), _interval(cost, mark), to_reference,
+                f"{spot.invalid_count}/{spot.windows}",
+            )  # fmt: skip
+
+        heads = [f"  {cpus} CPU{'s' if cpus > 1 else ''}", MIX.format("scheme", "exits/M", "ns/sw", "interval", "ratio", "inv")]
+        blocks.append(lines + heads + _rows(curves, row))
+        lines = []
+    blocks[-1] += _foot(sheet)
+    pairs = crossings(records, sheet)
+    if pairs:
+        blocks.append(_crossover_lines(pairs, mark))
+    return blocks
+
+
+def _crossover_lines(pairs, mark):
+    lines = []
+    for pair, points in pairs.items():
+        lines += ["" if lines else "  crossovers", f"  {pair[0]} = {pair[1]}" + ("" if points else ": none")]
+        lines += [CROSSOVER.format("CPUs", "exits/M", "interval")] if points else []
+        for point in points:
+            interval = f"{mark}{scaled(point.low)}..{mark}{scaled(point.high)}" if point.low <= point.high else "-"
+            lines.append(CROSSOVER.format(point.cpus, _cell(point.exits, mark), interval))
+    return lines
+
+
+def _ipi(sheet, mark):
+    columns = ("round_p50", "round_p99", "round_max", "queued", "raised")
+    curves = sheet.curves("targets", columns)
+
+    def row(at, curve, spot, here):
+        numbers = [_cell(spot.values[column], mark, scaled, 4 if "round" in column else 3) for column in columns]
+        return IPI.format(curve.scheme, at, *numbers, f"{spot.invalid_count}/{spot.windows}")
+
+    lines = _head("ipi", sheet, f"{repetitions([s for c in curves for s in c.spots])} per row")
+    lines.append(IPI.format("transport", "targets", "p50", "p99", "max", "queued", "raised", "inv"))
+    return [lines + _rows(curves, row) + _foot(sheet)]
+
+
+def _line(sheet, mark):
+    windows = sheet.windows
+    valid = windows[windows["valid"]]
+    lines = _head("line", sheet, f"{len(windows)} window{'s' if len(windows) > 1 else ''}")
+    lines.append(LINE.format("distance", "one way", "interval", "round trip"))
+    for name in ("all pairs", *DISTANCES):
+        column = "cost" if name == "all pairs" else f"one_way_{name}"
+        value = estimate(valid[column].dropna())
+        if value or name == "all pairs":
+            twice = mark + scaled(2 * value.median) if value else "-"
+            lines.append(LINE.format(name.replace("_", "-"), _cell(value, mark), _interval(value, mark), twice))
+    return [lines + _foot(sheet)]
+
+
+def _latency(sheet, mark):
+    ends = ("p50", "p90", "p99", "p999", "max")
+    columns = (*(f"latency_{end}" for end in ends), "clock")
+    mixed = sheet.windows["exits"].notna().any()
+    lines = _head("latency", sheet, "")
+    lines[-2] = lines[-2].rstrip("; ")
+    blocks = []
+    for exits, part in sheet.windows.groupby("exits", dropna=False):
+        curves = sheet.curves("cpus", columns, sheet.windows.index.isin(part.index))
+
+        def row(at, curve, spot, here):
+            numbers = [_cell(spot.values[column], mark, scaled, 3) for column in columns]
+            return LATENCY.format(curve.scheme, at, *numbers, f"{spot.invalid_count}/{spot.windows}")
+
+        heads = [f"  {exits:g} exits per million switches"] if mixed else []
+        heads.append(LATENCY.format("scheme", "CPUs", *("p50", "p90", "p99", "p99.9", "max", "clock"), "inv"))
+        blocks.append(lines + heads + _rows(curves, row))
+        lines = []
+    blocks[-1] += _foot(sheet)
+    return blocks
