@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+//
+// What the simulator knows of a machine: where its CPUs are and what things cost there. A machine file
+// (model_file.h) is read into this; docs/simulator.md says what each parameter stands for and where its
+// number comes from.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "topology/layout.h"
+
+namespace mmscale::machine::simulator {
+
+// Virtual time. Integers, so that sums do not depend on their order.
+using Picoseconds = std::uint64_t;
+inline constexpr Picoseconds kPsPerNs = 1000;
+
+// How far apart two CPUs are, as the coherence protocol sees it. A *domain* is the set of CPUs between which
+// a line travels without asking its home: the socket on Intel (the LLC is inclusive of, or snoops, all its
+// cores), the core complex on Zen, the chip on ARM and POWER.
+enum class Reach { sibling, domain, package, other_package, other_group };
+inline constexpr std::array<std::string_view, 5> kReachNames = {"smt-sibling", "domain", "package",
+                                                                "other-package", "other-group"};
+inline constexpr std::size_t kReaches = kReachNames.size();
+
+// Who orders the owners of a line that several CPUs want.
+enum class Protocol {
+  home,   // a home agent serves one request after the other and snoops the owner for each
+  snoop,  // requests are broadcast, the owner itself answers, those who lost try again
+};
+
+// How a read-modify-write is made.
+enum class Atomics {
+  near,   // the line is fetched and the operation cannot fail: x86 lock prefix, ARM LSE
+  ll_sc,  // load-linked, store-conditional: fails when another CPU wrote in between (POWER, ARMv8.0)
+};
+
+// Which of the requests that wait at a line is served next.
+enum class Arbitration {
+  fifo,    // in the order of their arrival
+  near,    // the nearest to the owner, the longest waiting among equals
+  random,  // any, drawn from the seed
+};
+
+// One emulated CPU's place. Numbers count over the whole machine.
+struct Place {
+  std::uint32_t core = 0;
+  std::uint32_t domain = 0;
+  std::uint32_t package = 0;
+  std::uint32_t group = 0;  // of packages: directly connected, or on one side of the widest gap
+};
+
+struct Costs {
+  // Of an access whose line is at hand in the right state.
+  Picoseconds load = 0;
+  Picoseconds store = 0;
+  Picoseconds atomic = 0;  // a read-modify-write
+  // smp_mb(), and smp_mb__after_atomic() where a read-modify-write is no full barrier.
+  Picoseconds fence = 0;
+  Picoseconds fence_after_rmw = 0;
+  // A line nobody has: from memory, beyond the way to its home and back.
+  Picoseconds memory = 0;
+  // How long a request that moves no ownership keeps the line's port busy: a read served from a shared line,
+  // a store-conditional that failed.
+  Picoseconds port = 0;
+  // Raising an interrupt: the sender's time for each target.
+  Picoseconds ipi_send = 0;
+  // Interrupt entry and exit on the target.
+  Picoseconds ipi_handle = 0;
+  // One tick of the counter that think times are given in.
+  Picoseconds tick = kPsPerNs;
+
+  bool operator==(const Costs&) const = default;
+};
+
+struct Model {
+  std::string name;
+  std::string description;
+  topology::Layout layout;
+
+  Protocol protocol = Protocol::home;
+  Atomics atomics = Atomics::near;
+  Arbitration arbitration = Arbitration::fifo;
+  Costs costs;
+  // One way of one message between two CPUs, or a CPU and a line's home agent, that far apart.
+  std::array<Picoseconds, kReaches> leg{};
+  // From raising an interrupt to its arrival.
+  std::array<Picoseconds, kReaches> ipi_delivery{};
+
+  // The place of the PU with that OS index in `layout`.
+  std::vector<Place> places;  // by position in layout.pus
+  std::uint64_t seed = 1;
+};
+
+constexpr Reach reach(const Place& a, const Place& b) {
+  if (a.core == b.core) return Reach::sibling;
+  if (a.domain == b.domain) return Reach::domain;
+  if (a.package == b.package) return Reach::package;
+  return a.group == b.group ? Reach::other_package : Reach::other_group;
+}
+
+}  // namespace mmscale::machine::simulator

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: MIT
+#include "machine/simulator/model_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <sstream>
+
+#include "topology/topology.h"
+
+namespace mmscale::machine::simulator {
+namespace {
+
+using nlohmann::json;
+
+// A latency above this is a slip of the unit: no access takes a millisecond.
+constexpr double kMostNs = 1e6;
+
+// What a parameter costs, in ns, on machines of a kind whose own number nobody published. docs/simulator.md
+// names the source of each.
+struct Default {
+  std::string_view name;
+  Picoseconds Costs::*cost;
+  double x86;
+  double arm;
+  double power;
+};
+constexpr Default kDefaults[] = {
+    {"load", &Costs::load, 1, 1, 1},
+    {"store", &Costs::store, 1, 1, 1},
+    {"atomic", &Costs::atomic, 7, 7, 20},
+    {"fence", &Costs::fence, 17, 17, 17},
+    {"fence_after_rmw", &Costs::fence_after_rmw, 0, 17, 17},
+    {"memory", &Costs::memory, 80, 80, 80},
+    {"port", &Costs::port, 1, 1, 1},
+    {"ipi_send", &Costs::ipi_send, 200, 200, 200},
+    {"ipi_handle", &Costs::ipi_handle, 500, 500, 500},
+    {"tick", &Costs::tick, 0.4, 40, 2},
+};
+// From raising to arrival, whatever the distance: published pairs hardly depend on it.
+constexpr double kIpiDelivery = 350;
+
+class Reader {
+ public:
+  Reader(const json& file, std::string_view origin, double scale)
+      : file_(file), origin_(origin), scale_(scale) {}
+
+  Model read() const {
+    if (!file_.is_object()) fail("not a JSON object");
+    check_keys();
+    Model model;
+    model.name = text("name");
+    model.description = text("description");
+    read_layout(model);
+    const std::string kind = choice("kind", {"x86", "arm", "power"});
+    model.protocol = choice("protocol", {"home", "snoop"}) == "home" ? Protocol::home : Protocol::snoop;
+    model.atomics = choice("atomics", {"near", "ll-sc"}) == "near" ? Atomics::near : Atomics::ll_sc;
+    const std::string arbitration = choice("arbitration", {"fifo", "near", "random"});
+    model.arbitration = arbitration == "fifo"   ? Arbitration::fifo
+                        : arbitration == "near" ? Arbitration::near
+                                                : Arbitration::random;
+    read_costs(model, kind);
+    read_legs(model);
+    return model;
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const {
+    throw ModelError(fmt::format("{}: {}", origin_, what));
+  }
+
+  void check_keys() const {
+    static const std::set<std::string> kKnown = {
+        "schema",   "name",       "description",       "topology", "cpus",
+        "domain",   "kind",       "protocol",          "atomics",  "arbitration",
+        "costs_ns", "one_way_ns", "packages_per_group"};
+    for (const auto& [key, value] : file_.items())
+      if (!kKnown.contains(key)) fail(fmt::format("unknown key '{}'", key));
+    if (file_.value("schema", json()) != 1) fail("'schema' must be 1");
+  }
+
+  const json& at(const char* key) const {
+    const auto found = file_.find(key);
+    if (found == file_.end()) fail(fmt::format("'{}' is missing", key));
+    return *found;
+  }
+
+  std::string text(const char* key) const {
+    const json& value = at(key);
+    if (!value.is_string() || value.get_ref<const std::string&>().empty())
+      fail(fmt::format("'{}' must be a text", key));
+    return value;
+  }
+
+  unsigned count(const json& value, const char* key) const {
+    if (!value.is_number_unsigned() || value == 0u || value > 1'000'000u)
+      fail(fmt::format("'{}' must be a count from 1 on", key));
+    return value;
+  }
+
+  std::string choice(const char* key, std::initializer_list<std::string_view> allowed) const {
+    const std::string value = text(key);
+    if (std::find(allowed.begin(), allowed.end(), value) == allowed.end())
+      fail(fmt::format("'{}' is '{}'; there are {}", key, value, fmt::join(allowed, ", ")));
+    return value;
+  }
+
+  // {"value": 47.5, "quality": "E", "source": "..."}, in ns.
+  double number(const json& entry, const std::string& where) const {
+    if (!entry.is_object() || !entry.contains("value") || !entry["value"].is_number())
+      fail(fmt::format("{} must be an object with a number as 'value'", where));
+    const double value = entry["value"];
+    if (value < 0) fail(fmt::format("{} is negative: {}", where, value));
+    if (!(value <= kMostNs)) fail(fmt::format("{} is {} ns, more than any access takes", where, value));
+    const std::string quality = entry.value("quality", "");
+    static const std::set<std::string> kQualities = {"E", "T", "D", "I", "M"};
+    if (!kQualities.contains(quality)) fail(fmt::format("{} needs a 'quality': E, T, D, I or M", where));
+    if (entry.value("source", "").empty()) fail(fmt::format("{} needs a 'source'", where));
+    return value;
+  }
+
+  void read_layout(Model& model) const {
+    const std::string description = text("topology");
+    try {
+      model.layout = topology::Topology::synthetic(description).layout();
+    } catch (const topology::TopologyError& error) {
+      fail(fmt::format("'topology': {}", error.what()));
+    }
+    const unsigned cpus = count(at("cpus"), "cpus");
+    if (cpus != model.layout.pus.size())
+      fail(fmt::format("'cpus' is {}, but '{}' has {} PUs", cpus, description, model.layout.pus.size()));
+    const std::string domain = choice("domain", {"package", "die", "llc"});
+    const unsigned per_group =
+        file_.contains("packages_per_group") ? count(file_["packages_per_group"], "packages_per_group") : 0;
+    for (const topology::Pu& pu : model.layout.pus)
+      model.places.push_back({pu.core,
+                              domain == "package" ? pu.package
+                              : domain == "die"   ? pu.die
+                                                  : pu.llc,
+                              pu.package, per_group == 0 ? 0 : pu.package / per_group});
+  }
+
+  Picoseconds ps(double ns) const { return static_cast<Picoseconds>(std::llround(ns * scale_ * kPsPerNs)); }
+
+  void read_costs(Model& model, const std::string& kind) const {
+    const json& costs = at("costs_ns");
+    if (!costs.is_object()) fail("'costs_ns' must be an object");
+    std::set<std::string> known = {"ipi_delivery"};
+    for (const Default& entry : kDefaults) {
+      const std::string name(entry.name);
+      known.insert(name);
+      double ns = kind == "x86" ? entry.x86 : kind == "arm" ? entry.arm : entry.power;
+      if (costs.contains(name)) ns = number(costs[name], fmt::format("costs_ns.{}", name));
+      // A tick measures think times, it is no latency.
+      model.costs.*entry.cost =
+          entry.cost == &Costs::tick ? static_cast<Picoseconds>(std::llround(ns * kPsPerNs)) : ps(ns);
+    }
+    if (model.costs.tick == 0) fail("costs_ns.tick must be more than 0");
+    double delivery = kIpiDelivery;
+    if (costs.contains("ipi_delivery")) delivery = number(costs["ipi_delivery"], "costs_ns.ipi_delivery");
+    model.ipi_delivery.fill(ps(delivery));
+    for (const auto& [key, value] : costs.items())
+      if (!known.contains(key)) fail(fmt::format("costs_ns: unknown cost '{}'", key));
+  }
+
+  // The published one-way latencies of a line that two CPUs pass to and fro are the sum of legs; which,
+  // depends on the protocol. docs/simulator.md derives these rules.
+  void read_legs(Model& model) const {
+    const json& entries = at("one_way_ns");
+    if (!entries.is_object()) fail("'one_way_ns' must be an object");
+    for (const auto& [key, value] : entries.items())
+      if (std::find(kReachNames.begin(), kReachNames.end(), key) == kReachNames.end())
+        fail(fmt::format("one_way_ns: unknown class '{}'; there are {}", key, fmt::join(kReachNames, ", ")));
+    std::array<bool, kReaches> exists{};
+    const Place& first = model.places.front();
+    for (const Place& a : model.places) exists[static_cast<std::size_t>(reach(first, a))] = true;
+    exists[0] = has_siblings(model);
+
+    const double atomic = static_cast<double>(model.costs.atomic);
+    double local = 0;
+    for (std::size_t r = 0; r < kReaches; ++r) {
+      const std::string name(kReachNames[r]);
+      if (!entries.contains(name)) {
+        if (exists[r])
+          fail(fmt::format("one_way_ns: class '{}' is missing, and the topology has such CPUs", name));
+        // A machine of single-core packages still has a way from a core to its own package's agent.
+        model.leg[r] = r == 0 ? 0 : model.leg[r - 1];
+        continue;
+      }
+      const double one_way = static_cast<double>(ps(number(entries[name], "one_way_ns." + name)));
+      const double way = one_way - atomic;
+      if (way < 0)
+        fail(fmt::format("one_way_ns.{} is less than the atomic operation it contains ({} ns)", name,
+                         atomic / 1000));
+      double leg = 0;
+      if (model.protocol == Protocol::snoop)
+        leg = way / (model.atomics == Atomics::ll_sc ? 4 : 2);
+      else if (r <= static_cast<std::size_t>(Reach::package))
+        leg = way / 3;
+      else
+        leg = (way - local) / 2;
+      if (leg < 0) fail(fmt::format("one_way_ns.{} is less than a way within the package", name));
+      model.leg[r] = static_cast<Picoseconds>(std::llround(leg));
+      if (r == static_cast<std::size_t>(Reach::domain) || r == static_cast<std::size_t>(Reach::package))
+        local = leg;
+    }
+  }
+
+  static bool has_siblings(const Model& model) {
+    std::set<std::uint32_t> cores;
+    for (const Place& place : model.places)
+      if (!cores.insert(place.core).second) return true;
+    return false;
+  }
+
+  const json& file_;
+  std::string_view origin_;
+  double scale_;
+};
+
+std::string read_file(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  if (!in.is_open() || in.bad()) throw ModelError(fmt::format("{}: cannot be read", path.string()));
+  return text;
+}
+
+}  // namespace
+
+Model parse_model(std::string_view text, std::string_view origin, double scale) {
+  json file;
+  try {
+    file = json::parse(text);
+  } catch (const json::parse_error& error) {
+    const std::size_t byte = std::min(error.byte, text.size());
+    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(byte), '\n');
+    throw ModelError(fmt::format("{}: not JSON from line {} on", origin, line));
+  }
+  return Reader(file, origin, scale).read();
+}
+
+Model load_model(std::string_view name_or_path, double scale) {
+  const std::string given(name_or_path);
+  if (given.find('/') == std::string::npos && !given.ends_with(".json")) {
+    const std::vector<std::string> names = model_names();
+    if (std::find(names.begin(), names.end(), given) == names.end())
+      throw ModelError(fmt::format("there is no machine '{}'; there are {}, or a file (*.json)", given,
+                                   fmt::join(names, ", ")));
+    const std::filesystem::path path = model_directory() / (given + ".json");
+    return parse_model(read_file(path), path.filename().string(), scale);
+  }
+  return parse_model(read_file(given), given, scale);
+}
+
+std::filesystem::path model_directory() {
+  if (const char* set = std::getenv("MMSCALE_MACHINES")) return set;
+  if (const std::filesystem::path installed = MMSCALE_MACHINES_INSTALLED;
+      std::filesystem::is_directory(installed))
+    return installed;
+  return MMSCALE_MACHINES_SOURCE;
+}
+
+std::vector<std::string> model_names() {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(model_directory(), error))
+    if (entry.path().extension() == ".json" && entry.path().stem() != "schema")
+      names.push_back(entry.path().stem().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace mmscale::machine::simulator

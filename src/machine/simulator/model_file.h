@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+//
+// Machine files: machines/*.json. Every number in one has its source and a quality mark; docs/simulator.md is
+// the reference of the format, and machines/schema.json says the same to a validator.
+#pragma once
+
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "machine/simulator/model.h"
+
+namespace mmscale::machine::simulator {
+
+// A machine file that does not exist or makes no sense; what() is one line that names the file and the fault.
+class ModelError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// The machine of a file, or of one of the machines that come with mmscale by its name. Every latency is
+// multiplied by `scale`, for how much a result depends on them.
+Model load_model(std::string_view name_or_path, double scale = 1);
+
+// What a machine file says; `origin` is what errors call it.
+Model parse_model(std::string_view json, std::string_view origin, double scale = 1);
+
+// Names of the machines that come with mmscale, sorted, and where their files are: $MMSCALE_MACHINES, else
+// where they were installed, else the source tree.
+std::vector<std::string> model_names();
+std::filesystem::path model_directory();
+
+}  // namespace mmscale::machine::simulator

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+//
+// The Machine in virtual time. Every access goes through World, which decides what it costs and who goes
+// first; the value itself is a plain variable, since all emulated CPUs live on one thread. Interrupts travel
+// as the kernel's do: a request on the target's call queue, and an IPI if the queue was empty.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <type_traits>
+#include <vector>
+
+#include "machine/cpumask.h"
+#include "machine/machine.h"
+#include "machine/simulator/world.h"
+
+namespace mmscale::machine::simulator {
+
+// One emulated CPU in virtual time. `Checking` compiles the safety oracle in; its accesses then cost time
+// too.
+template <bool Checking>
+class Simulator {
+ public:
+  template <class T>
+  using Atomic = T;
+  static constexpr bool checking = Checking;
+
+  // The CPUs of one emulated system. Outlives its CPUs.
+  class System {
+   public:
+    explicit System(World& world) : world_(world), cpus_(world.cpus()) {}
+    unsigned cpus() const { return static_cast<unsigned>(cpus_.size()); }
+
+   private:
+    friend class Simulator;
+    World& world_;
+    std::vector<Simulator*> cpus_;
+  };
+
+  Simulator(System& system, unsigned cpu)
+      : system_(system), world_(system.world_), cpu_(cpu), to_raise_(system.cpus()) {
+    system_.cpus_[cpu] = this;
+  }
+  Simulator(const Simulator&) = delete;
+  Simulator& operator=(const Simulator&) = delete;
+
+  // Virtual time is sequentially consistent: of the orders only what they cost is left, and that is the
+  // fences'.
+  template <class T>
+  MMSCALE_INLINE T load(const T& a, std::memory_order) const {
+    world_.read(cpu_, &a);
+    return a;
+  }
+  template <class T>
+  MMSCALE_INLINE void store(T& a, std::type_identity_t<T> value, std::memory_order) {
+    const std::uint32_t line = world_.begin_store(cpu_, &a);
+    a = value;
+    world_.end_write(cpu_, line);
+  }
+  template <class T>
+  MMSCALE_INLINE T fetch_add(T& a, std::type_identity_t<T> value, std::memory_order) {
+    return modify(a, [value](T old) { return static_cast<T>(old + value); });
+  }
+  template <class T>
+  MMSCALE_INLINE T fetch_sub(T& a, std::type_identity_t<T> value, std::memory_order) {
+    return modify(a, [value](T old) { return static_cast<T>(old - value); });
+  }
+  template <class T>
+  MMSCALE_INLINE T fetch_or(T& a, std::type_identity_t<T> bits, std::memory_order) {
+    return modify(a, [bits](T old) { return static_cast<T>(old | bits); });
+  }
+  template <class T>
+  MMSCALE_INLINE T fetch_and(T& a, std::type_identity_t<T> bits, std::memory_order) {
+    return modify(a, [bits](T old) { return static_cast<T>(old & bits); });
+  }
+  template <class T>
+  MMSCALE_INLINE T exchange(T& a, std::type_identity_t<T> value, std::memory_order) {
+    return modify(a, [value](T) { return value; });
+  }
+
+  MMSCALE_INLINE void fence() { world_.spend(cpu_, world_.costs().fence); }
+  MMSCALE_INLINE void fence_after_rmw() { world_.spend(cpu_, world_.costs().fence_after_rmw); }
+  MMSCALE_INLINE void pause() { world_.spend(cpu_, world_.costs().load); }
+
+  template <class T, class Predicate>
+  void spin_until(const T& a, Predicate&& done) {
+    struct Condition {
+      const T& a;
+      Predicate& done;
+    } condition{a, done};
+    const auto holds = [](const void* argument) {
+      const auto& c = *static_cast<const Condition*>(argument);
+      return static_cast<bool>(c.done(c.a));
+    };
+    while (!done(load(a, std::memory_order_acquire))) {
+      if (!irqs_disabled()) take_interrupts();
+      if (!holds(&condition)) world_.spin(cpu_, &a, holds, &condition);
+    }
+  }
+
+  MMSCALE_INLINE void irq_disable() { world_.irq_disable(cpu_); }
+  MMSCALE_INLINE void irq_enable() {
+    world_.irq_enable(cpu_);
+    take_interrupts();
+  }
+  MMSCALE_INLINE bool irqs_disabled() const { return world_.irqs_disabled(cpu_); }
+  MMSCALE_INLINE void take_interrupts() {
+    if (world_.take_interrupt(cpu_)) [[unlikely]]
+      interrupt();
+  }
+
+  MMSCALE_COLD void call_many(const CpuMask& targets, IpiHandler<Simulator> handler, void* info) {
+    if (irqs_disabled()) bug("call_many with interrupts off or from an IPI handler would deadlock");
+    if (requests_.empty()) requests_.resize(cpus());
+    to_raise_.clear();
+    targets.for_each([&](unsigned target) {
+      if (target == cpu_) return;
+      Request& call = request(target);
+      call.handler = handler;
+      call.info = info;
+      store(call.busy, 1u, std::memory_order_relaxed);
+      ++tally_.queued;
+      if (system_.cpus_[target]->push(*this, call)) {
+        ++tally_.raised;
+        to_raise_.set(target);
+      }
+    });
+    to_raise_.for_each([&](unsigned target) { world_.raise(cpu_, target); });
+    targets.for_each([&](unsigned target) {
+      if (target != cpu_) spin_until(requests_[target]->busy, [](std::uint32_t busy) { return busy == 0; });
+    });
+  }
+
+  // Ticks of the model's counter, interrupts on.
+  void think(std::uint64_t cycles) {
+    const Picoseconds end = world_.now(cpu_) + cycles * world_.costs().tick;
+    while (world_.now(cpu_) < end) {
+      take_interrupts();
+      world_.sleep_until(cpu_, end);
+    }
+  }
+
+  // The same, interrupts off.
+  void stall(std::uint64_t cycles) { world_.spend(cpu_, cycles * world_.costs().tick); }
+
+  std::uint64_t now() const { return world_.now(cpu_) / kPsPerNs; }
+  MMSCALE_INLINE unsigned cpu() const { return cpu_; }
+  unsigned cpus() const { return system_.cpus(); }
+  MMSCALE_INLINE void* percpu() const { return percpu_; }
+  void set_percpu(void* area) { percpu_ = area; }
+  const IpiTally& ipi_tally() const { return tally_; }
+
+ private:
+  // call_single_data: one of each sender for each target, made when it is first used.
+  struct alignas(kLine) Request {
+    Request* next = nullptr;
+    IpiHandler<Simulator> handler = nullptr;
+    void* info = nullptr;
+    std::uint32_t busy = 0;
+  };
+
+  template <class T, class Operation>
+  MMSCALE_INLINE T modify(T& a, Operation operation) {
+    const std::uint32_t line = world_.begin_rmw(cpu_, &a);
+    const T old = a;
+    a = operation(old);
+    world_.end_write(cpu_, line);
+    return old;
+  }
+
+  Request& request(unsigned target) {
+    if (!requests_[target]) requests_[target] = std::make_unique<Request>();
+    return *requests_[target];
+  }
+
+  // llist_add to this CPU's queue by `sender`, which pays for it; true if it was empty.
+  bool push(Simulator& sender, Request& call) {
+    call.next = sender.exchange(queue_, &call, std::memory_order_release);
+    return call.next == nullptr;
+  }
+
+  // The interrupt entry: runs what is queued, oldest first, with interrupts off.
+  MMSCALE_COLD void interrupt() {
+    do {
+      world_.irq_disable(cpu_);
+      world_.spend(cpu_, world_.costs().ipi_handle);
+      Request* newest_first = exchange(queue_, nullptr, std::memory_order_acquire);
+      Request* oldest_first = nullptr;
+      while (newest_first != nullptr) {
+        Request* next = newest_first->next;
+        newest_first->next = oldest_first;
+        oldest_first = newest_first;
+        newest_first = next;
+      }
+      for (Request* call = oldest_first; call != nullptr;) {
+        // Read before the ack: with `busy` clear the sender may queue the request again.
+        Request* next = call->next;
+        call->handler(*this, call->info);
+        store(call->busy, 0u, std::memory_order_release);
+        call = next;
+      }
+      world_.irq_enable(cpu_);
+    } while (world_.take_interrupt(cpu_));
+  }
+
+  [[noreturn]] MMSCALE_COLD void bug(const char* what) const {
+    std::fprintf(stderr, "mmscale: BUG: cpu %u: %s\n", cpu_, what);
+    std::abort();
+  }
+
+  System& system_;
+  World& world_;
+  const unsigned cpu_;
+  void* percpu_ = nullptr;
+  IpiTally tally_;
+  std::vector<std::unique_ptr<Request>> requests_;
+  CpuMask to_raise_;
+  // The call queue, newest first: written by every sender.
+  alignas(kApart) Request* queue_ = nullptr;
+};
+
+static_assert(Machine<Simulator<false>>);
+static_assert(Machine<Simulator<true>>);
+
+}  // namespace mmscale::machine::simulator

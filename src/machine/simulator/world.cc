@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+#include "machine/simulator/world.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+namespace mmscale::machine::simulator {
+namespace {
+
+// Numbers the domains that are in use from 0, as they first appear: a line's domains are a 64-bit set.
+void number_domains(std::vector<Place>& places) {
+  std::map<std::uint32_t, std::uint32_t> numbers;
+  for (Place& place : places)
+    place.domain =
+        numbers.try_emplace(place.domain, static_cast<std::uint32_t>(numbers.size())).first->second;
+  if (numbers.size() > World::kMostDomains)
+    throw std::invalid_argument(fmt::format("simulator: {} coherence domains in use, {} is the most",
+                                            numbers.size(), World::kMostDomains));
+}
+
+// The home agent of each package: in the package's domain if it has but one, else as far from all of them as
+// they are from each other.
+std::vector<Place> home_agents(const Model& model, const std::vector<Place>& places) {
+  std::map<std::uint32_t, Place> agents;
+  for (const Place& place : model.places)
+    agents.try_emplace(place.package, Place{kNobody, kNobody, place.package, place.group});
+  std::map<std::uint32_t, std::uint32_t> model_domain;
+  for (const Place& place : model.places)
+    if (const auto [at, first] = model_domain.try_emplace(place.package, place.domain);
+        !first && at->second != place.domain)
+      at->second = kNobody;
+  for (const Place& place : places)
+    if (model_domain[place.package] != kNobody) agents[place.package].domain = place.domain;
+  std::vector<Place> by_number(agents.empty() ? 0 : agents.rbegin()->first + 1);
+  for (const auto& [package, agent] : agents) by_number[package] = agent;
+  return by_number;
+}
+
+}  // namespace
+
+World::World(const Model& model, std::vector<Place> places, std::uint32_t home_package,
+             std::span<const std::byte> homed, Scheduling scheduling)
+    : costs_(model.costs),
+      protocol_(model.protocol),
+      atomics_(model.atomics),
+      arbitration_(model.arbitration),
+      scheduling_(scheduling),
+      leg_(model.leg),
+      ipi_delivery_(model.ipi_delivery),
+      home_package_(home_package),
+      homed_begin_(reinterpret_cast<std::uintptr_t>(homed.data())),
+      homed_end_(homed_begin_ + homed.size()),
+      lines_(static_cast<unsigned>(places.size())),
+      random_(model.seed) {
+  number_domains(places);
+  agents_ = home_agents(model, places);
+  cpus_.resize(places.size());
+  for (std::uint32_t i = 0; i < cpus_.size(); ++i) {
+    cpus_[i].id = i;
+    cpus_[i].place = places[i];
+    if (places[i].domain >= domains_.size()) domains_.resize(places[i].domain + 1);
+    domains_[places[i].domain] = places[i];
+    domains_[places[i].domain].core = kNobody;
+    fibers_.push_back(std::make_unique<Fiber>(Fiber::kStackBytes));
+    cpus_[i].fiber = fibers_.back().get();
+    cpus_[i].world = this;
+  }
+}
+
+void World::fiber_main(void* argument) {
+  Cpu& c = *static_cast<Cpu*>(argument);
+  World& world = *c.world;
+  (*world.body_)(c.id);
+  c.state = State::done;
+  if (--world.live_ == 0) c.fiber->jump(world.thread_);
+  world.wait(c);
+}
+
+void World::run(const std::function<void(unsigned)>& body) {
+  body_ = &body;
+  live_ = cpus();
+  queue_.clear();
+  Picoseconds begin = 0;
+  for (const Cpu& c : cpus_) begin = std::max(begin, c.time);
+  for (Cpu& c : cpus_) {
+    c.time = begin;
+    c.state = State::ready;
+    c.fiber->start(fiber_main, &c);
+    schedule(c, begin);
+  }
+  // All times are equal, so the first is CPU 0.
+  queue_.pop();
+  cpus_.front().wake = kNever;
+  thread_.jump(*cpus_.front().fiber);
+  if (live_ == 0) return;
+  std::vector<std::uint32_t> waiting;
+  for (const Cpu& c : cpus_)
+    if (c.state != State::done) waiting.push_back(c.id);
+  throw Deadlock(fmt::format("simulator: {} of {} CPUs wait for ever, CPU {} first", waiting.size(), cpus(),
+                             waiting.front()));
+}
+
+void World::schedule(Cpu& c, Picoseconds time) {
+  c.wake = time;
+  queue_.push({time, c.id});
+}
+
+void World::schedule(std::uint32_t line, Picoseconds time) {
+  lines_[line].event_pending = true;
+  queue_.push({time, first_line_event() + line});
+}
+
+// Lets whoever is earlier go first.
+void World::yield(Cpu& c) {
+  c.state = State::ready;
+  schedule(c, c.time);
+  wait(c);
+}
+
+// Leaves `c`, whose next event is in the queue or will be put there by another CPU, and comes back when it is
+// due.
+void World::wait(Cpu& c) {
+  for (;;) {
+    if (queue_.empty()) {
+      c.fiber->jump(thread_);
+      continue;
+    }
+    const Event event = queue_.top();
+    queue_.pop();
+    if (event.who >= first_line_event()) {
+      line_event(event.who - first_line_event(), event.time);
+      continue;
+    }
+    Cpu& next = cpus_[event.who];
+    if (next.wake != event.time) continue;
+    next.wake = kNever;
+    if (next.state == State::requesting) {
+      arrive(next, event.time);
+      continue;
+    }
+    if (next.state == State::spinning) stop_spinning(next);
+    next.state = State::ready;
+    next.time = std::max(next.time, event.time);
+    if (&next != &c) c.fiber->jump(*next.fiber);
+    return;
+  }
+}
+
+void World::sleep_interruptibly(Cpu& c, State state, Picoseconds until) {
+  c.state = state;
+  if (!c.irqs_off && c.interrupt_at < until) until = std::max(c.interrupt_at, c.time);
+  if (until != kNever) schedule(c, until);
+  wait(c);
+}
+
+void World::sleep_until(unsigned cpu, Picoseconds time) {
+  Cpu& c = cpus_[cpu];
+  if (time > c.time) sleep_interruptibly(c, State::sleeping, time);
+}
+
+void World::spin(unsigned cpu, const void* address, bool (*done)(const void*), const void* argument) {
+  Cpu& c = cpus_[cpu];
+  c.line = lines_.index_of(address);
+  c.done = done;
+  c.argument = argument;
+  Line& line = lines_[c.line];
+  c.next = line.spinners;
+  line.spinners = cpu;
+  sleep_interruptibly(c, State::spinning, kNever);
+}
+
+// Spinners whose condition a write made true read the line again, and go on. The others read it too, for
+// nothing: they are not simulated one by one, only the time they keep the line's port busy, and that the next
+// writer finds it shared.
+void World::wake_spinners(Line& line, Picoseconds time) {
+  std::uint32_t* link = &line.spinners;
+  while (*link != kNobody) {
+    Cpu& c = cpus_[*link];
+    if (c.done(c.argument)) {
+      *link = c.next;
+      c.state = State::sleeping;
+      if (c.wake > time) schedule(c, std::max(time, c.time));
+    } else {
+      line.port_free = std::max(line.port_free, time) + costs_.port;
+      link = &c.next;
+    }
+  }
+}
+
+// Takes a CPU that an interrupt woke off its line's list.
+void World::stop_spinning(Cpu& c) {
+  std::uint32_t* link = &lines_[c.line].spinners;
+  while (*link != c.id) link = &cpus_[*link].next;
+  *link = c.next;
+}
+
+void World::raise(unsigned cpu, unsigned target) {
+  Cpu& from = cpus_[cpu];
+  Cpu& to = cpus_[target];
+  from.time += costs_.ipi_send;
+  ++statistics_.interrupts;
+  const Picoseconds at = from.time + ipi_delivery_[static_cast<std::size_t>(reach(from.place, to.place))];
+  to.interrupt_at = std::min(to.interrupt_at, at);
+  const bool interruptible = (to.state == State::spinning || to.state == State::sleeping) && !to.irqs_off;
+  const Picoseconds wake = std::max(to.interrupt_at, to.time);
+  if (interruptible && wake < to.wake) schedule(to, wake);
+}
+
+}  // namespace mmscale::machine::simulator

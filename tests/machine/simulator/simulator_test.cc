@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MIT
+#include "machine/simulator/simulator.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "machine/simulator/model_file.h"
+
+namespace mmscale::machine::simulator {
+namespace {
+
+using enum std::memory_order;
+using Machine = Simulator<false>;
+
+struct alignas(kApart) Word {
+  std::uint64_t value = 0;
+};
+
+// A machine whose every parameter is a number one can recognise in a sum.
+Model machine_of(Protocol protocol = Protocol::home, Atomics atomics = Atomics::near) {
+  Model model;
+  model.name = "test";
+  model.protocol = protocol;
+  model.atomics = atomics;
+  model.leg = {1'000, 10'000, 30'000, 50'000, 90'000};
+  model.ipi_delivery.fill(300'000);
+  model.costs = {.load = 100,
+                 .store = 200,
+                 .atomic = 5'000,
+                 .fence = 17'000,
+                 .fence_after_rmw = 700,
+                 .memory = 80'000,
+                 .port = 1'000,
+                 .ipi_send = 200'000,
+                 .ipi_handle = 500'000,
+                 .tick = 400};
+  // Two packages of eight single-threaded cores.
+  for (std::uint32_t cpu = 0; cpu < 16; ++cpu) model.places.push_back({cpu, cpu / 8, cpu / 8, 0});
+  return model;
+}
+
+// Runs body(machine) on `cpus` CPUs, which are the first of the model's; the time each ended at.
+class Trial {
+ public:
+  Trial(const Model& model, unsigned cpus, const std::function<void(Machine&)>& body,
+        Scheduling scheduling = Scheduling::run_on)
+      : world_(model, {model.places.begin(), model.places.begin() + cpus}, 0, {}, scheduling),
+        system_(world_) {
+    for (unsigned cpu = 0; cpu < cpus; ++cpu) machines_.push_back(std::make_unique<Machine>(system_, cpu));
+    world_.run([&](unsigned cpu) { body(*machines_[cpu]); });
+    for (unsigned cpu = 0; cpu < cpus; ++cpu) ends.push_back(world_.now(cpu));
+  }
+  const Statistics& statistics() const { return world_.statistics(); }
+
+  std::vector<Picoseconds> ends;
+
+ private:
+  World world_;
+  Machine::System system_;
+  std::vector<std::unique_ptr<Machine>> machines_;
+};
+
+TEST(Simulator, OneCpuAndNothingSharedCostsTheSumOfTheConstants) {
+  const Model model = machine_of();
+  Word word;
+  const Trial run(model, 1, [&](Machine& m) {
+    m.load(word.value, relaxed);
+    for (int i = 0; i < 3; ++i) m.load(word.value, relaxed);
+    for (int i = 0; i < 5; ++i) m.store(word.value, 1, relaxed);
+    for (int i = 0; i < 7; ++i) m.fetch_add(word.value, 1, relaxed);
+    m.fence();
+    m.fence_after_rmw();
+    m.think(11);
+    m.stall(13);
+  });
+  // The first load fetches the line from memory: to its home and back.
+  const Picoseconds first = 10'000 + 80'000 + 10'000;
+  EXPECT_EQ(run.ends[0], first + 4 * 100 + 5 * 200 + 7 * 5'000 + 17'000 + 700 + (11 + 13) * 400);
+  EXPECT_EQ(word.value, 8u);
+}
+
+TEST(Simulator, AddingACpuThatTouchesNoSharedLineChangesNothing) {
+  const Model model = machine_of();
+  std::array<Word, 16> words;
+  const auto body = [&](Machine& m) {
+    for (int i = 0; i < 100; ++i) {
+      m.fetch_add(words[m.cpu()].value, 1, relaxed);
+      m.fence();
+    }
+  };
+  const Trial alone(model, 1, body);
+  const Trial together(model, 16, body);
+  for (const Picoseconds end : together.ends) EXPECT_EQ(end, alone.ends[0]);
+}
+
+TEST(Simulator, AnIdleOwnersLineCostsThreeLegsAndTheOperation) {
+  for (const auto& [cpu, legs] : {std::pair{1u, 3 * 10'000u}, {8u, 50'000u + 10'000 + 50'000}}) {
+    Word word;
+    const Trial run(machine_of(), cpu + 1, [&, cpu = cpu](Machine& m) {
+      if (m.cpu() == 0) m.store(word.value, 1, relaxed);
+      if (m.cpu() != cpu) return;
+      m.stall(1'000'000);
+      m.fetch_add(word.value, 1, relaxed);
+    });
+    EXPECT_EQ(run.ends[cpu], 400'000'000u + legs + 5'000) << cpu;
+  }
+}
+
+TEST(Simulator, SnoopingTakesTwoLegs) {
+  Word word;
+  const Trial run(machine_of(Protocol::snoop), 9, [&](Machine& m) {
+    if (m.cpu() == 0) m.store(word.value, 1, relaxed);
+    if (m.cpu() != 8) return;
+    m.stall(1'000'000);
+    m.fetch_add(word.value, 1, relaxed);
+  });
+  EXPECT_EQ(run.ends[8], 400'000'000u + 2 * 50'000 + 5'000);
+}
+
+TEST(Simulator, FalseSharingFollowsTheLayout) {
+  struct alignas(kApart) Packed {
+    std::uint64_t a = 0;
+    std::uint64_t b = 0;
+  } packed;
+  std::array<Word, 2> apart;
+  const auto time_of = [&](std::uint64_t& a, std::uint64_t& b) {
+    return Trial(machine_of(), 2,
+                 [&](Machine& m) {
+                   for (int i = 0; i < 1000; ++i) m.fetch_add(m.cpu() == 0 ? a : b, 1, relaxed);
+                 })
+        .ends[0];
+  };
+  const Picoseconds shared = time_of(packed.a, packed.b);
+  const Picoseconds separate = time_of(apart[0].value, apart[1].value);
+  EXPECT_EQ(separate, 100'000u + 1000 * 5'000);
+  EXPECT_GT(shared, 2 * separate);
+}
+
+// Every CPU hammers one line, some fence, some read, some wait for it.
+std::function<void(Machine&)> mixture(Word& word, Word& arrivals) {
+  return [&](Machine& m) {
+    for (unsigned i = 0; i < 200; ++i) {
+      m.fetch_add(word.value, 1, seq_cst);
+      if (i % (m.cpu() + 2) == 0) m.load(word.value, acquire);
+      if (i % 7 == m.cpu() % 7) m.store(word.value, m.load(word.value, relaxed), relaxed);
+      if (i % 5 == 0) m.think(i);
+    }
+    const std::uint64_t all = m.cpus();
+    m.fetch_add(arrivals.value, 1, acq_rel);
+    m.spin_until(arrivals.value, [all](std::uint64_t n) { return n >= all; });
+  };
+}
+
+TEST(Simulator, RunningOnAndQueueingAgreeToTheBit) {
+  for (const Protocol protocol : {Protocol::home, Protocol::snoop})
+    for (const Atomics atomics : {Atomics::near, Atomics::ll_sc})
+      for (const Arbitration arbitration : {Arbitration::fifo, Arbitration::near, Arbitration::random}) {
+        Model model = machine_of(protocol, atomics);
+        model.arbitration = arbitration;
+        std::array<Word, 4> words;
+        const Trial on(model, 16, mixture(words[0], words[1]), Scheduling::run_on);
+        const Trial queue(model, 16, mixture(words[2], words[3]), Scheduling::always_queue);
+        EXPECT_EQ(on.ends, queue.ends);
+        EXPECT_EQ(words[0].value, words[2].value);
+        EXPECT_EQ(on.statistics().accesses, queue.statistics().accesses);
+      }
+}
+
+TEST(Simulator, NoIncrementIsLost) {
+  for (const Protocol protocol : {Protocol::home, Protocol::snoop})
+    for (const Atomics atomics : {Atomics::near, Atomics::ll_sc}) {
+      Word word;
+      const Trial run(machine_of(protocol, atomics), 16, [&](Machine& m) {
+        for (int i = 0; i < 500; ++i) m.fetch_add(word.value, 1, relaxed);
+      });
+      EXPECT_EQ(word.value, 16u * 500);
+    }
+}
+
+TEST(Simulator, AnOwnerCompletesSeveralOperationsPerVisitUnderAHomeAndOneOnABus) {
+  const auto moves = [](Protocol protocol) {
+    Word word;
+    const Trial run(machine_of(protocol), 8, [&](Machine& m) {
+      for (int i = 0; i < 1000; ++i) m.fetch_add(word.value, 1, relaxed);
+    });
+    return run.statistics().moved[static_cast<std::size_t>(Reach::domain)];
+  };
+  // 8,000 operations: the line stays for one leg, 10 ns; operations of 5 ns begin at 0, 5 and, just in
+  // time, 10.
+  EXPECT_NEAR(static_cast<double>(moves(Protocol::home)), 8000.0 / 3, 100);
+  EXPECT_NEAR(static_cast<double>(moves(Protocol::snoop)), 8000, 100);
+}
+
+TEST(Simulator, ConditionalsFailMoreOftenTheMoreContend) {
+  const auto failures = [](unsigned cpus) {
+    Word word;
+    const Trial run(machine_of(Protocol::home, Atomics::ll_sc), cpus, [&](Machine& m) {
+      for (int i = 0; i < 200; ++i) m.fetch_add(word.value, 1, relaxed);
+    });
+    return static_cast<double>(run.statistics().failed_conditionals) / (200 * cpus);
+  };
+  EXPECT_EQ(failures(1), 0);
+  EXPECT_LT(failures(2), failures(4));
+  EXPECT_LT(failures(4), failures(8));
+}
+
+TEST(Simulator, ReadersOfOneLineDoNotWaitForEachOther) {
+  Word word;
+  const Trial run(machine_of(), 16, [&](Machine& m) {
+    if (m.cpu() == 0) m.store(word.value, 1, relaxed);
+    m.stall(1'000'000);
+    m.load(word.value, relaxed);
+  });
+  // The slowest of 15 readers is one transfer and 14 turns at the port behind, not 15 transfers.
+  EXPECT_LE(*std::max_element(run.ends.begin(), run.ends.end()), 400'000'000u + 2 * 110'000 + 15 * 1'000);
+}
+
+TEST(Simulator, AnInterruptReachesAThinkingCpuOnTime) {
+  std::uint64_t at = 0;
+  const Trial run(machine_of(), 2, [&](Machine& m) {
+    if (m.cpu() == 1) {
+      m.think(10'000'000);
+      return;
+    }
+    CpuMask targets(2);
+    targets.set(1);
+    m.call_many(
+        targets, [](Machine& target, void* p) { *static_cast<std::uint64_t*>(p) = target.now(); }, &at);
+    EXPECT_EQ(m.ipi_tally().queued, 1u);
+    EXPECT_EQ(m.ipi_tally().raised, 1u);
+  });
+  // Sent after 200 ns, 300 ns on its way, 500 ns to enter; then the queue's line has to come over.
+  EXPECT_GE(at, 1000u);
+  EXPECT_LT(at, 1600u);
+  // Thinking ends when it would have ended without.
+  EXPECT_EQ(run.ends[1], 10'000'000u * 400);
+}
+
+TEST(Simulator, InterruptsWaitForIrqEnable) {
+  std::uint64_t at = 0;
+  const Trial run(machine_of(), 2, [&](Machine& m) {
+    if (m.cpu() == 1) {
+      m.irq_disable();
+      m.think(1'000'000);
+      m.irq_enable();
+      return;
+    }
+    CpuMask targets(2);
+    targets.set(1);
+    m.call_many(
+        targets, [](Machine& target, void* p) { *static_cast<std::uint64_t*>(p) = target.now(); }, &at);
+  });
+  EXPECT_GE(at, 400'000u);
+}
+
+TEST(Simulator, SaysWhenAllWaitForEver) {
+  Word word;
+  EXPECT_THROW(
+      Trial(machine_of(), 2,
+            [&](Machine& m) { m.spin_until(word.value, [](std::uint64_t value) { return value != 0; }); }),
+      Deadlock);
+}
+
+TEST(Simulator, TooManyDomainsAreRefused) {
+  Model model = machine_of();
+  model.places.clear();
+  for (std::uint32_t cpu = 0; cpu < 65; ++cpu) model.places.push_back({cpu, cpu, cpu, 0});
+  EXPECT_THROW(World(model, model.places, 0, {}), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace mmscale::machine::simulator
