@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// The safety oracle: what went wrong, in the classes of docs/kernel.md. Reports never throw and never unwind, since
-// they are made in the middle of the emulated kernel; whoever runs the system looks at the end.
+// The safety oracle: what went wrong, in the classes of docs/kernel.md. Reports never throw and never unwind,
+// since they are made in the middle of the emulated kernel; whoever runs the system looks at the end.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +22,7 @@ enum class Violation {
   assertion,    // a rule about the context of a call was broken
   leak,         // an mm or a reference was left at the end
   double_free,  // an mm was freed twice
+  order,        // membarrier(2)'s promise was broken
 };
 
 constexpr std::string_view to_string(Violation violation) {
@@ -32,6 +37,8 @@ constexpr std::string_view to_string(Violation violation) {
       return "LEAK";
     case Violation::double_free:
       return "DOUBLE-FREE";
+    case Violation::order:
+      return "ORDER";
   }
   return "?";
 }
@@ -61,6 +68,44 @@ class Oracle {
   std::mutex mutex_;
   std::vector<Finding> findings_;
   std::uint64_t count_ = 0;
+};
+
+// The oracle of a world that runs all CPUs on one thread and puts memory back byte by byte between
+// executions: neither locks nor allocates.
+class OneThreadOracle {
+ public:
+  struct Finding {
+    Violation violation;
+    unsigned cpu;
+    const char* where;
+  };
+
+  void report(Violation violation, unsigned cpu, const char* where) {
+    if (count_ < findings_.size()) findings_[count_] = {violation, cpu, where};
+    ++count_;
+    seen_ |= 1u << static_cast<unsigned>(violation);
+  }
+
+  std::span<const Finding> findings() const {
+    return std::span(findings_).first(std::min<std::size_t>(count_, findings_.size()));
+  }
+  std::uint64_t count() const { return count_; }
+  // One bit for each class that was reported.
+  unsigned seen() const { return seen_; }
+
+ private:
+  std::array<Finding, 16> findings_{};
+  std::uint64_t count_ = 0;
+  unsigned seen_ = 0;
+};
+
+template <class M>
+struct OracleOf {
+  using type = Oracle;
+};
+template <class M>
+requires(M::kOneThread) struct OracleOf<M> {
+  using type = OneThreadOracle;
 };
 
 }  // namespace mmscale::kernel
