@@ -70,7 +70,7 @@ def draw(records, sheet):
         scale = _scale(values)
         # From light to dark, so that a copy in grey keeps the order.
         colours = matplotlib.colormaps["viridis_r"]
-        _draw_cells(axes, matrix, scale, colours, side)
+        _draw_cells(axes, matrix, scale, colours, mark, side)
         _draw_borders(axes, matrix)
         _draw_axes(axes, matrix, side)
         if values and max(values) > min(values) * 1.02:
@@ -100,18 +100,18 @@ def _ticks(low, high, logarithmic):
     return [tick for tick in found if low * 0.999 <= tick <= high * 1.001]
 
 
-def number_in_cell(value):
+def number_in_cell(value, mark):
     """Three digits and no more, and only two of small numbers: windows allow no others, and there is no room."""
-    return plain(value, 3 if value >= 100 else 2)
+    return mark + plain(value, 3 if value >= 100 else 2)
 
 
-def _draw_cells(axes, matrix, scale, colours, side):
+def _draw_cells(axes, matrix, scale, colours, mark, side):
     size = len(matrix.pus)
     numbers = [[value if value is not None else float("nan") for value in row] for row in matrix.one_way]
     image = axes.imshow(numbers, cmap=colours, norm=scale, aspect="auto", interpolation="nearest", gid="matrix")
     image.set_zorder(0)
-    longest = max((len(number_in_cell(value)) for value in matrix.values()), default=3)
-    points = min(8, 72 * side / size * 0.82 / (0.64 * max(longest, 2)))
+    longest = max((len(number_in_cell(value, mark)) for value in matrix.values()), default=3)
+    points = min(8, 72 * side / size * 0.76 / (0.64 * max(longest, 2)))
     for row in range(size):
         for column in range(size):
             value = matrix.one_way[row][column]
@@ -129,7 +129,7 @@ def _draw_cells(axes, matrix, scale, colours, side):
                 red, green, blue, _ = colours(scale(value))
                 dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
                 axes.text(
-                    column, row, number_in_cell(value), ha="center", va="center_baseline", fontsize=points,
+                    column, row, number_in_cell(value, mark), ha="center", va="center_baseline", fontsize=points,
                     color="white" if dark else "black",
                 )  # fmt: skip
 
@@ -174,12 +174,14 @@ def _draw_axes(axes, matrix, side):
 def _caption(records, sheet, matrix):
     windows = sheet.windows
     notes = ["One way is half a round trip of the line between the two; the median of the valid windows, each way alike."]
-    levels = [level for level in ("package", "LLC") if matrix.borders(level)]
+    packages, caches = matrix.borders("package"), matrix.borders("LLC")
+    levels = ["package"] * bool(packages) + ["LLC"] * (set(caches) > set(packages))
     weights = {"package": "Heavy lines: between packages.", "LLC": "Light lines: between last-level caches."}
-    if levels:
-        notes += [weights[level] for level in levels]
-    else:
-        notes.append("All in one package and, as far as is known, one last-level cache.")
+    notes += [weights[level] for level in levels]
+    if not packages:
+        notes.append("All in one package" + ("." if caches else ", and in one last-level cache."))
+    elif set(caches) == set(packages):
+        notes.append("Each package is one last-level cache.")
     notes.append("PUs in the order of the topology, by Linux' numbers.")
     size = len(matrix.pus)
     nulls = sum(matrix.one_way[row][column] is None for row in range(size) for column in range(row))

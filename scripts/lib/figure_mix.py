@@ -173,7 +173,7 @@ def _draw_legend(page, top, named, pairs, styles, mark):
         entry(mark + scheme, y)
     y = next(rows)
     _draw_patch(axes, (0, y - 0.07), 0.34, 0.14, ("", ""), styles)
-    entry("undecided between those", y)
+    entry("undecided", y)
     y = next(rows)
     _draw_patch(axes, (0, y - 0.07), 0.34, 0.14, (), styles)
     entry("no valid window", y)
