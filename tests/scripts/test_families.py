@@ -101,7 +101,7 @@ def test_windows_with_and_without_sampling_are_not_pooled(tmp_path):
 def test_table_fits_a_mail_and_counts_invalid_windows(tmp_path):
     path = made.write(
         tmp_path / "a.json",
-        made.teardowns(spoilt=[("shootdown", 4, 0), ("shootdown", 4, 1)]),
+        made.teardowns(spoilt=[("shootdown", 4, 1), ("shootdown", 4, 2)]),
         made.mixes(schemes=("refcount", "shootdown-exitflush"), costs={**made.COSTS, "shootdown-exitflush": lambda c, e: 1e9 + e}),
         made.crossovers({1536: (123456, 234567, 345678)}, ("shootdown-exitflush", "shootdown-exitinit")),
         made.ipis(), made.lines(spoilt=(1,)), made.switches(), mmscale_world="simulator",
