@@ -4,8 +4,6 @@
 import math
 from dataclasses import dataclass
 
-import pandas
-
 from curves import sheets
 from families import MIX_CONDITIONS
 
@@ -86,11 +84,10 @@ def crossings(records, sheet):
     found = {}
     if not len(table):
         return found
-    wanted = {"source": sheet.sources[0], **sheet.identity}
-    for _, row in table.sort_values("cpus").iterrows():
-        # A condition that the entry does not name is taken to be the one at hand.
-        same = all(pandas.isna(row[name]) or row[name] in values for name, values in sheet.conditions.items())
-        if not same or any(row[name] != value for name, value in wanted.items()):
+    # An entry does not say under which conditions it was measured; the windows that it was drawn from do.
+    table = table[table["file"].isin(sheet.windows["file"].unique())]
+    for _, row in table.sort_values("cpus", kind="stable").iterrows():
+        if any(row[name] != value for name, value in sheet.identity.items()):
             continue
         points = found.setdefault((row["first"], row["second"]), [])
         if not math.isnan(row["exits_per_million"]):

@@ -66,12 +66,11 @@ def crossover_row(benchmark, ours):
     first, second = ours["schemes"]
     row = {"first": str(first), "second": str(second), "cpus": int(ours["cpus"])}
     row |= {key: str(ours[key]) for key in ("sharing", "placement")}
-    row |= {name: ours.get(name) for name in MIX_CONDITIONS}
     for name in ("exits_per_million", "low", "high", "confidence"):
         row[name] = number(benchmark.get(f"crossover_{name}"))
     for name in ("crossings", "repetitions_with", "repetitions_without", "sweep_low", "sweep_high"):
         row[name] = number(benchmark.get(name))
-    return row | {"text": str(ours.get("text") or "")}
+    return row
 
 
 def ipi_row(benchmark, ours):

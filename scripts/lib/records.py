@@ -80,7 +80,7 @@ class Records:
     floors: a row per window of the family "floor": source, scheme (the loop's name), cpus, counter (the name of the
         value's counter), cost (its value, ns), valid, reasons.
     teardowns, mixes, ipis, lines: a row per window of these families, crossovers: a row per pair of schemes that mix
-        compared; columns as in families.py, and source. Those of ipis have the transport as their scheme.
+        compared; columns as in families.py, source, and file (a number). Those of ipis have the transport as their scheme.
     latencies: a row per window of switch or mix with sampled latency: the columns of switches, family (one of the two)
         and exits (per million; NaN in switch), and the columns of families.latency_row.
     All but sources may be empty.
@@ -135,7 +135,7 @@ def read(paths):
         source.commands.append(_text(context.get("command_line") or context.get("executable")))
         for number, benchmark in enumerate(benchmarks):
             try:
-                _read_benchmark(benchmark, index, rows)
+                _read_benchmark(benchmark, {"source": index, "file": len(seen)}, rows)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise RecordError(f"{path}: record {number} is not mmscale's ({_reason(error)})") from None
     if not any(rows[table] for table in DRAWABLE):
@@ -188,13 +188,12 @@ def _text(value):
     return "unknown" if value in (None, "") else str(value)
 
 
-def _read_benchmark(benchmark, source, rows):
+def _read_benchmark(benchmark, row, rows):
     """Appends one entry of "benchmarks" to the tables it belongs to; other families, and aggregates but for the
-    crossovers, are passed over."""
+    crossovers, are passed over. row: what is known of it already."""
     name = benchmark["name"]
     family = name.split("/", 1)[0]
     ours = benchmark.get("mmscale") or {}
-    row = {"source": source}
     if benchmark.get("run_type") == "aggregate":
         if family == "mix" and benchmark.get("aggregate_name") == "crossover":
             rows["crossovers"].append(row | families.crossover_row(benchmark, ours))

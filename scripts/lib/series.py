@@ -113,6 +113,8 @@ def _varies(windows, within, name):
     return (windows.groupby(within, dropna=False)[name].nunique(dropna=False) > 1).any()
 
 
+# What CPUs that are called by an IPI do meanwhile.
+TARGETS = {"enable_points": "called CPUs pass enable points", "compute": "called CPUs compute"}
 # Conditions that are a number of something.
 COUNTS = {"cpus": "CPUs", "borrowers": "borrowers", "mask_only": "further CPUs in mm_cpumask"}
 
@@ -132,7 +134,7 @@ def describe(condition, value):
     if condition == "home_node":
         return f"home node {value:g}"
     if condition == "target_does":
-        return f"called CPUs do {str(value).replace('_', ' ')}"
+        return TARGETS.get(value, f"called CPUs: {value}")
     if condition in COUNTS:
         return f"{value:g} {COUNTS[condition]}"
     return f"{condition} {value}"
