@@ -12,13 +12,22 @@
 namespace mmscale::workload {
 
 struct PatternParameters {
-  // Which mm each emulated CPU's tasks live in: CPUs with the same group share it. One entry per CPU, groups numbered
-  // from 0 without gaps (topology::groups makes them).
+  // Which mm each emulated CPU's tasks live in: CPUs with the same group share it. One entry per CPU, groups
+  // numbered from 0 without gaps (topology::groups makes them).
   std::span<const unsigned> groups;
   // Ticks of the CPU's counter that every user or kernel task runs before it is switched away; 0: none.
   std::uint32_t think = 0;
-  // exit only: context switches from a process' birth to its death on each of its CPUs; even, at least 2.
+  // exit, build, hotplug: context switches from a process' birth to its death on each of its CPUs. exec:
+  // between two execs. server: of a worker between two short-lived threads. Even, at least 2.
   std::uint32_t lifetime = 100;
+  // build: one process of so many moves to another CPU in the middle of its life; 0: none does. The default
+  // is a guess at "rarely" that errs on the side of the shootdown's price: a kernel build on 144 CPUs sent
+  // 314 IPIs in all.
+  std::uint32_t migrate_every = 64;
+  // Every idle period is in a state that loses the TLB.
+  bool deep_idle = false;
+  // Whether the processes have page tables for their exit flush to free.
+  bool page_tables = true;
 };
 
 struct Pattern {
@@ -27,9 +36,11 @@ struct Pattern {
   // What a pass is called in words, for ns per pass.
   std::string_view round;
   Program (*build)(const PatternParameters&);
+  // Its processes are single-threaded, one or more to a CPU, so that sharing does not apply.
+  bool single_threaded = false;
 };
 
-// The one table of patterns: idle, kthread, user, exit.
+// The one table of patterns.
 std::span<const Pattern> patterns();
 
 // The pattern of that name, nullptr if there is none.

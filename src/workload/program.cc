@@ -35,6 +35,42 @@ std::string to_string(const Program& program, std::uint32_t cpu) {
       case Op::think:
         text += fmt::format("think{}", step.operand);
         break;
+      case Op::use_mm:
+        text += fmt::format("use-mm{}", step.operand);
+        break;
+      case Op::unuse_mm:
+        text += "unuse-mm";
+        break;
+      case Op::exec:
+        text += "exec";
+        break;
+      case Op::clone:
+        text += fmt::format("clone{}", step.operand);
+        break;
+      case Op::grab:
+        text += "grab";
+        break;
+      case Op::drop:
+        text += "drop";
+        break;
+      case Op::madvise:
+        text += "madvise";
+        break;
+      case Op::munmap:
+        text += "munmap";
+        break;
+      case Op::deep_idle:
+        text += "deep-idle";
+        break;
+      case Op::hand_off:
+        text += fmt::format("hand-off{}", step.operand);
+        break;
+      case Op::await_task:
+        text += fmt::format("await-task{}", step.operand);
+        break;
+      case Op::replug:
+        text += "replug";
+        break;
     }
   }
   return text;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <set>
 #include <string>
@@ -130,15 +131,88 @@ TEST(Patterns, GroupsBecomeProcesses) {
   EXPECT_EQ(program.processes, 3u);
 }
 
+// Whether the CPU waits for that task to come from another.
+bool taken_over(const CpuProgram& cpu, std::uint32_t task) {
+  return std::find(cpu.steps.begin(), cpu.steps.end(), Step{Op::await_task, task}) != cpu.steps.end();
+}
+
 TEST(Patterns, EveryTaskIsOfTheCpuThatRunsIt) {
   for (const Pattern& pattern : patterns()) {
     const Program program = pattern.build({.groups = kPrivate});
     for (std::uint32_t cpu = 0; cpu < program.cpus.size(); ++cpu)
       for (const Step& step : program.cpus[cpu].steps)
-        if (step.op == Op::switch_to) {
+        if (step.op == Op::switch_to && !taken_over(program.cpus[cpu], step.operand)) {
           EXPECT_EQ(program.tasks[step.operand].cpu, cpu) << pattern.name;
         }
   }
+}
+
+TEST(Patterns, Aio) {
+  const Program program = build("aio", kAll);
+  EXPECT_THAT(text(program), ElementsAre("task0/mm0 kthread1 use-mm0 unuse-mm idle",  //
+                                         "task2/mm0 kthread3 use-mm0 unuse-mm idle"));
+  EXPECT_EQ(program.cpus[0].switches, 3u);
+  EXPECT_THAT(text(build("aio", std::array{0u}, 7)),
+              ElementsAre("task0/mm0 think7 kthread1 use-mm0 think7 unuse-mm idle think7"))
+      << "the thread thinks in the mm it works for";
+}
+
+TEST(Patterns, Exec) {
+  const Program program = build("exec", kAll, 0, 4);
+  EXPECT_THAT(text(program),
+              ElementsAre("task0/mm0 idle task0/mm0 exec kthread1 exec idle kthread1 exit",
+                          "task2/mm1 idle task2/mm1 exec kthread3 exec idle kthread3 exit"));
+  EXPECT_EQ(program.processes, 2u) << "single-threaded, whatever shares an mm otherwise";
+  EXPECT_EQ(program.max_live_mms, 8u);
+  EXPECT_EQ(program.cpus[0].switches, 7u);
+}
+
+TEST(Patterns, Build) {
+  const Program program =
+      find_pattern("build")->build({.groups = kAll, .lifetime = 4, .migrate_every = 3});
+  EXPECT_THAT(text(program),
+              ElementsAre("await0 task0/mm0 idle task0/mm0 grab munmap exit kthread2 drop idle "
+                          "await0 task0/mm0 idle task0/mm0 munmap exit "
+                          "await0 task0/mm0 idle hand-off0 await-task1 task1/mm1 munmap exit",
+                          "await1 task1/mm1 idle task1/mm1 grab munmap exit kthread3 drop idle "
+                          "await1 task1/mm1 idle task1/mm1 munmap exit "
+                          "await1 task1/mm1 idle hand-off1 await-task0 task0/mm0 munmap exit"));
+  EXPECT_EQ(program.max_live_mms, 6u);
+}
+
+TEST(Patterns, BuildWithoutMigration) {
+  const std::string alone = "await0 task0/mm0 grab munmap exit kthread1 drop idle";
+  EXPECT_THAT(text(find_pattern("build")->build(
+                  {.groups = std::array{0u}, .lifetime = 2, .migrate_every = 2})),
+              ElementsAre(alone))
+      << "nowhere to go";
+  EXPECT_THAT(text(find_pattern("build")->build(
+                  {.groups = std::array{0u}, .lifetime = 2, .migrate_every = 0})),
+              ElementsAre(alone));
+}
+
+TEST(Patterns, Server) {
+  const Program program = build("server", kAll, 0, 4);
+  EXPECT_THAT(text(program),
+              ElementsAre("task0/mm0 idle task0/mm0 task1/mm0 madvise exit task0/mm0 munmap clone1 idle",
+                          "task2/mm0 idle task2/mm0 task3/mm0 madvise exit task2/mm0 munmap clone3 idle"));
+  EXPECT_EQ(program.processes, 1u);
+}
+
+TEST(Patterns, Hotplug) {
+  EXPECT_THAT(text(build("hotplug", kAll, 0, 2)),
+              ElementsAre("await0 task0/mm0 exit", "await0 task1/mm0 exit replug"));
+}
+
+TEST(Patterns, DeepIdleFollowsIdle) {
+  EXPECT_THAT(text(find_pattern("exit")->build(
+                  {.groups = std::array{0u}, .think = 3, .lifetime = 4, .deep_idle = true})),
+              ElementsAre("await0 task0/mm0 think3 idle deep-idle think3 task0/mm0 think3 exit deep-idle"));
+}
+
+TEST(Patterns, PageTablesAreAPropertyOfTheProcesses) {
+  EXPECT_TRUE(build("exit", kAll).page_tables);
+  EXPECT_FALSE(find_pattern("exit")->build({.groups = kAll, .page_tables = false}).page_tables);
 }
 
 TEST(Program, CountsWhatSwitches) {

@@ -38,7 +38,12 @@ constexpr Sharing kAll = {"all", {0, 0}};
 constexpr Sharing kPrivate = {"private", {0, 1}};
 
 Program program_of(std::string_view pattern, const Sharing& sharing, std::uint32_t lifetime = 10) {
-  return find_pattern(pattern)->build({.groups = sharing.groups, .lifetime = lifetime});
+  return find_pattern(pattern)->build({.groups = sharing.groups, .lifetime = lifetime, .migrate_every = 3});
+}
+
+// Passes in which processes are born and die, exec or are unmapped take long.
+std::uint64_t rounds_of(std::string_view pattern) {
+  return pattern == "idle" || pattern == "kthread" || pattern == "user" ? 2000 : 20;
 }
 
 bool safe_under(const scheme::SchemeInfo& scheme, std::string_view lifecycle) {
@@ -88,8 +93,7 @@ TEST_P(SchemeOverTransport, RunsEveryPatternAndAddsUp) {
         SCOPED_TRACE(pattern.name);
         SCOPED_TRACE(sharing.name);
         const auto load = make_checked_silicon_load(spec, program_of(pattern.name, sharing));
-        const std::uint64_t rounds = pattern.name == "exit" ? 20 : 2000;
-        const kernel::Tally sum = test::run_load(*load, rounds);
+        const kernel::Tally sum = test::run_load(*load, rounds_of(pattern.name));
         EXPECT_THAT(load->audit(), IsEmpty());
         EXPECT_GT(sum.mms_born, 0u);
         EXPECT_EQ(load->switches_per_round(1), program_of(pattern.name, sharing).cpus[1].switches);
