@@ -68,6 +68,7 @@ MMSCALE_INLINE void context_switch(typename K::Machine& m, Cpu<K>& cpu, Task<K>&
   using enum std::memory_order;
   using Mm = typename Task<K>::Mm;
   m.irq_disable();
+  rcu::note_context_switch<K>(m, cpu);
   // rq_lock(); smp_mb__after_spinlock(): membarrier's barrier before the store to rq->curr. The exchange is on a line
   // of this CPU's own: nobody else takes the lock here, so it never waits.
   if constexpr (K::kOptions.rq_lock) {

@@ -13,6 +13,7 @@
 #include "kernel/mm.h"
 #include "kernel/mm_slab.h"
 #include "kernel/oracle.h"
+#include "kernel/rcu.h"
 #include "kernel/tally.h"
 #include "kernel/task.h"
 #include "machine/cpumask.h"
@@ -59,6 +60,7 @@ struct alignas(machine::kApart) Cpu {
   // What the architecture and the scheme keep per CPU, each on lines of its own: other CPUs may read and write it.
   alignas(machine::kApart) typename PerCpuOf<typename K::Lifecycle, K>::type lifecycle;
   alignas(machine::kApart) typename PerCpuOf<typename K::Scheme, K>::type scheme;
+  [[no_unique_address]] RcuState<K> rcu;
   Task<K> idle;
   typename MmSlab<K>::Magazine magazine;
   // Scratch for copying an mm_cpumask before sending: cfd->cpumask.

@@ -97,4 +97,24 @@ concept Machine = requires(M& m, const M& cm, typename M::template Atomic<std::u
   { cm.ipi_tally() } -> std::same_as<const IpiTally&>;
 };
 
+// RCU, for a Machine that brings its own; for one that does not, kernel/rcu.h makes it of the operations above. Names
+// and meanings are the kernel's (Documentation/RCU), the CPU being the reader:
+//
+//   rcu_online(), rcu_offline()    this CPU begins, ceases to count; from its own thread, not in idle
+//   rcu_note_context_switch()      a quiescent state
+//   rcu_idle_enter(), rcu_idle_exit()   one long quiescent state in between
+//   start_poll_synchronize_rcu()   a cookie for a grace period that begins now
+//   poll_state_synchronize_rcu(c)  whether it has passed; cond_synchronize_rcu(c) waits for it, taking interrupts
+template <class M>
+concept RcuService = requires(M& m, std::uint64_t cookie) {
+  m.rcu_online();
+  m.rcu_offline();
+  m.rcu_note_context_switch();
+  m.rcu_idle_enter();
+  m.rcu_idle_exit();
+  { m.start_poll_synchronize_rcu() } -> std::same_as<std::uint64_t>;
+  { m.poll_state_synchronize_rcu(cookie) } -> std::same_as<bool>;
+  m.cond_synchronize_rcu(cookie);
+};
+
 }  // namespace mmscale::machine

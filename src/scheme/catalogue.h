@@ -24,6 +24,7 @@ using Catalogue = SchemeList<  //
     Untracked,                 //
     Refcount,                  //
     RefcountPacked,            //
+    RefcountRcu,               //
     Shootdown,                 //
     ShootdownExitflush,        //
     ShootdownExitinit,         //
@@ -37,7 +38,8 @@ using Catalogue = SchemeList<  //
     MailboxFenced,             //
     Hazptr,                    //
     Percpu,                    //
-    Nonlazy                    //
+    Nonlazy,                   //
+    Rcu                        //
     >;
 
 // The scheme of that name, nullptr if there is none.

@@ -66,6 +66,7 @@ class Engine {
     own = 0;
     for (std::size_t t = 0; t < program_.tasks.size(); ++t)
       if (program_.tasks[t].cpu == m.cpu()) tasks_[t] = &local.tasks[own++];
+    kernel::rcu::online<K>(m);
     rendezvous(m);
     for (const Step& step : program_.cpus[m.cpu()].steps) {
       Task* task = names_task(step.op) ? tasks_[step.operand] : &local.cpu.idle;
@@ -117,6 +118,7 @@ class Engine {
     rendezvous(m);
     kernel::hooks::drain<K>(m, local.cpu);
     rendezvous(m);
+    kernel::rcu::offline<K>(m);
   }
 
   // Waits until all CPUs have called it as often as this one, taking interrupts meanwhile.
@@ -186,6 +188,8 @@ class Engine {
   static constexpr std::uint64_t kRoundsPerTick = 256;
 
   bool run_and_drain(Machine& m, Local& local, const BoundStep* begin, const BoundStep* end, std::uint64_t rounds) {
+    // Outside of here RCU need not wait for this CPU: neither between two batches nor while the run ends.
+    kernel::rcu::Busy<K> busy(m, local.cpu);
     if constexpr (kernel::hooks::has_drain<K>)
       for (; rounds > kRoundsPerTick; rounds -= kRoundsPerTick) {
         if (!run_steps(m, local, begin, end, kRoundsPerTick)) return false;
@@ -211,9 +215,11 @@ class Engine {
 
   MMSCALE_COLD bool run_rare_step(Machine& m, Local& local, const BoundStep& step) {
     switch (step.op) {
-      case Op::think:
+      case Op::think: {
+        kernel::rcu::Idle<K> idle(m, local.cpu);
         m.think(step.operand);
         break;
+      }
       case Op::exit:
         exit_current(m, local, step.operand);
         break;
@@ -313,6 +319,7 @@ class Engine {
 
   // Waits for the task, and then, as try_to_wake_up() does, until its old CPU has left its stack.
   bool await_task(Machine& m, Local& local, HandOff& hand_off, Task& task) {
+    kernel::rcu::Idle<K> idle(m, local.cpu);
     m.spin_until(hand_off.times, [&local](std::uint64_t times) {
       return (times & kStopped) != 0 || times > local.taken_over;
     });
@@ -334,6 +341,7 @@ class Engine {
   // Idles until this CPU's process lives a life that it has not lived yet. Acquire (in spin_until) pairs with bear's
   // release: the tasks' new mm is seen.
   bool await_birth(Machine& m, Local& local, Process& process) {
+    kernel::rcu::Idle<K> idle(m, local.cpu);
     m.spin_until(process.births, [&local](std::uint64_t births) {
       return (births & kStopped) != 0 || births > local.lives;
     });

@@ -17,6 +17,7 @@
 #include "machine/machine.h"
 #include "machine/silicon/clock.h"
 #include "machine/silicon/inbox.h"
+#include "machine/silicon/rcu.h"
 #include "machine/silicon/transport.h"
 
 #if defined(__SANITIZE_THREAD__)
@@ -178,6 +179,21 @@ class Silicon {
     }
   }
 
+  // RcuService, by liburcu.
+  void rcu_online() { Rcu::online(); }
+  void rcu_offline() { Rcu::offline(); }
+  MMSCALE_INLINE void rcu_note_context_switch() { Rcu::quiescent_state(); }
+  void rcu_idle_enter() { Rcu::idle_enter(); }
+  void rcu_idle_exit() { Rcu::idle_exit(); }
+  std::uint64_t start_poll_synchronize_rcu() { return rcu_.start_poll(); }
+  bool poll_state_synchronize_rcu(std::uint64_t cookie) { return rcu_.poll(cookie); }
+  void cond_synchronize_rcu(std::uint64_t cookie) {
+    while (!rcu_.poll(cookie)) {
+      const std::uint64_t now = rcu_.completed().load(std::memory_order_acquire);
+      spin_until(rcu_.completed(), [now, cookie](std::uint64_t c) { return c >= cookie || c != now; });
+    }
+  }
+
   std::uint64_t now() const { return now_ns(); }
   MMSCALE_INLINE unsigned cpu() const { return cpu_; }
   unsigned cpus() const { return system_.cpus(); }
@@ -217,6 +233,7 @@ class Silicon {
   IpiTally tally_;
   std::unique_ptr<Request<Silicon>[]> requests_;
   CpuMask to_raise_;
+  Rcu rcu_;
 #if MMSCALE_TSAN
   std::atomic<std::uint32_t> tsan_fence_{0};
 #endif
@@ -226,5 +243,6 @@ class Silicon {
 
 static_assert(Machine<Silicon<false>>);
 static_assert(Machine<Silicon<true>>);
+static_assert(RcuService<Silicon<true>>);
 
 }  // namespace mmscale::machine::silicon

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#include "machine/silicon/rcu.h"
+
+namespace mmscale::machine::silicon {
+
+Rcu::~Rcu() {
+  if (completed_.load(std::memory_order_acquire) != started_) urcu_qsbr_barrier();
+}
+
+std::uint64_t Rcu::start_poll() {
+  if (completed_.load(std::memory_order_acquire) != started_) return started_ + 1;
+  start(started_ + 1);
+  return started_;
+}
+
+bool Rcu::poll(std::uint64_t cookie) {
+  const std::uint64_t completed = completed_.load(std::memory_order_acquire);
+  if (completed >= cookie) return true;
+  if (completed == started_) start(cookie);
+  return false;
+}
+
+void Rcu::start(std::uint64_t cookie) {
+  started_ = cookie;
+  urcu_qsbr_call_rcu(&head_, elapsed);
+}
+
+void Rcu::elapsed(rcu_head* head) {
+  Rcu* rcu = caa_container_of(head, Rcu, head_);
+  // The last access: `rcu` may be gone, or the request made again, once this is seen.
+  rcu->completed_.fetch_add(1, std::memory_order_release);
+}
+
+}  // namespace mmscale::machine::silicon

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+//
+// RCU on real CPUs: liburcu's flavour in which readers report quiescent states and cost nothing else (QSBR),
+// as the kernel's context switch does. An emulated CPU is one liburcu reader. Callbacks that free are the
+// kernel's business and run on emulated CPUs; liburcu's own thread, which is not pinned, only notes that a
+// grace period has passed.
+#pragma once
+
+// MIT is LGPL-compatible, so liburcu's inline fast paths may be used.
+#ifndef _LGPL_SOURCE
+#define _LGPL_SOURCE
+#endif
+#include <urcu/urcu-qsbr.h>
+
+#include <atomic>
+#include <cstdint>
+
+#include "machine/machine.h"
+
+namespace mmscale::machine::silicon {
+
+class Rcu {
+ public:
+  Rcu() = default;
+  // Waits for the grace period that is under way.
+  ~Rcu();
+  Rcu(const Rcu&) = delete;
+  Rcu& operator=(const Rcu&) = delete;
+
+  // From the CPU's own thread, before and after everything else.
+  static void online() { urcu_qsbr_register_thread(); }
+  static void offline() { urcu_qsbr_unregister_thread(); }
+
+  MMSCALE_INLINE static void quiescent_state() { urcu_qsbr_quiescent_state(); }
+  static void idle_enter() { urcu_qsbr_thread_offline(); }
+  static void idle_exit() { urcu_qsbr_thread_online(); }
+
+  // start_poll_synchronize_rcu(): a cookie for a grace period that begins after this call.
+  std::uint64_t start_poll();
+  // poll_state_synchronize_rcu(): whether it has passed.
+  bool poll(std::uint64_t cookie);
+  // Cookies up to this one have passed; stored with release by liburcu's thread.
+  const std::atomic<std::uint64_t>& completed() const { return completed_; }
+
+ private:
+  void start(std::uint64_t cookie);
+  static void elapsed(rcu_head* head);
+
+  // One request to liburcu at a time; a cookie beyond it is started when it is done.
+  rcu_head head_;
+  std::uint64_t started_ = 0;
+  std::atomic<std::uint64_t> completed_{0};
+};
+
+}  // namespace mmscale::machine::silicon
