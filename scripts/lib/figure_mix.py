@@ -59,7 +59,9 @@ def draw_map(records, sheet):
         rows, columns = list(curves), sorted({cell.exits for cell in found})
         seen = [scheme for scheme in styles if any(scheme in cell.leaders for cell in found)]
         named = sorted({scheme for cell in found for scheme in cell.leaders}, key=seen.index)
-        keys = len(named) + len(pairs) + 2
+        others = [(("", ""), "undecided")] * any(len(cell.leaders) > 1 for cell in found)
+        others += [((), "no valid window")] * any(not cell.leaders for cell in found)
+        keys = len(named) + len(others) + len(pairs)
         height = max(min(CELL_HEIGHT * len(rows), MAP_HEIGHT), LEGEND_PITCH * keys)
         page = open_page(AXIS_HEIGHT + height, prefix + "The cheapest scheme", sheet.name, caption)
         axes = page.axes(LEFT, AXIS_HEIGHT, WIDTH - LEFT - LEGEND_WIDTH, height)
@@ -77,7 +79,7 @@ def draw_map(records, sheet):
         axes.tick_params(length=0)
         for side in axes.spines.values():
             side.set_visible(False)
-        _draw_legend(page, AXIS_HEIGHT + height, named, pairs, styles, mark)
+        _draw_legend(page, AXIS_HEIGHT + height, named, others, pairs, styles, mark)
         return page.figure
 
 
@@ -153,10 +155,10 @@ def _draw_crossings(axes, pairs, columns, rows):
             )  # fmt: skip
 
 
-def _draw_legend(page, top, named, pairs, styles, mark):
-    """What the cells and lines are, to the right of the map."""
+def _draw_legend(page, top, named, others, pairs, styles, mark):
+    """What the cells and lines are, to the right of the map. others: (leaders, words) of cells that nobody leads."""
     left = WIDTH - LEGEND_WIDTH + 0.2
-    height = LEGEND_PITCH * (len(named) + len(pairs) + 2)
+    height = LEGEND_PITCH * (len(named) + len(others) + len(pairs))
     axes = page.axes(left, top - height, LEGEND_WIDTH - 0.2, height)
     axes.set_xlim(0, LEGEND_WIDTH - 0.2)
     axes.set_ylim(0, height)
@@ -171,12 +173,10 @@ def _draw_legend(page, top, named, pairs, styles, mark):
         _draw_patch(axes, (0, y - 0.07), 0.34, 0.14, (scheme,), styles)
         axes.plot(0.17, y, marker=styles[scheme].marker, markersize=4.5, color="white", markeredgecolor="black", markeredgewidth=0.6)
         entry(mark + scheme, y)
-    y = next(rows)
-    _draw_patch(axes, (0, y - 0.07), 0.34, 0.14, ("", ""), styles)
-    entry("undecided", y)
-    y = next(rows)
-    _draw_patch(axes, (0, y - 0.07), 0.34, 0.14, (), styles)
-    entry("no valid window", y)
+    for leaders, text in others:
+        y = next(rows)
+        _draw_patch(axes, (0, y - 0.07), 0.34, 0.14, leaders, styles)
+        entry(text, y)
     for letter, pair in zip(string.ascii_uppercase, pairs):
         y = next(rows)
         axes.plot([0.14, 0.34], [y, y], color="black", linewidth=1.6)
@@ -189,7 +189,8 @@ def _map_caption(records, sheet, curves, found, pairs):
     open_cells = sum(len(cell.leaders) > 1 for cell in found)
     notes = ["A cell stands for what was measured at its own CPUs and exits: the scheme with the least median of ns per switch."]
     notes.append(
-        f"Undecided, {open_cells} of {len(found)}: the interval of another scheme touches that of the first, or is not known."
+        f"Undecided, {open_cells} of {len(found)}: the interval of another scheme touches that of the first, or is not known;"
+        " marked are all that it may be, the least median first (at most 4)."
     )
     notes.append(_widths([spot.values["cost"] for spot in spots if spot.values["cost"]]))
     if pairs:
@@ -203,6 +204,8 @@ def _map_caption(records, sheet, curves, found, pairs):
 def _widths(estimates):
     """What the intervals that decide are."""
     short_ones = sum(not value.bounded for value in estimates)
+    if not estimates:
+        return "No window was valid."
     if not short_ones:
         return "Intervals: of the median, distribution-free, at least 95 %."
     return f"Intervals: of the median, at least 95 %; at {short_ones} of {len(estimates)} only least to greatest (fewer than 6 valid windows)."

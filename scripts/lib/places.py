@@ -39,7 +39,8 @@ class Places:
 
     def nudges(self, count):
         """How far to move each of so many curves aside, so that their bars do not cover one another."""
-        width = 0.007 * (self.at(self.values[-1]) - self.at(self.values[0]))
+        # As wide as a marker, if there is room for so many of them between two values.
+        width = min(0.012, 0.6 / (count * len(self.values))) * ((self.at(self.values[-1]) - self.at(self.values[0])) or 1)
         return [width * (rank - (count - 1) / 2) for rank in range(count)]
 
 
