@@ -20,8 +20,8 @@ def caption_lines(records, panel, ideal_note, columns):
 
 
 def sheet_caption(records, sheet, windows, notes, columns):
-    """Returns the caption of a figure of a Sheet as lines of at most so many columns. windows: how many stand behind one
-    of its marks, as text.repetitions says it. notes: how to read it, in sentences."""
+    """Returns the caption of a figure of a Sheet as lines of at most so many columns. windows: how many stand behind
+    one of its marks, as text.repetitions says it. notes: how to read it, in sentences."""
     parts = _machine_parts(records, sheet.sources)
     conditions = describe_conditions(sheet)
     parts.append(f"Conditions: {', '.join(conditions)}; {windows}.")

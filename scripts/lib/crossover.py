@@ -78,8 +78,8 @@ def _dearer(cost, best):
 
 
 def crossings(records, sheet):
-    """Returns {(first, second): list of Crossings by rising CPUs} of the pairs recorded for a Sheet of one machine; a pair
-    that costs the same nowhere has an empty list."""
+    """Returns {(first, second): list of Crossings by rising CPUs} of the pairs recorded for a Sheet of one machine; a
+    pair that costs the same nowhere has an empty list."""
     table = records.crossovers
     found = {}
     if not len(table):

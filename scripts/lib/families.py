@@ -74,8 +74,8 @@ def crossover_row(benchmark, ours):
 
 
 def ipi_row(benchmark, ours):
-    """A window of the family ipi: its row of Records.ipis, without the source. The transport stands where other families
-    have the scheme: it is what the lines of a figure tell apart."""
+    """A window of the family ipi: its row of Records.ipis, without the source. The transport stands where other
+    families have the scheme: it is what the lines of a figure tell apart."""
     row = _identity(IPI_NAME, benchmark, ours, ("transport", "placement", "cpus"), ("targets",))
     row["scheme"] = row.pop("transport")
     row |= {name: ours.get(name) for name in IPI_CONDITIONS}

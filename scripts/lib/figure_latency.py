@@ -68,7 +68,7 @@ def draw(records, sheet):
 
 
 def place(end):
-    """Where a quantile stands: logarithmic in what lies beyond it. The greatest value is none; it stands behind them."""
+    """Where a quantile stands: logarithmic in what lies beyond it. The greatest is none; it stands behind them."""
     beyond = 1 - QUANTILES[end]
     return -math.log10(beyond) if beyond > 0 else math.inf
 
@@ -96,7 +96,8 @@ def _over_quantiles(curve, ends, at):
         column = f"latency_{end}"
         # Whole windows are left out, and drawn one by one they would hide the lines: only the median's are shown.
         hollow = spot.invalid[column] if end == "p50" else []
-        spots.append(Spot(at[end], {"latency": spot.values[column]}, {"latency": hollow}, spot.windows, spot.invalid_count))
+        values, invalid = {"latency": spot.values[column]}, {"latency": hollow}
+        spots.append(Spot(at[end], values, invalid, spot.windows, spot.invalid_count))
     return Curve(curve.scheme, curve.source, tuple(spots))
 
 
@@ -129,7 +130,7 @@ def _caption(records, sheet, curves, clock):
     notes = ["Quantiles, of each window by itself, on a logarithmic scale of the part that is beyond them."]
     notes.append(interval_note(estimates))
     if clock > 0:
-        notes.append(f"Dashed: reading the clock alone, {plain(clock, 3)} ns, which is part of every time; nothing is subtracted.")
+        notes.append(f"Dashed: reading the clock alone, {plain(clock, 3)} ns, part of every time; nothing is subtracted.")
     hollow = "Hollow (p50 only)" if any(spot.invalid["latency"] for spot in spots) else ""
     notes.append(left_out(len(sheet.windows), sheet.invalid_count, hollow))
     return sheet_caption(records, sheet, f"{repetitions(spots)} per point", notes, CAPTION_COLUMNS)

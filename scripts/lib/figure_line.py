@@ -173,7 +173,7 @@ def _draw_axes(axes, matrix, side):
 
 def _caption(records, sheet, matrix):
     windows = sheet.windows
-    notes = ["One way is half a round trip of the line between the two; the median of the valid windows, each way alike."]
+    notes = ["One way is half a round trip of the line between the two, taken to be alike; median of the valid windows."]
     packages, caches = matrix.borders("package"), matrix.borders("LLC")
     levels = ["package"] * bool(packages) + ["LLC"] * (set(caches) > set(packages))
     weights = {"package": "Heavy lines: between packages.", "LLC": "Light lines: between last-level caches."}
@@ -193,4 +193,5 @@ def _caption(records, sheet, matrix):
     if sampled > size:
         notes.append(f"A sample of {size} of {sampled:g} PUs.")
     notes.append(left_out(len(windows), sheet.invalid_count))
-    return sheet_caption(records, sheet, f"{len(windows)} window{'s' if len(windows) > 1 else ''}", notes, CAPTION_COLUMNS)
+    count = f"{len(windows)} window{'s' if len(windows) > 1 else ''}"
+    return sheet_caption(records, sheet, count, notes, CAPTION_COLUMNS)

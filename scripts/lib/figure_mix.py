@@ -14,7 +14,8 @@ from curves import plain_number
 from grid import in_pages, open_grid
 from look import looks
 from page import (
-    AXIS_HEIGHT, CAPTION_COLUMNS, DARK, GREY, LEFT, STYLE, WIDTH, fixed_ticks, log_values, marked, open_page, save, spread,
+    AXIS_HEIGHT, CAPTION_COLUMNS, DARK, GREY, LEFT, STYLE, WIDTH,
+    fixed_ticks, log_values, marked, open_page, save, spread,
 )  # fmt: skip
 from places import Places, short, thinned
 from strokes import labels, shown_values, stroke
@@ -46,8 +47,8 @@ def by_cpus(sheet):
 
 
 def draw_map(records, sheet):
-    """Returns the map of a Sheet of one machine. Its one axes holds, findable by gid: a patch "cell-CPUS-EXITS" per cell,
-    on it the markers of its leaders as "leader-SCHEME-CPUS-EXITS", and a line "crossover-FIRST-SECOND" per pair."""
+    """Returns the map of a Sheet of one machine. Its one axes holds, findable by gid: a patch "cell-CPUS-EXITS" per
+    cell, on it the markers of its leaders as "leader-SCHEME-CPUS-EXITS", and a line "crossover-FIRST-SECOND" per pair."""
     with pyplot.rc_context({**STYLE, "hatch.linewidth": 0.6}):
         curves = by_cpus(sheet)
         found = cells(curves)
@@ -98,15 +99,14 @@ def _draw_cell(axes, cell, column, row, styles, size):
 
 
 def _draw_patch(axes, corner, width, height, leaders, styles, gid=None, **options):
-    """The area of a cell, or of its like in the legend: coloured if one scheme leads, white if several may, hatched grey
-    if nothing is known."""
+    """The area of a cell, or of its like in the legend: coloured if one scheme leads, white if several may, hatched
+    grey if nothing is known."""
     options |= {"gid": gid, "linewidth": 0.8}
     if len(leaders) == 1:
         look = styles[leaders[0]]
-        # Hatching takes the colour of the edge; the edge proper is drawn over it.
-        axes.add_patch(
-            Rectangle(corner, width, height, facecolor=look.colour, edgecolor="white", hatch=look.hatch, zorder=1, **options)
-        )
+        # Hatching takes the colour of the edge.
+        options |= {"facecolor": look.colour, "edgecolor": "white", "hatch": look.hatch, "zorder": 1}
+        axes.add_patch(Rectangle(corner, width, height, **options))
     elif leaders:
         axes.add_patch(Rectangle(corner, width, height, facecolor="#F4F4F4", edgecolor=GREY, zorder=1.2, **options))
     else:
@@ -171,7 +171,10 @@ def _draw_legend(page, top, named, others, pairs, styles, mark):
     for scheme in named:
         y = next(rows)
         _draw_patch(axes, (0, y - 0.07), 0.34, 0.14, (scheme,), styles)
-        axes.plot(0.17, y, marker=styles[scheme].marker, markersize=4.5, color="white", markeredgecolor="black", markeredgewidth=0.6)
+        axes.plot(
+            0.17, y, marker=styles[scheme].marker, markersize=4.5, color="white",
+            markeredgecolor="black", markeredgewidth=0.6,
+        )  # fmt: skip
         entry(mark + scheme, y)
     for leaders, text in others:
         y = next(rows)
@@ -187,14 +190,14 @@ def _draw_legend(page, top, named, others, pairs, styles, mark):
 def _map_caption(records, sheet, curves, found, pairs):
     spots = [spot for curve in curves for spot in curve.spots]
     open_cells = sum(len(cell.leaders) > 1 for cell in found)
-    notes = ["A cell stands for what was measured at its own CPUs and exits: the scheme with the least median of ns per switch."]
-    notes.append(
-        f"Undecided, {open_cells} of {len(found)}: the interval of another scheme touches that of the first, or is not known;"
-        " marked are all that it may be, the least median first (at most 4)."
-    )
+    notes = [
+        "A cell stands for what was measured at its own CPUs and exits: the scheme with the least median of ns per switch.",
+        f"Undecided, {open_cells} of {len(found)}: the interval of another scheme touches that of the first, or is not "
+        "known; marked are all that it may be, the least median first (at most 4).",
+    ]
     notes.append(_widths([spot.values["cost"] for spot in spots if spot.values["cost"]]))
     if pairs:
-        notes.append("Lines: where two schemes cost the same, bars: the interval of that; only where no third is cheaper.")
+        notes.append("Lines: where two schemes cost the same and no third is cheaper, bars: the interval of that.")
     else:
         notes.append("No crossover is on record where two schemes are the cheapest.")
     notes.append(left_out(len(sheet.windows), sheet.invalid_count))
@@ -208,7 +211,8 @@ def _widths(estimates):
         return "No window was valid."
     if not short_ones:
         return "Intervals: of the median, distribution-free, at least 95 %."
-    return f"Intervals: of the median, at least 95 %; at {short_ones} of {len(estimates)} only least to greatest (fewer than 6 valid windows)."
+    rough = f"at {short_ones} of {len(estimates)} only least to greatest (fewer than 6 valid windows)"
+    return f"Intervals: of the median, at least 95 %; {rough}."
 
 
 def draw_curves(records, sheet):

@@ -31,12 +31,13 @@ def teardown_sheets(records):
     table = records.teardowns
     if not len(table):
         return []
-    places = ("cpus", "mask_only")
-    plain = sheets("teardown", table[table["mask_only"] == 0], ["placement"], TEARDOWN_CONDITIONS, ("cpus",), ["borrowers"])
-    found = [(sheet, "borrowers") for sheet in plain]
+    plain = table[table["mask_only"] == 0]
+    swept = sheets("teardown", plain, ["placement"], TEARDOWN_CONDITIONS, ["cpus"], ["borrowers"])
+    found = [(sheet, "borrowers") for sheet in swept]
     for borrowers in sorted(table.loc[table["mask_only"] > 0, "borrowers"].unique()):
         part = table[table["borrowers"] == borrowers]
-        swept = sheets("teardown-mask_only", part, ["placement", "borrowers"], TEARDOWN_CONDITIONS, places[:1], places[1:])
+        identity = ["placement", "borrowers"]
+        swept = sheets("teardown-mask_only", part, identity, TEARDOWN_CONDITIONS, ["cpus"], ["mask_only"])
         found += [(sheet, "mask_only") for sheet in swept]
     return found
 
@@ -61,7 +62,8 @@ def draw(records, sheet, x):
         time_height = max(TIME_HEIGHT, LABEL_PITCH * (len(curves) + 1))
         ipi_height = max(IPI_HEIGHT, LABEL_PITCH * (2 * len(interrupting) + 1)) if interrupting else 0
         middle = AXIS_HEIGHT + time_height + (ipi_height + GAP if interrupting else 0)
-        page = open_page(middle, prefix + "Time to tear an mm down", sheet.name, _caption(records, sheet, curves, interrupting))
+        caption = _caption(records, sheet, curves, interrupting)
+        page = open_page(middle, prefix + "Time to tear an mm down", sheet.name, caption)
         lower = AXIS_HEIGHT + ipi_height + GAP if interrupting else AXIS_HEIGHT
         places = Places([spot.x for curve in curves for spot in curve.spots])
         time = page.axes(LEFT, lower, WIDTH / 2, time_height)
@@ -93,7 +95,7 @@ def _times(axes, curves, styles, names, places):
 
 
 def _ipis(axes, curves, styles, names, places):
-    """All IPIs of each scheme; in grey what of them was useless, if anything."""
+    """All IPIs of each scheme; dotted what of them was useless, if anything."""
     ends = []
     for curve, nudge in zip(curves, places.nudges(len(curves))):
         key = curve.scheme, curve.source

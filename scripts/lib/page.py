@@ -146,7 +146,7 @@ class End:
 
 
 def label_ends(figure, axes, ends, plot_height):
-    """Labels each End to the right of the axes, led to by a thin dotted line; returns the width of the widest, in inches."""
+    """Labels each End to the right of the axes, led to by a thin dotted line; returns the inches of the widest."""
     # After set_xlim and set_ylim: where an end is in the axes, in inches from their bottom.
     heights = [axes.transAxes.inverted().transform(axes.transData.transform((1, end.y)))[1] for end in ends]
     places = spread([height * plot_height for height in heights], LABEL_PITCH, plot_height)

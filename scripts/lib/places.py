@@ -30,7 +30,7 @@ class Places:
         return math.log10(self.least) - self.step * (1 - value / self.least)
 
     def dress(self, axes, most=12):
-        """Sets the axis of some axes: its limits and at most so many ticks, the least and the greatest value among them."""
+        """Sets the axis of some axes: its limits and at most so many ticks, the first and the last value among them."""
         low, high = self.at(self.values[0]), self.at(self.values[-1])
         margin = 0.05 * (high - low) or 0.5
         axes.set_xlim(low - margin, high + margin)
@@ -40,7 +40,8 @@ class Places:
     def nudges(self, count):
         """How far to move each of so many curves aside, so that their bars do not cover one another."""
         # As wide as a marker, if there is room for so many of them between two values.
-        width = min(0.012, 0.6 / (count * len(self.values))) * ((self.at(self.values[-1]) - self.at(self.values[0])) or 1)
+        length = (self.at(self.values[-1]) - self.at(self.values[0])) or 1
+        width = length * min(0.012, 0.6 / (count * len(self.values)))
         return [width * (rank - (count - 1) / 2) for rank in range(count)]
 
 

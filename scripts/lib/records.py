@@ -18,7 +18,8 @@ from window import identity, number, validity
 # What the "mmscale" object says about how a window was measured, beyond what identifies its place in a figure.
 # Windows that differ in one of these are never pooled.
 CONDITIONS = (
-    "lifecycle", "mm_cid", "rq_lock", "transport", "home_node", "think_cycles", "lifetime", "latency_one_in", "window_ns"
+    "lifecycle", "mm_cid", "rq_lock", "transport", "home_node", "think_cycles", "lifetime", "latency_one_in",
+    "window_ns",
 )  # fmt: skip
 
 # "switch/idle/refcount/all/compact/cpus:2", which Google Benchmark may follow with its own "/repeats:9/manual_time".
@@ -80,7 +81,7 @@ class Records:
     floors: a row per window of the family "floor": source, scheme (the loop's name), cpus, counter (the name of the
         value's counter), cost (its value, ns), valid, reasons.
     teardowns, mixes, ipis, lines: a row per window of these families, crossovers: a row per pair of schemes that mix
-        compared; columns as in families.py, source, and file (a number). Those of ipis have the transport as their scheme.
+        compared; columns as in families.py, source, and file (a number). In ipis the scheme is the transport.
     latencies: a row per window of switch or mix with sampled latency: the columns of switches, family (one of the two)
         and exits (per million; NaN in switch), and the columns of families.latency_row.
     All but sources may be empty.
@@ -98,10 +99,8 @@ class Records:
 
     def of(self, source):
         """Returns these Records with the rows of one source only, by its index; the sources stay."""
-        return Records(
-            self.sources,
-            *(table[table["source"] == source] if len(table) else table for table in (getattr(self, t) for t in TABLES)),
-        )
+        tables = [getattr(self, name) for name in TABLES]
+        return Records(self.sources, *(table[table["source"] == source] if len(table) else table for table in tables))
 
 
 # The fields of Records that hold rows, in their order, and those of them that make a figure.

@@ -88,8 +88,8 @@ def panels(switches):
 
 
 def partition(windows, identity, conditions, places=(), spots=()):
-    """Yields what may share a figure, as (identity, split, windows), in order of the first record: windows that agree in
-    all columns named by identity, and in those conditions that had to set them apart (split). Both are dicts.
+    """Yields what may share a figure, as (identity, split, windows), in order of the first record: windows that agree
+    in all columns named by identity, and in those conditions that had to set them apart (split). Both are dicts.
 
     A condition that was varied for any scheme on a machine makes figures of its own, so that every series has one value
     of it. One that merely differs from scheme to scheme does not. Neither does one of places that merely differs from

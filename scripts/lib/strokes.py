@@ -8,8 +8,8 @@ from text import SIMULATED
 
 
 def labels(records, curves):
-    """What stands at the end of each curve, by (scheme, source): with several machines, with the number that the caption
-    gives the machine; marked if simulated."""
+    """What stands at the end of each curve, by (scheme, source): with several machines, with the number that the
+    caption gives the machine; marked if simulated."""
     result = {}
     for curve in curves:
         label = curve.scheme + (f" [{curve.source + 1}]" if len(records.sources) > 1 else "")
@@ -36,7 +36,11 @@ def stroke(axes, curve, look, column, at, upto=None):
         )  # fmt: skip
     bars = [(spot, spot.values[column]) for spot in curve.spots if spot.values[column]]
     if upto:
-        bars = [(at(spot.x), value.median, 0, spot.values[upto].median - value.median) for spot, value in bars if spot.values[upto]]
+        bars = [
+            (at(spot.x), value.median, 0, spot.values[upto].median - value.median)
+            for spot, value in bars
+            if spot.values[upto]
+        ]
     else:
         bars = [
             (at(spot.x), value.median, value.median - value.low, value.high - value.median)

@@ -24,20 +24,20 @@ LINE = "{:<19} {:>9} {:>20} {:>11}"
 LATENCY = "{:<19} {:>4} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>5}"
 
 LEGENDS = {
-    "teardowns": "teardown: borr., CPUs that borrow the mm lazily (or +mask: are only in its mask). p50, p99, max: ns of "
-    "the last mmput, medians of the valid windows. IPIs: CPUs interrupted per teardown; useless: those of them that did "
-    "not borrow the mm.",
-    "mixes": "mix: exits/M, thread exits per million switches. ns/sw: ns per switch on each CPU, median, with its interval. "
-    "ratio: to refcount. crossover: where two schemes cost the same, in exits/M.",
-    "ipis": "ipi: ns from the call of so many CPUs to the last answer. queued, raised: requests, and interrupts, per call.",
-    "lines": "line: ns that a cache line takes from one CPU to another; one way is half a round trip. By distance: median "
-    "of the pairs.",
-    "latencies": "latency: ns of single switches, clock reading included; clock: that alone. Medians of the valid windows.",
+    "teardowns": "teardown: borr., CPUs that borrow the mm lazily (or +mask: are only in its mask). p50, p99, max: ns "
+    "of the last mmput, medians of the valid windows. IPIs: CPUs interrupted per teardown; usel.: those of them that "
+    "did not borrow the mm.",
+    "mixes": "mix: exits/M, thread exits per million switches. ns/sw: ns per switch on each CPU, median, with its "
+    "interval. ratio: to refcount. crossover: where two schemes cost the same, in exits/M.",
+    "ipis": "ipi: ns from the call of so many CPUs to the last answer. queued, raised: requests, and interrupts, a call.",
+    "lines": "line: ns that a cache line takes from one CPU to another; one way is half a round trip. By distance: "
+    "median of the pairs.",
+    "latencies": "latency: ns of single switches, clock reading included; clock: that alone. Medians of valid windows.",
 }
 # What the legend of the switch table says of every table; needed where that is missing.
 COMMON = (
-    "interval: of the median, distribution-free, at least 95 %; with a star only least..greatest, as fewer than 6 valid "
-    "windows allow no such interval. inv: invalid windows of all; they enter nothing else."
+    "interval: of the median, distribution-free, at least 95 %; with a star only least..greatest, as fewer than 6 "
+    "valid windows allow no such interval. inv: invalid windows of all; they enter nothing else."
 )
 
 
@@ -75,8 +75,8 @@ def _head(title, sheet, per):
 
 def _foot(sheet):
     """How many windows are invalid, and, as a block of its own, why."""
-    head = f"  {sheet.invalid_count} of {len(sheet.windows)} windows invalid" + (", among them:" if sheet.invalid_count else "")
-    return ["", head, *reason_lines(sheet.reasons)]
+    head = f"  {sheet.invalid_count} of {len(sheet.windows)} windows invalid"
+    return ["", head + (", among them:" if sheet.invalid_count else ""), *reason_lines(sheet.reasons)]
 
 
 def _cell(value, mark, form=scaled, digits=4):
@@ -125,7 +125,8 @@ def _teardown(sheet, x, mark):
 def _mix(records, sheet, mark):
     blocks = []
     windows = sheet.windows
-    lines = _head("mix", sheet, f"{repetitions([s for c in sheet.curves(['cpus', 'exits'], ('cost',)) for s in c.spots])} per row")
+    spots = [spot for curve in sheet.curves(["cpus", "exits"], ("cost",)) for spot in curve.spots]
+    lines = _head("mix", sheet, f"{repetitions(spots)} per row")
     for cpus in sorted(windows["cpus"].unique()):
         curves = sheet.curves("exits", ("cost",), windows["cpus"] == cpus)
 
@@ -138,7 +139,8 @@ def _mix(records, sheet, mark):
                 f"{spot.invalid_count}/{spot.windows}",
             )  # fmt: skip
 
-        heads = [f"  {cpus} CPU{'s' if cpus > 1 else ''}", MIX.format("scheme", "exits/M", "ns/sw", "interval", "ratio", "inv")]
+        heads = [f"  {cpus} CPU{'s' if cpus > 1 else ''}"]
+        heads.append(MIX.format("scheme", "exits/M", "ns/sw", "interval", "ratio", "inv"))
         blocks.append(lines + heads + _rows(curves, row))
         lines = []
     blocks[-1] += _foot(sheet)

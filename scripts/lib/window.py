@@ -5,8 +5,8 @@ import math
 
 
 def identity(pattern, name, ours, keys):
-    """What a record is a record of, as a dict of some keys: from its "mmscale" object, for what that lacks from its name.
-    Raises KeyError for a key that neither has."""
+    """What a record is a record of, as a dict of some keys: from its "mmscale" object, for what that lacks from its
+    name. Raises KeyError for a key that neither has."""
     found = pattern.match(name)
     parts = found.groupdict() if found else {}
     result = {key: ours[key] if key in ours else parts[key] for key in keys}

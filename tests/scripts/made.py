@@ -68,17 +68,18 @@ DROPS = {
 }
 
 
-def teardowns(cpus=32, borrowers=(0, 1, 2, 4, 8, 16, 31), schemes=tuple(DROPS), spoilt=(), mask_only=0, windows=WINDOWS):
+def teardowns(cpus=32, borrowers=(0, 1, 2, 4, 8, 16, 31), schemes=tuple(DROPS), spoilt=(), mask_only=0):
     """teardown; spoilt: (scheme, borrowers, window) that is invalid and ten times slower."""
     made = []
-    for scheme, count, window in itertools.product(schemes, borrowers, range(windows)):
+    for scheme, count, window in itertools.product(schemes, borrowers, range(WINDOWS)):
         drop, useful, useless = DROPS[scheme](count)
         wrong = (scheme, count, window) in spoilt
         drop *= FLUTTER[window % len(FLUTTER)] * (10 if wrong else 1)
         if useful:
             useless += mask_only + (0.25 * count if scheme == "shootdown" else 0)
             drop += 300 * mask_only
-        name = f"teardown/{scheme}/compact/cpus:{cpus}/borrowers:{count}" + (f"/mask_only:{mask_only}" if mask_only else "")
+        name = f"teardown/{scheme}/compact/cpus:{cpus}/borrowers:{count}"
+        name += f"/mask_only:{mask_only}" if mask_only else ""
         counters = {
             "cpus": cpus, "teardowns": 20000, "borrowers": count, "mask_only": mask_only,
             **distribution("drop_ns", drop), **distribution("free_ns", drop * 3), "clock_ns_p50": 22.0,
@@ -101,14 +102,19 @@ COSTS = {
 }
 
 
-def mixes(cpus=(1, 2, 4, 8, 16, 32), exits=(1, 10, 100, 1000, 10000, 100000), schemes=("refcount", "shootdown"), costs=COSTS, spoilt=(), one_in=0):
+COUNTS = (1, 2, 4, 8, 16, 32)
+EXITS = (1, 10, 100, 1000, 10000, 100000)
+
+
+def mixes(cpus=COUNTS, exits=EXITS, schemes=("refcount", "shootdown"), costs=COSTS, spoilt=(), one_in=0):
     """mix; spoilt: (scheme, cpus, exits, window) that is invalid and ten times slower. one_in: with latency sampled."""
     made = []
     for scheme, count, rate, window in itertools.product(schemes, cpus, exits, range(WINDOWS)):
         wrong = (scheme, count, rate, window) in spoilt
         cost = costs[scheme](count, rate) * FLUTTER[window] * (10 if wrong else 1)
         counters = {"cpus": count, "ns_per_switch": cost, "switches_per_second": count * 1e9 / cost}
-        counters |= {"exits_per_million": rate, "lifetime": round(1e6 / rate) if rate else 0, "mm_deaths_per_million": rate}
+        counters |= {"exits_per_million": rate, "mm_deaths_per_million": rate}
+        counters["lifetime"] = round(1e6 / rate) if rate else 0
         ours = {"scheme": scheme, "sharing": "all", "placement": "compact", "cpus": count, "lifecycle": "powerpc"}
         ours |= {"mm_cid": "off", "rq_lock": False, "transport": "membarrier", "think_cycles": 0}
         if one_in:
@@ -209,26 +215,27 @@ def distance(one, other):
 
 
 def lines(places=None, order=None, missing=(), spoilt=(), windows=5, sampled_from=None):
-    """line, for the PUs of machine() in some order; missing: pairs of PUs that were not measured; spoilt: windows that are
-    invalid and ten times slower."""
+    """line, for the PUs of machine() in some order; missing: pairs of PUs that were not measured; spoilt: windows that
+    are invalid and ten times slower."""
     places = places or machine()
     order = list(order or places)
     made = []
+
+    def one_way_ns(a, b):
+        if a == b or (a, b) in missing or (b, a) in missing:
+            return None
+        return ONE_WAY[distance(places[a], places[b])]
+
     for window in range(windows):
         factor = FLUTTER[window] * (10 if window in spoilt else 1)
-        one_way = [
-            [
-                None if a == b or (a, b) in missing or (b, a) in missing else ONE_WAY[distance(places[a], places[b])] * factor
-                for b in order
-            ]
-            for a in order
-        ]
+        one_way = [[value and value * factor for value in (one_way_ns(a, b) for b in order)] for a in order]
         classes = [["same-pu" if a == b else distance(places[a], places[b]) for b in order] for a in order]
-        counters = {"cpus": len(order), "one_way_ns": 60.0 * factor, "round_trip_ns": 120.0 * factor, "pairs": 496, "visits": 3}
+        counters = {"cpus": len(order), "one_way_ns": 60.0 * factor, "round_trip_ns": 120.0 * factor}
+        counters |= {"pairs": 496, "visits": 3}
         counters |= {f"one_way_ns_{name.replace('-', '_')}": value * factor for name, value in ONE_WAY.items()}
         matrix = {"pus": order, "one_way_ns": one_way, "home_node": 0, "distance": classes}
-        ours = {"placement": "compact", "cpus": len(order), "sampled_from": sampled_from or len(order), "matrix": matrix}
-        made.append(
-            entry(f"line/cas/compact/cpus:{len(order)}", counters, ours, ["cpu 1: steal 3.0 %"] if window in spoilt else ())
-        )
+        ours = {"placement": "compact", "cpus": len(order), "matrix": matrix}
+        ours["sampled_from"] = sampled_from or len(order)
+        invalid = ["cpu 1: steal 3.0 %"] if window in spoilt else ()
+        made.append(entry(f"line/cas/compact/cpus:{len(order)}", counters, ours, invalid))
     return made

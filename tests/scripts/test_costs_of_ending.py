@@ -44,7 +44,9 @@ def test_teardown_medians_and_ipis(recorded):
     assert len(time["invalid-drop_p50-shootdown-0"].get_ydata()) == 2
     assert "invalid-drop_p50-refcount-0" not in time
     assert figure.axes[0].get_yscale() == "log"
-    assert {gid for gid in ipis if gid.startswith("ipis-")} == {"ipis-shootdown-0", "ipis-shootdown-filter-0", "ipis-hazptr-0"}
+    assert {gid for gid in ipis if gid.startswith("ipis-")} == {
+        f"ipis-{scheme}-0" for scheme in ("shootdown", "shootdown-filter", "hazptr")
+    }
     assert "useless-shootdown-0" in ipis and "useless-hazptr-0" not in ipis
     for fact in ("No IPIs: quiesce, refcount", "2 of 245", "Hollow", "host quad", "32 CPUs", "7 windows per point"):
         assert fact in words(figure)
@@ -97,7 +99,8 @@ def test_latency_quantiles(recorded):
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["1 CPU", "8 CPUs", "32 CPUs"]
     drawn = lines(figure.axes[1])
     median = made.COSTS["refcount"](8, 0) + 22
-    assert list(drawn["latency-refcount-0"].get_ydata()) == pytest.approx([median * f for f in made.QUANTILES.values()], rel=0.02)
+    expected = [median * factor for factor in made.QUANTILES.values()]
+    assert list(drawn["latency-refcount-0"].get_ydata()) == pytest.approx(expected, rel=0.02)
     x = list(drawn["latency-refcount-0"].get_xdata())
     assert x[1:4] == pytest.approx([1, 2, 3]) and x[4] > 3
     assert "invalid-latency-refcount-0" in drawn and "clock" in drawn
@@ -130,7 +133,9 @@ def test_labels_stay_in_the_figure_and_apart(recorded, family):
         (figure,) = draw_latency(records, latency_sheets(records)[0])
     figure.canvas.draw()  # It is only then that the labels of axes take their places.
     renderer = figure.canvas.get_renderer()
-    texts = [*figure.texts, *(text for axes in figure.axes for text in [*axes.texts, axes.xaxis.label, axes.yaxis.label])]
+    texts = list(figure.texts)
+    for axes in figure.axes:
+        texts += [*axes.texts, axes.xaxis.label, axes.yaxis.label]
     boxes = [text.get_window_extent(renderer) for text in texts if text.get_text()]
     for number, box in enumerate(boxes):
         assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1

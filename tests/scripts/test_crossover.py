@@ -56,7 +56,8 @@ def test_cheapest_by_cell_without_the_invalid_windows(recorded):
 
 
 def test_map_of_decided_undecided_and_empty_cells(recorded):
-    costs = made.COSTS | {"hazptr": lambda cpus, exits: made.COSTS["shootdown"](cpus, exits) * (1.001 if cpus == 1 else 2)}
+    shootdown = made.COSTS["shootdown"]
+    costs = made.COSTS | {"hazptr": lambda cpus, exits: shootdown(cpus, exits) * (1.001 if cpus == 1 else 2)}
     spoilt = [(scheme, 2, 10, window) for scheme in costs for window in range(7)]
     records, sheet = recorded(made.mixes((1, 2), (1, 10), tuple(costs), costs, spoilt))
     figure = draw_map(records, sheet)
@@ -112,7 +113,8 @@ def test_cost_curves_have_one_small_figure_per_count(recorded):
     figures = list(draw_curves(records, sheet))
     assert [len(figure.axes) for figure in figures] == [9, 3]
     two = {line.get_gid(): line for line in figures[0].axes[1].get_lines()}
-    assert list(two["cost-shootdown-0"].get_ydata()) == pytest.approx([made.COSTS["shootdown"](2, exits) for exits in (1, 1000)], rel=0.01)
+    expected = [made.COSTS["shootdown"](2, exits) for exits in (1, 1000)]
+    assert list(two["cost-shootdown-0"].get_ydata()) == pytest.approx(expected, rel=0.01)
     assert list(two["invalid-cost-shootdown-0"].get_ydata()) == pytest.approx([10 * made.COSTS["shootdown"](2, 1000)])
     assert "crossover-refcount-shootdown" in two
     assert "crossover-refcount-shootdown" not in {line.get_gid() for line in figures[0].axes[0].get_lines()}

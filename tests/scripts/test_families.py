@@ -83,8 +83,8 @@ def test_crossovers_may_have_none(tmp_path):
 
 
 def test_latency_is_of_the_windows_that_have_it(tmp_path):
-    path = made.write(tmp_path / "a.json", made.switches(cpus=(2,)), made.switches(cpus=(4,), one_in=0), made.mixes(one_in=50))
-    records = read([path])
+    sampled, plain = made.switches(cpus=(2,)), made.switches(cpus=(4,), one_in=0)
+    records = read([made.write(tmp_path / "a.json", sampled, plain, made.mixes(one_in=50))])
     assert set(records.latencies.loc[records.latencies["family"] == "switch", "cpus"]) == {2}
     assert set(records.latencies.loc[records.latencies["family"] == "mix", "latency_one_in"]) == {50}
 
@@ -99,10 +99,11 @@ def test_windows_with_and_without_sampling_are_not_pooled(tmp_path):
 
 
 def test_table_fits_a_mail_and_counts_invalid_windows(tmp_path):
+    costs = made.COSTS | {"shootdown-exitflush": lambda cpus, exits: 1e9 + exits}
     path = made.write(
         tmp_path / "a.json",
         made.teardowns(spoilt=[("shootdown", 4, 1), ("shootdown", 4, 2)]),
-        made.mixes(schemes=("refcount", "shootdown-exitflush"), costs={**made.COSTS, "shootdown-exitflush": lambda c, e: 1e9 + e}),
+        made.mixes(schemes=("refcount", "shootdown-exitflush"), costs=costs),
         made.crossovers({1536: (123456, 234567, 345678)}, ("shootdown-exitflush", "shootdown-exitinit")),
         made.ipis(), made.lines(spoilt=(1,)), made.switches(), mmscale_world="simulator",
     )  # fmt: skip

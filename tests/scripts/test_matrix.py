@@ -40,7 +40,11 @@ def test_order_and_borders_of_two_packages(recorded):
 
 
 def test_unknown_places_stand_alone():
-    distance = [["same-pu", "unknown", "same-llc"], ["unknown", "same-pu", "unknown"], ["same-llc", "unknown", "same-pu"]]
+    distance = [
+        ["same-pu", "unknown", "same-llc"],
+        ["unknown", "same-pu", "unknown"],
+        ["same-llc", "unknown", "same-pu"],
+    ]
     order, groups = arrange([0, 1, 2], distance)
     assert order == [0, 2, 1] and groups["package"] == (0, 0, 1)
 
