@@ -130,7 +130,7 @@ def _caption(records, sheet, curves, clock):
     notes = ["Quantiles, of each window by itself, on a logarithmic scale of the part that is beyond them."]
     notes.append(interval_note(estimates))
     if clock > 0:
-        notes.append(f"Dashed: reading the clock alone, {plain(clock, 3)} ns, part of every time; nothing is subtracted.")
+        notes.append(f"Dashed: reading the clock alone, {plain(clock, 3)} ns, part of every time and not subtracted.")
     hollow = "Hollow (p50 only)" if any(spot.invalid["latency"] for spot in spots) else ""
     notes.append(left_out(len(sheet.windows), sheet.invalid_count, hollow))
     return sheet_caption(records, sheet, f"{repetitions(spots)} per point", notes, CAPTION_COLUMNS)

@@ -173,7 +173,7 @@ def _draw_axes(axes, matrix, side):
 
 def _caption(records, sheet, matrix):
     windows = sheet.windows
-    notes = ["One way is half a round trip of the line between the two, taken to be alike; median of the valid windows."]
+    notes = ["One way is half a round trip of the line between the two, taken to be alike; medians of valid windows."]
     packages, caches = matrix.borders("package"), matrix.borders("LLC")
     levels = ["package"] * bool(packages) + ["LLC"] * (set(caches) > set(packages))
     weights = {"package": "Heavy lines: between packages.", "LLC": "Light lines: between last-level caches."}

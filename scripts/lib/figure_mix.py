@@ -48,7 +48,7 @@ def by_cpus(sheet):
 
 def draw_map(records, sheet):
     """Returns the map of a Sheet of one machine. Its one axes holds, findable by gid: a patch "cell-CPUS-EXITS" per
-    cell, on it the markers of its leaders as "leader-SCHEME-CPUS-EXITS", and a line "crossover-FIRST-SECOND" per pair."""
+    cell, on it the markers of its leaders as "leader-SCHEME-CPUS-EXITS", and a line "crossover-FIRST-SECOND" a pair."""
     with pyplot.rc_context({**STYLE, "hatch.linewidth": 0.6}):
         curves = by_cpus(sheet)
         found = cells(curves)
@@ -191,7 +191,7 @@ def _map_caption(records, sheet, curves, found, pairs):
     spots = [spot for curve in curves for spot in curve.spots]
     open_cells = sum(len(cell.leaders) > 1 for cell in found)
     notes = [
-        "A cell stands for what was measured at its own CPUs and exits: the scheme with the least median of ns per switch.",
+        "A cell stands for what was measured at its own CPUs and exits: the scheme of the least median ns per switch.",
         f"Undecided, {open_cells} of {len(found)}: the interval of another scheme touches that of the first, or is not "
         "known; marked are all that it may be, the least median first (at most 4).",
     ]

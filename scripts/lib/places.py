@@ -32,16 +32,16 @@ class Places:
     def dress(self, axes, most=12):
         """Sets the axis of some axes: its limits and at most so many ticks, the first and the last value among them."""
         low, high = self.at(self.values[0]), self.at(self.values[-1])
-        margin = 0.05 * (high - low) or 0.5
+        margin = 0.065 * (high - low) or 0.5
         axes.set_xlim(low - margin, high + margin)
         shown = thinned(self.values, self.at, (high - low) / most)
         fixed_ticks(axes.xaxis, [self.at(value) for value in shown], [short(value) for value in shown])
 
     def nudges(self, count):
         """How far to move each of so many curves aside, so that their bars do not cover one another."""
-        # As wide as a marker, if there is room for so many of them between two values.
+        # As wide as a marker, if so many of them have room between two values and in the margins.
         length = (self.at(self.values[-1]) - self.at(self.values[0])) or 1
-        width = length * min(0.012, 0.6 / (count * len(self.values)))
+        width = length * min(0.012, 0.6 / (count * len(self.values)), 0.1 / count)
         return [width * (rank - (count - 1) / 2) for rank in range(count)]
 
 

@@ -20,7 +20,8 @@ def reason_lines(reasons):
     lines = []
     for kind, count in kinds.most_common(MAX_REASONS):
         like = "" if count == 1 else " like"
-        lines += textwrap.wrap(f"{count} x{like} {examples[kind]!r}", WIDTH, initial_indent="    ", subsequent_indent="      ")
+        text = f"{count} x{like} {examples[kind]!r}"
+        lines += textwrap.wrap(text, WIDTH, initial_indent="    ", subsequent_indent="      ")
     if len(kinds) > MAX_REASONS:
         lines.append(f"    and {len(kinds) - MAX_REASONS} more kinds, in the records")
     return lines

@@ -29,7 +29,7 @@ LEGENDS = {
     "did not borrow the mm.",
     "mixes": "mix: exits/M, thread exits per million switches. ns/sw: ns per switch on each CPU, median, with its "
     "interval. ratio: to refcount. crossover: where two schemes cost the same, in exits/M.",
-    "ipis": "ipi: ns from the call of so many CPUs to the last answer. queued, raised: requests, and interrupts, a call.",
+    "ipis": "ipi: ns from the call of so many CPUs to the last answer. queued, raised: requests and interrupts a call.",
     "lines": "line: ns that a cache line takes from one CPU to another; one way is half a round trip. By distance: "
     "median of the pairs.",
     "latencies": "latency: ns of single switches, clock reading included; clock: that alone. Medians of valid windows.",

@@ -118,6 +118,7 @@ def test_places():
     few, many = Places([0, 1, 3]), Places([0, 1, 10, 100])
     assert [few.at(value) for value in (0, 3)] == [0, 3]
     assert [many.at(value) for value in (0, 0.5, 1, 10, 100)] == pytest.approx([-1, -0.5, 0, 1, 2])
+    assert max(few.nudges(20)) < 0.065 * 3 and few.nudges(1) == [0]
     assert thinned([1, 2, 3, 4, 10], float, 2) == [1, 3, 10]
     assert thinned([5], float, 1) == [5]
 

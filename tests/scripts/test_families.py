@@ -56,6 +56,17 @@ def test_families_join_a_file_of_switches(tmp_path):
     assert len(records.of(0).teardowns) == 0 and len(records.of(1).lines) == 5
 
 
+def test_several_machines_have_maps_and_matrices_of_their_own(run, tmp_path):
+    small = [made.mixes(**SMALL["mixes"]), made.lines(made.machine(1, 1, 2, 1)), made.teardowns(**SMALL["teardowns"])]
+    paths = [made.write(tmp_path / f"{name}.json", *small, host_name=name) for name in ("a", "b")]
+    (tmp_path / "out").mkdir()
+    assert run(PLOT, *paths, "-o", tmp_path / "out").returncode == 0
+    found = {path.stem for path in (tmp_path / "out").glob("*.png")}
+    machines = ("machine1", "machine2")
+    maps = {f"mix-all-compact-{machine}-{what}" for machine in machines for what in ("crossover", "ns")}
+    assert found == {"teardown-compact"} | maps | {f"line-compact-2-{machine}" for machine in machines}
+
+
 def test_identity_falls_back_on_the_name(tmp_path):
     every = [*made.teardowns(mask_only=3), *made.mixes(), *made.ipis()]
     for one in every:
