@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include "measure/simulated_window.h"
+
+#include "measure/statistics.h"
+
+namespace mmscale::measure {
+namespace {
+
+// How many CPUs have come to a point. Plain numbers: all CPUs live on one thread, and to look costs no
+// virtual time.
+struct Milestones {
+  unsigned warmed = 0;
+  unsigned closed = 0;
+};
+
+class Runner {
+ public:
+  Runner(workload::SimulatorLoad& load, Milestones& milestones, const WindowTimes& times, unsigned cpu,
+         unsigned pu)
+      : load_(load), milestones_(milestones), times_(times), cpu_(cpu), pu_(pu) {}
+
+  void run(CpuWindow& result) {
+    const unsigned all = load_.cpus();
+    load_.boot(cpu_, pu_);
+    const std::int64_t begin = now();
+    run_until([&] { return now() - begin >= times_.warm.count(); });
+    ++milestones_.warmed;
+    run_until([&] { return milestones_.warmed == all; });
+
+    const kernel::Tally before = load_.tally(cpu_);
+    rounds_ = 0;
+    load_.open_window(cpu_);
+    const std::int64_t start = now();
+    run_until([&] { return now() - start >= times_.measure.count(); });
+    const std::int64_t end = now();
+    load_.close_window(cpu_);
+    result.start_ns = start;
+    result.end_ns = end;
+    result.rounds = rounds_;
+    result.switches = rounds_ * load_.switches_per_round(cpu_);
+    result.tally = load_.tally(cpu_).since(before);
+
+    if (++milestones_.closed == all)
+      load_.stop(cpu_);
+    else
+      run_until([&] { return milestones_.closed == all; });
+    load_.finish(cpu_);
+  }
+
+ private:
+  std::int64_t now() const {
+    return static_cast<std::int64_t>(load_.now(cpu_) / machine::simulator::kPsPerNs);
+  }
+
+  // The clock is looked at after every round: it costs nothing here.
+  template <class Done>
+  void run_until(Done&& done) {
+    while (!done()) {
+      if (!load_.run(cpu_, 1)) return;
+      ++rounds_;
+    }
+  }
+
+  workload::SimulatorLoad& load_;
+  Milestones& milestones_;
+  const WindowTimes& times_;
+  const unsigned cpu_;
+  const unsigned pu_;
+  std::uint64_t rounds_ = 0;
+};
+
+}  // namespace
+
+Window simulate_window(workload::SimulatorLoad& load, const topology::Layout& layout,
+                       const std::vector<unsigned>& pus, const WindowTimes& times) {
+  Window window;
+  window.cpus.resize(pus.size());
+  for (std::size_t i = 0; i < pus.size(); ++i) {
+    window.cpus[i].pu = pus[i];
+    if (const topology::Pu* pu = topology::find(layout, pus[i])) window.cpus[i].package = pu->package;
+  }
+  Milestones milestones;
+  load.run_all([&](unsigned cpu) { Runner(load, milestones, times, cpu, pus[cpu]).run(window.cpus[cpu]); });
+
+  std::vector<MeasuredSpan> spans;
+  for (const CpuWindow& cpu : window.cpus) {
+    window.tally += cpu.tally;
+    spans.push_back({cpu.start_ns, cpu.end_ns});
+  }
+  window.overlap = overlap_fraction(spans);
+  window.audit = load.audit();
+  window.verdict.valid = window.audit.empty();
+  if (!window.audit.empty()) window.verdict.reasons = {"conservation: " + window.audit.front()};
+  return window;
+}
+
+}  // namespace mmscale::measure

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+//
+// The engine in virtual time, as a Load. A template for the translation units that instantiate it, one for
+// each lifecycle.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "machine/simulator/simulator.h"
+#include "scheme/catalogue.h"
+#include "workload/engine.h"
+#include "workload/simulator_load_under.h"
+
+namespace mmscale::workload {
+
+template <class K>
+class EngineInVirtualTime final : public SimulatorLoad {
+ public:
+  using Machine = typename K::Machine;
+
+  EngineInVirtualTime(const SimulatorSpec& spec, Program program)
+      : program_(std::move(program)),
+        memory_(Engine<K>::memory_bytes(program_) / sizeof(Block) + 1),
+        world_(*spec.model, places_of(spec), package_of_node(spec), std::as_bytes(std::span(memory_)),
+               spec.scheduling),
+        system_(world_),
+        engine_(program_, std::as_writable_bytes(std::span(memory_)), spec.rules),
+        machines_(cpus()) {}
+
+  void run_all(const std::function<void(unsigned)>& body) override { world_.run(body); }
+  machine::simulator::Picoseconds now(unsigned cpu) const override { return world_.now(cpu); }
+  const machine::simulator::Statistics& statistics() const override { return world_.statistics(); }
+
+  unsigned cpus() const override { return static_cast<unsigned>(program_.cpus.size()); }
+  void boot(unsigned cpu, unsigned) override {
+    machines_[cpu] = std::make_unique<Machine>(system_, cpu);
+    engine_.boot(*machines_[cpu]);
+  }
+  bool run(unsigned cpu, std::uint64_t rounds) override { return engine_.run(*machines_[cpu], rounds); }
+  std::span<const Step> steps(unsigned cpu) const override { return program_.cpus[cpu].steps; }
+  bool run_part(unsigned cpu, std::uint32_t first, std::uint32_t last, std::uint64_t times) override {
+    return engine_.run_part(*machines_[cpu], first, last, times);
+  }
+  void stop(unsigned cpu) override { engine_.stop(*machines_[cpu]); }
+  void finish(unsigned cpu) override { engine_.finish(*machines_[cpu]); }
+  std::uint32_t switches_per_round(unsigned cpu) const override { return program_.cpus[cpu].switches; }
+  kernel::Tally tally(unsigned cpu) const override {
+    kernel::Tally tally = engine_.tally(cpu);
+    tally.ipis_raised = machines_[cpu]->ipi_tally().raised;
+    return tally;
+  }
+
+  std::vector<std::string> audit() override {
+    std::uint64_t queued = 0;
+    for (const auto& machine : machines_) queued += machine->ipi_tally().queued;
+    // Loads values only, but in virtual time like everything: on CPU 0's fiber.
+    std::vector<std::string> problems;
+    world_.run([&](unsigned cpu) {
+      if (cpu == 0) problems = engine_.audit(*machines_[0], queued);
+    });
+    return problems;
+  }
+
+ private:
+  struct alignas(machine::kApart) Block {
+    std::byte bytes[machine::kApart];
+  };
+
+  const Program program_;
+  std::vector<Block> memory_;
+  machine::simulator::World world_;
+  typename Machine::System system_;
+  Engine<K> engine_;
+  std::vector<std::unique_ptr<Machine>> machines_;
+};
+
+template <class Lifecycle>
+std::unique_ptr<SimulatorLoad> make_simulator_load_under(const SimulatorSpec& spec, Program program) {
+  using Machine = machine::simulator::Simulator<false>;
+  std::unique_ptr<SimulatorLoad> load;
+  scheme::Catalogue::for_each([&]<class Scheme> {
+    if (Scheme::kInfo.name == spec.scheme)
+      load = std::make_unique<EngineInVirtualTime<kernel::Build<Machine, Scheme, Lifecycle>>>(
+          spec, std::move(program));
+  });
+  return load;
+}
+
+}  // namespace mmscale::workload
