@@ -20,6 +20,7 @@
 #include "topology/placement.h"
 #include "topology/sharing.h"
 #include "workload/load.h"
+#include "workload/patterns.h"
 #include "workload/silicon_loads.h"
 
 namespace mmscale::bench {
@@ -41,6 +42,7 @@ struct Choice {
   std::vector<unsigned> cpu_counts;
   std::string lifecycle = "powerpc";
   kernel::Options options;
+  kernel::Rules rules;
   std::string transport;
   std::string transport_reason;
   std::string transport_caveat;
@@ -50,6 +52,9 @@ struct Choice {
   std::optional<unsigned> home_node;
   std::uint32_t think = 0;
   std::uint32_t lifetime = 100;
+  std::uint32_t migrate_every = workload::PatternParameters().migrate_every;
+  bool page_tables = true;
+  bool deep_idle = false;
   // mix: thread exits per million switches of a CPU, ascending.
   std::vector<std::uint32_t> exits_per_million = {0, 1, 10, 100, 1'000, 10'000, 100'000};
   // teardown: how long borrowers go on borrowing after the drop.

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
+#include <fmt/format.h>
+
 #include <array>
 #include <span>
 #include <utility>
 
 #include "bench/case.h"
+#include "kernel/lifecycle/catalogue.h"
 
 namespace mmscale::bench {
 
@@ -43,6 +46,10 @@ measure::Subject kernel_subject(const topology::Layout& layout, const Choice& ch
   subject.lifecycle = choice.lifecycle;
   subject.mm_cid = kernel::to_string(choice.options.mm_cid);
   subject.rq_lock = choice.options.rq_lock;
+  subject.irqs_off_activate_mm = choice.rules.irqs_off_activate_mm;
+  subject.hotplug = kernel::to_string(choice.rules.hotplug);
+  subject.absent = fmt::format("{}; {}", kernel::lifecycle::Catalogue::absent(choice.lifecycle),
+                               kernel::lifecycle::kAbsentEverywhere);
   subject.transport = choice.transport;
   subject.transport_reason = choice.transport_reason;
   subject.transport_caveat = choice.transport_caveat;
@@ -55,6 +62,7 @@ workload::SiliconSpec silicon_spec(const std::string& scheme, const Choice& choi
   return {.scheme = scheme,
           .lifecycle = choice.lifecycle,
           .options = choice.options,
+          .rules = choice.rules,
           .transport = choice.transport,
           .home_node = home_node};
 }

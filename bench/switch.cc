@@ -22,9 +22,13 @@ struct Plan {
 
 std::unique_ptr<workload::Load> make_load(const Plan& plan) {
   const workload::Pattern* pattern = workload::find_pattern(plan.workload);
-  auto load = workload::make_silicon_load(
-      silicon_spec(plan.scheme, plan.choice, plan.home_node),
-      pattern->build({.groups = plan.groups, .think = plan.choice.think, .lifetime = plan.choice.lifetime}));
+  auto load = workload::make_silicon_load(silicon_spec(plan.scheme, plan.choice, plan.home_node),
+                                          pattern->build({.groups = plan.groups,
+                                                          .think = plan.choice.think,
+                                                          .lifetime = plan.choice.lifetime,
+                                                          .migrate_every = plan.choice.migrate_every,
+                                                          .deep_idle = plan.choice.deep_idle,
+                                                          .page_tables = plan.choice.page_tables}));
   if (plan.choice.latency_one_in == 0) return load;
   return std::make_unique<measure::SampledLoad>(std::move(load), plan.choice.latency_one_in);
 }
@@ -37,10 +41,20 @@ Case make_case(const topology::Layout& layout, const Choice& choice, const std::
   subject.workload = workload_name;
   subject.sharing = topology::to_string(sharing);
   subject.think_cycles = choice.think;
-  subject.lifetime = choice.lifetime;
+  const workload::Pattern& pattern = *workload::find_pattern(workload_name);
+  if (pattern.has_lifetime) subject.lifetime = choice.lifetime;
+  if (pattern.migrates) subject.migrate_every = choice.migrate_every;
+  subject.page_tables = choice.page_tables;
+  subject.deep_idle = choice.deep_idle;
   return {fmt::format("switch/{}/{}/{}/{}/cpus:{}", workload_name, scheme, subject.sharing, subject.placement,
                       cpus),
           std::move(subject), [plan = std::move(plan)] { return make_load(plan); }};
+}
+
+// Single-threaded processes share nothing, whatever was asked for.
+std::vector<topology::Sharing> sharings_of(const std::string& workload_name, const Choice& choice) {
+  if (workload::find_pattern(workload_name)->single_threaded) return {topology::parse_sharing("private")};
+  return choice.sharings;
 }
 
 }  // namespace
@@ -48,7 +62,7 @@ Case make_case(const topology::Layout& layout, const Choice& choice, const std::
 std::vector<Case> switch_cases(const topology::Layout& layout, const Choice& choice) {
   std::vector<Case> cases;
   for (const auto& workload_name : choice.workloads)
-    for (const auto& sharing : choice.sharings)
+    for (const auto& sharing : sharings_of(workload_name, choice))
       for (const auto& placement : choice.placements)
         for (const unsigned cpus : choice.cpu_counts)
           for (const auto& scheme : choice.schemes)

@@ -17,6 +17,7 @@
 #include "bench/session.h"
 #include "cli/durations.h"
 #include "cli/names.h"
+#include "cli/rules.h"
 #include "kernel/lifecycle/catalogue.h"
 #include "machine/silicon/pool.h"
 #include "machine/silicon/transport.h"
@@ -27,6 +28,7 @@
 #include "topology/quota.h"
 #include "topology/topology.h"
 #include "workload/patterns.h"
+#include "workload/silicon_loads.h"
 
 namespace mmscale::cli {
 namespace {
@@ -43,7 +45,7 @@ std::string default_families() {
 struct Options {
   std::string families = default_families();
   std::string schemes;
-  std::string workloads = "all";
+  std::string workloads = "idle,kthread,user,exit";
   std::string sharings = "all";
   std::string placements = "compact";
   std::string cpus;
@@ -58,6 +60,7 @@ struct Options {
   std::optional<unsigned> repetitions;
   std::uint32_t think = 0;
   std::uint32_t lifetime = 100;
+  RuleOptions rules;
   std::vector<std::uint32_t> exits = bench::Choice().exits_per_million;
   std::string linger;
   bool latency = false;
@@ -75,26 +78,6 @@ std::vector<std::string_view> names_of(const Table& table, Name name) {
 
 std::vector<std::string_view> scheme_names() {
   return names_of(scheme::Catalogue::infos(), [](const scheme::SchemeInfo* info) { return info->name; });
-}
-
-// The schemes to run: those asked for, or all that are safe under the lifecycle. One that is unsafe runs only
-// with
-// --unsafe.
-std::vector<std::string> choose_schemes(const Options& options) {
-  const bool asked = !options.schemes.empty() && options.schemes != "all";
-  std::vector<std::string> chosen;
-  for (const std::string& name : parse_names("--scheme", asked ? options.schemes : "all", scheme_names())) {
-    const scheme::Safety* safety = scheme::find_scheme(name)->under(options.lifecycle);
-    const bool safe = safety != nullptr && safety->safe;
-    if (!safe && !options.unsafe) {
-      if (!asked) continue;
-      throw UsageError(
-          fmt::format("--scheme {}: unsafe under lifecycle {}: {}; --unsafe runs it all the same", name,
-                      options.lifecycle, safety == nullptr ? "nothing is known of it" : safety->because));
-    }
-    chosen.push_back(name);
-  }
-  return chosen;
 }
 
 // How many CPUs may be used, and what says so.
@@ -149,6 +132,21 @@ std::vector<std::string> working_transports() {
   return names;
 }
 
+// Few builds have other than default options. Those that were not asked for by name are left out.
+void check_built(const Options& options, bench::Choice& choice) {
+  const bool by_name = !options.schemes.empty() && options.schemes != "all";
+  std::erase_if(choice.schemes, [&](const std::string& name) {
+    if (workload::is_built(name, choice.lifecycle, choice.options)) return false;
+    if (by_name)
+      throw UsageError(fmt::format("--scheme {}: not built with --mm-cid {}{} under lifecycle {}", name,
+                                   options.mm_cid, options.rq_lock ? " --rq-lock" : "", choice.lifecycle));
+    return true;
+  });
+  if (choice.schemes.empty())
+    throw UsageError(fmt::format("no safe scheme is built with --mm-cid {}{} under lifecycle {}",
+                                 options.mm_cid, options.rq_lock ? " --rq-lock" : "", choice.lifecycle));
+}
+
 bench::Choice make_choice(const Options& options) {
   bench::Choice choice;
   choice.families = parse_names("--family", options.families,
@@ -157,7 +155,12 @@ bench::Choice make_choice(const Options& options) {
                                  names_of(workload::patterns(), [](const auto& p) { return p.name; }));
   check_name("--lifecycle", options.lifecycle, kernel::lifecycle::Catalogue::names());
   choice.lifecycle = options.lifecycle;
-  choice.schemes = choose_schemes(options);
+  choice.rules = make_rules(options.rules, options.lifecycle);
+  choice.migrate_every = options.rules.migrate_every;
+  choice.page_tables = !options.rules.no_page_tables;
+  choice.deep_idle = options.rules.deep_idle;
+  choice.schemes =
+      choose_schemes(options.schemes, options.unsafe, options.lifecycle, choice.rules, choice.workloads);
   for (const std::string& text : split_list(options.sharings))
     choice.sharings.push_back(
         parse_or_suggest("--sharing", text, topology::kSharingNames, topology::parse_sharing));
@@ -173,6 +176,7 @@ bench::Choice make_choice(const Options& options) {
   check_name("--mm-cid", options.mm_cid, kMmCids);
   choice.options.mm_cid = options.mm_cid == kMmCids[0] ? kernel::MmCid::off : kernel::MmCid::v6_4;
   choice.options.rq_lock = options.rq_lock;
+  check_built(options, choice);
   choice.home_node = options.home;
   choice.think = options.think;
   choice.lifetime = options.lifetime;
@@ -329,7 +333,11 @@ void add_bench_command(CLI::App& app, const std::string& command_line, int& stat
   bench->add_option("--scheme", options->schemes,
                     fmt::format("Schemes, comma-separated: {}; default all that are safe",
                                 fmt::join(scheme_names(), ", ")));
-  bench->add_option("--workload", options->workloads, "Workloads: idle, kthread, user, exit, or all")
+  bench
+      ->add_option(
+          "--workload", options->workloads,
+          fmt::format("Workloads: {}, or all",
+                      fmt::join(names_of(workload::patterns(), [](const auto& p) { return p.name; }), ", ")))
       ->capture_default_str();
   bench
       ->add_option(
@@ -351,13 +359,15 @@ void add_bench_command(CLI::App& app, const std::string& command_line, int& stat
   bench->add_option("--mm-cid", options->mm_cid, "switch_mm_cid's barriers: off or v6.4")
       ->capture_default_str();
   bench->add_flag("--rq-lock", options->rq_lock, "Take an rq lock in every switch");
+  add_rule_options(*bench, options->rules);
   bench
       ->add_option("--think", options->think,
                    "Ticks of the CPU's counter (TSC) that every task runs before it is switched away")
       ->capture_default_str();
   bench
-      ->add_option("--lifetime", options->lifetime,
-                   "exit: switches per CPU from a process' birth to its death")
+      ->add_option(
+          "--lifetime", options->lifetime,
+          "exit, exec, build, server, hotplug: switches per CPU in a process', program's or thread's life")
       ->capture_default_str();
   bench->add_option("--exits", options->exits, "mix: thread exits per million switches of a CPU")
       ->delimiter(',')

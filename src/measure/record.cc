@@ -138,6 +138,9 @@ nlohmann::ordered_json Record::details() const {
     details["lifecycle"] = subject.lifecycle;
     details["mm_cid"] = subject.mm_cid;
     details["rq_lock"] = subject.rq_lock;
+    details["irqs_off_activate_mm"] = subject.irqs_off_activate_mm;
+    details["hotplug"] = subject.hotplug;
+    details["absent"] = subject.absent;
   }
   if (!subject.transport.empty()) {
     details["transport"] = subject.transport;
@@ -146,7 +149,10 @@ nlohmann::ordered_json Record::details() const {
   }
   if (!subject.workload.empty()) {
     details["think_cycles"] = subject.think_cycles;
-    if (subject.workload == "exit") details["lifetime"] = subject.lifetime;
+    details["page_tables"] = subject.page_tables;
+    details["deep_idle"] = subject.deep_idle;
+    if (subject.lifetime != 0) details["lifetime"] = subject.lifetime;
+    if (subject.migrate_every != 0) details["migrate_every"] = subject.migrate_every;
   }
   if (findings.details) details.update(*findings.details);
   return details;

@@ -26,13 +26,20 @@ struct Subject {
   std::string lifecycle;
   std::string mm_cid;  // "off", "v6.4"
   bool rq_lock = false;
+  bool irqs_off_activate_mm = true;
+  std::string hotplug;  // "before", "after": which order a CPU goes offline in
+  bool page_tables = true;
+  bool deep_idle = false;
+  // Costs of the emulated architecture that are not in the figures, in words.
+  std::string absent;
   std::string transport;
   std::string transport_reason;
   std::string transport_caveat;
   unsigned home_node = 0;
   std::uint32_t think_cycles = 0;
-  std::uint32_t lifetime = 0;
-  std::vector<unsigned> pus;  // emulated CPU i ran on pus[i]
+  std::uint32_t lifetime = 0;       // 0: the workload has none
+  std::uint32_t migrate_every = 0;  // 0: nobody migrates
+  std::vector<unsigned> pus;        // emulated CPU i ran on pus[i]
 };
 
 struct Record {

@@ -25,6 +25,7 @@ struct Nonlazy {
   static constexpr kernel::MmLayout kLayout = kernel::MmLayout::isolated;
   static constexpr bool kCounted = false;
   static constexpr bool kRidesExitFlush = false;
+  static constexpr bool kBorrowsUserMm = false;
 
   template <class K>
   struct PerCpu {

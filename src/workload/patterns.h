@@ -38,6 +38,9 @@ struct Pattern {
   Program (*build)(const PatternParameters&);
   // Its processes are single-threaded, one or more to a CPU, so that sharing does not apply.
   bool single_threaded = false;
+  // Whether `lifetime` and `migrate_every` say anything about it.
+  bool has_lifetime = false;
+  bool migrates = false;
 };
 
 // The one table of patterns.

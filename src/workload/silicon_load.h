@@ -81,7 +81,7 @@ std::unique_ptr<Load> make_silicon_load_under(const SiliconSpec& spec, Program p
   std::unique_ptr<Load> load;
   scheme::Catalogue::for_each([&]<class Scheme> {
     if (Scheme::kInfo.name != spec.scheme) return;
-    with_built_options<Lifecycle>([&]<kernel::Options kOptions> {
+    with_built_options<Scheme, Lifecycle>([&]<kernel::Options kOptions> {
       if (kOptions == spec.options)
         load = std::make_unique<SiliconLoad<kernel::Build<Machine, Scheme, Lifecycle, kOptions>>>(spec, std::move(program));
     });

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "scheme/catalogue.h"
 #include "workload/silicon_load_under.h"
 
 namespace mmscale::workload {
@@ -13,9 +14,9 @@ namespace {
 
 template <bool kChecking>
 std::unique_ptr<Load> make(const SiliconSpec& spec, Program program) {
-  if (!is_built(spec.lifecycle, spec.options))
-    throw std::invalid_argument(fmt::format("mm_cid {}, rq_lock {} is not built under lifecycle '{}'",
-                                            to_string(spec.options.mm_cid), spec.options.rq_lock,
+  if (!is_built(spec.scheme, spec.lifecycle, spec.options))
+    throw std::invalid_argument(fmt::format("scheme '{}' is not built with mm_cid {}, rq_lock {} under '{}'",
+                                            spec.scheme, to_string(spec.options.mm_cid), spec.options.rq_lock,
                                             spec.lifecycle));
   std::unique_ptr<Load> load;
   kernel::lifecycle::Catalogue::for_each([&]<class Lifecycle> {
@@ -30,13 +31,16 @@ std::unique_ptr<Load> make(const SiliconSpec& spec, Program program) {
 
 }  // namespace
 
-bool is_built(std::string_view lifecycle, const kernel::Options& options) {
+bool is_built(std::string_view scheme, std::string_view lifecycle, const kernel::Options& options) {
   bool known = false;
   bool built = false;
-  kernel::lifecycle::Catalogue::for_each([&]<class Lifecycle> {
-    if (Lifecycle::kName != lifecycle) return;
-    known = true;
-    with_built_options<Lifecycle>([&]<kernel::Options kOptions> { built = built || kOptions == options; });
+  scheme::Catalogue::for_each([&]<class Scheme> {
+    kernel::lifecycle::Catalogue::for_each([&]<class Lifecycle> {
+      if (Scheme::kInfo.name != scheme || Lifecycle::kName != lifecycle) return;
+      known = true;
+      with_built_options<Scheme, Lifecycle>(
+          [&]<kernel::Options kOptions> { built = built || kOptions == options; });
+    });
   });
   return built || !known;
 }

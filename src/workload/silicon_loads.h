@@ -25,9 +25,9 @@ struct SiliconSpec {
   unsigned home_node = 0;
 };
 
-// Whether builds with these options exist under a lifecycle (silicon_load_under.h says which do); true for a lifecycle
-// that does not exist.
-bool is_built(std::string_view lifecycle, const kernel::Options& options);
+// Whether a scheme is built with these options under a lifecycle (silicon_load_under.h says which are); true
+// for a scheme or lifecycle that does not exist.
+bool is_built(std::string_view scheme, std::string_view lifecycle, const kernel::Options& options);
 
 // A Load that runs `program`. For measuring: the oracle is not compiled in. Throws std::invalid_argument for a scheme
 // or lifecycle that does not exist or options that are not built under it, and what HomeMemory and the transports throw.

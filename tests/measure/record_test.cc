@@ -42,10 +42,11 @@ TEST(Counters, OfASwitchAreTheStableList) {
       names(switch_record()),
       ElementsAre("cpus", "packages", "switches_per_second", "ns_per_switch", "ns_per_round", "switches",
                   "mm_count_ops", "ipis_sent", "lazy_grabs", "lazy_drops", "lazy_grabs_unlazy",
-                  "lazy_drops_unlazy", "ipis_useful", "ipis_useless", "ipis_shoot", "ipis_exit_flush",
-                  "ipis_trim", "ipis_raised", "ipis_local", "shoot_self", "exits", "mms_born", "mms_freed",
-                  "overlap", "jain", "max_min_ratio", "share_package_0", "share_package_1", "window_ns",
-                  "involuntary_switches", "wait_share_max", "stolen_ns", "alu_drift_max", "valid"));
+                  "lazy_drops_unlazy", "ipis_useful", "ipis_useless", "ipis_user", "ipis_shoot",
+                  "ipis_exit_flush", "ipis_trim", "ipis_flush", "ipis_raised", "ipis_local", "shoot_self",
+                  "exits", "mms_born", "mms_freed", "overlap", "jain", "max_min_ratio", "share_package_0",
+                  "share_package_1", "window_ns", "involuntary_switches", "wait_share_max", "stolen_ns",
+                  "alu_drift_max", "valid"));
 }
 
 TEST(Counters, OfAFloorAreTheStableList) {
@@ -136,14 +137,17 @@ TEST(Details, OfASwitchHaveTheStableKeys) {
   EXPECT_THAT(keys(switch_record().details()),
               ElementsAre("schema", "world", "family", "scheme", "cpus", "placement", "home_node", "warm_ns",
                           "window_ns", "pus", "packages", "per_cpu", "invalid", "audit", "workload",
-                          "sharing", "lifecycle", "mm_cid", "rq_lock", "transport", "transport_reason",
-                          "transport_caveat", "think_cycles"));
+                          "sharing", "lifecycle", "mm_cid", "rq_lock", "irqs_off_activate_mm", "hotplug",
+                          "absent", "transport", "transport_reason", "transport_caveat", "think_cycles",
+                          "page_tables", "deep_idle"));
 }
 
-TEST(Details, OfAnExitHaveALifetime) {
+TEST(Details, OfWhatLivesAndMigratesSaySo) {
   Record record = switch_record();
-  record.subject.workload = "exit";
+  record.subject.lifetime = 100;
+  record.subject.migrate_every = 64;
   EXPECT_EQ(record.details().at("lifetime"), 100);
+  EXPECT_EQ(record.details().at("migrate_every"), 64);
 }
 
 TEST(Details, OfAFloorHaveNoWorkload) {

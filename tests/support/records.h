@@ -29,7 +29,6 @@ inline measure::Record switch_record(std::string scheme = "refcount", unsigned r
   record.subject.transport_reason = "default";
   record.subject.transport_caveat = "takes a mutex";
   record.subject.home_node = 1;
-  record.subject.lifetime = 100;
   record.subject.pus = {4, 5};
   record.repetition = repetition;
   record.repetitions = repetitions;

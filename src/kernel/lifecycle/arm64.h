@@ -24,6 +24,8 @@ struct Arm64 {
   static constexpr bool kSwitchMmIsFullBarrier = false;
   static constexpr bool kSwitchToIsFullBarrier = true;
   static constexpr bool kWantsIrqsOffActivateMm = false;
+  static constexpr std::string_view kAbsent =
+      "writing TTBR0, ASID rollover, broadcast TLBI but for its barriers, TLB misses after a switch";
 
   template <class K>
   struct PerCpu {

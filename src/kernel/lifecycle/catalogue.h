@@ -10,6 +10,7 @@
 //   kSwitchMmIsFullBarrier    changing the mm is a full barrier (membarrier, switch_mm_cid)
 //   kSwitchToIsFullBarrier    every __switch_to is one
 //   kWantsIrqsOffActivateMm   ARCH_WANT_IRQS_OFF_ACTIVATE_MM in 6.12
+//   kAbsent                   costs of the architecture that are not there
 //   enter_lazy_tlb<K>(m, cpu, mm)             a CPU begins to borrow, or goes on borrowing; interrupts off
 //   switch_mm_irqs_off<K>(m, cpu, prev, next) the page tables change; interrupts off
 //   exit_flush<K>(m, cpu, mm)                 exit_mmap's flush, by a task that is lazy on mm itself
@@ -44,7 +45,18 @@ struct LifecycleList {
   static constexpr bool wants_irqs_off_activate_mm(std::string_view name) {
     return ((Lifecycles::kName == name && Lifecycles::kWantsIrqsOffActivateMm) || ...);
   }
+  // What every figure under the lifecycle of that name lacks, in words; empty for a lifecycle that does not
+  // exist.
+  static constexpr std::string_view absent(std::string_view name) {
+    std::string_view text;
+    ((Lifecycles::kName == name ? void(text = Lifecycles::kAbsent) : void()), ...);
+    return text;
+  }
 };
+
+// Costs that no lifecycle has: of the idle loop around the switch.
+inline constexpr std::string_view kAbsentEverywhere =
+    "leaving a C-state (idle CPUs spin), and the IPI that a polling idle CPU is spared";
 
 using Catalogue = LifecycleList<Powerpc, PowerpcHash, X86_2017, X86_2024, X86Noflush, Arm64>;
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // What a powerpc Book3S-64 radix kernel does to mm_cpumask and active_mm behind the scheduler's back
-// (arch/powerpc/mm/mmu_context.c, arch/powerpc/mm/book3s64/radix_tlb.c, Linux 6.12). active_mm is what the hardware
-// has loaded, always; a CPU's bit is set when it first switches to an mm and cleared only by that CPU itself.
+// (arch/powerpc/mm/mmu_context.c, arch/powerpc/mm/book3s64/radix_tlb.c, Linux 6.12). active_mm is what the
+// hardware has loaded, always; a CPU's bit is set when it first switches to an mm and cleared only by that
+// CPU itself.
 #pragma once
 
 #include <string_view>
@@ -26,6 +27,8 @@ struct Powerpc {
   static constexpr bool kSwitchMmIsFullBarrier = false;
   static constexpr bool kSwitchToIsFullBarrier = false;
   static constexpr bool kWantsIrqsOffActivateMm = true;
+  static constexpr std::string_view kAbsent =
+      "loading the PID register, tlbie and tlbiel, TLB misses after a switch";
   // tlb_mm_cpumask_trim_timer, radix_tlb.c: a CPU tries to trim a mask at one flush in so many.
   static constexpr unsigned kTrimTimer = 1073;
 
@@ -33,32 +36,33 @@ struct Powerpc {
   template <class K>
   MMSCALE_INLINE static void enter_lazy_tlb(typename K::Machine&, Cpu<K>&, typename Task<K>::Mm*) {}
 
-  // switch_mm_irqs_off(). The bit is tested before it is set, so that a CPU which comes back writes nothing shared.
+  // switch_mm_irqs_off(). The bit is tested before it is set, so that a CPU which comes back writes nothing
+  // shared.
   template <class K>
-  MMSCALE_INLINE static void switch_mm_irqs_off(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* prev,
-                                                typename Task<K>::Mm* next) {
+  MMSCALE_INLINE static void switch_mm_irqs_off(typename K::Machine& m, Cpu<K>& cpu,
+                                                typename Task<K>::Mm* prev, typename Task<K>::Mm* next) {
     using enum std::memory_order;
     expect_irqs_off<K>(m, cpu, "switch_mm_irqs_off");
     bool new_on_cpu = false;
     if ((m.load(next->cpumask(cpu.mask_word), relaxed) & cpu.mask_bit) == 0) [[unlikely]] {
       m.fetch_or(next->cpumask(cpu.mask_word), cpu.mask_bit, relaxed);
       m.fetch_add(next->active_cpus, 1, relaxed);
-      // smp_mb(): the bit is visible before this CPU loads through the new page tables, so that a flush which misses
-      // the bit is one whose changes this CPU sees.
+      // smp_mb(): the bit is visible before this CPU loads through the new page tables, so that a flush which
+      // misses the bit is one whose changes this CPU sees.
       m.fence();
       new_on_cpu = true;
     }
     cpu.pgd = m.load(next->pgd, relaxed);
     if (prev == next) return;
-    // membarrier_arch_switch_mm(): only for processes that registered, and only if the set bit's barrier did not come
-    // first.
+    // membarrier_arch_switch_mm(): only for processes that registered, and only if the set bit's barrier did
+    // not come first.
     if (!new_on_cpu && m.load(next->membarrier_state, relaxed) != 0) m.fence();
     m.store(cpu.loaded_mm, next, relaxed);
   }
 
-  // The full-mm flush of exit_mmap (radix__tlb_flush). Broadcast tlbie does it without an interrupt, except where
-  // lazy borrows are shot down along with it: then every other CPU of the mask is interrupted, and the sender, who is
-  // lazy on this mm himself, is left out.
+  // The full-mm flush of exit_mmap (radix__tlb_flush). Broadcast tlbie does it without an interrupt, except
+  // where lazy borrows are shot down along with it: then every other CPU of the mask is interrupted, and the
+  // sender, who is lazy on this mm himself, is left out.
   template <class K>
   static void exit_flush(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
     if constexpr (K::Scheme::kRidesExitFlush) {
@@ -68,10 +72,12 @@ struct Powerpc {
     }
   }
 
-  // A flush of an mm that lives on, by CPU `cpu` (flush_type_needed): what it does to the mask, whatever was freed. A
-  // single-threaded process that flushes itself trims its mask to this CPU; others do so at one flush in kTrimTimer.
+  // A flush of an mm that lives on, by CPU `cpu` (flush_type_needed): what it does to the mask, whatever was
+  // freed. A single-threaded process that flushes itself trims its mask to this CPU; others do so at one
+  // flush in kTrimTimer.
   template <class K>
-  static void flush_tlb_mm(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm, Freed = Freed::pages) {
+  static void flush_tlb_mm(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm,
+                           Freed = Freed::pages) {
     using enum std::memory_order;
     PreemptOff<K> preempt(cpu);
     const std::int32_t active = m.load(mm->active_cpus, relaxed);
@@ -100,8 +106,9 @@ struct Powerpc {
     m.fetch_and(mm->cpumask(cpu.mask_word), ~cpu.mask_bit, release);
   }
 
-  // cleanup_cpu_mmu_context() -> clear_tasks_mm_cpumask() (kernel/cpu.c), on the CPU that goes offline, interrupts off:
-  // out of the mask of every mm that a task lives in. The mms of the dead that lazy CPUs still hold are not found.
+  // cleanup_cpu_mmu_context() -> clear_tasks_mm_cpumask() (kernel/cpu.c), on the CPU that goes offline,
+  // interrupts off: out of the mask of every mm that a task lives in. The mms of the dead that lazy CPUs
+  // still hold are not found.
   template <class K>
   static void cpu_disable(typename K::Machine& m, Cpu<K>& cpu) {
     using enum std::memory_order;
@@ -120,8 +127,9 @@ struct Powerpc {
     return true;
   }
 
-  // exit_lazy_flush_tlb(): a lazy CPU moves to init_mm first, then leaves the mask; a CPU whose current task is a real
-  // user stays. True if the CPU was lazy on mm. Interrupts off: it races with context_switch otherwise.
+  // exit_lazy_flush_tlb(): a lazy CPU moves to init_mm first, then leaves the mask; a CPU whose current task
+  // is a real user stays. True if the CPU was lazy on mm. Interrupts off: it races with context_switch
+  // otherwise.
   template <class K>
   static bool exit_lazy_flush_tlb(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
     using enum std::memory_order;
@@ -129,7 +137,8 @@ struct Powerpc {
     Task<K>& task = *m.load(cpu.curr, relaxed);
     if (task.mm == mm) return false;
     const bool was_lazy = m.load(task.active_mm, relaxed) == mm;
-    // unlazy drops this CPU's lazy reference, never the last one: the sender waits for this handler and holds the mm.
+    // unlazy drops this CPU's lazy reference, never the last one: the sender waits for this handler and holds
+    // the mm.
     if (was_lazy) unlazy<K>(m, cpu, mm);
     leave_mask<K>(m, cpu, mm);
     return was_lazy;
@@ -145,7 +154,7 @@ struct Powerpc {
   static void do_exit_flush_lazy_tlb(typename K::Machine& m, void* info) {
     Cpu<K>& cpu = this_cpu<K>(m);
     ++(exit_lazy_flush_tlb<K>(m, cpu, static_cast<typename Task<K>::Mm*>(info)) ? cpu.tally.ipis_useful
-                                                                               : cpu.tally.ipis_useless);
+                                                                                : cpu.tally.ipis_useless);
   }
 };
 

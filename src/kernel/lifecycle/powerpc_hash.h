@@ -11,6 +11,8 @@ namespace mmscale::kernel::lifecycle {
 // only offlining takes a CPU out of a mask.
 struct PowerpcHash : Powerpc {
   static constexpr std::string_view kName = "powerpc-hash";
+  static constexpr std::string_view kAbsent =
+      "switching the SLB, flushing hash entries, TLB misses after a switch";
   static constexpr std::string_view kWhat =
       "Book3S-64 hash: bit set on switch-in, never trimmed; no flush interrupts";
 

@@ -22,6 +22,10 @@ struct X86Noflush : X86LazyMask<X86Noflush> {
   static constexpr std::string_view kName = "x86-noflush";
   static constexpr std::string_view kWhat =
       "x86 since 6.14 whose flushes miss lazy CPUs: paravirtual guest, INVLPGB";
+  static constexpr std::string_view kAbsent =
+      "writing CR3 but for its barrier (250 to 300 cycles), the choice of an ASID, INVLPG, INVLPGB, TLBSYNC, "
+      "TLB misses "
+      "after a switch";
   // consider_global_asid(): mm_active_cpus_exceeds(mm, 3).
   static constexpr unsigned kGlobalAsidAbove = 3;
 

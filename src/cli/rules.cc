@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include "cli/rules.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "cli/names.h"
+#include "kernel/lifecycle/catalogue.h"
+#include "scheme/catalogue.h"
+
+namespace mmscale::cli {
+namespace {
+
+constexpr std::array<std::string_view, 2> kHotplugs = {to_string(kernel::Hotplug::before),
+                                                       to_string(kernel::Hotplug::after)};
+
+// Whether the scheme must be able to reach a CPU that borrows. One that counts need not, and one under which
+// nobody borrows a user mm has nothing to reach.
+bool must_reach_borrowers(std::string_view name) {
+  bool must = true;
+  scheme::Catalogue::for_each([&]<class Scheme> {
+    if (Scheme::kInfo.name != name) return;
+    must = !Scheme::kCounted;
+    if constexpr (requires { Scheme::kBorrowsUserMm; }) must = must && Scheme::kBorrowsUserMm;
+  });
+  return must;
+}
+
+}  // namespace
+
+void add_rule_options(CLI::App& command, RuleOptions& options) {
+  command.add_flag("--irqs-off-activate-mm,!--irqs-on-activate-mm", options.irqs_off_activate_mm,
+                   "exec_mmap keeps interrupts off until the new mm is loaded "
+                   "(ARCH_WANT_IRQS_OFF_ACTIVATE_MM); default: as the lifecycle's 6.12");
+  command
+      .add_option("--hotplug", options.hotplug,
+                  "A CPU going offline leaves its mm before or after the fix 21641bd9a7a7: before, after")
+      ->capture_default_str();
+  command
+      .add_option("--migrate-every", options.migrate_every,
+                  "build: one process of so many changes its CPU; 0: none")
+      ->capture_default_str();
+  command.add_flag("--no-page-tables", options.no_page_tables,
+                   "The processes have no page tables, so that nothing is flushed when they die");
+  command.add_flag("--deep-idle", options.deep_idle, "Idle CPUs enter a state that loses the TLB");
+}
+
+kernel::Rules make_rules(const RuleOptions& options, std::string_view lifecycle) {
+  check_name("--hotplug", options.hotplug, kHotplugs);
+  if (options.migrate_every == 1)
+    throw UsageError("--migrate-every 1: must be 0, or at least 2 processes of which one migrates");
+  kernel::Rules rules;
+  rules.irqs_off_activate_mm = options.irqs_off_activate_mm.value_or(
+      kernel::lifecycle::Catalogue::wants_irqs_off_activate_mm(lifecycle));
+  rules.hotplug = options.hotplug == kHotplugs[0] ? kernel::Hotplug::before : kernel::Hotplug::after;
+  return rules;
+}
+
+std::string why_unsafe(std::string_view scheme, std::string_view lifecycle, const kernel::Rules& rules,
+                       const std::vector<std::string>& workloads) {
+  const scheme::Safety* safety = scheme::find_scheme(scheme)->under(lifecycle);
+  if (safety == nullptr) return fmt::format("unsafe under lifecycle {}: nothing is known of it", lifecycle);
+  if (!safety->safe) return fmt::format("unsafe under lifecycle {}: {}", lifecycle, safety->because);
+  if (safety->only_with == scheme::kIrqsOffActivateMm && !rules.irqs_off_activate_mm)
+    return fmt::format(
+        "unsafe under lifecycle {} without --irqs-off-activate-mm: a kernel thread's exec has the new "
+        "active_mm "
+        "while the old mm is still loaded, and a CPU that is asked in between says no too early",
+        lifecycle);
+  const bool replugs = std::find(workloads.begin(), workloads.end(), "hotplug") != workloads.end();
+  if (rules.hotplug == kernel::Hotplug::before && replugs && must_reach_borrowers(scheme))
+    return "unsafe with --hotplug before: a CPU that goes offline is out of every mask, and takes no IPI, "
+           "while it "
+           "still borrows (fixed by 21641bd9a7a7)";
+  return {};
+}
+
+std::vector<std::string> choose_schemes(std::string_view asked, bool unsafe, std::string_view lifecycle,
+                                        const kernel::Rules& rules,
+                                        const std::vector<std::string>& workloads) {
+  std::vector<std::string_view> known;
+  for (const scheme::SchemeInfo* info : scheme::Catalogue::infos()) known.push_back(info->name);
+  const bool by_name = !asked.empty() && asked != "all";
+  std::vector<std::string> chosen;
+  for (const std::string& name : parse_names("--scheme", by_name ? asked : "all", known)) {
+    const std::string why = why_unsafe(name, lifecycle, rules, workloads);
+    if (why.empty() || unsafe)
+      chosen.push_back(name);
+    else if (by_name)
+      throw UsageError(fmt::format("--scheme {}: {}; --unsafe runs it all the same", name, why));
+  }
+  return chosen;
+}
+
+}  // namespace mmscale::cli

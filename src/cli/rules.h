@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+//
+// Options that say what the emulated kernel's slow paths and processes are like, and whether a scheme is safe
+// with them.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernel/build.h"
+#include "workload/patterns.h"
+
+namespace mmscale::cli {
+
+// As typed.
+struct RuleOptions {
+  std::optional<bool> irqs_off_activate_mm;
+  std::string hotplug{to_string(kernel::Hotplug::after)};
+  std::uint32_t migrate_every = workload::PatternParameters().migrate_every;
+  bool no_page_tables = false;
+  bool deep_idle = false;
+};
+
+// --irqs-off-activate-mm, --hotplug, --migrate-every, --no-page-tables, --deep-idle.
+void add_rule_options(CLI::App& command, RuleOptions& options);
+
+// Checked; what is not given is as in the lifecycle's Linux 6.12. Throws UsageError.
+kernel::Rules make_rules(const RuleOptions& options, std::string_view lifecycle);
+
+// Why a scheme may free an mm that is still borrowed, in one line with the fact it rests on; empty if it
+// never does.
+std::string why_unsafe(std::string_view scheme, std::string_view lifecycle, const kernel::Rules& rules,
+                       const std::vector<std::string>& workloads);
+
+// The schemes of the list `asked` ("all" or empty: every safe one). One that is asked for and unsafe is a
+// UsageError with the reason, unless `unsafe`; then "all" are all.
+std::vector<std::string> choose_schemes(std::string_view asked, bool unsafe, std::string_view lifecycle,
+                                        const kernel::Rules& rules,
+                                        const std::vector<std::string>& workloads);
+
+}  // namespace mmscale::cli
