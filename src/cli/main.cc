@@ -17,6 +17,7 @@
 
 #include "bench/cpu_counts.h"
 #include "cli/bench.h"
+#include "cli/check.h"
 #include "cli/names.h"
 #include "cli/schemes.h"
 #include "cli/topo.h"
@@ -78,6 +79,7 @@ int run(int argc, char** argv) {
   int status = 0;
   mmscale::cli::add_topo_command(app);
   mmscale::cli::add_schemes_command(app);
+  mmscale::cli::add_check_command(app);
   mmscale::cli::add_bench_command(app, command_line, status);
   try {
     app.parse(argc, argv);

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#include "check/case.h"
+
+namespace mmscale::check {
+
+namespace {
+
+using enum Act;
+
+// Task 0 visited CPU 1, which is idle since and lazy on its mm, and now runs on CPU 0.
+const std::vector<Case::Before> kLeftLazyOnCpu1 = {{1, {run, 0}}, {1, {idle}}, {0, {run, 0}}};
+
+}  // namespace
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> all = {
+      {.name = "alone",
+       .what = "one CPU: the only task exits, then another process runs",
+       .cpus = 1,
+       .task_mm = {0, 1},
+       .before = {{0, {run, 0}}},
+       .programs = {{{exit}, {nmi}, {run, 1}}}},
+      {.name = "exit",
+       .what = "CPU 1 is lazy on the mm that dies on CPU 0, and each CPU goes on with another process",
+       .cpus = 2,
+       .task_mm = {0, 1, 2},
+       .before = kLeftLazyOnCpu1,
+       .programs = {{{exit}, {run, 2}}, {{run, 1}}}},
+      {.name = "both-exit",
+       .what = "two threads of one process exit at once; each goes on through a kernel thread",
+       .cpus = 2,
+       .task_mm = {0, 0},
+       .before = {{0, {run, 0}}, {1, {run, 1}}},
+       .programs = {{{exit}, {kthread}}, {{exit}, {kthread}}}},
+      {.name = "reuse",
+       .what = "CPU 0's process dies and a new one gets its memory, while CPU 1 is lazy on the old one",
+       .cpus = 2,
+       .task_mm = {0, 1},
+       .before = kLeftLazyOnCpu1,
+       .programs = {{{exit}, {born, 0}}, {{run, 1}}}},
+      {.name = "last-drop-elsewhere",
+       .what = "somebody on CPU 1 still pins the struct when the process dies on CPU 0",
+       .cpus = 2,
+       .task_mm = {0, 1},
+       .before = {{0, {run, 0}}, {1, {hold, 0}}},
+       .programs = {{{exit}, {run, 1}}, {{let_go}}}},
+      {.name = "trimmed",
+       .what = "two munmaps that free page tables on CPU 0 take lazy CPU 1 out of the mask, then the process "
+               "dies",
+       .cpus = 2,
+       .task_mm = {0, 1},
+       .before = kLeftLazyOnCpu1,
+       .programs = {{{flush_tables}, {flush_tables}, {exit}}, {{nmi}, {run, 1}}}},
+      {.name = "deep-idle",
+       .what = "lazy CPU 1 enters an idle state that loses the TLB; CPU 0 unmaps and the process dies",
+       .cpus = 2,
+       .task_mm = {0, 1},
+       .before = kLeftLazyOnCpu1,
+       .programs = {{{flush_tables}, {exit}}, {{deep_idle}, {nmi}, {run, 1}}}},
+      {.name = "kthread-uses",
+       .what = "a kernel thread on CPU 1 works in the address space and leaves it, while the process dies on "
+               "CPU 0",
+       .cpus = 2,
+       .task_mm = {0, 0, 1},
+       .before = {{0, {run, 0}}, {1, {kthread}}, {1, {use_mm, 1}}},
+       .programs = {{{exit}}, {{unuse_mm}, {run, 1}, {exit}}}},
+      {.name = "no-tables",
+       .what = "as exit, of a process that has no page tables to flush",
+       .cpus = 2,
+       .task_mm = {0, 1},
+       .before = kLeftLazyOnCpu1,
+       .programs = {{{exit}}, {{run, 1}}},
+       .no_page_tables = true},
+      {.name = "exec",
+       .what = "a kernel thread on CPU 1, lazy on the mm that dies on CPU 0, execs a program",
+       .cpus = 2,
+       .task_mm = {0},
+       .before = {{1, {run, 0}}, {1, {kthread}}, {0, {run, 0}}},
+       .programs = {{{exit}}, {{exec}, {exit}}}},
+      {.name = "offline",
+       .what = "lazy CPU 1 goes offline while the process dies on CPU 0",
+       .cpus = 2,
+       .task_mm = {0},
+       .before = kLeftLazyOnCpu1,
+       .programs = {{{exit}}, {{offline}}}},
+      {.name = "membarrier-in",
+       .what = "membarrier(2) on CPU 0 against CPU 1's switch from idle to a thread of the same process",
+       .cpus = 2,
+       .task_mm = {0, 0},
+       .before = {{0, {run, 0}}, {1, {run, 1}}, {1, {idle}}},
+       .programs = {{{slow_side}}, {{run, 1}, {fast_side}}}},
+  };
+  return all;
+}
+
+}  // namespace mmscale::check

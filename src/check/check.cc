@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+#include "check/check.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <memory>
+#include <stdexcept>
+
+#include "machine/explorer/schedule.h"
+
+namespace mmscale::check {
+
+namespace explorer = machine::explorer;
+
+namespace {
+
+std::unique_ptr<Program> make(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
+                              unsigned verdicts) {
+  auto program = make_program(scheme, lifecycle, the_case, verdicts);
+  if (program == nullptr)
+    throw std::invalid_argument(
+        fmt::format("there is no scheme '{}' or no lifecycle '{}'", scheme, lifecycle));
+  return program;
+}
+
+bool is_bad(explorer::Ending ending) {
+  return ending == explorer::Ending::violated || ending == explorer::Ending::deadlock;
+}
+
+// The same violation with few preemptions and no store delayed, if there is such a one nearby.
+explorer::Schedule shortest(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
+                            const Options& options, explorer::Schedule found) {
+  constexpr int kPreemptions = 2;
+  constexpr std::uint64_t kSteps = 200'000;
+  for (int preemptions = 0; preemptions <= kPreemptions; ++preemptions) {
+    auto program = make(scheme, lifecycle, the_case, options.verdicts);
+    explorer::Limits limits;
+    limits.steps = kSteps;
+    limits.preemptions = preemptions;
+    explorer::Result result = explorer::explore(*program, explorer::Memory::sc, limits);
+    if (is_bad(result.ending)) return result.schedule;
+  }
+  return found;
+}
+
+// "a, b" of the classes that count, and where the first was seen.
+void describe(Outcome& outcome, const explorer::Replay& replayed, const Program& program, unsigned verdicts) {
+  if (replayed.ending == explorer::Ending::deadlock) {
+    outcome.violation = "DEADLOCK";
+    outcome.where = "every CPU waits";
+    return;
+  }
+  for (const Finding& finding : program.findings()) {
+    if ((verdicts & (1u << static_cast<unsigned>(finding.violation))) == 0) continue;
+    const std::string name(kernel::to_string(finding.violation));
+    if (outcome.violation.find(name) != std::string::npos) continue;
+    if (outcome.where.empty()) outcome.where = finding.where;
+    outcome.violation += (outcome.violation.empty() ? "" : ", ") + name;
+  }
+}
+
+// "switch_mm_irqs_off" of a pretty function name, without its template arguments.
+std::string function_of(std::string_view pretty) {
+  pretty = pretty.substr(0, pretty.find('('));
+  while (pretty.ends_with('>')) {
+    std::size_t at = pretty.size();
+    for (int depth = 0; at-- > 0;) {
+      depth += pretty[at] == '>' ? 1 : pretty[at] == '<' ? -1 : 0;
+      if (depth == 0) break;
+    }
+    if (at >= pretty.size()) break;
+    pretty = pretty.substr(0, at);
+  }
+  return std::string(pretty.substr(pretty.find_last_of(": *&") + 1));
+}
+
+std::string file_of(std::string_view path) { return std::string(path.substr(path.find_last_of('/') + 1)); }
+
+std::string line_of(const explorer::Event& event, const Program& program) {
+  using Kind = explorer::Operation::Kind;
+  const explorer::Operation& operation = event.operation;
+  const std::string who = fmt::format("CPU {}: ", event.transition.cpu);
+  if (event.transition.kind == explorer::Transition::Kind::interrupt) return who + "takes an interrupt";
+  if (event.transition.kind == explorer::Transition::Kind::drain)
+    return who + fmt::format("its store to {} reaches memory", program.name_of(operation.location));
+  const std::string place = fmt::format("{} ({}:{})", function_of(operation.where.function_name()),
+                                        file_of(operation.where.file_name()), operation.where.line());
+  const std::string prefix = who + place + ": ";
+  switch (operation.kind) {
+    case Kind::load:
+      return prefix +
+             fmt::format("reads {}: {}", program.name_of(operation.location), program.value_of(event.after));
+    case Kind::store:
+      return prefix +
+             fmt::format("{} = {}", program.name_of(operation.location), program.value_of(operation.operand));
+    case Kind::rmw:
+      if (std::string_view(operation.name).starts_with("send"))
+        return prefix + fmt::format("{} {}", operation.name, operation.operand);
+      return prefix + fmt::format("{} {} {}, was {}", program.name_of(operation.location), operation.name,
+                                  program.value_of(operation.operand), program.value_of(event.before));
+    case Kind::wait:
+      return prefix + "has waited long enough";
+    case Kind::fence:
+      return prefix + "full barrier";
+    case Kind::local:
+    case Kind::done:
+      break;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::safe:
+      return "safe";
+    case Verdict::bounded:
+      return "bounded";
+    case Verdict::violated:
+      return "violated";
+  }
+  return "?";
+}
+
+Outcome check(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
+              const Options& options) {
+  const auto start = std::chrono::steady_clock::now();
+  auto program = make(scheme, lifecycle, the_case, options.verdicts);
+  explorer::Limits limits;
+  limits.steps = options.steps;
+  limits.preemptions = options.preemptions;
+  explorer::Result result = explorer::explore(*program, options.memory, limits);
+  Outcome outcome;
+  outcome.executions = result.executions;
+  outcome.steps = result.steps;
+  if (is_bad(result.ending)) {
+    outcome.verdict = Verdict::violated;
+    const explorer::Schedule schedule =
+        shortest(scheme, lifecycle, the_case, options, std::move(result.schedule));
+    outcome.schedule = explorer::to_string(schedule);
+    auto again = make(scheme, lifecycle, the_case, options.verdicts);
+    describe(outcome, explorer::replay(*again, schedule), *again, options.verdicts);
+  } else if (result.ending == explorer::Ending::stopped || options.preemptions >= 0) {
+    outcome.verdict = Verdict::bounded;
+  }
+  outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return outcome;
+}
+
+std::vector<std::string> explain(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
+                                 std::string_view schedule, unsigned verdicts) {
+  auto program = make(scheme, lifecycle, the_case, verdicts);
+  const explorer::Replay replayed = explorer::replay(*program, explorer::parse_schedule(schedule));
+  std::vector<std::string> lines;
+  for (const explorer::Event& event : replayed.events)
+    if (std::string line = line_of(event, *program); !line.empty())
+      lines.push_back(fmt::format("{:>3}  {}", lines.size() + 1, line));
+  Outcome outcome;
+  describe(outcome, replayed, *program, verdicts);
+  lines.push_back(outcome.violation.empty() ? "no violation"
+                                            : fmt::format("{}: {}", outcome.violation, outcome.where));
+  return lines;
+}
+
+}  // namespace mmscale::check

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+//
+// One cell of the table: a scheme under a lifecycle in one case, through every interleaving.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "check/case.h"
+#include "check/program.h"
+#include "machine/explorer/explore.h"
+
+namespace mmscale::check {
+
+enum class Verdict {
+  safe,      // every interleaving was explored and none is a violation
+  bounded,   // none found, but a limit came first
+  violated,  // one was found
+};
+
+std::string_view to_string(Verdict verdict);
+
+struct Options {
+  // One bit for each kernel::Violation that counts; a deadlock always does.
+  unsigned verdicts = ~0u;
+  machine::explorer::Memory memory = machine::explorer::Memory::tso;
+  // Transitions for each case; 0 is without limit.
+  std::uint64_t steps = 200'000;
+  // Preemptions; -1 is without bound.
+  int preemptions = -1;
+};
+
+struct Outcome {
+  Verdict verdict = Verdict::safe;
+  std::uint64_t executions = 0;
+  std::uint64_t steps = 0;
+  double seconds = 0;
+  // If violated: the classes found, or "DEADLOCK", and the execution.
+  std::string violation;
+  std::string where;
+  std::string schedule;
+};
+
+// Throws std::invalid_argument for an unknown scheme or lifecycle. A violation's schedule is the shortest of
+// those found: with the fewest preemptions where few are enough and stores need not be delayed, else the
+// first.
+Outcome check(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
+              const Options& options);
+
+// The schedule as numbered lines, the last of them what the oracle says.
+std::vector<std::string> explain(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
+                                 std::string_view schedule, unsigned verdicts);
+
+}  // namespace mmscale::check

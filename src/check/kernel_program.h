@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: MIT
+//
+// A case brought to life: the emulated kernel's own source, with one scheme and one lifecycle, as a program
+// for the explorer.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "check/case.h"
+#include "check/program.h"
+#include "kernel/context_switch.h"
+#include "kernel/exec.h"
+#include "kernel/exit.h"
+#include "kernel/hotplug.h"
+#include "kernel/idle.h"
+#include "kernel/kthread.h"
+#include "kernel/membarrier.h"
+#include "kernel/mm_life.h"
+#include "machine/explorer/explorer.h"
+
+namespace mmscale::check {
+
+template <class Scheme, class Lifecycle>
+class KernelProgram final : public Program {
+ public:
+  using Machine = machine::explorer::Explorer;
+  using K = kernel::Build<Machine, Scheme, Lifecycle>;
+  using Cpu = kernel::Cpu<K>;
+  using Task = kernel::Task<K>;
+  using Mm = typename Task::Mm;
+  template <class T>
+  using Atomic = typename Machine::template Atomic<T>;
+
+  // `verdicts`: one bit for each kernel::Violation that counts.
+  KernelProgram(const Case& the_case, unsigned verdicts) : case_(the_case), verdicts_(verdicts) {}
+
+  unsigned cpus() const override { return case_.cpus; }
+
+  void attach(machine::explorer::World& world) override {
+    all_ = std::make_unique<Everything>(case_);
+    for (unsigned cpu = 0; cpu < cpus(); ++cpu) {
+      machines_.push_back(std::make_unique<Machine>(world, cpu));
+      cpus_.push_back(std::make_unique<Cpu>(m(cpu), all_->system));
+    }
+    std::vector<std::int32_t> users;
+    for (const unsigned mm : case_.task_mm) {
+      if (users.size() <= mm) users.resize(mm + 1);
+      ++users[mm];
+    }
+    std::vector<Mm*> mms;
+    for (std::size_t mm = 0; mm < users.size(); ++mm)
+      mms.push_back(kernel::mm_alloc<K>(m(0), cpu(0), users[mm], mm != 0 || !case_.no_page_tables));
+    for (std::size_t task = 0; task < case_.task_mm.size(); ++task)
+      settle(all_->tasks[task], mms[case_.task_mm[task]]);
+    first_mms_ = mms;
+    for (const Case::Before& before : case_.before) perform(before.cpu, before.step);
+  }
+
+  std::vector<std::span<std::byte>> state() override {
+    std::vector<std::span<std::byte>> regions = {bytes_of(*all_),
+                                                 std::as_writable_bytes(std::span(all_->memory)),
+                                                 std::as_writable_bytes(std::span(all_->system.online))};
+    for (const auto& cpu : cpus_) regions.push_back(bytes_of(*cpu));
+    return regions;
+  }
+
+  void run(unsigned cpu) override {
+    for (const Step& step : case_.programs[cpu]) perform(cpu, step);
+  }
+
+  // Everybody exits, goes to init_mm and frees what it postponed; whatever is left then has leaked.
+  void finish() override {
+    using enum std::memory_order;
+    for (unsigned n = 0; n < cpus(); ++n) leave(n);
+    for (Task& task : all_->tasks)
+      if (task.mm != nullptr) {
+        kernel::schedule<K>(m(0), cpu(0), task);
+        leave(0);
+      }
+    for (unsigned n = 0; n < cpus(); ++n) {
+      if (offline(n)) kernel::finish_cpu<K>(m(0), cpu(0), cpu(n));
+      Mm* borrowed = m(n).load(cpu(n).idle.active_mm, relaxed);
+      if (borrowed != &all_->system.init_mm) kernel::unlazy<K>(m(n), cpu(n), borrowed);
+    }
+    for (unsigned round = 0; round < 2; ++round)
+      for (unsigned n = 0; n < cpus(); ++n) kernel::hooks::drain<K>(m(n), cpu(n));
+    std::uint64_t born = 0;
+    std::uint64_t freed = 0;
+    for (const auto& cpu : cpus_) {
+      born += cpu->tally.mms_born;
+      freed += cpu->tally.mms_freed;
+    }
+    if (freed < born) kernel::report<K>(m(0), cpu(0), kernel::Violation::leak, "an mm is left at the end");
+    if (forbidden_order())
+      kernel::report<K>(m(0), cpu(0), kernel::Violation::order, "both sides of membarrier(2) read 0");
+  }
+
+  bool violated() const override { return (all_->system.oracle.seen() & verdicts_) != 0; }
+
+  std::vector<Finding> findings() const override {
+    std::vector<Finding> found;
+    for (const auto& one : all_->system.oracle.findings())
+      found.push_back({one.violation, one.cpu, one.where});
+    return found;
+  }
+
+  std::string name_of(const void* location) const override {
+    for (unsigned n = 0; n < cpus(); ++n) {
+      const Cpu& c = *cpus_[n];
+      if (location == &c.curr) return fmt::format("CPU {}'s curr", n);
+      if (location == &c.loaded_mm) return fmt::format("CPU {}'s loaded_mm", n);
+      if (location == &c.idle.active_mm) return fmt::format("CPU {}'s idle->active_mm", n);
+      if (location == &c.idle.on_cpu) return fmt::format("CPU {}'s idle->on_cpu", n);
+      if (location == &all_->kthreads[n].active_mm) return fmt::format("CPU {}'s kthread->active_mm", n);
+      if (location == &all_->kthreads[n].on_cpu) return fmt::format("CPU {}'s kthread->on_cpu", n);
+      if (within(location, c.scheme)) return fmt::format("CPU {}'s part of the scheme", n);
+      if (within(location, c.lifecycle)) return fmt::format("CPU {}'s TLB state", n);
+    }
+    for (std::size_t t = 0; t < case_.task_mm.size(); ++t) {
+      if (location == &all_->tasks[t].active_mm) return fmt::format("task {}'s active_mm", t);
+      if (location == &all_->tasks[t].on_cpu) return fmt::format("task {}'s on_cpu", t);
+    }
+    if (location == &all_->x) return "x";
+    if (location == &all_->y) return "y";
+    if (const std::string field = field_of(all_->system.init_mm, location); !field.empty())
+      return field + " of init_mm";
+    for (std::size_t mm = 0; mm < first_mms_.size(); ++mm)
+      if (const std::string field = field_of(*first_mms_[mm], location); !field.empty())
+        return fmt::format("{} of mm {}", field, mm);
+    if (std::string mm = later_mm(location); !mm.empty()) return "a field of " + mm;
+    return "a shared word";
+  }
+
+  std::string value_of(std::uint64_t value) const override {
+    const auto is = [value](const void* object) { return value == reinterpret_cast<std::uintptr_t>(object); };
+    if (is(&all_->system.init_mm)) return "init_mm";
+    for (std::size_t mm = 0; mm < first_mms_.size(); ++mm)
+      if (is(first_mms_[mm])) return fmt::format("mm {}", mm);
+    for (std::size_t task = 0; task < case_.task_mm.size(); ++task)
+      if (is(&all_->tasks[task])) return fmt::format("task {}", task);
+    for (unsigned n = 0; n < cpus(); ++n) {
+      if (is(&cpus_[n]->idle)) return fmt::format("CPU {}'s idle task", n);
+      if (is(&all_->kthreads[n])) return fmt::format("CPU {}'s kthread", n);
+    }
+    if (const std::string later = later_mm(reinterpret_cast<const void*>(value)); !later.empty())
+      return later;
+    return fmt::format("{}", value);
+  }
+
+ private:
+  struct alignas(kernel::kLine) Block {
+    std::byte bytes[kernel::kLine];
+  };
+
+  // All that executions change, apart from the per-CPU areas.
+  struct Everything {
+    explicit Everything(const Case& the_case)
+        : memory(kernel::MmSlab<K>::bytes(the_case.cpus, kMms) / sizeof(Block) + 1),
+          system(the_case.cpus, std::as_writable_bytes(std::span(memory)), the_case.rules) {}
+
+    std::vector<Block> memory;
+    kernel::System<K> system;
+    std::array<Task, 4> tasks;
+    std::array<Task, machine::explorer::kMaxCpus> kthreads;
+    std::array<Mm*, machine::explorer::kMaxCpus> held{};
+    // The user program that leans on membarrier(2): its variables, and what the two sides read.
+    Atomic<std::uint32_t> x{0};
+    Atomic<std::uint32_t> y{0};
+    std::uint32_t slow_read = 1;
+    std::uint32_t fast_read = 1;
+  };
+
+  static constexpr unsigned kMms = 6;
+
+  Machine& m(unsigned n) { return *machines_[n]; }
+  Cpu& cpu(unsigned n) { return *cpus_[n]; }
+  Task& current(unsigned n) { return *m(n).load(cpu(n).curr, std::memory_order_relaxed); }
+
+  // The task begins to live in `mm`.
+  void settle(Task& task, Mm* mm) {
+    task.mm = mm;
+    m(0).store(task.active_mm, mm, std::memory_order_relaxed);
+  }
+
+  void perform(unsigned n, const Step& step) {
+    using enum std::memory_order;
+    switch (step.act) {
+      case Act::run:
+        // A CPU that picks a task which another one is switching away from waits for finish_task().
+        m(n).spin_until(all_->tasks[step.n].on_cpu, [](std::uint32_t on_cpu) { return on_cpu == 0; });
+        return kernel::schedule<K>(m(n), cpu(n), all_->tasks[step.n]);
+      case Act::idle:
+        return kernel::schedule<K>(m(n), cpu(n), cpu(n).idle);
+      case Act::kthread:
+        return kernel::schedule<K>(m(n), cpu(n), all_->kthreads[n]);
+      case Act::exit:
+        kernel::do_exit<K>(m(n), cpu(n));
+        return;
+      case Act::born: {
+        Task& task = all_->tasks[step.n];
+        Mm* mm = kernel::mm_alloc<K>(m(n), cpu(n), 1);
+        task.mm = mm;
+        m(n).store(task.active_mm, mm, relaxed);
+        return;
+      }
+      case Act::flush_pages:
+        return Lifecycle::template flush_tlb_mm<K>(m(n), cpu(n), current(n).mm, kernel::Freed::pages);
+      case Act::flush_tables:
+        return Lifecycle::template flush_tlb_mm<K>(m(n), cpu(n), current(n).mm, kernel::Freed::page_tables);
+      case Act::deep_idle:
+        return kernel::enter_deep_idle<K>(m(n), cpu(n));
+      case Act::hold:
+        all_->held[n] = all_->tasks[step.n].mm;
+        return kernel::mmgrab<K>(m(n), all_->held[n]);
+      case Act::let_go:
+        return kernel::mmdrop<K, kernel::Site::mmdrop>(m(n), cpu(n), all_->held[n]);
+      case Act::use_mm:
+        return kernel::kthread_use_mm<K>(m(n), cpu(n), all_->tasks[step.n].mm);
+      case Act::unuse_mm:
+        return kernel::kthread_unuse_mm<K>(m(n), cpu(n));
+      case Act::exec:
+        return kernel::exec_mmap<K>(m(n), cpu(n), kernel::mm_alloc<K>(m(n), cpu(n), 1));
+      case Act::offline:
+        return kernel::cpu_down<K>(m(n), cpu(n));
+      case Act::nmi:
+        return nmi(n);
+      case Act::slow_side:
+        m(n).store(all_->x, 1u, relaxed);
+        kernel::membarrier_private_expedited<K>(m(n), cpu(n));
+        all_->slow_read = m(n).load(all_->y, relaxed);
+        return;
+      case Act::fast_side:
+        m(n).store(all_->y, 1u, relaxed);
+        all_->fast_read = m(n).load(all_->x, relaxed);
+        return;
+    }
+  }
+
+  // An NMI handler is not interrupted by IPIs, so that a shooter waits until it is over.
+  void nmi(unsigned n) {
+    using enum std::memory_order;
+    kernel::IrqSave irq(m(n));
+    Mm* active = m(n).load(current(n).active_mm, relaxed);
+    if ((m(n).load(active->generation, relaxed) & 1u) != 0)
+      kernel::report<K>(m(n), cpu(n), kernel::Violation::used, "an NMI reads active_mm's context");
+  }
+
+  void leave(unsigned n) {
+    Task& task = current(n);
+    if (task.mm != nullptr)
+      kernel::do_exit<K>(m(n), cpu(n));
+    else if (&task != &cpu(n).idle)
+      kernel::schedule<K>(m(n), cpu(n), cpu(n).idle);
+  }
+
+  bool offline(unsigned n) {
+    return (m(n).load(all_->system.cpu_online_mask(cpu(n).mask_word), std::memory_order_relaxed) &
+            cpu(n).mask_bit) == 0;
+  }
+
+  bool forbidden_order() const { return all_->slow_read == 0 && all_->fast_read == 0; }
+
+  template <class T>
+  static std::span<std::byte> bytes_of(T& object) {
+    return {reinterpret_cast<std::byte*>(&object), sizeof(T)};
+  }
+  template <class T>
+  static bool within(const void* location, const T& object) {
+    const auto* at = static_cast<const std::byte*>(location);
+    const auto* first = reinterpret_cast<const std::byte*>(&object);
+    return at >= first && at < first + sizeof(T);
+  }
+
+  // An mm that was born later, by its place in the slab; empty if `address` is in none.
+  std::string later_mm(const void* address) const {
+    const auto bytes = std::as_bytes(std::span(all_->memory));
+    const auto* at = static_cast<const std::byte*>(address);
+    if (std::less<>{}(at, bytes.data()) || !std::less<>{}(at, bytes.data() + bytes.size())) return {};
+    return fmt::format("the mm in slot {}", static_cast<std::size_t>(at - bytes.data()) / Mm::bytes(cpus()));
+  }
+
+  static std::string field_of(Mm& mm, const void* location) {
+    if (location == &mm.mm_count) return "mm_count";
+    if (location == &mm.mm_users) return "mm_users";
+    if (location == &mm.pgd) return "pgd";
+    if (location == &mm.membarrier_state) return "membarrier_state";
+    if (location == &mm.active_cpus) return "active_cpus";
+    if (location == &mm.generation) return "generation";
+    if (location == &mm.cpumask(0)) return "mm_cpumask";
+    if (within(location, mm)) return "another field";
+    return {};
+  }
+
+  const Case& case_;
+  const unsigned verdicts_;
+  std::unique_ptr<Everything> all_;
+  std::vector<std::unique_ptr<Machine>> machines_;
+  std::vector<std::unique_ptr<Cpu>> cpus_;
+  std::vector<Mm*> first_mms_;
+};
+
+}  // namespace mmscale::check

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+#include "cli/check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "check/check.h"
+#include "check/program.h"
+#include "cli/names.h"
+#include "kernel/lifecycle/catalogue.h"
+#include "kernel/oracle.h"
+
+namespace mmscale::cli {
+
+namespace {
+
+struct Arguments {
+  std::string schemes = "all";
+  std::string lifecycles = "all";
+  std::string cases = "all";
+  std::string verdicts = "all";
+  std::string memory = "tso";
+  std::string replay;
+  std::uint64_t steps = check::Options{}.steps;
+  int bound = -1;
+  bool json = false;
+};
+
+struct Cell {
+  std::string scheme;
+  std::string lifecycle;
+  const check::Case* the_case;
+  check::Outcome outcome;
+};
+
+std::vector<std::string_view> case_names() {
+  std::vector<std::string_view> names;
+  for (const check::Case& one : check::cases()) names.push_back(one.name);
+  return names;
+}
+
+const check::Case& find_case(std::string_view name) {
+  return *std::find_if(check::cases().begin(), check::cases().end(),
+                       [name](const check::Case& one) { return one.name == name; });
+}
+
+// "dangling,used" to one bit each.
+unsigned parse_verdicts(const std::string& text) {
+  using enum kernel::Violation;
+  std::vector<std::pair<std::string, kernel::Violation>> known;
+  for (const kernel::Violation violation : {dangling, used, assertion, leak, double_free, order}) {
+    std::string name(kernel::to_string(violation));
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+    known.emplace_back(std::move(name), violation);
+  }
+  std::vector<std::string_view> allowed;
+  for (const auto& [name, violation] : known) allowed.push_back(name);
+  unsigned verdicts = 0;
+  for (const std::string& wanted : parse_names("--verdicts", text, allowed))
+    for (const auto& [name, violation] : known)
+      if (name == wanted) verdicts |= 1u << static_cast<unsigned>(violation);
+  return verdicts;
+}
+
+machine::explorer::Memory parse_memory(const std::string& text) {
+  using machine::explorer::Memory;
+  const std::vector<std::string_view> allowed = {"sc", "tso", "pso"};
+  check_name("--memory", text, allowed);
+  for (const Memory memory : {Memory::sc, Memory::tso, Memory::pso})
+    if (to_string(memory) == text) return memory;
+  return Memory::tso;
+}
+
+nlohmann::json to_json(const Cell& cell) {
+  return {{"scheme", cell.scheme},
+          {"lifecycle", cell.lifecycle},
+          {"case", cell.the_case->name},
+          {"verdict", check::to_string(cell.outcome.verdict)},
+          {"violation", cell.outcome.violation},
+          {"where", cell.outcome.where},
+          {"executions", cell.outcome.executions},
+          {"steps", cell.outcome.steps},
+          {"seconds", cell.outcome.seconds},
+          {"schedule", cell.outcome.schedule}};
+}
+
+// The worst of a scheme's cases under a lifecycle.
+std::string summary(const std::vector<Cell>& cells, std::string_view scheme, std::string_view lifecycle) {
+  check::Verdict worst = check::Verdict::safe;
+  std::string violations;
+  for (const Cell& cell : cells) {
+    if (cell.scheme != scheme || cell.lifecycle != lifecycle) continue;
+    worst = std::max(worst, cell.outcome.verdict);
+    for (const std::string& one : split_list(cell.outcome.violation)) {
+      const std::string name = one.substr(std::min(one.find_first_not_of(' '), one.size()));
+      if (!name.empty() && violations.find(name) == std::string::npos)
+        violations += (violations.empty() ? "" : "+") + name;
+    }
+  }
+  return violations.empty() ? std::string(check::to_string(worst)) : violations;
+}
+
+void print_table(const std::vector<Cell>& cells, const std::vector<std::string>& schemes,
+                 const std::vector<std::string>& lifecycles) {
+  std::map<std::string, std::size_t> widths;
+  std::size_t first = 0;
+  for (const std::string& scheme : schemes) {
+    first = std::max(first, scheme.size());
+    for (const std::string& lifecycle : lifecycles)
+      widths[lifecycle] =
+          std::max({widths[lifecycle], lifecycle.size(), summary(cells, scheme, lifecycle).size()});
+  }
+  std::string line = fmt::format("{:<{}}", "", first);
+  for (const std::string& lifecycle : lifecycles)
+    line += fmt::format("  {:<{}}", lifecycle, widths[lifecycle]);
+  fmt::print("{}\n", line.substr(0, line.find_last_not_of(' ') + 1));
+  for (const std::string& scheme : schemes) {
+    line = fmt::format("{:<{}}", scheme, first);
+    for (const std::string& lifecycle : lifecycles)
+      line += fmt::format("  {:<{}}", summary(cells, scheme, lifecycle), widths[lifecycle]);
+    fmt::print("{}\n", line.substr(0, line.find_last_not_of(' ') + 1));
+  }
+}
+
+void print_cases(const std::vector<Cell>& cells, unsigned verdicts) {
+  std::size_t width = 0;
+  for (const Cell& cell : cells) width = std::max(width, cell.the_case->name.size());
+  for (const Cell& cell : cells)
+    fmt::print("{:<{}}  {:<8}  {:>8} executions  {:>10} steps  {:7.2f} s  {}\n", cell.the_case->name, width,
+               check::to_string(cell.outcome.verdict), cell.outcome.executions, cell.outcome.steps,
+               cell.outcome.seconds, cell.outcome.violation);
+  for (const Cell& cell : cells) {
+    if (cell.outcome.verdict != check::Verdict::violated) continue;
+    fmt::print("\n{}: {}\n", cell.the_case->name, cell.the_case->what);
+    for (const std::string& line :
+         check::explain(cell.scheme, cell.lifecycle, *cell.the_case, cell.outcome.schedule, verdicts))
+      fmt::print("{}\n", line);
+    fmt::print("--replay {}\n", cell.outcome.schedule);
+  }
+}
+
+void run(const Arguments& arguments) {
+  const auto schemes = parse_names("--scheme", arguments.schemes, check::scheme_names());
+  const auto known_lifecycles = kernel::lifecycle::Catalogue::names();
+  const auto lifecycles = parse_names("--lifecycle", arguments.lifecycles, known_lifecycles);
+  const auto wanted_cases = parse_names("--case", arguments.cases, case_names());
+  check::Options options;
+  options.verdicts = parse_verdicts(arguments.verdicts);
+  options.memory = parse_memory(arguments.memory);
+  options.steps = arguments.steps;
+  options.preemptions = arguments.bound;
+  const bool one = schemes.size() == 1 && lifecycles.size() == 1;
+
+  if (!arguments.replay.empty()) {
+    if (!one || wanted_cases.size() != 1)
+      throw UsageError("--replay needs one --scheme, one --lifecycle and one --case");
+    for (const std::string& line : check::explain(schemes[0], lifecycles[0], find_case(wanted_cases[0]),
+                                                  arguments.replay, options.verdicts))
+      fmt::print("{}\n", line);
+    return;
+  }
+
+  std::vector<Cell> cells;
+  for (const std::string& scheme : schemes)
+    for (const std::string& lifecycle : lifecycles)
+      for (const std::string& name : wanted_cases) {
+        const check::Case& the_case = find_case(name);
+        cells.push_back({scheme, lifecycle, &the_case, check::check(scheme, lifecycle, the_case, options)});
+      }
+  if (arguments.json) {
+    nlohmann::json all = nlohmann::json::array();
+    for (const Cell& cell : cells) all.push_back(to_json(cell));
+    fmt::print("{}\n", all.dump(2));
+    return;
+  }
+  if (one) return print_cases(cells, options.verdicts);
+  print_table(cells, schemes, lifecycles);
+  std::uint64_t executions = 0;
+  std::uint64_t steps = 0;
+  double seconds = 0;
+  for (const Cell& cell : cells) {
+    executions += cell.outcome.executions;
+    steps += cell.outcome.steps;
+    seconds += cell.outcome.seconds;
+  }
+  fmt::print(
+      "\n{} executions, {} steps, {:.1f} s. safe: every interleaving of every case; bounded: none found, but "
+      "not exhausted.\nOne --scheme and one --lifecycle show the cases and the interleavings.\n",
+      executions, steps, seconds);
+}
+
+}  // namespace
+
+void add_check_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand(
+      "check", "Explore every interleaving of small cases: is a scheme safe under an architecture's rules?");
+  auto arguments = std::make_shared<Arguments>();
+  command->add_option("--scheme", arguments->schemes, "Schemes, comma-separated, or all")
+      ->capture_default_str();
+  command->add_option("--lifecycle", arguments->lifecycles, "Lifecycles, comma-separated, or all")
+      ->capture_default_str();
+  command->add_option("--case", arguments->cases, "Cases, comma-separated, or all")->capture_default_str();
+  command
+      ->add_option(
+          "--verdicts", arguments->verdicts,
+          "What counts: dangling, used, assert, leak, double-free, order, or all; a deadlock always does")
+      ->capture_default_str();
+  command
+      ->add_option("--memory", arguments->memory, "Memory model: sc, tso, or pso, which is weaker than tso")
+      ->capture_default_str();
+  command->add_option("--steps", arguments->steps, "Steps for each case, 0 is without limit")
+      ->capture_default_str();
+  command
+      ->add_option("--bound", arguments->bound,
+                   "Preemptions at most, -1 is without bound; explores unreduced")
+      ->check(CLI::Range(-1, 1'000'000))
+      ->capture_default_str();
+  command->add_option("--replay", arguments->replay, "Show one schedule, as printed with a violation");
+  command->add_flag("--json", arguments->json, "Print JSON: one object for each scheme, lifecycle and case");
+  command->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace mmscale::cli
