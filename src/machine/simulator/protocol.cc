@@ -59,14 +59,19 @@ void World::find_home(Line& line, const Cpu& c, std::uint32_t index) {
 // between: then all over again. So each success costs a round of reads by all who want the line, and the cost
 // of an operation grows with their number (POWER5+, Graviton 1), where operations that cannot fail do not
 // care.
+//
+// Who failed often enough gets the line for good: cores keep it from others for a while then, or the farthest
+// would never get through. How often is from memory.
 void World::load_linked_store_conditional(Cpu& c, std::uint32_t index) {
-  for (;;) {
+  constexpr int kPatience = 8;
+  for (int failures = 0; failures < kPatience; ++failures) {
     if (lines_[index].owner != c.id && !lines_.shared_by(lines_[index], c.id)) request(c, index, Wish::read);
     if (lines_[index].owner == c.id) return;
     c.version = lines_[index].version;
     if (request(c, index, Wish::conditional)) return;
     ++statistics_.failed_conditionals;
   }
+  request(c, index, Wish::own);
 }
 
 void World::arrive(Cpu& c, Picoseconds time) {
