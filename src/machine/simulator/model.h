@@ -92,8 +92,8 @@ struct Model {
   // From raising an interrupt to its arrival.
   std::array<Picoseconds, kReaches> ipi_delivery{};
 
-  // The place of the PU with that OS index in `layout`.
-  std::vector<Place> places;  // by position in layout.pus
+  // The place of each of layout.pus, by position there.
+  std::vector<Place> places;
   std::uint64_t seed = 1;
 };
 

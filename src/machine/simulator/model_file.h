@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Machine files: machines/*.json. Every number in one has its source and a quality mark; docs/simulator.md is
-// the reference of the format, and machines/schema.json says the same to a validator.
+// the reference of the format.
 #pragma once
 
 #include <filesystem>
