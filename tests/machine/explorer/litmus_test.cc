@@ -84,9 +84,7 @@ const Body kInterruptible = [](Explorer& m, Words& w) {
   w.registers[0] = m.load(w.shared[1], relaxed);
 };
 const Body kInterrupter = [](Explorer& m, Words& w) {
-  CpuMask targets(m.cpus());
-  targets.set(0);
-  m.call_many(targets, bump, &w);
+  m.call_many(test::only_cpu(0), bump, &w);
   w.registers[1] = m.load(w.shared[1], relaxed);
 };
 
@@ -114,12 +112,7 @@ std::vector<Case> cases() {
         then(put({1}), [](Explorer& m, Words& w) { m.store(w.shared[0], 2, relaxed); })}},
       {"interrupt", {kInterruptible, kInterrupter}},
       {"interrupts_crossing",
-       {kInterrupter,
-        [](Explorer& m, Words& w) {
-          CpuMask targets(m.cpus());
-          targets.set(0);
-          m.call_many(targets, bump, &w);
-        }}},
+       {kInterrupter, [](Explorer& m, Words& w) { m.call_many(test::only_cpu(0), bump, &w); }}},
   };
 }
 

@@ -62,6 +62,17 @@ class SmallProgram : public machine::explorer::Program {
   std::vector<std::unique_ptr<machine::explorer::Explorer>> machines_;
 };
 
+// The set of one CPU. Lives outside the fibers, which must own nothing.
+inline const machine::CpuMask& only_cpu(unsigned cpu) {
+  static const std::vector<machine::CpuMask> masks = [] {
+    std::vector<machine::CpuMask> all(machine::explorer::kMaxCpus,
+                                      machine::CpuMask(machine::explorer::kMaxCpus));
+    for (unsigned n = 0; n < all.size(); ++n) all[n].set(n);
+    return all;
+  }();
+  return masks[cpu];
+}
+
 struct Explored {
   machine::explorer::Result result;
   std::set<SmallProgram::State> states;
