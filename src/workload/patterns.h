@@ -14,7 +14,7 @@ namespace mmscale::workload {
 struct PatternParameters {
   // Which mm each emulated CPU's tasks live in: CPUs with the same group share it. One entry per CPU, groups
   // numbered from 0 without gaps (topology::groups makes them).
-  std::span<const unsigned> groups;
+  std::span<const unsigned> groups = {};
   // Ticks of the CPU's counter that every user or kernel task runs before it is switched away; 0: none.
   std::uint32_t think = 0;
   // exit, build, hotplug: context switches from a process' birth to its death on each of its CPUs. exec:

@@ -20,7 +20,7 @@ struct SiliconSpec {
   kernel::Options options = {};
   kernel::Rules rules = {};
   // One of machine::silicon::transport_names().
-  std::string_view transport;
+  std::string_view transport = {};
   // NUMA node of the mms, the contended one among them.
   unsigned home_node = 0;
 };
