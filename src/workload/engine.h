@@ -104,19 +104,12 @@ class Engine {
   void finish(Machine& m) {
     Local& local = *locals_[m.cpu()];
     rendezvous(m);
-    drop_held(m, local);
-    for (Task& task : local.tasks) {
-      if (task.mm == nullptr) continue;
-      if (m.load(local.cpu.curr, std::memory_order_relaxed) != &task) kernel::schedule<K>(m, local.cpu, task);
-      kernel::do_exit<K>(m, local.cpu);
-    }
-    Task* curr = m.load(local.cpu.curr, std::memory_order_relaxed);
-    if (curr != &local.cpu.idle) kernel::schedule<K>(m, local.cpu, local.cpu.idle);
+    exit_all(m, local);
     rendezvous(m);
     Mm* borrowed = m.load(local.cpu.idle.active_mm, std::memory_order_relaxed);
     if (borrowed != &system_.init_mm) kernel::unlazy<K>(m, local.cpu, borrowed);
     rendezvous(m);
-    kernel::hooks::drain<K>(m, local.cpu);
+    drain_all(m, local);
     rendezvous(m);
     kernel::rcu::offline<K>(m);
   }
@@ -182,6 +175,23 @@ class Engine {
     // What grab pinned.
     Mm* held = nullptr;
   };
+
+  void exit_all(Machine& m, Local& local) {
+    kernel::rcu::Busy<K> busy(m, local.cpu);
+    drop_held(m, local);
+    for (Task& task : local.tasks) {
+      if (task.mm == nullptr) continue;
+      if (m.load(local.cpu.curr, std::memory_order_relaxed) != &task) kernel::schedule<K>(m, local.cpu, task);
+      kernel::do_exit<K>(m, local.cpu);
+    }
+    Task* curr = m.load(local.cpu.curr, std::memory_order_relaxed);
+    if (curr != &local.cpu.idle) kernel::schedule<K>(m, local.cpu, local.cpu.idle);
+  }
+
+  void drain_all(Machine& m, Local& local) {
+    kernel::rcu::Busy<K> busy(m, local.cpu);
+    kernel::hooks::drain<K>(m, local.cpu);
+  }
 
   // Rounds between two ticks, at which a scheme that defers frees what it can: often against the memory it may hold,
   // seldom against what a tick costs, and nothing to the loop itself.
