@@ -21,7 +21,8 @@ std::string schemes_text() {
     text += fmt::format("  origin           {}\n", info->origin);
     text += fmt::format("  upstream         {}\n", info->upstream);
     for (const scheme::Safety& safety : info->safety)
-      text += fmt::format("  under {:<10} {}: {}\n", safety.lifecycle, safety.safe ? "safe" : "UNSAFE",
+      text += fmt::format("  under {:<10} {}{}: {}\n", safety.lifecycle, safety.safe ? "safe" : "UNSAFE",
+                          safety.only_with.empty() ? "" : fmt::format(" only with {}", safety.only_with),
                           safety.because);
     text += '\n';
   }
@@ -36,7 +37,10 @@ std::string schemes_json() {
   for (const scheme::SchemeInfo* info : scheme::Catalogue::infos()) {
     nlohmann::json safety = nlohmann::json::array();
     for (const scheme::Safety& entry : info->safety)
-      safety.push_back({{"lifecycle", entry.lifecycle}, {"safe", entry.safe}, {"because", entry.because}});
+      safety.push_back({{"lifecycle", entry.lifecycle},
+                        {"safe", entry.safe},
+                        {"because", entry.because},
+                        {"only_with", entry.only_with}});
     all.push_back({{"name", info->name},
                    {"summary", info->summary},
                    {"on_entry", info->on_entry},

@@ -79,7 +79,7 @@ struct Percpu {
       .on_entry = "atomic inc on a line of this CPU's own",
       .on_exit = "atomic dec of it, a full barrier",
       .last_drop = "at the last mmput: one exchange per possible CPU; then whoever drops last frees",
-      .origin = "textbook: percpu_ref, Kent Overstreet, 215e262f2aeb (2013)",
+      .origin = "textbook: percpu_ref, Kent Overstreet (2013)",
       .upstream = "never posted for lazy mms",
       .safety = kSafety,
   };

@@ -49,7 +49,7 @@ struct RefcountRcu : Refcount {
       .on_entry = "atomic inc of mm_count",
       .on_exit = "atomic dec_and_test of mm_count, a full barrier",
       .last_drop = "in a context switch: call_rcu; elsewhere whoever drops last frees",
-      .origin = "mainline for PREEMPT_RT: mmdrop_sched, 8d491de6edc2 (2021)",
+      .origin = "mainline for PREEMPT_RT: mmdrop_sched, mm->delayed_drop",
       .upstream = "mainline with PREEMPT_RT",
       .safety = kSafety,
   };
