@@ -79,10 +79,12 @@ std::vector<Run> aggregates(std::span<const measure::Record> repetitions) {
     run.aggregate_unit = statistic.unit;
     run.repetition_index = Run::no_repetition_index;
     run.iterations = static_cast<benchmark::IterationCount>(values["/wall"].size());
-    // The reporter divides accumulated times by the iterations, which here say how many windows were valid.
-    const double scale = statistic.unit == benchmark::kPercentage ? 1 : kSecondsPerNs;
-    run.real_accumulated_time = *wall * scale * static_cast<double>(run.iterations);
-    run.cpu_accumulated_time = *cpu * scale * static_cast<double>(run.iterations);
+    // The reporter divides accumulated times by the iterations, which here say how many windows were valid;
+    // what is a fraction it takes as it is.
+    const double scale =
+        statistic.unit == benchmark::kPercentage ? 1 : kSecondsPerNs * static_cast<double>(run.iterations);
+    run.real_accumulated_time = *wall * scale;
+    run.cpu_accumulated_time = *cpu * scale;
     for (const auto& [name, list] : values)
       if (name.front() != '/')
         if (const auto value = statistic.of(list)) run.counters[name] = benchmark::Counter(*value);
@@ -161,8 +163,14 @@ std::string csv(std::span<const std::vector<measure::Record>> cases, bool aggreg
   // "nan".
   for (const Run& run : runs)
     for (const auto& [name, counter] : run.counters) counters.insert(name);
-  for (Run& run : runs)
+  for (Run& run : runs) {
     for (const std::string& name : counters) run.counters.emplace(name, std::nan(""));
+    // This reporter takes fractions for times.
+    if (run.run_type == Run::RT_Aggregate && run.aggregate_unit == benchmark::kPercentage) {
+      run.real_accumulated_time *= kSecondsPerNs * static_cast<double>(run.iterations);
+      run.cpu_accumulated_time *= kSecondsPerNs * static_cast<double>(run.iterations);
+    }
+  }
   std::ostringstream text;
   // Google Benchmark means to drop it (its own tools read JSON); until then its users' scripts want it.
 #pragma GCC diagnostic push

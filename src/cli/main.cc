@@ -101,6 +101,8 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {
+    // Text too long for the buffer meets the full disk in the middle of a print.
+    if (std::ferror(stdout) != 0) return flushed(1);
     return fail(is_usage(error) ? kUsage : 1, error.what());
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A kernel build: the emulated kernel with one scheme, one architecture's lifecycle and its options compiled in, as
-// Kconfig does it. Nothing here is decided while the clock runs.
+// A kernel build: the emulated kernel with one scheme, one architecture's lifecycle and its options compiled
+// in, as Kconfig does it. Nothing here is decided while the clock runs.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,12 @@
 
 namespace mmscale::kernel {
 
-// Where mm_count lives in Mm. `isolated`: alone in its line, as since c1753fd02a00 (2023). `packed`: sharing its line
-// with what every switch reads, as before.
+// Where mm_count lives in Mm. `isolated`: alone in its line, as since c1753fd02a00 (2023). `packed`: sharing
+// its line with what every switch reads, as before.
 enum class MmLayout { isolated, packed };
 
-// Whether context_switch carries the per-mm concurrency ids' barriers and accesses (switch_mm_cid, kernel/sched/sched.h
-// of 6.4 to 6.12).
+// Whether context_switch carries the per-mm concurrency ids' barriers and accesses (switch_mm_cid,
+// kernel/sched/sched.h of 6.4 to 6.12).
 enum class MmCid { off, v6_4 };
 
 constexpr std::string_view to_string(MmCid mm_cid) { return mm_cid == MmCid::off ? "off" : "v6.4"; }
@@ -30,14 +30,17 @@ struct Options {
   bool rq_lock = false;
 };
 
-// When a CPU that goes offline leaves the mm it borrows (kernel/cpu.c, kernel/sched/core.c). `before` 21641bd9a7a7: out
-// of every mm_cpumask first, and to init_mm only when the CPU is dead. `after`: to init_mm first.
+// When a CPU that goes offline leaves the mm it borrows (kernel/cpu.c, kernel/sched/core.c). `before`
+// 21641bd9a7a7: out of every mm_cpumask first, and to init_mm only when the CPU is dead. `after`: to init_mm
+// first.
 enum class Hotplug { before, after };
 
-constexpr std::string_view to_string(Hotplug hotplug) { return hotplug == Hotplug::before ? "before" : "after"; }
+constexpr std::string_view to_string(Hotplug hotplug) {
+  return hotplug == Hotplug::before ? "before" : "after";
+}
 
-// What some schemes can be tuned with, at run time. A scheme whose per-CPU state can be made from it keeps a copy there,
-// made at boot: reading that is an access to the CPU's own lines.
+// What some schemes can be tuned with, at run time. A scheme whose per-CPU state can be made from it keeps a
+// copy there, made at boot: reading that is an access to the CPU's own lines.
 struct Tuning {
   bool operator==(const Tuning&) const = default;
 
@@ -52,15 +55,15 @@ struct Tuning {
 struct Rules {
   bool operator==(const Rules&) const = default;
 
-  // ARCH_WANT_IRQS_OFF_ACTIVATE_MM: exec_mmap keeps interrupts off until the new mm is loaded. In 6.12 powerpc alone
-  // asks for it (Lifecycle::kWantsIrqsOffActivateMm).
+  // ARCH_WANT_IRQS_OFF_ACTIVATE_MM: exec_mmap keeps interrupts off until the new mm is loaded. In 6.12
+  // powerpc alone asks for it (Lifecycle::kWantsIrqsOffActivateMm).
   bool irqs_off_activate_mm = true;
   Hotplug hotplug = Hotplug::after;
   Tuning tuning = {};
 };
 
-// What a flush of a living mm gave back: `pages` (madvise, munmap of a part) or `page_tables` too (munmap of whole
-// tables), which a CPU may walk speculatively as long as it has them loaded.
+// What a flush of a living mm gave back: `pages` (madvise, munmap of a part) or `page_tables` too (munmap of
+// whole tables), which a CPU may walk speculatively as long as it has them loaded.
 enum class Freed { pages, page_tables };
 
 // What barrier a scheme's lazy_enter is: none, that of a read-modify-write (full on x86, completed by
@@ -71,7 +74,7 @@ enum class EnterBarrier { none, rmw, full };
 template <class Scheme>
 inline constexpr EnterBarrier kEnterBarrier = Scheme::kCounted ? EnterBarrier::rmw : EnterBarrier::none;
 template <class Scheme>
-  requires requires { Scheme::kEnterBarrier; }
+requires requires { Scheme::kEnterBarrier; }
 inline constexpr EnterBarrier kEnterBarrier<Scheme> = Scheme::kEnterBarrier;
 
 // The kernel function that calls a hook of the scheme.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// context_switch() and finish_task_switch() (kernel/sched/core.c): the four cases between user tasks and kernel
-// threads, and the drop of a lazy borrow put off until the switch is over.
+// context_switch() and finish_task_switch() (kernel/sched/core.c): the four cases between user tasks and
+// kernel threads, and the drop of a lazy borrow put off until the switch is over.
 #pragma once
 
 #include "kernel/cpu.h"
@@ -12,8 +12,8 @@
 
 namespace mmscale::kernel {
 
-// membarrier_switch_mm() (kernel/sched/sched.h): copies the next mm's registration to the rq where it differs.
-// `prev_mm` is only compared.
+// membarrier_switch_mm() (kernel/sched/sched.h): copies the next mm's registration to the rq where it
+// differs. `prev_mm` is only compared.
 template <class K>
 MMSCALE_INLINE void membarrier_switch_mm(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* prev_mm,
                                          typename Task<K>::Mm* next_mm) {
@@ -22,12 +22,13 @@ MMSCALE_INLINE void membarrier_switch_mm(typename K::Machine& m, Cpu<K>& cpu, ty
   if (cpu.membarrier_state != state) cpu.membarrier_state = state;
 }
 
-// switch_mm_cid() (kernel/sched/sched.h, 6.4 to 6.12): full barriers between the store to rq->curr and the loads of
-// the per-mm concurrency ids, where nothing else in the switch already is one.
+// switch_mm_cid() (kernel/sched/sched.h, 6.4 to 6.12): full barriers between the store to rq->curr and the
+// loads of the per-mm concurrency ids, where nothing else in the switch already is one.
 template <class K>
 MMSCALE_INLINE void switch_mm_cid(typename K::Machine& m, Task<K>& prev, Task<K>& next, bool mm_changed) {
   if (next.mm == nullptr) {
-    // user -> kernel leans on the grab being an atomic (smp_mb__after_mmgrab); who counts nothing must pay in full.
+    // user -> kernel leans on the grab being an atomic (smp_mb__after_mmgrab); who counts nothing must pay in
+    // full.
     if (prev.mm != nullptr) {
       if constexpr (kEnterBarrier<typename K::Scheme> == EnterBarrier::rmw)
         m.fence_after_rmw();
@@ -43,15 +44,15 @@ MMSCALE_INLINE void switch_mm_cid(typename K::Machine& m, Task<K>& prev, Task<K>
   if (next.mm != nullptr) next.mm_cid = m.load(next.mm->pcpu_cid, std::memory_order_relaxed);
 }
 
-// finish_task_switch(): runs as the next task, on the same CPU. Interrupts come back on, then the borrow that ended is
-// returned: under the rq lock a last drop could deadlock, so the kernel waits until here.
+// finish_task_switch(): runs as the next task, on the same CPU. Interrupts come back on, then the borrow that
+// ended is returned: under the rq lock a last drop could deadlock, so the kernel waits until here.
 template <class K>
 MMSCALE_INLINE void finish_task_switch(typename K::Machine& m, Cpu<K>& cpu, Task<K>& prev) {
   using enum std::memory_order;
   typename Task<K>::Mm* const mm = cpu.prev_mm;
   cpu.prev_mm = nullptr;
-  // finish_task(): from here another CPU may take prev; release hands over all it did (pairs with the acquire of
-  // whoever waits for on_cpu to clear).
+  // finish_task(): from here another CPU may take prev; release hands over all it did (pairs with the acquire
+  // of whoever waits for on_cpu to clear).
   m.store(prev.on_cpu, 0u, release);
   if constexpr (K::kOptions.rq_lock) m.store(cpu.rq_lock, 0u, release);
   m.irq_enable();
@@ -61,16 +62,16 @@ MMSCALE_INLINE void finish_task_switch(typename K::Machine& m, Cpu<K>& cpu, Task
   hooks::switched<K>(m, cpu);
 }
 
-// __schedule()'s part behind the choice of `next`, and context_switch(). Called with interrupts on; `next` must not be
-// running elsewhere. Forced inline, since it is the thing measured.
+// __schedule()'s part behind the choice of `next`, and context_switch(). Called with interrupts on; `next`
+// must not be running elsewhere. Forced inline, since it is the thing measured.
 template <class K>
 MMSCALE_INLINE void context_switch(typename K::Machine& m, Cpu<K>& cpu, Task<K>& next) {
   using enum std::memory_order;
   using Mm = typename Task<K>::Mm;
   m.irq_disable();
   rcu::note_context_switch<K>(m, cpu);
-  // rq_lock(); smp_mb__after_spinlock(): membarrier's barrier before the store to rq->curr. The exchange is on a line
-  // of this CPU's own: nobody else takes the lock here, so it never waits.
+  // rq_lock(); smp_mb__after_spinlock(): membarrier's barrier before the store to rq->curr. The exchange is
+  // on a line of this CPU's own: nobody else takes the lock here, so it never waits.
   if constexpr (K::kOptions.rq_lock) {
     m.exchange(cpu.rq_lock, 1u, acquire);
     m.fence_after_rmw();
@@ -106,7 +107,8 @@ MMSCALE_INLINE void context_switch(typename K::Machine& m, Cpu<K>& cpu, Task<K>&
   }
   if constexpr (K::kOptions.mm_cid == MmCid::v6_4) switch_mm_cid<K>(m, prev, next, active != next.mm);
   if constexpr (K::Machine::checking)
-    if (next.mm != nullptr) expect_in_mask<K>(m, cpu, next.mm, "context_switch: the CPU is not in its mm's mask");
+    if (next.mm != nullptr)
+      expect_in_mask<K>(m, cpu, next.mm, "context_switch: the CPU is not in its mm's mask");
   // __switch_to(), whose one effect on other CPUs is arm64's dsb(ish).
   if constexpr (K::Lifecycle::kSwitchToIsFullBarrier) m.fence();
   finish_task_switch<K>(m, cpu, prev);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The per-CPU area: struct rq's part in a context switch (kernel/sched/sched.h), the architecture's record of what is
-// loaded, and the idle task.
+// The per-CPU area: struct rq's part in a context switch (kernel/sched/sched.h), the architecture's record of
+// what is loaded, and the idle task.
 #pragma once
 
 #include <atomic>
@@ -31,7 +31,8 @@ struct alignas(machine::kApart) Cpu {
   template <class T>
   using Atomic = typename Machine::template Atomic<T>;
 
-  // Boots emulated CPU `m.cpu()`: its idle task runs and lazily borrows init_mm, as start_secondary leaves it.
+  // Boots emulated CPU `m.cpu()`: its idle task runs and lazily borrows init_mm, as start_secondary leaves
+  // it.
   Cpu(Machine& m, System<K>& system);
 
   // rq->curr: the running task. Stored at every switch; read by other CPUs only to check.
@@ -52,12 +53,14 @@ struct alignas(machine::kApart) Cpu {
   Atomic<std::uint32_t> rq_lock{0};
   // powerpc's mm_cpumask_trim_clock: flushes until this CPU tries to trim a mask again.
   unsigned trim_clock = 0;
-  // Under a checking Machine: the borrowed mm's generation when the borrow began, and how deep preemption is disabled.
+  // Under a checking Machine: the borrowed mm's generation when the borrow began, and how deep preemption is
+  // disabled.
   std::uint32_t borrowed_generation = 0;
   unsigned preempt_count = 0;
 
   Tally tally;
-  // What the architecture and the scheme keep per CPU, each on lines of its own: other CPUs may read and write it.
+  // What the architecture and the scheme keep per CPU, each on lines of its own: other CPUs may read and
+  // write it.
   alignas(machine::kApart) typename PerCpuOf<typename K::Lifecycle, K>::type lifecycle;
   alignas(machine::kApart) typename PerCpuOf<typename K::Scheme, K>::type scheme;
   [[no_unique_address]] RcuState<K> rcu;
@@ -67,8 +70,8 @@ struct alignas(machine::kApart) Cpu {
   machine::CpuMask targets;
 };
 
-// What all CPUs of one emulated system share: init_mm, the slab, the oracle. Written only while no CPU runs, or inside
-// init_mm's own atomics.
+// What all CPUs of one emulated system share: init_mm, the slab, the oracle. Written only while no CPU runs,
+// or inside init_mm's own atomics.
 template <class K>
 struct System {
   using Mm = typename Task<K>::Mm;
@@ -77,7 +80,9 @@ struct System {
   System(unsigned cpus, std::span<std::byte> memory, Rules rules = {});
 
   // cpu_online_mask: word `index`. Read by every sender, written by hotplug only.
-  typename K::Machine::template Atomic<std::uint64_t>& cpu_online_mask(unsigned index) { return online[index]; }
+  typename K::Machine::template Atomic<std::uint64_t>& cpu_online_mask(unsigned index) {
+    return online[index];
+  }
 
   const Rules rules;
   MmSlab<K> slab;

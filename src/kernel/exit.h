@@ -24,8 +24,9 @@ void mmget(typename K::Machine& m, typename Task<K>::Mm* mm) {
   m.fetch_add(mm->mm_users, 1, std::memory_order_relaxed);
 }
 
-// mmput(): one thread fewer lives here; the last one takes the address space down and returns the struct reference
-// that all threads owned together. True if this was the last. acq_rel, so that the last sees what the others did.
+// mmput(): one thread fewer lives here; the last one takes the address space down and returns the struct
+// reference that all threads owned together. True if this was the last. acq_rel, so that the last sees what
+// the others did.
 template <class K>
 bool mmput(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
   if (m.fetch_sub(mm->mm_users, 1, std::memory_order_acq_rel) != 1) return false;
@@ -35,11 +36,11 @@ bool mmput(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
   return true;
 }
 
-// exit_mm(): the current thread leaves its address space and becomes a lazy borrower of it, so that the teardown in
-// mmput still runs on these page tables. True if it was the last thread.
+// exit_mm(): the current thread leaves its address space and becomes a lazy borrower of it, so that the
+// teardown in mmput still runs on these page tables. True if it was the last thread.
 //
-// The kernel takes the lazy reference before it turns interrupts off; here that happens inside, as Desnoyers' series
-// moved it, because a hazard pointer must be published together with mm = NULL.
+// The kernel takes the lazy reference before it turns interrupts off; here that happens inside, as Desnoyers'
+// series moved it, because a hazard pointer must be published together with mm = NULL.
 template <class K>
 bool exit_mm(typename K::Machine& m, Cpu<K>& cpu) {
   using enum std::memory_order;
@@ -60,8 +61,8 @@ bool exit_mm(typename K::Machine& m, Cpu<K>& cpu) {
   return mmput<K>(m, cpu, mm);
 }
 
-// do_exit() as far as it concerns us: exit_mm, then the last switch, to the idle task, which inherits the borrow. True
-// if the process ended with this thread.
+// do_exit() as far as it concerns us: exit_mm, then the last switch, to the idle task, which inherits the
+// borrow. True if the process ended with this thread.
 template <class K>
 bool do_exit(typename K::Machine& m, Cpu<K>& cpu) {
   const bool last = exit_mm<K>(m, cpu);

@@ -18,15 +18,18 @@ MMSCALE_INLINE void note_borrow(typename K::Machine& m, Cpu<K>& cpu, typename Ta
 
 // Oracle: a use of the borrowed mm. Finds memory that was freed, or freed and reused, since the borrow began.
 template <class K>
-MMSCALE_INLINE void use_borrow(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm, const char* where) {
+MMSCALE_INLINE void use_borrow(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm,
+                               const char* where) {
   if constexpr (K::Machine::checking)
     if (m.load(mm->generation, std::memory_order_relaxed) != cpu.borrowed_generation)
       report<K>(m, cpu, Violation::used, where);
 }
 
-// Oracle: switch_mm's `prev` at the end of a borrow, which is a use of it where the architecture loads from it.
+// Oracle: switch_mm's `prev` at the end of a borrow, which is a use of it where the architecture loads from
+// it.
 template <class K>
-MMSCALE_INLINE void use_prev(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* prev, const char* where) {
+MMSCALE_INLINE void use_prev(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* prev,
+                             const char* where) {
   if constexpr (K::Lifecycle::kSwitchMmReadsPrev) use_borrow<K>(m, cpu, prev, where);
 }
 

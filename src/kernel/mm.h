@@ -21,9 +21,9 @@ using machine::kLine;
 // One address space. Lives in an MmSlab slot that goes on behind it: the mask words, as the kernel's trailing
 // cpu_bitmap does, and what the scheme keeps per mm and CPU.
 //
-// Line 0 (isolated layout): mm_count alone. Line 1: what switching reads, and mm_users beside it as in mainline.
-// Packed layout: all of these in one line, as before c1753fd02a00. Then what dying and the architecture write, and the
-// mask, each starting a line.
+// Line 0 (isolated layout): mm_count alone. Line 1: what switching reads, and mm_users beside it as in
+// mainline. Packed layout: all of these in one line, as before c1753fd02a00. Then what dying and the
+// architecture write, and the mask, each starting a line.
 template <class K>
 struct alignas(kLine) Mm {
   template <class T>
@@ -33,7 +33,8 @@ struct alignas(kLine) Mm {
   static constexpr std::size_t kReadMostlyAlign =
       K::Scheme::kLayout == MmLayout::isolated ? kLine : alignof(std::uint64_t);
 
-  // Pins of this struct. All mm_users together own one of them; each counted lazy borrow owns one (mmgrab, mmdrop).
+  // Pins of this struct. All mm_users together own one of them; each counted lazy borrow owns one (mmgrab,
+  // mmdrop).
   Atomic<std::int32_t> mm_count;
 
   // Page-table root; loaded at every switch to this mm.
@@ -50,8 +51,8 @@ struct alignas(kLine) Mm {
   // No page tables means no flush at exit: a property of an mm under every lifecycle.
   bool has_page_tables;
 
-  // Life of this slot: even while allocated, odd while free, one more at every change. Freeing writes it and every
-  // use under a checking Machine reads it, so that a pointer kept across free and reuse is recognised.
+  // Life of this slot: even while allocated, odd while free, one more at every change. Freeing writes it and
+  // every use under a checking Machine reads it, so that a pointer kept across free and reuse is recognised.
   Atomic<std::uint32_t> generation;
   // Free-list link, meaningful while free; schemes that defer freeing may use it from reap to free.
   Mm* next_free;
@@ -88,7 +89,9 @@ struct alignas(kLine) Mm {
   T* at(std::size_t offset) {
     return std::launder(reinterpret_cast<T*>(reinterpret_cast<std::byte*>(this) + offset));
   }
-  static constexpr std::size_t round_up_to_lines(std::size_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
+  static constexpr std::size_t round_up_to_lines(std::size_t bytes) {
+    return (bytes + kLine - 1) / kLine * kLine;
+  }
   static std::size_t mask_bytes(unsigned cpus) {
     return round_up_to_lines(machine::CpuMask::words_for(cpus) * sizeof(Atomic<std::uint64_t>));
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The life of an mm_struct: mm_init, the mm_count helpers of include/linux/sched/mm.h, __mmdrop and free_mm of
-// kernel/fork.c. mm_users and what happens when it reaches zero is exit.h.
+// The life of an mm_struct: mm_init, the mm_count helpers of include/linux/sched/mm.h, __mmdrop and free_mm
+// of kernel/fork.c. mm_users and what happens when it reaches zero is exit.h.
 #pragma once
 
 #include "kernel/cpu.h"
@@ -10,10 +10,11 @@
 
 namespace mmscale::kernel {
 
-// mm_alloc() + mm_init(): an mm with mm_count 1 and `users` threads, nobody in its mask. The caller publishes it with
-// release to the CPUs that will run those threads. nullptr when the slab is used up.
+// mm_alloc() + mm_init(): an mm with mm_count 1 and `users` threads, nobody in its mask. The caller publishes
+// it with release to the CPUs that will run those threads. nullptr when the slab is used up.
 template <class K>
-typename Task<K>::Mm* mm_alloc(typename K::Machine& m, Cpu<K>& cpu, std::int32_t users, bool has_page_tables = true) {
+typename Task<K>::Mm* mm_alloc(typename K::Machine& m, Cpu<K>& cpu, std::int32_t users,
+                               bool has_page_tables = true) {
   using enum std::memory_order;
   IrqSave irq(m);
   auto* mm = cpu.system->slab.allocate(m, cpu.magazine);
@@ -35,8 +36,8 @@ typename Task<K>::Mm* mm_alloc(typename K::Machine& m, Cpu<K>& cpu, std::int32_t
   return mm;
 }
 
-// DEBUG_VM_SHOOT_LAZIES, as an observer and not as a second IPI: no CPU may have active_mm == mm when mm is freed. Nor
-// may any have its page tables loaded, whatever active_mm says: the hardware walks them.
+// DEBUG_VM_SHOOT_LAZIES, as an observer and not as a second IPI: no CPU may have active_mm == mm when mm is
+// freed. Nor may any have its page tables loaded, whatever active_mm says: the hardware walks them.
 template <class K>
 void check_not_borrowed(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
   using enum std::memory_order;
@@ -48,9 +49,9 @@ void check_not_borrowed(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::M
   }
 }
 
-// free_mm(). Interrupts off, because an IPI handler may free too. The fetch_or decides between two freers, so that
-// the second is told and the slot enters the free list once; relaxed, since reuse is ordered by the slab's lock and
-// by whoever publishes the new mm.
+// free_mm(). Interrupts off, because an IPI handler may free too. The fetch_or decides between two freers, so
+// that the second is told and the slot enters the free list once; relaxed, since reuse is ordered by the
+// slab's lock and by whoever publishes the new mm.
 template <class K>
 void free_mm(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
   using enum std::memory_order;
@@ -64,8 +65,8 @@ void free_mm(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
   cpu.system->slab.free(m, cpu.magazine, mm);
 }
 
-// __mmdrop(): nobody pins the struct any more. The scheme sees to lazy borrowers, then it is freed. `kSite` tells in
-// which context the last drop happened.
+// __mmdrop(): nobody pins the struct any more. The scheme sees to lazy borrowers, then it is freed. `kSite`
+// tells in which context the last drop happened.
 template <class K, Site kSite>
 MMSCALE_COLD void mmdrop_last(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
   if (mm == &cpu.system->init_mm) {
@@ -76,8 +77,9 @@ MMSCALE_COLD void mmdrop_last(typename K::Machine& m, Cpu<K>& cpu, typename Task
   if (hooks::reap<K, kSite>(m, cpu, mm) == Reaped::free_now) free_mm<K>(m, cpu, mm);
 }
 
-// mmdrop(): atomic_dec_and_test, which must be a full barrier because membarrier(2) leans on it; seq_cst is C++'s
-// nearest, and the same locked instruction on x86. It also orders this holder's last use of *mm before whoever frees.
+// mmdrop(): atomic_dec_and_test, which must be a full barrier because membarrier(2) leans on it; seq_cst is
+// C++'s nearest, and the same locked instruction on x86. It also orders this holder's last use of *mm before
+// whoever frees.
 template <class K, Site kSite>
 MMSCALE_INLINE void mmdrop(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
   if (m.fetch_sub(mm->mm_count, 1, std::memory_order_seq_cst) == 1) [[unlikely]]

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Where mms come from: the mm_struct slab cache. A per-CPU magazine in front of one shared depot, like SLUB's per-CPU
-// lists, so that births and deaths on different CPUs do not meet in an allocator the schemes know nothing of. Memory
-// is never returned while the system lives: a stale pointer reads a recognisable freed slot, not a hole.
+// Where mms come from: the mm_struct slab cache. A per-CPU magazine in front of one shared depot, like SLUB's
+// per-CPU lists, so that births and deaths on different CPUs do not meet in an allocator the schemes know
+// nothing of. Memory is never returned while the system lives: a stale pointer reads a recognisable freed
+// slot, not a hole.
 #pragma once
 
 #include <cstddef>
@@ -62,8 +63,8 @@ class MmSlab {
     if (++magazine.count > 2 * kBatch) spill(m, magazine);
   }
 
-  // Calls f(mm) for every mm that is not free, init_mm among them: for_each_process, as far as we have one. An mm may be
-  // freed or born meanwhile; f may only do what is harmless then.
+  // Calls f(mm) for every mm that is not free, init_mm among them: for_each_process, as far as we have one.
+  // An mm may be freed or born meanwhile; f may only do what is harmless then.
   template <class F>
   void for_each_live(Machine& m, F&& f) {
     lock(m);
@@ -76,8 +77,8 @@ class MmSlab {
   }
 
  private:
-  // Slots moved between a magazine and the depot at a time: a round number, large against the one that a CPU which
-  // both bears and frees needs.
+  // Slots moved between a magazine and the depot at a time: a round number, large against the one that a CPU
+  // which both bears and frees needs.
   static constexpr unsigned kBatch = 8;
 
   void refill(Machine& m, Magazine& magazine) {

@@ -11,10 +11,10 @@
 
 namespace mmscale::kernel {
 
-// Copies the CPUs that may hold `mm` into this CPU's scratch mask, without this CPU and without those offline, as
-// smp_call_function_many does with cpu_online_mask: mm_cpumask, or every CPU where the architecture keeps none. Relaxed
-// loads: a bit that matters was set before its CPU became a user of the mm, and the sender has since seen that user's
-// mm_users or mm_count reach zero.
+// Copies the CPUs that may hold `mm` into this CPU's scratch mask, without this CPU and without those
+// offline, as smp_call_function_many does with cpu_online_mask: mm_cpumask, or every CPU where the
+// architecture keeps none. Relaxed loads: a bit that matters was set before its CPU became a user of the mm,
+// and the sender has since seen that user's mm_users or mm_count reach zero.
 template <class K>
 machine::CpuMask& other_cpus_of_mm(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
   using enum std::memory_order;
@@ -45,7 +45,8 @@ bool cpu_online(typename K::Machine& m, Cpu<K>& cpu) {
 // The number of a CPU.
 template <class K>
 unsigned cpu_number(const Cpu<K>& cpu) {
-  return cpu.mask_word * machine::CpuMask::kBitsPerWord + static_cast<unsigned>(std::countr_zero(cpu.mask_bit));
+  return cpu.mask_word * machine::CpuMask::kBitsPerWord +
+         static_cast<unsigned>(std::countr_zero(cpu.mask_bit));
 }
 
 // Takes this CPU out of mm_cpumask(mm), as its last access to the mm. Interrupts off.
@@ -57,7 +58,8 @@ void leave_mask(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
     m.fetch_and(mm->cpumask(cpu.mask_word), ~cpu.mask_bit, std::memory_order_release);
 }
 
-// smp_call_function_many(targets, handler, mm, wait=1). `purpose` is the tally the queued requests are counted in.
+// smp_call_function_many(targets, handler, mm, wait=1). `purpose` is the tally the queued requests are
+// counted in.
 template <class K>
 void smp_call_function_many(typename K::Machine& m, Cpu<K>& cpu, const machine::CpuMask& targets,
                             typename Task<K>::Mm* mm, machine::IpiHandler<typename K::Machine> handler,
@@ -67,10 +69,12 @@ void smp_call_function_many(typename K::Machine& m, Cpu<K>& cpu, const machine::
   m.call_many(targets, handler, mm);
 }
 
-// smp_call_function_single(target, handler, mm, wait=1). False where the kernel refuses: the target is offline.
+// smp_call_function_single(target, handler, mm, wait=1). False where the kernel refuses: the target is
+// offline.
 template <class K>
 bool smp_call_function_single(typename K::Machine& m, Cpu<K>& cpu, Cpu<K>& target, typename Task<K>::Mm* mm,
-                              machine::IpiHandler<typename K::Machine> handler, std::uint64_t Tally::*purpose) {
+                              machine::IpiHandler<typename K::Machine> handler,
+                              std::uint64_t Tally::*purpose) {
   if (!cpu_online<K>(m, target)) return false;
   cpu.targets.clear();
   cpu.targets.set(cpu_number(target));
@@ -85,12 +89,13 @@ void smp_call_function_many(typename K::Machine& m, Cpu<K>& cpu, typename Task<K
   smp_call_function_many<K>(m, cpu, other_cpus_of_mm<K>(m, cpu, mm), mm, handler, purpose);
 }
 
-// on_each_cpu_mask(mm_cpumask(mm), ...): also on this CPU if its bit is set, as a plain call with interrupts off. The
-// kernel makes that call between queueing and waiting; here it comes last, which only matters to the nanosecond.
+// on_each_cpu_mask(mm_cpumask(mm), ...): also on this CPU if its bit is set, as a plain call with interrupts
+// off. The kernel makes that call between queueing and waiting; here it comes last, which only matters to the
+// nanosecond.
 template <class K>
 void on_each_cpu_mask(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm,
-                      machine::IpiHandler<typename K::Machine> handler, void (*on_self)(typename K::Machine&, void*),
-                      std::uint64_t Tally::*purpose) {
+                      machine::IpiHandler<typename K::Machine> handler,
+                      void (*on_self)(typename K::Machine&, void*), std::uint64_t Tally::*purpose) {
   PreemptOff<K> preempt(cpu);
   smp_call_function_many<K>(m, cpu, mm, handler, purpose);
   if (this_cpu_of_mm<K>(m, cpu, mm)) {

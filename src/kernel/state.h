@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Room for what a scheme or a lifecycle keeps: per CPU, per mm, and per mm and CPU. A policy (scheme or lifecycle) asks
-// for it by having a member template of that name; one that has none takes no space.
+// Room for what a scheme or a lifecycle keeps: per CPU, per mm, and per mm and CPU. A policy (scheme or
+// lifecycle) asks for it by having a member template of that name; one that has none takes no space.
 //
-//   template <class K> struct PerCpu       in Cpu::scheme / Cpu::lifecycle; a scheme's is constructed from the system's
+//   template <class K> struct PerCpu       in Cpu::scheme / Cpu::lifecycle; a scheme's is constructed from
+//   the system's
 //                                          Tuning if it can be, else by default
-//   template <class K> struct PerMm        in Mm::scheme / Mm::lifecycle; reset(m) is called when an mm is born
-//   template <class K> struct PerMmPerCpu  schemes only: one per CPU behind each mm, Mm::scheme_of(cpu); reset(m) too
+//   template <class K> struct PerMm        in Mm::scheme / Mm::lifecycle; reset(m) is called when an mm is
+//   born template <class K> struct PerMmPerCpu  schemes only: one per CPU behind each mm, Mm::scheme_of(cpu);
+//   reset(m) too
 #pragma once
 
 #include <type_traits>
@@ -31,7 +33,7 @@ struct PerCpuOf {
   using type = Nothing;
 };
 template <class Policy, class K>
-  requires requires { typename Policy::template PerCpu<K>; }
+requires requires { typename Policy::template PerCpu<K>; }
 struct PerCpuOf<Policy, K> {
   using type = typename Policy::template PerCpu<K>;
 };
@@ -41,7 +43,7 @@ struct PerMmOf {
   using type = Nothing;
 };
 template <class Policy, class K>
-  requires requires { typename Policy::template PerMm<K>; }
+requires requires { typename Policy::template PerMm<K>; }
 struct PerMmOf<Policy, K> {
   using type = typename Policy::template PerMm<K>;
 };
@@ -51,7 +53,7 @@ struct PerMmPerCpuOf {
   using type = Nothing;
 };
 template <class Policy, class K>
-  requires requires { typename Policy::template PerMmPerCpu<K>; }
+requires requires { typename Policy::template PerMmPerCpu<K>; }
 struct PerMmPerCpuOf<Policy, K> {
   using type = typename Policy::template PerMmPerCpu<K>;
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What one emulated CPU counted. On lines of its own and written by its own thread only; read by others when the CPU
-// has stopped.
+// What one emulated CPU counted. On lines of its own and written by its own thread only; read by others when
+// the CPU has stopped.
 #pragma once
 
 #include <array>
@@ -13,27 +13,29 @@
 namespace mmscale::kernel {
 
 struct alignas(machine::kApart) Tally {
-  // mm_count changes made by lazy borrowing (mmgrab_lazy_tlb, mmdrop_lazy_tlb); those of unlazy() apart, because it
-  // runs in IPI handlers, which may interrupt an increment of the others.
+  // mm_count changes made by lazy borrowing (mmgrab_lazy_tlb, mmdrop_lazy_tlb); those of unlazy() apart,
+  // because it runs in IPI handlers, which may interrupt an increment of the others.
   std::uint64_t lazy_grabs = 0;
   std::uint64_t lazy_drops = 0;
   std::uint64_t lazy_grabs_unlazy = 0;
   std::uint64_t lazy_drops_unlazy = 0;
 
-  // IPIs this CPU handled that found it borrowing the mm, those that did not, and those of a flush that found it running
-  // in the mm, where the flush was due.
+  // IPIs this CPU handled that found it borrowing the mm, those that did not, and those of a flush that found
+  // it running in the mm, where the flush was due.
   std::uint64_t ipis_useful = 0;
   std::uint64_t ipis_useless = 0;
   std::uint64_t ipis_user = 0;
-  // Requests this CPU queued for other CPUs: to shoot a dead mm's borrowers at the last drop, to flush at exit, to trim
-  // the mask of a living mm, and to flush a living mm.
+  // Requests this CPU queued for other CPUs: to shoot a dead mm's borrowers at the last drop, to flush at
+  // exit, to trim the mask of a living mm, and to flush a living mm.
   std::uint64_t ipis_shoot = 0;
   std::uint64_t ipis_exit_flush = 0;
   std::uint64_t ipis_trim = 0;
   std::uint64_t ipis_flush = 0;
-  // Those of them that found the target's call queue empty, so that an interrupt was raised; from the Machine.
+  // Those of them that found the target's call queue empty, so that an interrupt was raised; from the
+  // Machine.
   std::uint64_t ipis_raised = 0;
-  // Calls that on_each_cpu_mask made on the dropping CPU itself, no IPI; and those that found it the borrower.
+  // Calls that on_each_cpu_mask made on the dropping CPU itself, no IPI; and those that found it the
+  // borrower.
   std::uint64_t ipis_local = 0;
   std::uint64_t shoot_self = 0;
 
@@ -63,7 +65,9 @@ struct alignas(machine::kApart) Tally {
   std::uint64_t ipis_sent() const { return ipis_shoot + ipis_exit_flush + ipis_trim + ipis_flush; }
   std::uint64_t ipis_handled() const { return ipis_useful + ipis_useless + ipis_user; }
   // Atomic changes of an mm_count on behalf of lazy borrowing.
-  std::uint64_t mm_count_ops() const { return lazy_grabs + lazy_drops + lazy_grabs_unlazy + lazy_drops_unlazy; }
+  std::uint64_t mm_count_ops() const {
+    return lazy_grabs + lazy_drops + lazy_grabs_unlazy + lazy_drops_unlazy;
+  }
 };
 
 constexpr std::array<Tally::Field, 17> Tally::fields() {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A private set of emulated CPU numbers: the kernel's `struct cpumask` as a local variable. The shared bitmap that
-// switch_mm writes is mm_cpumask (kernel/mm.h); a sender copies that one into a CpuMask before it sends, as
-// smp_call_function_many copies into its per-CPU cfd->cpumask.
+// A private set of emulated CPU numbers: the kernel's `struct cpumask` as a local variable. The shared bitmap
+// that switch_mm writes is mm_cpumask (kernel/mm.h); a sender copies that one into a CpuMask before it sends,
+// as smp_call_function_many copies into its per-CPU cfd->cpumask.
 #pragma once
 
 #include <bit>

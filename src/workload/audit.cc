@@ -14,7 +14,8 @@ std::vector<std::string> mismatches(const Books& books, unsigned cpus) {
   };
   const auto number = [](std::uint64_t n) { return static_cast<std::int64_t>(n); };
   const kernel::Tally& sum = books.sum;
-  for (unsigned cpu : books.still_lazy) problems.push_back(fmt::format("cpu {} is still lazy on a user mm", cpu));
+  for (unsigned cpu : books.still_lazy)
+    problems.push_back(fmt::format("cpu {} is still lazy on a user mm", cpu));
   // Idle CPUs of a counted scheme end as they began, with one reference each on init_mm.
   const std::int64_t on_init_mm = books.counted ? cpus : 0;
   expect(number(sum.lazy_grabs + sum.lazy_grabs_unlazy),
@@ -25,7 +26,8 @@ std::vector<std::string> mismatches(const Books& books, unsigned cpus) {
   expect(number(sum.ipis_handled()), number(sum.ipis_sent()), "IPIs handled, against sent");
   expect(number(books.queued), number(sum.ipis_sent()), "requests queued by the machine, against IPIs sent");
   for (const kernel::Oracle::Finding& finding : books.findings)
-    problems.push_back(fmt::format("{} on cpu {} in {}", to_string(finding.violation), finding.cpu, finding.where));
+    problems.push_back(
+        fmt::format("{} on cpu {} in {}", to_string(finding.violation), finding.cpu, finding.where));
   if (books.violations > books.findings.size())
     problems.push_back(fmt::format("{} violations in all", books.violations));
   return problems;

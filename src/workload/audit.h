@@ -12,8 +12,8 @@
 
 namespace mmscale::workload {
 
-// What an emulated system leaves behind after every task exited, every CPU went to init_mm and all that was postponed
-// was freed.
+// What an emulated system leaves behind after every task exited, every CPU went to init_mm and all that was
+// postponed was freed.
 struct Books {
   // Of all CPUs, from boot to end.
   kernel::Tally sum;
@@ -29,8 +29,8 @@ struct Books {
 };
 
 // Everything that does not add up on a system of `cpus` CPUs, one line each; empty is right:
-//   references taken by lazy borrows = returned + those idle CPUs hold on init_mm; mms freed = born; IPIs handled (with
-//   or without a borrower found) = sent = queued; nobody borrows; the oracle saw nothing.
+//   references taken by lazy borrows = returned + those idle CPUs hold on init_mm; mms freed = born; IPIs
+//   handled (with or without a borrower found) = sent = queued; nobody borrows; the oracle saw nothing.
 std::vector<std::string> mismatches(const Books& books, unsigned cpus);
 
 }  // namespace mmscale::workload

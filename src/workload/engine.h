@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The engine: one emulated system, and the loop that takes its CPUs through their programs. The same in every world;
-// docs/fast-path.md shows what run_steps compiles to on silicon.
+// The engine: one emulated system, and the loop that takes its CPUs through their programs. The same in every
+// world; docs/fast-path.md shows what run_steps compiles to on silicon.
 #pragma once
 
 #include <atomic>
@@ -41,7 +41,8 @@ class Engine {
   // Bytes of memory the mms of a program need.
   static std::size_t memory_bytes(const Program& program) {
     const auto cpus = static_cast<unsigned>(program.cpus.size());
-    return kernel::MmSlab<K>::bytes(cpus, program.max_live_mms + cpus * kernel::kHeldBack<typename K::Scheme>);
+    return kernel::MmSlab<K>::bytes(cpus,
+                                    program.max_live_mms + cpus * kernel::kHeldBack<typename K::Scheme>);
   }
 
   // `program` and `memory` must outlive the engine; `memory` aligned to a line.
@@ -56,7 +57,8 @@ class Engine {
       if (task.process != TaskSpec::kKernelThread) ++processes_[task.process].threads;
   }
 
-  // First on each CPU, from its own thread: its per-CPU area, its tasks and its steps, all first touched here.
+  // First on each CPU, from its own thread: its per-CPU area, its tasks and its steps, all first touched
+  // here.
   void boot(Machine& m) {
     locals_[m.cpu()] = std::make_unique<Local>(m, system_);
     Local& local = *locals_[m.cpu()];
@@ -99,8 +101,8 @@ class Engine {
     for (HandOff& hand_off : hand_offs_) m.fetch_or(hand_off.times, kStopped, std::memory_order_release);
   }
 
-  // Ends the run: every task still alive exits on its CPU, every CPU goes to init_mm, what was postponed is freed. The
-  // CPUs serve each other's IPIs until all are done.
+  // Ends the run: every task still alive exits on its CPU, every CPU goes to init_mm, what was postponed is
+  // freed. The CPUs serve each other's IPIs until all are done.
   void finish(Machine& m) {
     Local& local = *locals_[m.cpu()];
     rendezvous(m);
@@ -125,14 +127,15 @@ class Engine {
   const kernel::Tally& tally(unsigned cpu) const { return locals_[cpu]->cpu.tally; }
   const kernel::Oracle& oracle() const { return system_.oracle; }
 
-  // After finish on all CPUs: the sums that must hold whatever the scheme (audit.h). `m` is any CPU's machine; `queued`
-  // what the machines say they queued for other CPUs.
+  // After finish on all CPUs: the sums that must hold whatever the scheme (audit.h). `m` is any CPU's
+  // machine; `queued` what the machines say they queued for other CPUs.
   std::vector<std::string> audit(Machine& m, std::uint64_t queued) {
     using enum std::memory_order;
     Books books;
     for (unsigned cpu = 0; cpu < locals_.size(); ++cpu) {
       books.sum += locals_[cpu]->cpu.tally;
-      if (m.load(locals_[cpu]->cpu.idle.active_mm, relaxed) != &system_.init_mm) books.still_lazy.push_back(cpu);
+      if (m.load(locals_[cpu]->cpu.idle.active_mm, relaxed) != &system_.init_mm)
+        books.still_lazy.push_back(cpu);
     }
     books.queued = queued;
     books.counted = K::Scheme::kCounted;
@@ -193,11 +196,12 @@ class Engine {
     kernel::hooks::drain<K>(m, local.cpu);
   }
 
-  // Rounds between two ticks, at which a scheme that defers frees what it can: often against the memory it may hold,
-  // seldom against what a tick costs, and nothing to the loop itself.
+  // Rounds between two ticks, at which a scheme that defers frees what it can: often against the memory it
+  // may hold, seldom against what a tick costs, and nothing to the loop itself.
   static constexpr std::uint64_t kRoundsPerTick = 256;
 
-  bool run_and_drain(Machine& m, Local& local, const BoundStep* begin, const BoundStep* end, std::uint64_t rounds) {
+  bool run_and_drain(Machine& m, Local& local, const BoundStep* begin, const BoundStep* end,
+                     std::uint64_t rounds) {
     // Outside of here RCU need not wait for this CPU: neither between two batches nor while the run ends.
     kernel::rcu::Busy<K> busy(m, local.cpu);
     if constexpr (kernel::hooks::has_drain<K>)
@@ -208,10 +212,10 @@ class Engine {
     return run_steps(m, local, begin, end, rounds);
   }
 
-  // The measured loop. The steps are data, so one loop runs every workload; their pattern is short and fixed, so the
-  // branches on it predict.
-  __attribute__((noinline)) bool run_steps(Machine& m, Local& local, const BoundStep* begin, const BoundStep* end,
-                                           std::uint64_t rounds) {
+  // The measured loop. The steps are data, so one loop runs every workload; their pattern is short and fixed,
+  // so the branches on it predict.
+  __attribute__((noinline)) bool run_steps(Machine& m, Local& local, const BoundStep* begin,
+                                           const BoundStep* end, std::uint64_t rounds) {
     for (; rounds != 0; --rounds) {
       for (const BoundStep* step = begin; step != end; ++step) {
         if (step->op == Op::switch_to) [[likely]]
@@ -265,7 +269,8 @@ class Engine {
         kernel::enter_deep_idle<K>(m, local.cpu);
         break;
       case Op::hand_off:
-        // try_to_wake_up() on the way to another CPU's runqueue: release hands over what this CPU did to the task.
+        // try_to_wake_up() on the way to another CPU's runqueue: release hands over what this CPU did to the
+        // task.
         m.fetch_add(hand_offs_[step.operand].times, 1, std::memory_order_release);
         break;
       case Op::await_task:
@@ -339,8 +344,8 @@ class Engine {
     return true;
   }
 
-  // cpu_down() and cpu_up(). The CPU that gives the orders is this one too: what it does for a dead CPU, the dead CPU's
-  // thread does here.
+  // cpu_down() and cpu_up(). The CPU that gives the orders is this one too: what it does for a dead CPU, the
+  // dead CPU's thread does here.
   void replug(Machine& m, Cpu& cpu) {
     kernel::cpu_down<K>(m, cpu);
     m.take_interrupts();
@@ -348,21 +353,20 @@ class Engine {
     kernel::start_secondary<K>(m, cpu);
   }
 
-  // Idles until this CPU's process lives a life that it has not lived yet. Acquire (in spin_until) pairs with bear's
-  // release: the tasks' new mm is seen.
+  // Idles until this CPU's process lives a life that it has not lived yet. Acquire (in spin_until) pairs with
+  // bear's release: the tasks' new mm is seen.
   bool await_birth(Machine& m, Local& local, Process& process) {
     kernel::rcu::Idle<K> idle(m, local.cpu);
-    m.spin_until(process.births, [&local](std::uint64_t births) {
-      return (births & kStopped) != 0 || births > local.lives;
-    });
+    m.spin_until(process.births,
+                 [&local](std::uint64_t births) { return (births & kStopped) != 0 || births > local.lives; });
     const std::uint64_t births = m.load(process.births, std::memory_order_relaxed);
     if ((births & kStopped) != 0) return false;
     ++local.lives;
     return true;
   }
 
-  // fork and clone: a new mm with all of its process' threads, none of them running. A thread of the previous life may
-  // still be on its way out of a CPU: on_cpu says when it is gone.
+  // fork and clone: a new mm with all of its process' threads, none of them running. A thread of the previous
+  // life may still be on its way out of a CPU: on_cpu says when it is gone.
   void bear(Machine& m, Cpu& cpu, Process& process) {
     using enum std::memory_order;
     if ((m.load(process.births, relaxed) & kStopped) != 0) return;

@@ -91,7 +91,9 @@ class Empty final : public FloorLoad {
 class IncDec final : public FloorLoad {
  public:
   IncDec(unsigned cpus, unsigned home_node)
-      : FloorLoad(cpus), memory_(sizeof(Counter), home_node), shared_(*new (memory_.bytes().data()) Counter) {}
+      : FloorLoad(cpus),
+        memory_(sizeof(Counter), home_node),
+        shared_(*new (memory_.bytes().data()) Counter) {}
   bool run(unsigned cpu, std::uint64_t rounds) override { return pairs(cpu, shared_.value, rounds); }
 
  private:
@@ -112,7 +114,9 @@ class Private final : public FloorLoad {
   bool run(unsigned cpu, std::uint64_t rounds) override { return pairs(cpu, own_[cpu]->value, rounds); }
 
  private:
-  std::int32_t final_value(unsigned cpu) const override { return own_[cpu]->value.load(std::memory_order_relaxed); }
+  std::int32_t final_value(unsigned cpu) const override {
+    return own_[cpu]->value.load(std::memory_order_relaxed);
+  }
 
   std::vector<std::unique_ptr<Counter>> own_;
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Bare instruction loops, run by the same windows as the schemes: what a figure consists of before any kernel is
-// emulated. Nothing is ever subtracted; these stand beside.
+// Bare instruction loops, run by the same windows as the schemes: what a figure consists of before any kernel
+// is emulated. Nothing is ever subtracted; these stand beside.
 #pragma once
 
 #include <memory>
@@ -17,11 +17,12 @@ struct Floor {
   std::string_view what;
 };
 
-// incdec: inc and dec_and_test, back to back, by all CPUs on one line. private: the same, each CPU on a line of its
-// own. empty: the loop without a body.
+// incdec: inc and dec_and_test, back to back, by all CPUs on one line. private: the same, each CPU on a line
+// of its own. empty: the loop without a body.
 std::span<const Floor> floors();
 
-// One round is one pair. `home_node` is where the shared line lives. Throws std::invalid_argument for another name.
+// One round is one pair. `home_node` is where the shared line lives. Throws std::invalid_argument for another
+// name.
 std::unique_ptr<Load> make_floor_load(std::string_view name, unsigned cpus, unsigned home_node);
 
 }  // namespace mmscale::workload

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What the pinned threads of a window execute: an emulated kernel running a Program, or a bare instruction loop. The
-// window knows no more than this; the loop itself is inside run(), so that the virtual call is once per batch.
+// What the pinned threads of a window execute: an emulated kernel running a Program, or a bare instruction
+// loop. The window knows no more than this; the loop itself is inside run(), so that the virtual call is once
+// per batch.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,8 @@ class Load {
   // How many emulated CPUs, numbered from 0.
   virtual unsigned cpus() const = 0;
 
-  // On CPU `cpu`'s pinned thread, in this order: boot (makes everything of its own, local to it), run any number of
-  // times, finish (ends every process, goes to init_mm). Each passes a rendezvous of all CPUs.
+  // On CPU `cpu`'s pinned thread, in this order: boot (makes everything of its own, local to it), run any
+  // number of times, finish (ends every process, goes to init_mm). Each passes a rendezvous of all CPUs.
   virtual void boot(unsigned cpu, unsigned os_cpu) = 0;
 
   // `rounds` passes over the CPU's program. False if stop() ended it early.
@@ -41,19 +42,21 @@ class Load {
   // What CPU `cpu` counted so far; from its own thread, or when it has finished.
   virtual kernel::Tally tally(unsigned cpu) const = 0;
 
-  // Around the run calls that are measured, on each CPU's own thread: a Load that measures something itself begins
-  // and ends with the window.
+  // Around the run calls that are measured, on each CPU's own thread: a Load that measures something itself
+  // begins and ends with the window.
   virtual void open_window(unsigned) {}
   virtual void close_window(unsigned) {}
 
-  // The steps of a round, where it consists of steps, else empty; and the steps from `first` to before `last` alone,
-  // `times` times over, as run takes all of them. For loads that wrap this one; together they must make whole rounds.
+  // The steps of a round, where it consists of steps, else empty; and the steps from `first` to before `last`
+  // alone, `times` times over, as run takes all of them. For loads that wrap this one; together they must
+  // make whole rounds.
   virtual std::span<const Step> steps(unsigned) const { return {}; }
   virtual bool run_part(unsigned, std::uint32_t, std::uint32_t, std::uint64_t) {
     throw std::logic_error("this load has no steps");
   }
 
-  // After all have finished: everything that does not add up, one line each. Empty is what a run must end with.
+  // After all have finished: everything that does not add up, one line each. Empty is what a run must end
+  // with.
   virtual std::vector<std::string> audit() = 0;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The engine on real CPUs, as a Load. A template for the translation units that instantiate it: one for each lifecycle,
-// with and without the oracle (src/CMakeLists.txt).
+// The engine on real CPUs, as a Load. A template for the translation units that instantiate it: one for each
+// lifecycle, with and without the oracle (src/CMakeLists.txt).
 #pragma once
 
 #include <memory>
@@ -47,8 +47,8 @@ class SiliconLoad final : public Load {
   void stop(unsigned cpu) override { engine_.stop(*machines_[cpu]); }
   void finish(unsigned cpu) override {
     engine_.finish(*machines_[cpu]);
-    // Now, on the CPU's own thread: its Machine may be destroyed by another, and a signal that is still on its way must
-    // not find it then. All requests have been answered.
+    // Now, on the CPU's own thread: its Machine may be destroyed by another, and a signal that is still on
+    // its way must not find it then. All requests have been answered.
     transport_->detach(cpu);
   }
 
@@ -83,7 +83,8 @@ std::unique_ptr<Load> make_silicon_load_under(const SiliconSpec& spec, Program p
     if (Scheme::kInfo.name != spec.scheme) return;
     with_built_options<Scheme, Lifecycle>([&]<kernel::Options kOptions> {
       if (kOptions == spec.options)
-        load = std::make_unique<SiliconLoad<kernel::Build<Machine, Scheme, Lifecycle, kOptions>>>(spec, std::move(program));
+        load = std::make_unique<SiliconLoad<kernel::Build<Machine, Scheme, Lifecycle, kOptions>>>(
+            spec, std::move(program));
     });
   });
   return load;

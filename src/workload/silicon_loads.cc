@@ -46,7 +46,11 @@ bool is_built(std::string_view scheme, std::string_view lifecycle, const kernel:
 }
 
 std::unique_ptr<Load> make_silicon_load(const SiliconSpec& spec, Program program) {
+#if defined(MMSCALE_ALWAYS_CHECKING)
+  return make<true>(spec, std::move(program));
+#else
   return make<false>(spec, std::move(program));
+#endif
 }
 
 std::unique_ptr<Load> make_checked_silicon_load(const SiliconSpec& spec, Program program) {

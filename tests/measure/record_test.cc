@@ -134,12 +134,12 @@ TEST(Times, AreOfAllCpusTogetherAndOfOne) {
 }
 
 TEST(Details, OfASwitchHaveTheStableKeys) {
-  EXPECT_THAT(keys(switch_record().details()),
-              ElementsAre("schema", "world", "family", "scheme", "cpus", "placement", "home_node", "warm_ns",
-                          "window_ns", "pus", "packages", "per_cpu", "invalid", "audit", "workload",
-                          "sharing", "lifecycle", "mm_cid", "rq_lock", "irqs_off_activate_mm", "hotplug",
-                          "absent", "transport", "transport_reason", "transport_caveat", "think_cycles",
-                          "page_tables", "deep_idle"));
+  EXPECT_THAT(
+      keys(switch_record().details()),
+      ElementsAre("schema", "world", "family", "scheme", "cpus", "placement", "home_node", "warm_ns",
+                  "window_ns", "pus", "packages", "per_cpu", "invalid", "audit", "workload", "sharing",
+                  "lifecycle", "mm_cid", "rq_lock", "irqs_off_activate_mm", "hotplug", "absent", "transport",
+                  "transport_reason", "transport_caveat", "think_cycles", "page_tables", "deep_idle"));
 }
 
 TEST(Details, OfWhatLivesAndMigratesSaySo) {

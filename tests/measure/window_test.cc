@@ -68,6 +68,14 @@ class CountingLoad final : public workload::Load {
     finished_before_own_stop = each_[cpu].finishes;
     stops.fetch_add(1);
   }
+  void open_window(unsigned cpu) override {
+    ++each_[cpu].opened;
+    each_[cpu].rounds_at_opening = each_[cpu].rounds;
+  }
+  void close_window(unsigned cpu) override {
+    ++each_[cpu].closed;
+    each_[cpu].rounds_within = each_[cpu].rounds - each_[cpu].rounds_at_opening;
+  }
   std::uint32_t switches_per_round(unsigned cpu) const override { return 2 + cpu; }
   kernel::Tally tally(unsigned cpu) const override {
     kernel::Tally tally;
@@ -95,6 +103,10 @@ class CountingLoad final : public workload::Load {
     bool one_thread = true;
     bool on_its_cpu = false;
     unsigned booted_on = ~0u;
+    unsigned opened = 0;
+    unsigned closed = 0;
+    std::uint64_t rounds_at_opening = 0;
+    std::uint64_t rounds_within = 0;
     unsigned finishes = 0;
     unsigned stops_before_finish = 0;
   };
@@ -147,6 +159,16 @@ TEST_F(WindowRun, CountsTheRoundsBetweenItsStampsAndNoOthers) {
   }
   EXPECT_EQ(window.rounds(), sum);
   EXPECT_EQ(window.tally.lazy_grabs, sum);
+}
+
+TEST_F(WindowRun, ALoadKnowsItsWindow) {
+  CountingLoad load(cpus());
+  const Window window = run(load);
+  for (unsigned cpu = 0; cpu < cpus(); ++cpu) {
+    EXPECT_EQ(load.of(cpu).opened, 1u);
+    EXPECT_EQ(load.of(cpu).closed, 1u);
+    EXPECT_EQ(load.of(cpu).rounds_within, window.cpus[cpu].rounds);
+  }
 }
 
 TEST_F(WindowRun, EachCpuHasOnePinnedThread) {

@@ -159,17 +159,15 @@ TEST(Patterns, Aio) {
 
 TEST(Patterns, Exec) {
   const Program program = build("exec", kAll, 0, 4);
-  EXPECT_THAT(text(program),
-              ElementsAre("task0/mm0 idle task0/mm0 exec kthread1 exec idle kthread1 exit",
-                          "task2/mm1 idle task2/mm1 exec kthread3 exec idle kthread3 exit"));
+  EXPECT_THAT(text(program), ElementsAre("task0/mm0 idle task0/mm0 exec kthread1 exec idle kthread1 exit",
+                                         "task2/mm1 idle task2/mm1 exec kthread3 exec idle kthread3 exit"));
   EXPECT_EQ(program.processes, 2u) << "single-threaded, whatever shares an mm otherwise";
   EXPECT_EQ(program.max_live_mms, 8u);
   EXPECT_EQ(program.cpus[0].switches, 7u);
 }
 
 TEST(Patterns, Build) {
-  const Program program =
-      find_pattern("build")->build({.groups = kAll, .lifetime = 4, .migrate_every = 3});
+  const Program program = find_pattern("build")->build({.groups = kAll, .lifetime = 4, .migrate_every = 3});
   EXPECT_THAT(text(program),
               ElementsAre("await0 task0/mm0 idle task0/mm0 grab munmap exit kthread2 drop idle "
                           "await0 task0/mm0 idle task0/mm0 munmap exit "
@@ -182,13 +180,13 @@ TEST(Patterns, Build) {
 
 TEST(Patterns, BuildWithoutMigration) {
   const std::string alone = "await0 task0/mm0 grab munmap exit kthread1 drop idle";
-  EXPECT_THAT(text(find_pattern("build")->build(
-                  {.groups = std::array{0u}, .lifetime = 2, .migrate_every = 2})),
-              ElementsAre(alone))
+  EXPECT_THAT(
+      text(find_pattern("build")->build({.groups = std::array{0u}, .lifetime = 2, .migrate_every = 2})),
+      ElementsAre(alone))
       << "nowhere to go";
-  EXPECT_THAT(text(find_pattern("build")->build(
-                  {.groups = std::array{0u}, .lifetime = 2, .migrate_every = 0})),
-              ElementsAre(alone));
+  EXPECT_THAT(
+      text(find_pattern("build")->build({.groups = std::array{0u}, .lifetime = 2, .migrate_every = 0})),
+      ElementsAre(alone));
 }
 
 TEST(Patterns, Server) {

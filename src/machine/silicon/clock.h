@@ -13,16 +13,16 @@
 
 namespace mmscale::machine::silicon {
 
-// Nanoseconds of CLOCK_MONOTONIC: the one clock that the kernel keeps in step between CPUs, so that start and end
-// stamps of different CPUs can be compared. Read only at batch boundaries, never per switch.
+// Nanoseconds of CLOCK_MONOTONIC: the one clock that the kernel keeps in step between CPUs, so that start and
+// end stamps of different CPUs can be compared. Read only at batch boundaries, never per switch.
 inline std::uint64_t now_ns() {
   timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(t.tv_nsec);
 }
 
-// A free-running counter for delays on one CPU: TSC on x86, time base on POWER, virtual counter on ARM, nanoseconds
-// elsewhere. A "cycle" of a think time is one tick of this counter.
+// A free-running counter for delays on one CPU: TSC on x86, time base on POWER, virtual counter on ARM,
+// nanoseconds elsewhere. A "cycle" of a think time is one tick of this counter.
 inline std::uint64_t ticks() {
 #if defined(__x86_64__)
   return __rdtsc();

@@ -21,11 +21,12 @@ std::size_t round_up_to_pages(std::size_t bytes) {
 // Restricts the mapping to one node before it is touched.
 void bind_to_node(std::span<std::byte> memory, unsigned node) {
   if (static_cast<int>(node) > numa_max_node() || !numa_bitmask_isbitset(numa_all_nodes_ptr, node))
-    throw HomeMemoryError(
-        fmt::format("home node {} has no memory this process may use; highest node is {}", node, numa_max_node()));
+    throw HomeMemoryError(fmt::format("home node {} has no memory this process may use; highest node is {}",
+                                      node, numa_max_node()));
   bitmask* nodes = numa_allocate_nodemask();
   numa_bitmask_setbit(nodes, node);
-  const long failed = mbind(memory.data(), memory.size(), MPOL_BIND, nodes->maskp, nodes->size + 1, MPOL_MF_STRICT);
+  const long failed =
+      mbind(memory.data(), memory.size(), MPOL_BIND, nodes->maskp, nodes->size + 1, MPOL_MF_STRICT);
   const int error = errno;
   numa_free_nodemask(nodes);
   if (failed != 0) throw HomeMemoryError(fmt::format("home node {}: mbind: {}", node, std::strerror(error)));
@@ -42,7 +43,8 @@ std::optional<unsigned> node_of(void* page) {
 HomeMemory::HomeMemory(std::size_t bytes, unsigned node) {
   const std::size_t size = round_up_to_pages(bytes);
   void* p = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (p == MAP_FAILED) throw HomeMemoryError(fmt::format("{} bytes of memory: {}", size, std::strerror(errno)));
+  if (p == MAP_FAILED)
+    throw HomeMemoryError(fmt::format("{} bytes of memory: {}", size, std::strerror(errno)));
   bytes_ = {static_cast<std::byte*>(p), size};
   try {
     if (numa_available() >= 0) {

@@ -17,12 +17,12 @@ class HomeMemoryError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Page-aligned, zeroed, resident memory, all of it on one node. Unmapped when destroyed, so that the next window gets
-// other physical pages and repetitions average over what a line's address does to its home slice.
+// Page-aligned, zeroed, resident memory, all of it on one node. Unmapped when destroyed, so that the next
+// window gets other physical pages and repetitions average over what a line's address does to its home slice.
 class HomeMemory {
  public:
-  // On NUMA node `node` (OS number). Throws if the kernel refuses or the pages turn out to be elsewhere. Where the
-  // system has no NUMA support, node 0 is accepted and means the only memory there is.
+  // On NUMA node `node` (OS number). Throws if the kernel refuses or the pages turn out to be elsewhere.
+  // Where the system has no NUMA support, node 0 is accepted and means the only memory there is.
   HomeMemory(std::size_t bytes, unsigned node);
   ~HomeMemory();
   HomeMemory(const HomeMemory&) = delete;

@@ -29,7 +29,8 @@ std::vector<unsigned long> affinity_of(unsigned os_cpu) {
 
 }  // namespace
 
-// One thread and the order it has: to bind itself, to run a body, or to end. The pool's thread gives orders and waits.
+// One thread and the order it has: to bind itself, to run a body, or to end. The pool's thread gives orders
+// and waits.
 class Pool::Worker {
  public:
   Worker(const topology::Topology& topology, unsigned os_cpu) : topology_(topology), os_cpu_(os_cpu) {
@@ -48,7 +49,8 @@ class Pool::Worker {
           },
           this);
     pthread_attr_destroy(&attributes);
-    if (error != 0) throw topology::BindError(fmt::format("no thread on CPU {}: {}", os_cpu, strerror(error)));
+    if (error != 0)
+      throw topology::BindError(fmt::format("no thread on CPU {}: {}", os_cpu, strerror(error)));
   }
 
   ~Worker() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Pinned threads, one per PU, kept from window to window. Asleep between windows: an idle pool disturbs nobody.
+// Pinned threads, one per PU, kept from window to window. Asleep between windows: an idle pool disturbs
+// nobody.
 #pragma once
 
 #include <chrono>
@@ -21,12 +22,13 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  // Runs body(i) on a thread pinned to PU os_cpus[i], for all i at once, and waits for all. Every thread's binding is
-  // made and read back before any body starts; topology::BindError if one fails. Bodies must not throw: they wait for
-  // each other, so one that left would hang the rest.
+  // Runs body(i) on a thread pinned to PU os_cpus[i], for all i at once, and waits for all. Every thread's
+  // binding is made and read back before any body starts; topology::BindError if one fails. Bodies must not
+  // throw: they wait for each other, so one that left would hang the rest.
   //
-  // Threads that spin for each other cannot be called off. If they have not all come back after `patience`, which
-  // means a bug or a CPU that was taken away, the process says which are missing and exits with status 1.
+  // Threads that spin for each other cannot be called off. If they have not all come back after `patience`,
+  // which means a bug or a CPU that was taken away, the process says which are missing and exits with
+  // status 1.
   void run(std::span<const unsigned> os_cpus, const std::function<void(unsigned)>& body,
            std::chrono::nanoseconds patience);
 

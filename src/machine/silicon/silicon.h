@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The Machine that is real: one pinned thread per emulated CPU, std::atomic, interrupts that really arrive. Every
-// operation of the switch path is forced inline and compiles to the instruction one would write by hand;
-// docs/fast-path.md shows the result.
+// The Machine that is real: one pinned thread per emulated CPU, std::atomic, interrupts that really arrive.
+// Every operation of the switch path is forced inline and compiles to the instruction one would write by
+// hand; docs/fast-path.md shows the result.
 #pragma once
 
 #include <atomic>
@@ -49,15 +49,16 @@ class Silicon {
     std::vector<Silicon*> cpus_;
   };
 
-  // To be constructed by the pinned thread itself, so that this memory and the request table are local to it. All
-  // CPUs of the system must exist before any sends.
+  // To be constructed by the pinned thread itself, so that this memory and the request table are local to it.
+  // All CPUs of the system must exist before any sends.
   Silicon(System& system, unsigned cpu, unsigned os_cpu)
       : system_(system),
         cpu_(cpu),
         requests_(std::make_unique<Request<Silicon>[]>(system.cpus())),
         to_raise_(system.cpus()) {
     system_.cpus_[cpu] = this;
-    system_.transport_.attach(cpu, os_cpu, {[](void* self) { static_cast<Silicon*>(self)->interrupt(); }, this});
+    system_.transport_.attach(cpu, os_cpu,
+                              {[](void* self) { static_cast<Silicon*>(self)->interrupt(); }, this});
   }
 
   ~Silicon() { system_.transport_.detach(cpu_); }
@@ -96,8 +97,9 @@ class Silicon {
 
   MMSCALE_INLINE void fence() {
 #if MMSCALE_TSAN
-    // ThreadSanitizer does not model fences, and GCC refuses them under it. A read-modify-write of an own word is a
-    // full barrier on the hardware TSan runs on, and adds no happens-before edge that could hide a race.
+    // ThreadSanitizer does not model fences, and GCC refuses them under it. A read-modify-write of an own
+    // word is a full barrier on the hardware TSan runs on, and adds no happens-before edge that could hide a
+    // race.
     tsan_fence_.exchange(0, std::memory_order_seq_cst);
 #else
     std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -122,8 +124,8 @@ class Silicon {
     }
   }
 
-  // The flag is written by this thread and read by its signal handler only; the signal fences keep the compiler from
-  // moving the kernel's accesses out of the region, the hardware needs nothing.
+  // The flag is written by this thread and read by its signal handler only; the signal fences keep the
+  // compiler from moving the kernel's accesses out of the region, the hardware needs nothing.
   MMSCALE_INLINE void irq_disable() {
     irqs_off_.store(1, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -202,8 +204,8 @@ class Silicon {
   const IpiTally& ipi_tally() const { return tally_; }
 
  private:
-  // The interrupt entry: runs waiting requests with interrupts off, at an enable point or from a signal handler. A
-  // signal that lands while interrupts are off leaves them queued for irq_enable.
+  // The interrupt entry: runs waiting requests with interrupts off, at an enable point or from a signal
+  // handler. A signal that lands while interrupts are off leaves them queued for irq_enable.
   MMSCALE_COLD void interrupt() {
     while (!irqs_disabled() && inbox_.pending()) {
       irq_disable();

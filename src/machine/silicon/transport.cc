@@ -28,8 +28,8 @@ int membarrier(int command, unsigned flags = 0, int cpu_id = 0) {
   abort();
 }
 
-// Registers for both commands. Returns why membarrier cannot be used, empty if it can; `per_target` tells whether
-// single CPUs can be addressed too (Linux 5.10, CONFIG_RSEQ).
+// Registers for both commands. Returns why membarrier cannot be used, empty if it can; `per_target` tells
+// whether single CPUs can be addressed too (Linux 5.10, CONFIG_RSEQ).
 std::string register_membarrier(bool& per_target) {
   const int commands = membarrier(MEMBARRIER_CMD_QUERY);
   if (commands < 0) return fmt::format("membarrier(2): {}", std::strerror(errno));
@@ -43,8 +43,9 @@ std::string register_membarrier(bool& per_target) {
   return {};
 }
 
-// The kernel's own synchronous IPIs. membarrier returns when they have been taken, so the price of interrupting and
-// waiting is the real one; the handler itself runs at the target's next enable point, which its queue brings about.
+// The kernel's own synchronous IPIs. membarrier returns when they have been taken, so the price of
+// interrupting and waiting is the real one; the handler itself runs at the target's next enable point, which
+// its queue brings about.
 class Membarrier final : public Transport {
  public:
   explicit Membarrier(unsigned cpus) : cpus_(cpus), os_cpu_(cpus) {
@@ -58,7 +59,8 @@ class Membarrier final : public Transport {
   void detach(unsigned) override {}
 
   void raise(const CpuMask& targets) override {
-    // PRIVATE_EXPEDITED interrupts every CPU that runs a thread of this process: right only when all are meant.
+    // PRIVATE_EXPEDITED interrupts every CPU that runs a thread of this process: right only when all are
+    // meant.
     const bool everybody = targets.count() + 1 == cpus_;
     if (everybody || !per_target_) {
       if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0) die("membarrier PRIVATE_EXPEDITED", errno);
@@ -84,8 +86,8 @@ class Membarrier final : public Transport {
   std::vector<unsigned> os_cpu_;
 };
 
-// A real-time signal to the pinned thread: the handler runs on the target as an interrupt's would, in the middle of
-// whatever it was doing. Dearer than an IPI, since the kernel builds a signal frame.
+// A real-time signal to the pinned thread: the handler runs on the target as an interrupt's would, in the
+// middle of whatever it was doing. Dearer than an IPI, since the kernel builds a signal frame.
 class Signal final : public Transport {
  public:
   explicit Signal(unsigned cpus) : tid_(cpus) { install(); }
@@ -131,8 +133,8 @@ class Signal final : public Transport {
 
 thread_local constinit InterruptLine Signal::line_of_this_thread = {};
 
-// Nothing is sent: the target finds the request at its next enable point. No real machine delivers for free, so this
-// is the lower bound of what an IPI can cost.
+// Nothing is sent: the target finds the request at its next enable point. No real machine delivers for free,
+// so this is the lower bound of what an IPI can cost.
 class Doorbell final : public Transport {
  public:
   std::string_view name() const override { return "doorbell"; }
@@ -158,7 +160,8 @@ std::span<const std::string_view> transport_names() { return kNames; }
 TransportChoice choose_transport(std::optional<std::string_view> asked) {
   if (asked) {
     if (std::find(kNames.begin(), kNames.end(), *asked) == kNames.end())
-      throw TransportError(fmt::format("no IPI transport '{}'; there are {}", *asked, fmt::join(kNames, ", ")));
+      throw TransportError(
+          fmt::format("no IPI transport '{}'; there are {}", *asked, fmt::join(kNames, ", ")));
     if (const std::string why = refusal(*asked); !why.empty())
       throw TransportError(fmt::format("transport '{}' does not work here: {}", *asked, why));
     return {std::string(*asked), "asked for"};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// How an inter-processor interrupt reaches a thread that stands for a CPU. The request itself always travels through
-// the target's call queue (inbox.h); a transport only has to make the target look there.
+// How an inter-processor interrupt reaches a thread that stands for a CPU. The request itself always travels
+// through the target's call queue (inbox.h); a transport only has to make the target look there.
 #pragma once
 
 #include <memory>
@@ -28,8 +28,8 @@ class TransportError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// raise() is called by senders, once per call_many, with the targets whose queue was empty. Everything here is off
-// the switch path, so a virtual call is fine.
+// raise() is called by senders, once per call_many, with the targets whose queue was empty. Everything here
+// is off the switch path, so a virtual call is fine.
 class Transport {
  public:
   virtual ~Transport() = default;
@@ -56,8 +56,9 @@ struct TransportChoice {
 // The transports' names, most faithful first; also the order in which a default is tried.
 std::span<const std::string_view> transport_names();
 
-// Decides which transport runs: the one asked for if it works here (else TransportError saying why it does not), or
-// the first of transport_names() that does. Registers the process with membarrier(2) where that is tried.
+// Decides which transport runs: the one asked for if it works here (else TransportError saying why it does
+// not), or the first of transport_names() that does. Registers the process with membarrier(2) where that is
+// tried.
 TransportChoice choose_transport(std::optional<std::string_view> asked);
 
 // A transport of that name between `cpus` emulated CPUs.

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+"""What the command refuses: one line on standard error, the right exit status, nothing on standard output."""
+
+import os
+import re
+
+import pytest
+from conftest import QUICK, assert_refused, complaints
+
+USAGE = [
+    ((), "a command is missing; there are .*bench.*"),
+    (("frob",), "command: there is no 'frob'; there are .*"),
+    (("topp",), "command: there is no 'topp', did you mean 'topo'\\?; there are .*"),
+    (("--frob",), "unknown argument '--frob'; mmscale --help lists them"),
+    (("bench", "--frob"), "unknown argument '--frob'; mmscale bench --help lists them"),
+    (("bench", "frob"), "unknown argument 'frob'; mmscale bench --help lists them"),
+    (("topo", "--frob"), ".*--frob.*"),
+    (("schemes", "--frob"), ".*--frob.*"),
+    (("bench", "--scheme", "refcout"), "--scheme: there is no 'refcout', did you mean 'refcount'\\?; there are .*"),
+    (("bench", "--scheme", "banana"), "--scheme: there is no 'banana'; there are .*"),
+    (("bench", "--scheme", "refcount,"), "--scheme: there is no ''; there are .*"),
+    (("bench", "--workload", "idel"), "--workload: there is no 'idel', did you mean 'idle'\\?; there are .*"),
+    (("bench", "--family", "swich"), "--family: there is no 'swich', did you mean 'switch'\\?; there are .*"),
+    (("bench", "--lifecycle", "pwerpc"), "--lifecycle: there is no 'pwerpc', did you mean 'powerpc'\\?; there are .*"),
+    (("bench", "--transport", "carrier"), "--transport: there is no 'carrier'; there are .*"),
+    (("bench", "--mm-cid", "on"), "--mm-cid: there is no 'on'; there are off, v6.4"),
+    (("bench", "--sharing", "packge"), "--sharing: unknown sharing 'packge'; .*; did you mean 'package'\\?"),
+    (("bench", "--sharing", "0"), "--sharing: unknown sharing '0'; .*"),
+    (("bench", "--placement", "compcat"), "--placement: unknown placement 'compcat'; .*; did you mean 'compact'\\?"),
+    (("bench", "--placement", "0,0"), "CPU 0 of the list is named twice; .*"),
+    (("bench", "--placement", "0,99999"), "CPU 99999 of the list does not exist; .*"),
+    (("bench", "--home", "4711"), "--home 4711: no such NUMA node .*"),
+    (("bench", "--home", "x"), ".*--home.*"),
+    (("bench", "--window", "0"), "--window: '0' is not a duration above 0 with a unit .*"),
+    (("bench", "--window", "-5ms"), "--window: '-5ms' is not a duration above 0 .*"),
+    (("bench", "--window=-5ms"), "--window: '-5ms' is not a duration above 0 .*"),
+    (("bench", "--window", "5"), "--window: '5' is not a duration above 0 with a unit .*"),
+    (("bench", "--warm", "soon"), "--warm: 'soon' is not a duration .*"),
+    (("bench", "--budget", "0s"), "--budget: '0s' is not a duration above 0 .*"),
+    (("bench", "--reps", "0"), "--reps: .* range 1 to 1000000"),
+    (("bench", "--reps", "-3"), "--reps: .* range 1 to 1000000"),
+    (("bench", "--reps", "many"), "--reps: .* range 1 to 1000000"),
+    (("bench", "--lifetime", "3"), "--lifetime 3: must be an even number .*"),
+    (("bench", "--think", "-1"), ".*--think.*"),
+    (("bench", "--cpus", "0"), "--cpus 0: '0' is not a count from 1 to .*"),
+    (("bench", "--cpus", "some"), "--cpus some: 'some' is not a count from 1 to .*"),
+    (("bench", "--benchmark_filter=no/such"), "--benchmark_filter=no/such: no case has such a name"),
+    (("bench", "--benchmark_filter=("), "--benchmark_filter=\\(: .*"),
+    (("bench", "--benchmark_format=xml"), "--benchmark_format=xml: there are console, json, csv"),
+    (("bench", "--benchmark_out_format=xml"), "--benchmark_out_format=xml: there are console, json, csv"),
+    (("bench", "--benchmark_repetitions=x"), "--benchmark_repetitions=x: a number from 1 to 1000000"),
+    (("bench", "--benchmark_repetitions="), "--benchmark_repetitions=: a number from 1 to 1000000"),
+    (("bench", "--out", "a", "--benchmark_out=b"), "--out and --benchmark_out are the same file; .*"),
+    (("bench", "--out", "-", "--benchmark_format=csv"), "--out - and --benchmark_format=csv: .*"),
+]
+
+
+@pytest.mark.parametrize("arguments, pattern", USAGE, ids=lambda value: " ".join(value) if type(value) is tuple else "")
+def test_a_command_line_that_makes_no_sense(mmscale, arguments, pattern):
+    assert_refused(mmscale(*arguments), 2, pattern)
+
+
+def test_more_cpus_than_allowed(mmscale, allowed):
+    many = len(allowed) + 1
+    done = mmscale("bench", "--cpus", many)
+    assert_refused(done, 2, f"--cpus {many}: {many} CPUs asked for, \\d+ can be used \\(.+\\)")
+
+
+@pytest.mark.parametrize("flag", ["--benchmark_frob=1", "--benchmark_min_time=abc", "--benchmark_context=color"])
+def test_flags_that_google_benchmark_refuses(mmscale, flag):
+    done = mmscale("bench", "--family", "floor", "--cpus", 1, "--reps", 1, *QUICK, flag)
+    assert done.returncode == 2
+    assert len(complaints(done)) == 1
+    assert flag in complaints(done)[0]
+    # What was planned, and why not; no word of Google Benchmark's own.
+    assert len(done.stderr.splitlines()) == 2
+    assert not done.stdout
+
+
+def test_an_unsafe_scheme_without_unsafe(mmscale):
+    done = mmscale("bench", "--scheme", "refcount,untracked", *QUICK)
+    assert_refused(done, 2, "--scheme untracked: unsafe under lifecycle powerpc: .*; --unsafe runs it all the same")
+
+
+@pytest.fixture
+def bad_xml(tmp_path):
+    (tmp_path / "text.xml").write_text("no XML\n")
+    (tmp_path / "other.xml").write_text("<?xml version='1.0'?>\n<svg/>\n")
+    (tmp_path / "empty.xml").touch()
+    (tmp_path / "cut.xml").write_text("<?xml version='1.0'?>\n<!DOCTYPE topology SYSTEM 'hwloc2.dtd'>\n<topology vers")
+    (tmp_path / "folder.xml").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["missing.xml", "text.xml", "other.xml", "empty.xml", "cut.xml", "folder.xml"])
+def test_an_xml_that_is_no_topology(mmscale, bad_xml, name):
+    path = bad_xml / name
+    assert_refused(mmscale("topo", "--xml", path), 1, f"topology XML '{re.escape(str(path))}': .+")
+
+
+def test_an_xml_that_may_not_be_read(mmscale, bad_xml):
+    # Root may read everything, unless it is told otherwise.
+    powers = "-dac_override,-dac_read_search"
+    before = ("setpriv", f"--bounding-set={powers}", f"--inh-caps={powers}") if os.geteuid() == 0 else ()
+    path = bad_xml / "text.xml"
+    path.chmod(0)
+    assert_refused(
+        mmscale("topo", "--xml", path, before=before), 1, f"topology XML '{re.escape(str(path))}': Permission denied"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("topo",),
+        ("topo", "--synthetic", "pack:16 core:12 pu:8", "--json"),
+        ("schemes",),
+        ("schemes", "--json"),
+        ("--version",),
+        ("--help",),
+        ("bench", "--benchmark_list_tests"),
+        ("bench", "--family", "floor", "--cpus", "1", "--reps", "1", *QUICK),
+        ("bench", "--family", "floor", "--cpus", "1", "--reps", "1", *QUICK, "--benchmark_format=json"),
+        ("bench", "--family", "floor", "--cpus", "1", "--reps", "1", *QUICK, "--out", "-"),
+    ],
+    ids=" ".join,
+)
+def test_standard_output_is_full(mmscale, arguments):
+    with open("/dev/full", "w") as full:
+        done = mmscale(*arguments, stdout=full)
+    assert done.returncode == 1
+    assert complaints(done) == ["mmscale: cannot write standard output: No space left on device"]
+
+
+@pytest.mark.parametrize(
+    "path, reason",
+    [
+        ("/dev/full", "No space left on device"),
+        ("/nonexistent/x.json", "No such file or directory"),
+        ("/", "Is a directory"),
+    ],
+)
+@pytest.mark.parametrize("option", [("--out",), ("--benchmark_out_format=csv", "--benchmark_out")])
+def test_records_that_cannot_be_written(mmscale, path, reason, option):
+    target = ("--out", path) if option == ("--out",) else (option[0], f"{option[1]}={path}")
+    done = mmscale("bench", "--family", "floor", "--cpus", 1, "--reps", 1, *QUICK, *target)
+    assert done.returncode == 1
+    assert complaints(done) == [f"mmscale: cannot write {path}: {reason}"]
+    if path != "/dev/full":
+        assert "#1" not in done.stderr, "nothing is measured in vain"
