@@ -31,7 +31,7 @@ class Calls : public workload::IpiObserver {
     round_trips.clear();
     first = last;
     rate.begin();
-    clock_ticks = measure::clock_cost_ticks();
+    clock = measure::clock_cost();
   }
   void close() {
     rate.end();
@@ -45,7 +45,7 @@ class Calls : public workload::IpiObserver {
   machine::IpiTally last;
   machine::IpiTally at_close;
   measure::TickRate rate;
-  double clock_ticks = 0;
+  measure::ClockCost clock;
 };
 
 class IpiTrial final : private Calls, public workload::WrappedLoad, public measure::SelfMeasuring {
@@ -76,7 +76,8 @@ class IpiTrial final : private Calls, public workload::WrappedLoad, public measu
       findings.put("queued_per_call", static_cast<double>(at_close.queued - first.queued) / calls);
       findings.put("raised_per_call", static_cast<double>(at_close.raised - first.raised) / calls);
     }
-    findings.put("clock_ns_p50", clock_ticks * ns_per_tick);
+    findings.put("clock_ns_p50", clock.ticks * ns_per_tick);
+    findings.put("clock_step_ns", clock.step_ticks * ns_per_tick);
     findings.details = std::make_shared<nlohmann::ordered_json>(
         nlohmann::ordered_json{{"targets", targets_}, {"target_does", workload::to_string(does_)}});
     return findings;

@@ -12,7 +12,6 @@
 #include <utility>
 
 #include "bench/case.h"
-#include "bench/console.h"
 #include "bench/crossover.h"
 #include "measure/findings.h"
 #include "workload/mix_load.h"
@@ -104,9 +103,7 @@ std::vector<SweepPoint> sweep_of(const Curve& a, const Curve& b) {
 }
 
 std::string exits_text(double exits) {
-  std::string text = with_si_prefix(exits);
-  if (text.ends_with(' ')) text.pop_back();
-  return text;
+  return exits < 1000 ? fmt::format("{:.3g}", exits) : fmt::format("{:.3g} k", exits / 1000);
 }
 
 std::string text_of(const std::string& a, const std::string& b, const std::string& where,

@@ -91,6 +91,9 @@ struct System {
   std::vector<Cpu<K>*> cpus;
   std::vector<typename K::Machine::template Atomic<std::uint64_t>> online;
   typename OracleOf<typename K::Machine>::type oracle;
+  // Told of every mm that is freed, by the CPU that frees it, interrupts off; null for nobody.
+  void (*mm_freed)(void* context, typename K::Machine& m, Mm* mm) = nullptr;
+  void* mm_freed_context = nullptr;
 };
 
 template <class K>

@@ -62,6 +62,7 @@ void free_mm(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
     return;
   }
   ++cpu.tally.mms_freed;
+  if (cpu.system->mm_freed != nullptr) cpu.system->mm_freed(cpu.system->mm_freed_context, m, mm);
   cpu.system->slab.free(m, cpu.magazine, mm);
 }
 

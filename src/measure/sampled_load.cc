@@ -67,6 +67,7 @@ bool SampledLoad::sampled_round(unsigned cpu, Sampler& sampler) {
 void SampledLoad::open_window(unsigned cpu) {
   samplers_[cpu]->latency.clear();
   samplers_[cpu]->clock.clear();
+  samplers_[cpu]->clock_step_ticks = clock_cost().step_ticks;
   samplers_[cpu]->rate.begin();
   inner().open_window(cpu);
 }
@@ -87,7 +88,8 @@ Findings SampledLoad::findings(const Window&) const {
   // One rate for all: the counters of all CPUs run at the same one where a counter can be used as a clock.
   const double ns_per_tick = samplers_[0]->rate.ns_per_tick();
   findings.put("latency_ns", latency, ns_per_tick);
-  if (const auto median = clock.quantile(0.5)) findings.put("clock_ns_p50", *median * ns_per_tick);
+  findings.put("clock_ns", clock, ns_per_tick);
+  findings.put("clock_step_ns", samplers_[0]->clock_step_ticks * ns_per_tick);
   findings.put("latency_one_in", one_in_);
   findings.details =
       std::make_shared<nlohmann::ordered_json>(nlohmann::ordered_json{{"latency_one_in", one_in_}});

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "machine/machine.h"
+#include "measure/clock_cost.h"
 #include "measure/findings.h"
 #include "measure/histogram.h"
 #include "measure/tick_rate.h"
@@ -16,7 +17,7 @@ namespace mmscale::measure {
 
 // One context switch in so many is timed. A power of two far above what a sample costs (some 50 to 100 ns)
 // over what a switch costs (from 3 ns): throughput stays within 2 % of that without sampling;
-// docs/measuring-latency.md shows it.
+// docs/latency.md shows it.
 inline constexpr std::uint32_t kLatencyOneIn = 4096;
 
 // Runs a load of steps as it is, in the very same loop, and between stretches of that one round whose steps
@@ -34,7 +35,7 @@ class SampledLoad final : public workload::WrappedLoad, public SelfMeasuring {
   void open_window(unsigned cpu) override;
   void close_window(unsigned cpu) override;
 
-  // latency_ns, clock_ns_p50, latency_one_in.
+  // latency_ns, clock_ns, clock_step_ns, latency_one_in.
   Findings findings(const Window& window) const override;
 
   // The steps of a round that are sampled: switches, exits excepted, since they do more than switch.
@@ -50,6 +51,7 @@ class SampledLoad final : public workload::WrappedLoad, public SelfMeasuring {
     Histogram latency;
     Histogram clock;
     TickRate rate;
+    double clock_step_ticks = 0;
   };
 
   bool sampled_round(unsigned cpu, Sampler& sampler);

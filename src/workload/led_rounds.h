@@ -20,11 +20,13 @@ class LedRounds {
 
   // Leader: begins the next round when every follower has done the one before. False, and no round begun,
   // once somebody has called stop.
-  template <class Wait>
-  bool lead(Wait&& wait) {
+  // Before it begins, `prepare` runs.
+  template <class Wait, class Prepare>
+  bool lead(Wait&& wait, Prepare&& prepare) {
     const std::uint64_t begun = begun_.load(std::memory_order_relaxed);
     while (done_.load(std::memory_order_acquire) != begun * followers_) wait();
     if (stopped_.load(std::memory_order_acquire)) return false;
+    prepare();
     begun_.store(begun + 1, std::memory_order_release);
     return true;
   }
@@ -45,6 +47,9 @@ class LedRounds {
     done_.fetch_add(1, std::memory_order_release);
   }
 
+  // Rounds that the follower has done.
+  std::uint64_t followed(unsigned cpu) const { return followed_[cpu].rounds; }
+
   // From any CPU: no round begins any more.
   void stop() { stopped_.store(true, std::memory_order_release); }
 
@@ -53,7 +58,7 @@ class LedRounds {
   template <class Wait>
   void end(Wait&& wait) {
     stop();
-    lead(wait);
+    lead(wait, [] {});
     begun_.fetch_or(kEnded, std::memory_order_release);
   }
 

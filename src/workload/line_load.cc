@@ -48,7 +48,7 @@ class LineLoad final : public Load {
   bool run(unsigned cpu, std::uint64_t rounds) override {
     for (; rounds != 0; --rounds) {
       if (cpu == 0) {
-        if (!rounds_.lead(pause)) return false;
+        if (!rounds_.lead(pause, [] {})) return false;
         call(pairs_.front());
         visit_all(0);
       } else if (!follow(cpu)) {

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+//
+// Family `teardown`: how long the last drop of an mm takes, by how many CPUs borrow it, and what it does to
+// them.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "bench/case.h"
+#include "bench/cpu_counts.h"
+#include "machine/machine.h"
+#include "measure/clock_cost.h"
+#include "measure/findings.h"
+#include "measure/histogram.h"
+#include "measure/tick_rate.h"
+#include "workload/teardown_load.h"
+#include "workload/wrapped_load.h"
+
+namespace mmscale::bench {
+namespace {
+
+// What the load tells, kept per CPU. Made before the load, destroyed after it.
+class Events : public workload::TeardownObserver {
+ public:
+  explicit Events(unsigned cpus) : of_cpu_(cpus) {}
+
+  void dropped(std::uint64_t ticks) override {
+    if (of_cpu_[0]->open) dropped_.record(ticks);
+  }
+  void interrupted(unsigned cpu, std::uint64_t ticks) override {
+    if (of_cpu_[cpu]->open) of_cpu_[cpu]->interrupted.record(ticks);
+  }
+  void freed(unsigned cpu, std::uint64_t ns) override {
+    if (of_cpu_[cpu]->open) of_cpu_[cpu]->freed.record(ns);
+  }
+  void held(std::int64_t mms) override {
+    if (of_cpu_[0]->open) most_held_ = std::max(most_held_, mms);
+  }
+  void drained(unsigned cpu, std::uint64_t ticks) override {
+    if (of_cpu_[cpu]->open) of_cpu_[cpu]->drained_ticks += ticks;
+  }
+
+  // On the CPU's own thread.
+  void boot_cpu(unsigned cpu) { of_cpu_[cpu] = std::make_unique<OfCpu>(); }
+  void open_cpu(unsigned cpu) {
+    if (cpu == 0) {
+      clock_ = measure::clock_cost();
+      rate_.begin();
+    }
+    of_cpu_[cpu]->open = true;
+  }
+  void close_cpu(unsigned cpu) {
+    of_cpu_[cpu]->open = false;
+    if (cpu == 0) rate_.end();
+  }
+
+ protected:
+  struct alignas(machine::kApart) OfCpu {
+    bool open = false;
+    measure::Histogram interrupted;
+    measure::Histogram freed;
+    std::uint64_t drained_ticks = 0;
+  };
+  std::vector<std::unique_ptr<OfCpu>> of_cpu_;
+  // CPU 0's.
+  measure::Histogram dropped_;
+  std::int64_t most_held_ = 0;
+  measure::TickRate rate_;
+  measure::ClockCost clock_;
+};
+
+class TeardownTrial final : private Events, public workload::WrappedLoad, public measure::SelfMeasuring {
+ public:
+  TeardownTrial(const workload::SiliconSpec& silicon, const workload::TeardownSpec& spec)
+      : Events(spec.cpus),
+        WrappedLoad(workload::make_teardown_load(silicon, spec, this)),
+        spec_(spec),
+        slot_bytes_(workload::mm_slot_bytes(silicon, spec.cpus)) {}
+
+  void boot(unsigned cpu, unsigned os_cpu) override {
+    boot_cpu(cpu);
+    inner().boot(cpu, os_cpu);
+  }
+  void open_window(unsigned cpu) override { open_cpu(cpu); }
+  void close_window(unsigned cpu) override { close_cpu(cpu); }
+
+  measure::Findings findings(const measure::Window& window) const override {
+    measure::Findings findings;
+    const double ns_per_tick = rate_.ns_per_tick();
+    findings.operation = "drop";
+    findings.distribution = "drop_ns";
+    findings.operation_ns = dropped_.quantile(0.5).value_or(0) * ns_per_tick;
+    const auto teardowns = static_cast<double>(dropped_.count());
+    findings.put("teardowns", teardowns);
+    findings.put("borrowers", spec_.borrowers);
+    findings.put("mask_only", spec_.mask_only);
+    findings.put("drop_ns", dropped_, ns_per_tick);
+    const auto per_teardown = [&](std::string_view name, double sum) {
+      if (teardowns > 0) findings.put(name, sum / teardowns);
+    };
+    per_teardown("ipis_useful_per_teardown", static_cast<double>(window.tally.ipis_useful));
+    per_teardown("ipis_useless_per_teardown", static_cast<double>(window.tally.ipis_useless));
+
+    measure::Histogram interrupted;
+    measure::Histogram freed;
+    double drained_ticks = 0;
+    for (const auto& cpu : of_cpu_) {
+      interrupted.merge(cpu->interrupted);
+      freed.merge(cpu->freed);
+      drained_ticks += static_cast<double>(cpu->drained_ticks);
+    }
+    findings.put("interrupted_ns", interrupted, ns_per_tick);
+    per_teardown("interrupted_ns_per_teardown", static_cast<double>(interrupted.sum()) * ns_per_tick);
+    findings.put("free_ns", freed);
+    per_teardown("drain_ns_per_teardown", drained_ticks * ns_per_tick);
+
+    // Little's law: how many there are is how often they come times how long they stay.
+    const double window_ns = window.cpus[0].seconds() * 1e9;
+    const double mean_held = window_ns > 0 ? static_cast<double>(freed.sum()) / window_ns : 0;
+    const auto slot = static_cast<double>(slot_bytes_);
+    findings.put("held_mms_mean", mean_held);
+    findings.put("held_mms_max", static_cast<double>(most_held_));
+    findings.put("mm_slot_bytes", slot);
+    findings.put("held_bytes_mean", mean_held * slot);
+    findings.put("held_bytes_max", static_cast<double>(most_held_) * slot);
+    findings.put("linger_ns", static_cast<double>(spec_.linger.count()));
+    findings.put("clock_ns_p50", clock_.ticks * ns_per_tick);
+    findings.put("clock_step_ns", clock_.step_ticks * ns_per_tick);
+    findings.details = std::make_shared<nlohmann::ordered_json>(nlohmann::ordered_json{
+        {"borrowers", spec_.borrowers}, {"mask_only", spec_.mask_only}, {"linger_ns", spec_.linger.count()}});
+    return findings;
+  }
+
+ private:
+  const workload::TeardownSpec spec_;
+  const std::size_t slot_bytes_;
+};
+
+Case make_case(const topology::Layout& layout, const Choice& choice, const std::string& scheme,
+               const topology::Placement& placement, unsigned cpus, unsigned borrowers, unsigned mask_only) {
+  measure::Subject subject = kernel_subject(layout, choice, "teardown", scheme, placement, cpus);
+  std::string name =
+      fmt::format("teardown/{}/{}/cpus:{}/borrowers:{}", scheme, subject.placement, cpus, borrowers);
+  if (mask_only != 0) name += fmt::format("/mask_only:{}", mask_only);
+  const workload::TeardownSpec spec{
+      .cpus = cpus, .borrowers = borrowers, .mask_only = mask_only, .linger = choice.linger};
+  auto make_load = [scheme, choice, spec, home = subject.home_node]() -> std::unique_ptr<workload::Load> {
+    return std::make_unique<TeardownTrial>(silicon_spec(scheme, choice, home), spec);
+  };
+  return {std::move(name), std::move(subject), std::move(make_load)};
+}
+
+}  // namespace
+
+std::vector<Case> teardown_cases(const topology::Layout& layout, const Choice& choice) {
+  std::vector<Case> cases;
+  for (const auto& placement : choice.placements)
+    for (const unsigned cpus : choice.cpu_counts) {
+      if (cpus < 2) continue;
+      const auto add = [&](unsigned borrowers, unsigned mask_only) {
+        for (const auto& scheme : choice.schemes)
+          cases.push_back(make_case(layout, choice, scheme, placement, cpus, borrowers, mask_only));
+      };
+      add(0, 0);
+      for (const unsigned borrowers : octave_counts(cpus - 1, 1)) add(borrowers, 0);
+      // What a mask that is wider than the borrowers costs.
+      add(0, cpus - 1);
+    }
+  return cases;
+}
+
+}  // namespace mmscale::bench
