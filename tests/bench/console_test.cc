@@ -70,14 +70,12 @@ TEST(ResultsTable, HasALineForEachCase) {
       {},
       {floor_record()},
   };
-  EXPECT_EQ(
-      results_table(cases),
-      "case                                           operations/s             interval  ns per CPU    "
-      "valid\n"
-      "switch/idle/refcount/all/compact/cpus:2    1.00 Mswitches/s     500 k .. 1.50 M     2500.00      2/3\n"
-      "switch/idle/shootdown/all/compact/cpus:2    no valid window                                      0/1\n"
-      "floor/incdec/compact/cpus:2                     250 kpairs/s                         7500.00      "
-      "1/1\n");
+  EXPECT_EQ("\n" + results_table(cases), R"(
+case                                           operations/s             interval  ns per CPU    valid
+switch/idle/refcount/all/compact/cpus:2    1.00 Mswitches/s      500 k .. 1.50 M     2500.00      2/3
+switch/idle/shootdown/all/compact/cpus:2    no valid window                                       0/1
+floor/incdec/compact/cpus:2                    250 kpairs/s                          7500.00      1/1
+)");
 }
 
 TEST(ResultsTable, OfNothingIsItsHead) {

@@ -32,6 +32,25 @@ std::string golden(const std::string& name) {
   return text.str();
 }
 
+// Equal but for the last digits of numbers, which are the compiler's; names in the same order.
+void expect_same(const ordered_json& got, const ordered_json& wanted, const std::string& where = "") {
+  if (wanted.is_number_float()) {
+    ASSERT_TRUE(got.is_number()) << where;
+    EXPECT_NEAR(got.get<double>(), wanted.get<double>(), 1e-12 * std::abs(wanted.get<double>())) << where;
+  } else if (wanted.is_structured()) {
+    ASSERT_EQ(got.type(), wanted.type()) << where;
+    ASSERT_EQ(got.size(), wanted.size()) << where << ": " << got.dump(2);
+    auto other = got.items().begin();
+    for (const auto& [key, value] : wanted.items()) {
+      EXPECT_EQ(other.key(), key) << where;
+      expect_same(other.value(), value, where + "/" + key);
+      ++other;
+    }
+  } else {
+    EXPECT_EQ(got, wanted) << where;
+  }
+}
+
 // Three windows: the second, twice as fast as the first, does not count; the third is three times as fast.
 std::vector<Record> three_windows() {
   return {switch_record("refcount", 0, 3, 1),
@@ -132,11 +151,11 @@ std::vector<Record> three_floors() {
 }
 
 TEST(Json, OfAWindowIsTheGoldenOne) {
-  EXPECT_EQ(to_json(three_floors()[1]).dump(2) + "\n", golden("window.json"));
+  expect_same(to_json(three_floors()[1]), ordered_json::parse(golden("window.json")));
 }
 
 TEST(Json, OfAnAggregateIsTheGoldenOne) {
-  EXPECT_EQ(to_json(aggregates(three_floors())[1]).dump(2) + "\n", golden("median.json"));
+  expect_same(to_json(aggregates(three_floors())[1]), ordered_json::parse(golden("median.json")));
 }
 
 TEST(Json, ADocumentHoldsWindowsThenAggregatesOfEachCase) {

@@ -41,6 +41,24 @@ USAGE = [
     (("bench", "--reps", "-3"), "--reps: .* range 1 to 1000000"),
     (("bench", "--reps", "many"), "--reps: .* range 1 to 1000000"),
     (("bench", "--lifetime", "3"), "--lifetime 3: must be an even number .*"),
+    (("bench", "--hotplug", "never"), "--hotplug: there is no 'never'; there are before, after"),
+    (("bench", "--migrate-every", "1"), "--migrate-every 1: must be 0, or at least 2 .*"),
+    (
+        ("bench", "--scheme", "shootdown", "--lifecycle", "x86-2017"),
+        "--scheme shootdown: unsafe under lifecycle x86-2017: .*; --unsafe runs it all the same",
+    ),
+    (
+        ("bench", "--scheme", "shootdown", "--lifecycle", "arm64"),
+        "--scheme shootdown: unsafe under lifecycle arm64 without --irqs-off-activate-mm: .*; --unsafe .*",
+    ),
+    (
+        ("bench", "--scheme", "shootdown", "--workload", "hotplug", "--hotplug", "before"),
+        "--scheme shootdown: unsafe with --hotplug before: .*21641bd9a7a7.*; --unsafe .*",
+    ),
+    (
+        ("bench", "--scheme", "refcount", "--lifecycle", "arm64", "--rq-lock"),
+        "--scheme refcount: not built with --mm-cid off --rq-lock under lifecycle arm64",
+    ),
     (("bench", "--think", "-1"), ".*--think.*"),
     (("bench", "--cpus", "0"), "--cpus 0: '0' is not a count from 1 to .*"),
     (("bench", "--cpus", "some"), "--cpus some: 'some' is not a count from 1 to .*"),
