@@ -265,7 +265,8 @@ class TeardownSystem final : public Load {
     if (observer_ != nullptr) observer_->drained(local.m.cpu(), machine::silicon::ticks() - begin);
   }
 
-  // Called by whatever frees an mm, interrupts off. CPU 0 counts what it freed within the drop as freed at its end.
+  // Called by whatever frees an mm, interrupts off. CPU 0 counts what it freed within the drop as freed at
+  // its end.
   void note_freed(Machine& m, Mm* mm) {
     Local& local = *locals_[m.cpu()];
     const std::uint64_t died = died_ns(mm).load(std::memory_order_relaxed);

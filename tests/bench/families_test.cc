@@ -170,8 +170,7 @@ TEST(MixConclusions, NoCrossover) {
   const auto results = campaign(20, 200);
   const auto conclusions = mix_conclusions(results);
   ASSERT_EQ(conclusions.size(), 1u);
-  EXPECT_THAT(conclusions[0].text,
-              HasSubstr("no crossover between refcount and shootdown from 10 to 1 k"));
+  EXPECT_THAT(conclusions[0].text, HasSubstr("no crossover between refcount and shootdown from 10 to 1 k"));
   EXPECT_THAT(conclusions[0].text, HasSubstr("shootdown costs less throughout"));
   const nlohmann::ordered_json json = to_json(conclusions[0]);
   EXPECT_FALSE(json.contains("crossover_exits_per_million"));
