@@ -148,6 +148,7 @@ Conclusion conclude(const std::string& a, const std::string& b, const Place& pla
   Conclusion conclusion;
   conclusion.name = fmt::format("mix/crossover/{}-vs-{}/{}/{}/cpus:{}", a, b, sharing, placement, cpus);
   conclusion.kind = "crossover";
+  conclusion.repetitions = 1;
   conclusion.ns = crossover.at ? crossover.at->cost : 0;
   conclusion.text = text_of(a, b, fmt::format("{}/{}/cpus:{}", sharing, placement, cpus), crossover, sweep);
   const auto put = [&](std::string name, double value) {

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""Families teardown, mix, ipi and line, and sampled latency, from the command line: every window they write follows the
+schema, its names are documented, and what it says holds together. Whether windows are valid depends on the machine."""
+
+import json
+import re
+
+import pytest
+from conftest import QUICK, ROOT, assert_measured, assert_refused
+from jsonschema_subset import problems
+
+SCHEMA = json.loads((ROOT / "schema/record.schema.json").read_text())
+SHORT = (*QUICK, "--reps", 2, "--scheme", "refcount,shootdown")
+
+
+def windows_of(document, family):
+    return [
+        entry
+        for entry in document["benchmarks"]
+        if entry["run_type"] == "iteration" and entry["mmscale"]["family"] == family
+    ]
+
+
+@pytest.fixture(scope="session")
+def families(mmscale, allowed, tmp_path_factory):
+    """One short campaign of the families that need two CPUs: the document and the console; None with one CPU."""
+    if len(allowed) < 2:
+        return None
+    out = tmp_path_factory.mktemp("families") / "records.json"
+    done = mmscale(
+        *("bench", "--family", "teardown,mix,ipi,line", "--cpus", 2, "--exits", "0,100,10000", *SHORT, "--out", out)
+    )
+    document = json.loads(out.read_text())
+    assert_measured(done, document)
+    return document, done.stdout
+
+
+def needs_two(families):
+    """Tests of what two CPUs measured; with one there is nothing to look at, and test_one_cpu_says_so speaks."""
+    return families is not None
+
+
+def test_follow_the_schema(families):
+    if needs_two(families):
+        assert problems(families[0], SCHEMA) == []
+
+
+def test_every_name_is_documented(families):
+    if not needs_two(families):
+        return
+    text = "".join((ROOT / "docs" / page).read_text() for page in ("records.md", "records-families.md"))
+    documented = set(re.findall(r"`([^`]+)`", text))
+    prefixes = {name[:-1] for name in documented if name.endswith("_*")}
+    for entry in families[0]["benchmarks"]:
+        for name in set(entry) | set(entry.get("mmscale", ())):
+            name = re.sub(r"^share_package_\d+$", "share_package_<p>", name)
+            stem = re.sub(r"(p50|p90|p99|p999|max|mean|count)$", "", name)
+            assert name in documented | {"mmscale"} or stem in prefixes, name
+
+
+def test_conservation_holds_in_every_window(families):
+    if needs_two(families):
+        for entry in families[0]["benchmarks"]:
+            assert not entry.get("mmscale", {}).get("audit"), entry["name"]
+
+
+def test_teardown_has_every_part(families):
+    if not needs_two(families):
+        return
+    windows = [entry["mmscale"] for entry in windows_of(families[0], "teardown")]
+    parts = {(window["scheme"], window["borrowers"], window["mask_only"]) for window in windows}
+    assert parts == {(s, b, m) for s in ("refcount", "shootdown") for b, m in ((0, 0), (1, 0), (0, 1))}
+    for entry in windows_of(families[0], "teardown"):
+        assert entry["drop_ns_count"] == entry["teardowns"]
+        assert entry["held_bytes_max"] == entry["held_mms_max"] * entry["mm_slot_bytes"]
+        if entry["mmscale"]["scheme"] == "refcount":
+            assert entry["ipis_sent"] == 0
+
+
+def test_mix_concludes_in_a_record_and_a_line(families):
+    if not needs_two(families):
+        return
+    crossovers = [e for e in families[0]["benchmarks"] if e.get("aggregate_name") == "crossover"]
+    assert [e["name"] for e in crossovers] == ["mix/crossover/refcount-vs-shootdown/all/compact/cpus:2_crossover"]
+    assert crossovers[0]["mmscale"]["schemes"] == ["refcount", "shootdown"]
+    assert crossovers[0]["mmscale"]["text"] in families[1].splitlines()
+    rates = {e["exits_per_million"]: e["lifetime"] for e in windows_of(families[0], "mix")}
+    assert rates == {0: 0, 100: 10000, 10000: 100}
+
+
+def test_line_has_a_symmetric_matrix(families):
+    if not needs_two(families):
+        return
+    for entry in windows_of(families[0], "line"):
+        matrix = entry["mmscale"]["matrix"]
+        n = len(matrix["pus"])
+        assert n == entry["cpus"] == 2 and entry["mmscale"]["sampled_from"] == 2
+        for rows in (matrix["one_way_ns"], matrix["distance"]):
+            assert len(rows) == n and all(len(row) == n for row in rows)
+            assert all(rows[i][j] == rows[j][i] for i in range(n) for j in range(n))
+        assert all(matrix["one_way_ns"][i][i] is None for i in range(n))
+        assert all(matrix["distance"][i][i] == "same-pu" for i in range(n))
+        assert entry["round_trip_ns"] == pytest.approx(2 * entry["one_way_ns"])
+
+
+def test_ipi_says_what_its_targets_do(families):
+    if needs_two(families):
+        for entry in windows_of(families[0], "ipi"):
+            does = "compute" if entry["mmscale"]["transport"] == "signal" else "enable_points"
+            assert entry["mmscale"]["target_does"] == does
+            assert entry["queued_per_call"] == 1
+
+
+@pytest.mark.parametrize("family", ["teardown", "ipi", "line"])
+def test_one_cpu_says_so_in_one_line(mmscale, allowed, family):
+    done = mmscale("bench", "--family", family, *SHORT, before=("taskset", "-c", allowed[0]))
+    assert_refused(done, 1, rf"--family {family}: needs 2 CPUs, 1 in use; 1 can be used \(.*\)")
+
+
+def switches(mmscale, out, *arguments):
+    """The windows of a short campaign of switch/idle on one CPU, and all it wrote."""
+    done = mmscale("bench", "--family", "switch", "--workload", "idle", "--cpus", 1, *SHORT, *arguments, "--out", out)
+    document = json.loads(out.read_text())
+    assert_measured(done, document)
+    assert problems(document, SCHEMA) == []
+    return windows_of(document, "switch")
+
+
+def test_latency_is_sampled(mmscale, tmp_path):
+    for entry in switches(mmscale, tmp_path / "records.json", "--latency"):
+        assert entry["latency_one_in"] == entry["mmscale"]["latency_one_in"] == 4096
+        # One switch in 4,096, but for the stretches that the window cuts.
+        assert entry["latency_ns_count"] == pytest.approx(entry["switches"] / 4096, abs=1)
+        assert entry["clock_ns_count"] == entry["latency_ns_count"]
+
+
+def test_without_latency_there_is_none(mmscale, tmp_path):
+    entries = switches(mmscale, tmp_path / "records.json")
+    assert not any(name.startswith("latency") for entry in entries for name in entry)
+
+
+def test_by_default_switch_and_floor(mmscale):
+    def listed(*arguments):
+        names = mmscale("bench", "--benchmark_list_tests", "--cpus", 1, *arguments).stdout.split()
+        return {name.split("/")[0] for name in names}
+
+    assert listed() == {"switch", "floor"}
+    assert listed("--family", "all") == {"switch", "floor", "mix"}
