@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <utility>
 
 #include "bench/case.h"
@@ -155,6 +156,9 @@ Case make_case(const topology::Layout& layout, const Choice& choice, const std::
 }  // namespace
 
 std::vector<Case> teardown_cases(const topology::Layout& layout, const Choice& choice) {
+  if (choice.options != kernel::Options{})
+    throw std::invalid_argument(
+        "--family teardown: is built without --mm-cid and --rq-lock; it makes too few switches to show them");
   std::vector<Case> cases;
   for (const auto& placement : choice.placements)
     for (const unsigned cpus : choice.cpu_counts) {
