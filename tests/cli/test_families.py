@@ -113,7 +113,7 @@ def test_ipi_says_what_its_targets_do(families):
 
 @pytest.mark.parametrize("family", ["teardown", "ipi", "line"])
 def test_one_cpu_says_so_in_one_line(mmscale, allowed, family):
-    done = mmscale("bench", "--family", family, *SHORT, before=("taskset", "-c", allowed[0]))
+    done = mmscale("bench", "--family", family, *SHORT, before=("taskset", "-c", str(allowed[0])))
     assert_refused(done, 1, rf"--family {family}: needs 2 CPUs, 1 in use; 1 can be used \(.*\)")
 
 
