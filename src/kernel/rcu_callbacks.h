@@ -13,12 +13,12 @@
 
 namespace mmscale::kernel {
 
+// Mms one CPU may have waiting. The kernel has no such limit, it has memory; here who reaches it waits.
+inline constexpr unsigned kMostRcuCallbacks = 1024;
+
 template <class K>
 struct RcuCallbacks {
   using Mm = typename Task<K>::Mm;
-
-  // Mms one CPU may have waiting. The kernel has no such limit, it has memory; here who reaches it waits.
-  static constexpr unsigned kMost = 1024;
 
   Mm* waiting = nullptr;
   Mm* next = nullptr;
@@ -55,7 +55,7 @@ void call_rcu_free(typename K::Machine& m, Cpu<K>& cpu, RcuCallbacks<K>& callbac
                    typename Task<K>::Mm* mm) {
   mm->next_free = callbacks.next;
   callbacks.next = mm;
-  if (++callbacks.count >= RcuCallbacks<K>::kMost)
+  if (++callbacks.count >= kMostRcuCallbacks)
     rcu_barrier<K>(m, cpu, callbacks);
   else
     rcu_advance<K>(m, cpu, callbacks);

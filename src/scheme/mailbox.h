@@ -76,7 +76,7 @@ struct Mailbox {
   // CPUs that go offline, or stop, empty their mailbox without a switch.
   template <class K>
   static void drain(typename K::Machine& m, kernel::Cpu<K>& cpu, kernel::Drain) {
-    mmdrop_lazy<K>(m, cpu);
+    switched<K>(m, cpu);
   }
 
   static constexpr Safety kSafety[] = {

@@ -24,7 +24,7 @@ struct Rcu {
 
   template <class K>
   using PerCpu = kernel::RcuCallbacks<K>;
-  static constexpr unsigned kHeldBackPerCpu = 1024;
+  static constexpr unsigned kHeldBackPerCpu = kernel::kMostRcuCallbacks;
 
   template <class K, kernel::Site kSite>
   static kernel::Reaped reap(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "kernel/lifecycle/arm64.h"
+#include "kernel/lifecycle/catalogue.h"
 #include "kernel/lifecycle/powerpc.h"
 #include "kernel/lifecycle/x86_2017.h"
 #include "scheme/catalogue.h"

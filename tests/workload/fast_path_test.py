@@ -23,6 +23,7 @@ OWN_ATOMICS = {
     "Untracked": 0,
     "Refcount": 2,
     "RefcountPacked": 2,
+    "RefcountRcu": 2,
     "Shootdown": 1,
     "ShootdownExitflush": 1,
     "ShootdownExitinit": 1,
@@ -36,10 +37,11 @@ OWN_ATOMICS = {
     "MailboxFenced": 1,
     "Hazptr": 2,
     "Percpu": 2,
+    "Rcu": 0,
 }
 
 # The only functions that the loop may call, none of them on the way of a switch.
-COLD = {"run_rare_step", "interrupt", "mmdrop_last", "mmdrop_lazy", "drop_killed"}
+COLD = {"run_rare_step", "interrupt", "mmdrop_last", "mmdrop_lazy", "drop_killed", "report_quiescent_state"}
 
 
 def structs():

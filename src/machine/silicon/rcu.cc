@@ -20,6 +20,8 @@ bool Rcu::poll(std::uint64_t cookie) {
   return false;
 }
 
+void Rcu::report_quiescent_state() { urcu_qsbr_quiescent_state(); }
+
 void Rcu::start(std::uint64_t cookie) {
   started_ = cookie;
   urcu_qsbr_call_rcu(&head_, elapsed);

@@ -31,7 +31,11 @@ class Rcu {
   static void online() { urcu_qsbr_register_thread(); }
   static void offline() { urcu_qsbr_unregister_thread(); }
 
-  MMSCALE_INLINE static void quiescent_state() { urcu_qsbr_quiescent_state(); }
+  // Nothing but two loads as long as no grace period has begun since the last one.
+  MMSCALE_INLINE static void quiescent_state() {
+    if (CMM_LOAD_SHARED(urcu_qsbr_gp.ctr) != URCU_TLS(urcu_qsbr_reader).ctr) [[unlikely]]
+      report_quiescent_state();
+  }
   static void idle_enter() { urcu_qsbr_thread_offline(); }
   static void idle_exit() { urcu_qsbr_thread_online(); }
 
@@ -43,6 +47,7 @@ class Rcu {
   const std::atomic<std::uint64_t>& completed() const { return completed_; }
 
  private:
+  MMSCALE_COLD static void report_quiescent_state();
   void start(std::uint64_t cookie);
   static void elapsed(rcu_head* head);
 
