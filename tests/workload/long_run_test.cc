@@ -120,9 +120,9 @@ std::vector<std::tuple<const scheme::SchemeInfo*, std::string_view>> safe_combin
   return combinations;
 }
 
-INSTANTIATE_TEST_SUITE_P(Safe, LongRun, testing::ValuesIn(safe_combinations()), [](const auto& info) {
-  return test::test_name(std::get<0>(info.param)->name) + "_under_" +
-         test::test_name(std::get<1>(info.param));
+INSTANTIATE_TEST_SUITE_P(Safe, LongRun, testing::ValuesIn(safe_combinations()), [](const auto& tested) {
+  return test::test_name(std::get<0>(tested.param)->name) + "_under_" +
+         test::test_name(std::get<1>(tested.param));
 });
 
 // Unsafe everywhere, and caught.
