@@ -16,9 +16,9 @@
 namespace mmscale::measure {
 
 // One context switch in so many is timed. A power of two far above what a sample costs (some 50 to 100 ns)
-// over what a switch costs (from 3 ns): throughput stays within 2 % of that without sampling;
+// over what a switch costs (from 1 ns): throughput stays within 2 % of that without sampling;
 // docs/latency.md shows it.
-inline constexpr std::uint32_t kLatencyOneIn = 4096;
+inline constexpr std::uint32_t kLatencyOneIn = 8192;
 
 // Runs a load of steps as it is, in the very same loop, and between stretches of that one round whose steps
 // are run one after the other, with one switch among them between two readings of the CPU's counter. Which

@@ -10,7 +10,7 @@ from conftest import QUICK, ROOT, assert_measured, assert_refused
 from jsonschema_subset import problems
 
 SCHEMA = json.loads((ROOT / "schema/record.schema.json").read_text())
-SHORT = (*QUICK, "--reps", 2, "--scheme", "refcount,shootdown")
+SHORT = (*QUICK, "--reps", 1, "--scheme", "refcount,shootdown")
 
 
 def windows_of(document, family):
@@ -128,9 +128,9 @@ def switches(mmscale, out, *arguments):
 
 def test_latency_is_sampled(mmscale, tmp_path):
     for entry in switches(mmscale, tmp_path / "records.json", "--latency"):
-        assert entry["latency_one_in"] == entry["mmscale"]["latency_one_in"] == 4096
-        # One switch in 4,096, but for the stretches that the window cuts.
-        assert entry["latency_ns_count"] == pytest.approx(entry["switches"] / 4096, abs=1)
+        assert entry["latency_one_in"] == entry["mmscale"]["latency_one_in"] == 8192
+        # One switch in 8,192, but for the stretches that the window cuts.
+        assert entry["latency_ns_count"] == pytest.approx(entry["switches"] / 8192, abs=1)
         assert entry["clock_ns_count"] == entry["latency_ns_count"]
 
 
