@@ -15,20 +15,28 @@ std::uint64_t Rcu::start_poll() {
 
 bool Rcu::poll(std::uint64_t cookie) {
   const std::uint64_t completed = completed_.load(std::memory_order_acquire);
-  if (completed >= cookie) return true;
+  if (completed >= cookie) {
+    tsan_acquire(&quiescence_);
+    return true;
+  }
   if (completed == started_) start(cookie);
   return false;
 }
 
-void Rcu::report_quiescent_state() { urcu_qsbr_quiescent_state(); }
+void Rcu::report_quiescent_state() {
+  tsan_release(&quiescence_);
+  urcu_qsbr_quiescent_state();
+}
 
 void Rcu::start(std::uint64_t cookie) {
   started_ = cookie;
+  tsan_release(&head_);
   urcu_qsbr_call_rcu(&head_, elapsed);
 }
 
 void Rcu::elapsed(rcu_head* head) {
   Rcu* rcu = caa_container_of(head, Rcu, head_);
+  tsan_acquire(head);
   // The last access: `rcu` may be gone, or the request made again, once this is seen.
   rcu->completed_.fetch_add(1, std::memory_order_release);
 }
