@@ -175,7 +175,7 @@ def test_an_unsafe_scheme_runs_when_asked_to(mmscale, tmp_path):
         *("--reps", 1, *QUICK, "--out", path),
     )
     document = json.loads(path.read_text())
-    if "sanitizer" in windows(document)[0]["label"]:
+    if "sanitizer" in windows(document)[0].get("label", ""):
         # Such a build has the oracle in, which says what it was not to be stopped by.
         assert done.returncode == 1 and "conservation broken: DANGLING" in done.stderr
     else:
@@ -238,7 +238,7 @@ def test_format_json(mmscale):
     done = mmscale(*FLOORS, "--reps", 2, "--benchmark_format=json")
     document = json.loads(done.stdout)
     assert_measured(done, document)
-    assert len(windows(document)) == 6
+    assert len(windows(document)) == 2 * len(FLOOR_LOOPS)
 
 
 def test_format_csv(mmscale):
@@ -247,7 +247,7 @@ def test_format_csv(mmscale):
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert all(None not in row and None not in row.values() for row in rows), "every row has every column"
     of_windows = [row for row in rows if row["name"].endswith("/cpus:1")]
-    assert len(of_windows) == 6
+    assert len(of_windows) == 2 * len(FLOOR_LOOPS)
     assert all(float(row["ns_per_pair"]) > 0 and float(row["real_time"]) > 0 for row in of_windows)
 
 
@@ -306,7 +306,7 @@ def test_display_aggregates_only(mmscale, tmp_path):
     document = json.loads(path.read_text())
     assert_measured(done, document)
     assert not windows(json.loads(done.stdout))
-    assert len(windows(document)) == 6
+    assert len(windows(document)) == 2 * len(FLOOR_LOOPS)
 
 
 def test_context_of_the_users(mmscale, tmp_path):
