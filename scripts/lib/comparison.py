@@ -16,7 +16,7 @@ from ranks import least_p_between, least_p_of_pairs, shift_between, shift_of_pai
 from records import RecordError
 from series import REFERENCE
 
-ALPHA = 0.05
+ALPHA = 0.01
 # Valid windows that a side must have; with fewer the least p is so great that several cases cannot be told apart.
 NEEDED = 9
 # Two files whose machine was started within so many seconds have stamps of one clock. A file's date is when the
