@@ -30,6 +30,9 @@ RESULTS = {
 }  # fmt: skip
 # Left out of what sets two sides apart: they differ between any two runs.
 PASSING = {"date", "load_avg", "command_line", "executable", "mhz_per_cpu", "caches"}
+# Two files whose machine was started within so many seconds have stamps of one clock. A file's date is when the
+# process began, some time before its first window.
+SAME_BOOT = 30
 # Google Benchmark's additions to a name.
 ADDED = re.compile(r"/(repeats:\d+|manual_time|min_time:[^/]+|real_time|iterations:\d+)(?=/|$)")
 
@@ -74,7 +77,7 @@ class Side:
     """What was read of one argument. cases: by name a list, one Case for each set of conditions.
 
     boot: when the machine was started, by its windows' stamps and the file's date, in seconds; None where that is not
-        known. It only serves to tell whether two files' stamps are of one clock.
+        known, or where the files are of several boots. It only serves to tell whether two files' stamps are of one clock.
     """
 
     path: Path
@@ -97,7 +100,7 @@ class Side:
 def read_side(path, figure=None):
     """Reads a record file or a folder of them; returns a Side. figure: a counter's name, if not FIGURES. Raises
     RecordError for a file that cannot be used, and where there is nothing to compare."""
-    side = None
+    side, boots = None, []
     for file in _files(path):
         context, benchmarks = load(file)
         machine = machine_of(context)
@@ -110,11 +113,13 @@ def read_side(path, figure=None):
                 _add(side.cases, benchmark, figure)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise RecordError(f"{file}: record {index} is not mmscale's ({_reason(error)})") from None
-        boot = _boot(context, benchmarks)
-        side.boot = boot if side.boot is None else side.boot
+        boots.append(_boot(context, benchmarks))
     if not side.cases:
         what = f" with the figure {figure!r}" if figure else ""
         raise RecordError(f"{path}: no windows{what} that could be compared")
+    known = [boot for boot in boots if boot is not None]
+    if len(known) == len(boots) and max(known) - min(known) <= SAME_BOOT:
+        side.boot = statistics.median(known)
     for case in (case for found in side.cases.values() for case in found):
         if all(window.start == window.start for window in case.windows):
             case.windows.sort(key=lambda window: window.start)

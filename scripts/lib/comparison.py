@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy
 
-from cases import PASSING, Case, Side
+from cases import PASSING, SAME_BOOT, Case, Side
 from ranks import least_p_between, least_p_of_pairs, shift_between, shift_of_pairs
 from records import RecordError
 from series import REFERENCE
@@ -19,9 +19,6 @@ from series import REFERENCE
 ALPHA = 0.01
 # Valid windows that a side must have; with fewer the least p is so great that several cases cannot be told apart.
 NEEDED = 9
-# Two files whose machine was started within so many seconds have stamps of one clock. A file's date is when the
-# process began, some time before its first window.
-SAME_BOOT = 30
 
 PAIRS, SEPARATE, CONSTANT, EXACT = "pairs", "separate", "constant", "exact"
 SLOWER, FASTER, NONE = "slower", "faster", "none shown"

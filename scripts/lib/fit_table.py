@@ -5,7 +5,7 @@ import math
 import textwrap
 from dataclasses import dataclass
 
-from scaling import CONFIDENCE, LAWS, Scaling, scaling
+from scaling import CONFIDENCE, LAWS, POOR, Scaling, scaling
 from series import Panel, Series, describe_conditions, panels
 from text import SIMULATED, ascii_only, build_facts, machine_facts, scaled, span
 
@@ -56,7 +56,9 @@ def cpus_text(value, most):
 
 
 def interval_text(fit, most):
-    """The interval of a knee."""
+    """The interval of a knee. A law that the points do not follow has none worth stating."""
+    if fit.error > POOR:
+        return "poor fit"
     low, high = (cpus_text(value, most) for value in (fit.knee_low, fit.knee_high))
     return low if fit.knee_low > most else f"{low}..{high}"
 

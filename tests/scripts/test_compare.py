@@ -11,11 +11,10 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
-from conftest import ROOT, SCRIPTS
+from conftest import SCRIPTS
 from made import entry, write
 
 COMPARE = SCRIPTS / "compare"
-CAMPAIGN = ROOT / "results" / "2026-11-23-epyc-2vcpu" / "records.json"
 SECOND = 10**9
 
 
@@ -128,6 +127,9 @@ def test_a_folder_is_a_side(run, sides, tmp_path):
             write(tmp_path / name / f"{number}.json", switches([cost * factor], start=start), date=date)
     done = run(COMPARE, tmp_path / "old", tmp_path / "new")
     assert done.returncode == 0 and "Wilcoxon" in done.stdout and row(done.stdout, "refcount")[-1] == "slower"
+    # After a reboot in the middle stamps start anew, and say nothing of who came after whom.
+    write(tmp_path / "new" / "8.json", switches([11.0], start=17 * SECOND), date="2026-03-01T11:00:17+00:00")
+    assert "Mann-Whitney" in run(COMPARE, tmp_path / "old", tmp_path / "new").stdout
     write(tmp_path / "new" / "x.json", switches([1.0]), git_revision="ffffffffffff")
     done = run(COMPARE, tmp_path / "old", tmp_path / "new")
     assert (done.returncode, done.stdout) == (1, "")
