@@ -26,7 +26,8 @@ FIGURES = {
 # In the "mmscale" object, but no condition: they are the window's results, its whereabouts, or in words what another
 # key says.
 RESULTS = {
-    "invalid", "audit", "per_cpu", "pus", "packages", "matrix", "absent", "transport_reason", "transport_caveat", "world",
+    "invalid", "audit", "per_cpu", "pus", "packages", "matrix", "absent", "transport_reason",
+    "transport_caveat", "world",
 }  # fmt: skip
 # Left out of what sets two sides apart: they differ between any two runs.
 PASSING = {"date", "load_avg", "command_line", "executable", "mhz_per_cpu", "caches"}
@@ -77,7 +78,8 @@ class Side:
     """What was read of one argument. cases: by name a list, one Case for each set of conditions.
 
     boot: when the machine was started, by its windows' stamps and the file's date, in seconds; None where that is not
-        known, or where the files are of several boots. It only serves to tell whether two files' stamps are of one clock.
+        known, or where the files are of several boots. It only serves to tell whether two files' stamps are of one
+        clock.
     """
 
     path: Path

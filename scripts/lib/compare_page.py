@@ -106,7 +106,8 @@ def _against(report, against, name):
             f'<td class="facts">{_text(other)}</td></tr>'
             for key, one, other in against.differences
         )
-        head = f'<th scope="col">context</th><th class="facts" scope="col">A</th><th class="facts" scope="col">{name}</th>'
+        head = '<th scope="col">context</th><th class="facts" scope="col">A</th>'
+        head += f'<th class="facts" scope="col">{name}</th>'
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         yield "<h3>What else differs</h3>" + _scroll(table, "what else differs")
 

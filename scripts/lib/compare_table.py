@@ -51,7 +51,8 @@ def legend(report):
 
 def summary(against):
     """What came out, in one line."""
-    counts = f"{against.count(SLOWER)} slower, {against.count(FASTER)} faster, {against.count(NONE)} no difference shown"
+    counts = f"{against.count(SLOWER)} slower, {against.count(FASTER)} faster"
+    counts += f", {against.count(NONE)} no difference shown"
     return counts + (f", {len(against.refusals)} refused" if against.refusals else "")
 
 

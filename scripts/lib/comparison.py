@@ -29,8 +29,8 @@ class Comparison:
     """What came of one case. ratio: of the second side's figure to the first's, with its interval.
 
     test: PAIRS, Wilcoxon's signed ranks; SEPARATE, Mann and Whitney's; CONSTANT, signed ranks of one side against the
-        one value that the other has; EXACT, of two values that were computed. pairs: how many
-        differences were tested, if it is of such.
+        one value that the other has; EXACT, of two values that were computed. pairs: how many differences
+        were tested, if it is of such.
     """
 
     first: Case

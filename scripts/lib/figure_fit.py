@@ -11,8 +11,8 @@ from figures import PLOT_HEIGHT, RATE, draw_boundaries, scale_axes, series_label
 from fit_table import cpus_text, name_of, remarks
 from look import looks
 from page import (
-    AXIS_HEIGHT, CAPTION_COLUMNS, HOLLOW, LABEL_GAP, LABEL_PITCH, LEFT, STYLE, WIDTH, End, label_ends, marked, open_page,
-    save,
+    AXIS_HEIGHT, CAPTION_COLUMNS, HOLLOW, LABEL_GAP, LABEL_PITCH, LEFT, STYLE, WIDTH, End, label_ends, marked,
+    open_page, save,
 )  # fmt: skip
 from scaling import POOR
 from text import SIMULATED
@@ -38,7 +38,8 @@ def draw(records, panel, curves):
         caption = caption_lines(records, panel, _note(records, curves), CAPTION_COLUMNS)
         plot_height = max(PLOT_HEIGHT, LABEL_PITCH * (len(curves) + 2))
         prefix, mark = marked(records, range(len(records.sources)))
-        page = open_page(AXIS_HEIGHT + plot_height, prefix + "Scaling laws fitted to switches per second", panel.name, caption)
+        title = prefix + "Scaling laws fitted to switches per second"
+        page = open_page(AXIS_HEIGHT + plot_height, title, panel.name, caption)
         axes = page.axes(LEFT, AXIS_HEIGHT, WIDTH / 2, plot_height)
         scale_axes(axes, panel, RATE, None, mark)
         labels = series_labels(records, panel)
@@ -46,7 +47,8 @@ def draw(records, panel, curves):
         ends = []
         for curve in curves:
             key = curve.series.scheme, curve.series.source
-            ends += _draw_curve(axes, curve, styles[key], labels[key], SIMULATED if labels[key][0] == SIMULATED else "")
+            mark = SIMULATED if records.sources[curve.series.source].machine.simulated else ""
+            ends += _draw_curve(axes, curve, styles[key], labels[key], mark)
         draw_boundaries(axes, panel)
         widest = label_ends(page.figure, axes, ends, plot_height)
         axes.set_position(page.box(LEFT, AXIS_HEIGHT, WIDTH - LEFT - LABEL_GAP - widest - 0.2, plot_height))
@@ -100,4 +102,5 @@ def _note(records, curves):
         "Curves: of the Universal Scalability Law and the saturation law the one that the points bear out; upright "
         "stroke: its knee."
     )
-    return " ".join([text, *(f"{name_of(records, curve.series)}: {said}." for curve in curves for said in remarks(curve))])
+    said = [f"{name_of(records, curve.series)}: {remark}." for curve in curves for remark in remarks(curve)]
+    return " ".join([text, *said])

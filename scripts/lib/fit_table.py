@@ -15,10 +15,10 @@ ROW = "{:<19} {:>5} {:>7} {:>6} {:>7} {:>6} {:>10} {:>5}"
 FAR = 5
 SHORT = {"usl": "usl", "saturation": "sat"}
 LEGEND = (
-    "X(N) = L N / (1 + sigma (N - 1) + kappa N (N - 1)), fitted to the medians of the valid windows, relative residuals. "
-    "usl: Universal Scalability Law; sat: saturation law, kappa 0; *: the one that the points bear out (F test). 1 CPU: "
-    "L, switches/s. knee: CPUs at the peak (usl), or where N CPUs on their own would reach the limit (sat). interval: of "
-    f"the knee, {100 * CONFIDENCE:g} % if the law holds. err: root mean square residual."
+    "X(N) = L N / (1 + sigma (N - 1) + kappa N (N - 1)), fitted to the medians of the valid windows, relative "
+    "residuals. usl: Universal Scalability Law; sat: saturation law, kappa 0; *: the one that the points bear out "
+    "(F test). 1 CPU: L, switches/s. knee: CPUs at the peak (usl), or where N CPUs on their own would reach the limit "
+    f"(sat). interval: of the knee, {100 * CONFIDENCE:g} % if the law holds. err: root mean square residual."
 )
 
 

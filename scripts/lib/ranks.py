@@ -59,7 +59,7 @@ def least_p_of_pairs(pairs):
 
 
 def _shift(ordered, tail, alpha):
-    """The Shift of sorted differences. tail(k): the chance, if there is no shift, that at most k of them are below 0."""
+    """The Shift of sorted differences. tail(k): if there is no shift, the chance that at most k are below 0."""
     count = len(ordered)
     # Ties count for both sides: they never help to show a difference.
     below, above = int((ordered <= 0).sum()), int((ordered >= 0).sum())

@@ -212,7 +212,8 @@ def test_contexts_that_differ_are_shown(run, sides):
 
 
 def test_three_sides(run, sides):
-    lists = [switches(noisy(number, level=level), start=number * 99 * SECOND) for number, level in enumerate((10, 10, 8))]
+    levels = enumerate((10, 10, 8))
+    lists = [switches(noisy(number, level=level), start=number * 99 * SECOND) for number, level in levels]
     done = run(COMPARE, *sides(*lists))
     assert "A to B: 0 slower" in done.stdout and "A to C: 0 slower, 1 faster" in done.stdout
     # Both hold together.
