@@ -54,6 +54,8 @@ measure::Subject kernel_subject(const topology::Layout& layout, const Choice& ch
   subject.hotplug = kernel::to_string(choice.rules.hotplug);
   subject.absent = fmt::format("{}; {}", kernel::lifecycle::Catalogue::absent(choice.lifecycle),
                                kernel::lifecycle::kAbsentEverywhere);
+  if (scheme == "nonlazy") subject.switch_ticks = choice.rules.tuning.switch_ticks;
+  if (scheme == "shootdown-batch") subject.batch = choice.rules.tuning.batch;
   subject.transport = choice.transport;
   subject.transport_reason = choice.transport_reason;
   subject.transport_caveat = choice.transport_caveat;

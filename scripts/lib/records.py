@@ -22,6 +22,10 @@ CONDITIONS = (
     "window_ns",
 )  # fmt: skip
 
+# Defaults of --switch-ticks and --batch (Tuning in src/kernel/build.h).
+SWITCH_TICKS = 300
+BATCH = 8
+
 # "switch/idle/refcount/all/compact/cpus:2", which Google Benchmark may follow with its own "/repeats:9/manual_time".
 SWITCH_NAME = re.compile(
     r"switch/(?P<workload>[^/]+)/(?P<scheme>[^/]+)/(?P<sharing>[^/]+)/(?P<placement>[^/]+)/(?:.*/)?cpus:(?P<cpus>\d+)"
@@ -200,17 +204,27 @@ def _read_benchmark(benchmark, row, rows):
             rows["crossovers"].append(row | families.crossover_row(benchmark, ours))
     elif family in PLAIN:
         table, reader = PLAIN[family]
-        rows[table].append(row | reader(benchmark, ours))
+        rows[table].append(_tuned(row | reader(benchmark, ours), ours))
     elif family == "floor":
         rows["floors"].append(row | _floor_row(benchmark, ours))
     elif family in ("switch", "mix"):
         table, reader = ("switches", _switch_row) if family == "switch" else ("mixes", families.mix_row)
-        row |= reader(benchmark, ours)
+        row = _tuned(row | reader(benchmark, ours), ours)
         rows[table].append(row)
         latency = families.latency_row(benchmark, ours)
         if latency:
             known = {"family": family, "workload": "mix", "exits": math.nan, "lifetime": None}
             rows["latencies"].append(known | row | latency)
+
+
+def _tuned(row, ours):
+    """Names the scheme with what it is tuned with, unless that is mmscale's default: another tuning is another curve."""
+    ticks, batch = ours.get("switch_ticks", SWITCH_TICKS), ours.get("batch", BATCH)
+    if ticks != SWITCH_TICKS:
+        row["scheme"] += f" ({ticks} ticks)"
+    if batch != BATCH:
+        row["scheme"] += f" ({batch})"
+    return row
 
 
 def _floor_row(benchmark, ours):

@@ -129,6 +129,8 @@ def describe(condition, value):
         return f"windows of {value / 1e6:g} ms"
     if condition == "think_cycles":
         return f"think {value:g} cycles"
+    if condition == "lifetime":
+        return f"lifetime {value:g} switches"
     if condition == "linger_ns":
         return f"borrowers linger {value:g} ns"
     if condition == "home_node":

@@ -27,6 +27,10 @@ enum class Act : std::uint8_t {
   use_mm,        // kthread_use_mm of user task n's mm
   unuse_mm,      // kthread_unuse_mm
   exec,          // exec_mmap into a new mm by the current task
+  get_user,      // mmget of user task n's mm, by somebody who is no thread of it (io_uring, /proc/pid/mem)
+  put_user,      // mmput of the same
+  flush_other,   // a kernel thread (KSM, khugepaged) unmaps pages of user task n's mm
+  tick,          // a timer tick: frees what this CPU postponed, as far as it is ready
   offline,       // cpu_down, as far as this CPU carries it out
   nmi,           // an NMI handler (perf) reads the context of active_mm
   // The two sides of a user program that leans on membarrier(2): x = 1; membarrier(); r1 = y against y = 1;

@@ -77,16 +77,15 @@ std::string function_of(std::string_view pretty) {
 
 std::string file_of(std::string_view path) { return std::string(path.substr(path.find_last_of('/') + 1)); }
 
-std::string line_of(const explorer::Event& event, const Program& program) {
+// Empty for what no other CPU can tell.
+std::string text_of(const explorer::Event& event, const Program& program) {
   using Kind = explorer::Operation::Kind;
   const explorer::Operation& operation = event.operation;
-  const std::string who = fmt::format("CPU {}: ", event.transition.cpu);
-  if (event.transition.kind == explorer::Transition::Kind::interrupt) return who + "takes an interrupt";
+  if (event.transition.kind == explorer::Transition::Kind::interrupt) return "takes an interrupt";
   if (event.transition.kind == explorer::Transition::Kind::drain)
-    return who + fmt::format("its store to {} reaches memory", program.name_of(operation.location));
-  const std::string place = fmt::format("{} ({}:{})", function_of(operation.where.function_name()),
-                                        file_of(operation.where.file_name()), operation.where.line());
-  const std::string prefix = who + place + ": ";
+    return fmt::format("its store to {} reaches memory", program.name_of(operation.location));
+  const std::string prefix = fmt::format("{} ({}:{}): ", function_of(operation.where.function_name()),
+                                         file_of(operation.where.file_name()), operation.where.line());
   switch (operation.kind) {
     case Kind::load:
       return prefix +
@@ -108,6 +107,18 @@ std::string line_of(const explorer::Event& event, const Program& program) {
       break;
   }
   return {};
+}
+
+Line::Kind kind_of(const explorer::Transition& transition) {
+  switch (transition.kind) {
+    case explorer::Transition::Kind::interrupt:
+      return Line::Kind::interrupt;
+    case explorer::Transition::Kind::drain:
+      return Line::Kind::drain;
+    case explorer::Transition::Kind::step:
+      break;
+  }
+  return Line::Kind::step;
 }
 
 }  // namespace
@@ -149,18 +160,30 @@ Outcome check(std::string_view scheme, std::string_view lifecycle, const Case& t
   return outcome;
 }
 
-std::vector<std::string> explain(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
-                                 std::string_view schedule, unsigned verdicts) {
+Trace trace(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
+            std::string_view schedule, unsigned verdicts) {
   auto program = make(scheme, lifecycle, the_case, verdicts);
   const explorer::Replay replayed = explorer::replay(*program, explorer::parse_schedule(schedule));
-  std::vector<std::string> lines;
+  Trace trace;
+  trace.cpus = the_case.cpus;
   for (const explorer::Event& event : replayed.events)
-    if (std::string line = line_of(event, *program); !line.empty())
-      lines.push_back(fmt::format("{:>3}  {}", lines.size() + 1, line));
+    if (std::string text = text_of(event, *program); !text.empty())
+      trace.lines.push_back({event.transition.cpu, kind_of(event.transition), std::move(text)});
   Outcome outcome;
   describe(outcome, replayed, *program, verdicts);
-  lines.push_back(outcome.violation.empty() ? "no violation"
-                                            : fmt::format("{}: {}", outcome.violation, outcome.where));
+  trace.violation = outcome.violation;
+  trace.where = outcome.where;
+  return trace;
+}
+
+std::vector<std::string> explain(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
+                                 std::string_view schedule, unsigned verdicts) {
+  const Trace shown = trace(scheme, lifecycle, the_case, schedule, verdicts);
+  std::vector<std::string> lines;
+  for (const Line& line : shown.lines)
+    lines.push_back(fmt::format("{:>3}  CPU {}: {}", lines.size() + 1, line.cpu, line.text));
+  lines.push_back(shown.violation.empty() ? "no violation"
+                                          : fmt::format("{}: {}", shown.violation, shown.where));
   return lines;
 }
 

@@ -27,7 +27,7 @@ struct Options {
   unsigned verdicts = ~0u;
   machine::explorer::Memory memory = machine::explorer::Memory::tso;
   // Transitions for each case; 0 is without limit.
-  std::uint64_t steps = 200'000;
+  std::uint64_t steps = 20'000'000;
   // Preemptions; -1 is without bound.
   int preemptions = -1;
 };
@@ -49,7 +49,30 @@ struct Outcome {
 Outcome check(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
               const Options& options);
 
-// The schedule as numbered lines, the last of them what the oracle says.
+// One step of an execution in words: "exit_mm (exit.h:52): full barrier".
+struct Line {
+  enum class Kind {
+    step,       // the CPU's next operation
+    interrupt,  // it takes what is in its queue
+    drain,      // a store leaves its buffer
+  };
+  unsigned cpu;
+  Kind kind;
+  std::string text;
+};
+
+// What a schedule does, and what the oracle says; `violation` is empty if nothing.
+struct Trace {
+  unsigned cpus = 0;
+  std::vector<Line> lines;
+  std::string violation;
+  std::string where;
+};
+
+Trace trace(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
+            std::string_view schedule, unsigned verdicts);
+
+// The same as numbered lines, the last of them what the oracle says.
 std::vector<std::string> explain(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
                                  std::string_view schedule, unsigned verdicts);
 

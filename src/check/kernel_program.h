@@ -134,10 +134,10 @@ class KernelProgram final : public Program {
     if (location == &all_->y) return "y";
     if (const std::string field = field_of(all_->system.init_mm, location); !field.empty())
       return field + " of init_mm";
-    for (std::size_t mm = 0; mm < first_mms_.size(); ++mm)
-      if (const std::string field = field_of(*first_mms_[mm], location); !field.empty())
-        return fmt::format("{} of mm {}", field, mm);
-    if (std::string mm = later_mm(location); !mm.empty()) return "a field of " + mm;
+    if (Mm* const mm = slab_mm(location); mm != nullptr) {
+      const std::string field = field_of(*mm, location);
+      return (field.empty() ? "the scheme's part" : field) + " of " + name_of_mm(mm);
+    }
     return "a shared word";
   }
 
@@ -152,8 +152,7 @@ class KernelProgram final : public Program {
       if (is(&cpus_[n]->idle)) return fmt::format("CPU {}'s idle task", n);
       if (is(&all_->kthreads[n])) return fmt::format("CPU {}'s kthread", n);
     }
-    if (const std::string later = later_mm(reinterpret_cast<const void*>(value)); !later.empty())
-      return later;
+    if (Mm* const mm = slab_mm(reinterpret_cast<const void*>(value)); mm != nullptr) return name_of_mm(mm);
     return fmt::format("{}", value);
   }
 
@@ -173,6 +172,7 @@ class KernelProgram final : public Program {
     std::array<Task, 4> tasks;
     std::array<Task, machine::explorer::kMaxCpus> kthreads;
     std::array<Mm*, machine::explorer::kMaxCpus> held{};
+    std::array<Mm*, machine::explorer::kMaxCpus> used{};
     // The user program that leans on membarrier(2): its variables, and what the two sides read.
     Atomic<std::uint32_t> x{0};
     Atomic<std::uint32_t> y{0};
@@ -230,6 +230,17 @@ class KernelProgram final : public Program {
         return kernel::kthread_unuse_mm<K>(m(n), cpu(n));
       case Act::exec:
         return kernel::exec_mmap<K>(m(n), cpu(n), kernel::mm_alloc<K>(m(n), cpu(n), 1));
+      case Act::get_user:
+        all_->used[n] = all_->tasks[step.n].mm;
+        return kernel::mmget<K>(m(n), all_->used[n]);
+      case Act::put_user:
+        kernel::mmput<K>(m(n), cpu(n), all_->used[n]);
+        return;
+      case Act::flush_other:
+        return Lifecycle::template flush_tlb_mm<K>(m(n), cpu(n), all_->tasks[step.n].mm,
+                                                   kernel::Freed::pages);
+      case Act::tick:
+        return kernel::hooks::drain<K>(m(n), cpu(n), kernel::Drain::tick);
       case Act::offline:
         return kernel::cpu_down<K>(m(n), cpu(n));
       case Act::nmi:
@@ -281,12 +292,24 @@ class KernelProgram final : public Program {
     return at >= first && at < first + sizeof(T);
   }
 
-  // An mm that was born later, by its place in the slab; empty if `address` is in none.
-  std::string later_mm(const void* address) const {
-    const auto bytes = std::as_bytes(std::span(all_->memory));
+  // The mm whose slot of the slab `address` lies in; nullptr if in none.
+  Mm* slab_mm(const void* address) const {
+    const auto bytes = std::as_writable_bytes(std::span(all_->memory));
     const auto* at = static_cast<const std::byte*>(address);
-    if (std::less<>{}(at, bytes.data()) || !std::less<>{}(at, bytes.data() + bytes.size())) return {};
-    return fmt::format("the mm in slot {}", static_cast<std::size_t>(at - bytes.data()) / Mm::bytes(cpus()));
+    if (std::less<>{}(at, bytes.data()) || !std::less<>{}(at, bytes.data() + bytes.size())) return nullptr;
+    const std::size_t slot = static_cast<std::size_t>(at - bytes.data()) / Mm::bytes(cpus());
+    return std::launder(reinterpret_cast<Mm*>(bytes.data() + slot * Mm::bytes(cpus())));
+  }
+
+  // "mm 0" of those there at first; one that was born later is told by its slot.
+  std::string name_of_mm(const Mm* mm) const {
+    if (mm == &all_->system.init_mm) return "init_mm";
+    for (std::size_t first = 0; first < first_mms_.size(); ++first)
+      if (mm == first_mms_[first]) return fmt::format("mm {}", first);
+    const auto* const slab = std::as_bytes(std::span(all_->memory)).data();
+    return fmt::format(
+        "the new mm in slot {}",
+        static_cast<std::size_t>(reinterpret_cast<const std::byte*>(mm) - slab) / Mm::bytes(cpus()));
   }
 
   static std::string field_of(Mm& mm, const void* location) {

@@ -4,15 +4,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cctype>
+#include <exception>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "check/check.h"
+#include "check/diagram.h"
 #include "check/program.h"
 #include "cli/names.h"
 #include "kernel/lifecycle/catalogue.h"
@@ -29,8 +35,12 @@ struct Arguments {
   std::string verdicts = "all";
   std::string memory = "tso";
   std::string replay;
+  std::string svg;
   std::uint64_t steps = check::Options{}.steps;
   int bound = -1;
+  // At most so large a case; 0 is without limit.
+  unsigned cpus = 0;
+  unsigned mms = 0;
   bool json = false;
 };
 
@@ -50,6 +60,45 @@ std::vector<std::string_view> case_names() {
 const check::Case& find_case(std::string_view name) {
   return *std::find_if(check::cases().begin(), check::cases().end(),
                        [name](const check::Case& one) { return one.name == name; });
+}
+
+// How many address spaces a case begins with.
+unsigned mms_of(const check::Case& one) {
+  return 1 + *std::max_element(one.task_mm.begin(), one.task_mm.end());
+}
+
+// The cases asked for that are no larger than --cpus and --mms allow.
+std::vector<const check::Case*> chosen_cases(const Arguments& arguments) {
+  std::vector<const check::Case*> chosen;
+  for (const std::string& name : parse_names("--case", arguments.cases, case_names())) {
+    const check::Case& one = find_case(name);
+    if ((arguments.cpus == 0 || one.cpus <= arguments.cpus) &&
+        (arguments.mms == 0 || mms_of(one) <= arguments.mms))
+      chosen.push_back(&one);
+  }
+  if (!chosen.empty()) return chosen;
+  throw UsageError(fmt::format("no case of '{}' has at most --cpus {} and --mms {} (0: any)", arguments.cases,
+                               arguments.cpus, arguments.mms));
+}
+
+// Fills in the outcomes, several cells at a time: they share nothing.
+void check_all(std::vector<Cell>& cells, const check::Options& options) {
+  std::atomic<std::size_t> next{0};
+  std::vector<std::exception_ptr> failures(std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1,
+                                                                   std::max<std::size_t>(cells.size(), 1)));
+  std::vector<std::jthread> threads;
+  for (std::exception_ptr& failure : failures)
+    threads.emplace_back([&] {
+      try {
+        for (std::size_t i = next++; i < cells.size(); i = next++)
+          cells[i].outcome = check::check(cells[i].scheme, cells[i].lifecycle, *cells[i].the_case, options);
+      } catch (...) {
+        failure = std::current_exception();
+      }
+    });
+  threads.clear();
+  for (const std::exception_ptr& failure : failures)
+    if (failure != nullptr) std::rethrow_exception(failure);
 }
 
 // "dangling,used" to one bit each.
@@ -147,11 +196,21 @@ void print_cases(const std::vector<Cell>& cells, unsigned verdicts) {
   }
 }
 
+// Writes the picture of one schedule of one case.
+void write_svg(const std::string& path, std::string_view scheme, std::string_view lifecycle,
+               const check::Case& the_case, std::string_view schedule, unsigned verdicts) {
+  std::ofstream file(path);
+  file << check::to_svg(check::trace(scheme, lifecycle, the_case, schedule, verdicts),
+                        fmt::format("{} under {}, {}", scheme, lifecycle, the_case.name));
+  file.close();
+  if (!file) throw std::runtime_error(fmt::format("--svg '{}': cannot be written", path));
+}
+
 void run(const Arguments& arguments) {
   const auto schemes = parse_names("--scheme", arguments.schemes, check::scheme_names());
   const auto known_lifecycles = kernel::lifecycle::Catalogue::names();
   const auto lifecycles = parse_names("--lifecycle", arguments.lifecycles, known_lifecycles);
-  const auto wanted_cases = parse_names("--case", arguments.cases, case_names());
+  const auto wanted_cases = chosen_cases(arguments);
   check::Options options;
   options.verdicts = parse_verdicts(arguments.verdicts);
   options.memory = parse_memory(arguments.memory);
@@ -162,19 +221,28 @@ void run(const Arguments& arguments) {
   if (!arguments.replay.empty()) {
     if (!one || wanted_cases.size() != 1)
       throw UsageError("--replay needs one --scheme, one --lifecycle and one --case");
-    for (const std::string& line : check::explain(schemes[0], lifecycles[0], find_case(wanted_cases[0]),
-                                                  arguments.replay, options.verdicts))
+    for (const std::string& line :
+         check::explain(schemes[0], lifecycles[0], *wanted_cases[0], arguments.replay, options.verdicts))
       fmt::print("{}\n", line);
     return;
   }
 
+  if (!arguments.svg.empty() && (!one || wanted_cases.size() != 1))
+    throw UsageError("--svg needs one --scheme, one --lifecycle and one --case");
+
   std::vector<Cell> cells;
   for (const std::string& scheme : schemes)
     for (const std::string& lifecycle : lifecycles)
-      for (const std::string& name : wanted_cases) {
-        const check::Case& the_case = find_case(name);
-        cells.push_back({scheme, lifecycle, &the_case, check::check(scheme, lifecycle, the_case, options)});
-      }
+      for (const check::Case* the_case : wanted_cases) cells.push_back({scheme, lifecycle, the_case, {}});
+  check_all(cells, options);
+  if (!arguments.svg.empty()) {
+    if (cells[0].outcome.verdict != check::Verdict::violated)
+      throw std::runtime_error(
+          fmt::format("--svg '{}': nothing to draw, {} under {} shows no violation in {}", arguments.svg,
+                      schemes[0], lifecycles[0], cells[0].the_case->name));
+    write_svg(arguments.svg, schemes[0], lifecycles[0], *cells[0].the_case, cells[0].outcome.schedule,
+              options.verdicts);
+  }
   if (arguments.json) {
     nlohmann::json all = nlohmann::json::array();
     for (const Cell& cell : cells) all.push_back(to_json(cell));
@@ -192,9 +260,11 @@ void run(const Arguments& arguments) {
     seconds += cell.outcome.seconds;
   }
   fmt::print(
-      "\n{} executions, {} steps, {:.1f} s. safe: every interleaving of every case; bounded: none found, but "
-      "not exhausted.\nOne --scheme and one --lifecycle show the cases and the interleavings.\n",
-      executions, steps, seconds);
+      "\n{} executions, {} steps, {:.1f} s, {:.1f} M steps/s per thread. safe: every interleaving of every "
+      "case; bounded: none found, but not exhausted.\nOne --scheme and one --lifecycle show the cases and "
+      "the "
+      "interleavings.\n",
+      executions, steps, seconds, static_cast<double>(steps) / 1e6 / std::max(seconds, 1e-9));
 }
 
 }  // namespace
@@ -223,7 +293,13 @@ void add_check_command(CLI::App& app) {
                    "Preemptions at most, -1 is without bound; explores unreduced")
       ->check(CLI::Range(-1, 1'000'000))
       ->capture_default_str();
+  command->add_option("--cpus", arguments->cpus, "Only cases of at most so many CPUs, 0 is any")
+      ->capture_default_str();
+  command->add_option("--mms", arguments->mms, "Only cases that begin with at most so many mms, 0 is any")
+      ->capture_default_str();
   command->add_option("--replay", arguments->replay, "Show one schedule, as printed with a violation");
+  command->add_option("--svg", arguments->svg,
+                      "Also draw the violation into this file; of one --scheme, --lifecycle and --case");
   command->add_flag("--json", arguments->json, "Print JSON: one object for each scheme, lifecycle and case");
   command->callback([arguments] { run(*arguments); });
 }

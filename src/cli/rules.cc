@@ -45,6 +45,14 @@ void add_rule_options(CLI::App& command, RuleOptions& options) {
   command.add_flag("--no-page-tables", options.no_page_tables,
                    "The processes have no page tables, so that nothing is flushed when they die");
   command.add_flag("--deep-idle", options.deep_idle, "Idle CPUs enter a state that loses the TLB");
+  command
+      .add_option("--switch-ticks", options.tuning.switch_ticks,
+                  "nonlazy: ticks of the CPU's counter (TSC) that loading other page tables takes")
+      ->check(CLI::Range(0u, 1'000'000u))
+      ->capture_default_str();
+  command.add_option("--batch", options.tuning.batch, "shootdown-batch: dead mms per round of IPIs")
+      ->check(CLI::Range(1u, kernel::Tuning::kMaxBatch))
+      ->capture_default_str();
 }
 
 kernel::Rules make_rules(const RuleOptions& options, std::string_view lifecycle) {
@@ -55,6 +63,7 @@ kernel::Rules make_rules(const RuleOptions& options, std::string_view lifecycle)
   rules.irqs_off_activate_mm = options.irqs_off_activate_mm.value_or(
       kernel::lifecycle::Catalogue::wants_irqs_off_activate_mm(lifecycle));
   rules.hotplug = options.hotplug == kHotplugs[0] ? kernel::Hotplug::before : kernel::Hotplug::after;
+  rules.tuning = options.tuning;
   return rules;
 }
 

@@ -23,9 +23,11 @@ struct RuleOptions {
   std::uint32_t migrate_every = workload::PatternParameters().migrate_every;
   bool no_page_tables = false;
   bool deep_idle = false;
+  kernel::Tuning tuning;
 };
 
-// --irqs-off-activate-mm, --hotplug, --migrate-every, --no-page-tables, --deep-idle.
+// --irqs-off-activate-mm, --hotplug, --migrate-every, --no-page-tables, --deep-idle, --switch-ticks,
+// --batch.
 void add_rule_options(CLI::App& command, RuleOptions& options);
 
 // Checked; what is not given is as in the lifecycle's Linux 6.12. Throws UsageError.

@@ -141,6 +141,8 @@ nlohmann::ordered_json Record::details() const {
     details["irqs_off_activate_mm"] = subject.irqs_off_activate_mm;
     details["hotplug"] = subject.hotplug;
     details["absent"] = subject.absent;
+    if (subject.switch_ticks) details["switch_ticks"] = *subject.switch_ticks;
+    if (subject.batch) details["batch"] = *subject.batch;
   }
   if (!subject.transport.empty()) {
     details["transport"] = subject.transport;

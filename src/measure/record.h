@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,7 +40,10 @@ struct Subject {
   std::uint32_t think_cycles = 0;
   std::uint32_t lifetime = 0;       // 0: the workload has none
   std::uint32_t migrate_every = 0;  // 0: nobody migrates
-  std::vector<unsigned> pus;        // emulated CPU i ran on pus[i]
+  // What the scheme is tuned with; empty: nothing that it has.
+  std::optional<std::uint32_t> switch_ticks;
+  std::optional<std::uint32_t> batch;
+  std::vector<unsigned> pus;  // emulated CPU i ran on pus[i]
 };
 
 struct Record {

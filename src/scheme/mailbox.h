@@ -14,6 +14,13 @@ namespace mmscale::scheme {
 // rq->lazy_mm and rq->drop_mm). As posted: all possible CPUs are looked at, and there is no full barrier, so
 // that membarrier(2) breaks where neither switch_mm nor __switch_to is one (powerpc).
 //
+// A mailbox may be full: its owner has ended the borrow, or the reference in it came late, after the owner
+// had gone on to another mm. Whoever displaces one may drop it only if the owner does not borrow that mm now,
+// which it must look at again. The posting of June 2021 did not look again and frees an mm in use; that of
+// 2022-01-08 does, with compare and exchange. Here plain exchanges do the same: a reference is always either
+// in the mailbox or in one CPU's hands, so that none is mistaken for that of an mm reborn at the same
+// address.
+//
 // Needs of the lifecycle: nothing; whatever happens to the mask and to loaded_mm, lazy_mm goes with
 // active_mm.
 //
@@ -21,9 +28,9 @@ namespace mmscale::scheme {
 // release, comes later. lazy_mm = NULL is a release behind the last use and pairs with the scanner's acquire:
 // who reads NULL or another mm may free. As in shootdown-filter both are releases, because a scanner may read
 // the later store instead. The mailbox is exchanged with acquire and release: the reference comes with all
-// that the scanner saw, and who displaces an older reference has read lazy_mm == mm, behind the end of the
-// older borrow, so it drops it for the owner. On x86 a round trip is two plain stores and a load; elsewhere
-// two stlr, lwsync.
+// that the scanner saw. Who then finds lazy_mm elsewhere, with acquire, is behind the end of the borrow; a
+// new one cannot begin, for an mm whose reference lies in a mailbox has no users. On x86 a round trip is two
+// plain stores and a load; elsewhere two stlr, lwsync.
 struct Mailbox {
   static constexpr kernel::MmLayout kLayout = kernel::MmLayout::isolated;
   static constexpr bool kCounted = false;
@@ -67,8 +74,7 @@ struct Mailbox {
     kernel::for_each_candidate<K>(m, cpu, mm, [&](kernel::Cpu<K>& other) {
       if (m.load(other.scheme.lazy_mm, acquire) != mm) return;
       --unused;
-      auto* displaced = m.exchange(other.scheme.drop_mm, mm, acq_rel);
-      if (displaced != nullptr) kernel::mmdrop<K, kernel::Site::mmdrop>(m, cpu, displaced);
+      put<K>(m, cpu, other, mm);
     });
     m.fetch_sub(mm->mm_count, unused, relaxed);
   }
@@ -102,18 +108,24 @@ struct Mailbox {
   };
 
  private:
-  // mmdrop_lazy(). A kernel -> kernel switch may find a reference meant for the borrow it has just handed on:
-  // that one goes back, and nobody else can have filled the mailbox meanwhile, since each mm is handed out
-  // once.
+  // A kernel -> kernel switch may find the reference for the borrow it has just handed on:
+  // that one stays.
   template <class K>
   MMSCALE_COLD static void mmdrop_lazy(typename K::Machine& m, kernel::Cpu<K>& cpu) {
     using enum std::memory_order;
-    auto* mm = m.exchange(cpu.scheme.drop_mm, nullptr, acquire);
-    if (mm == nullptr) return;
-    if (mm == m.load(cpu.scheme.lazy_mm, relaxed))
-      m.store(cpu.scheme.drop_mm, mm, release);
-    else
-      kernel::mmdrop<K, kernel::Site::context_switch>(m, cpu, mm);
+    if (m.load(cpu.scheme.drop_mm, relaxed) != m.load(cpu.scheme.lazy_mm, relaxed))
+      put<K>(m, cpu, cpu, nullptr);
+  }
+
+  // Leaves a reference to `mm`, or nothing, in the owner's mailbox and drops for the owner what was in there;
+  // unless the owner borrows that: then it goes back, and what comes out for it is looked at.
+  template <class K>
+  static void put(typename K::Machine& m, kernel::Cpu<K>& cpu, kernel::Cpu<K>& owner,
+                  typename kernel::Task<K>::Mm* mm) {
+    using enum std::memory_order;
+    while ((mm = m.exchange(owner.scheme.drop_mm, mm, acq_rel)) != nullptr)
+      if (m.load(owner.scheme.lazy_mm, acquire) != mm)
+        return kernel::mmdrop<K, kernel::Site::context_switch>(m, cpu, mm);
   }
 };
 

@@ -3,7 +3,7 @@
 
 namespace mmscale::workload {
 
-// Whether loads for measuring have the oracle in, too: only in builds that measure nothing (ThreadSanitizer),
+// Whether loads for measuring have the oracle in, too: only in builds that measure nothing (sanitizers),
 // where one set of builds is enough.
 #if defined(MMSCALE_ALWAYS_CHECKING)
 inline constexpr bool kAlwaysChecking = true;

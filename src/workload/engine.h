@@ -380,9 +380,19 @@ class Engine {
     m.fetch_add(process.births, 1, release);
   }
 
-  // mm_alloc(). Running out of mms means that somebody holds more than can be alive: nothing to go on with.
+  // mm_alloc(). Who defers holds mms back for as long as another CPU does not move, which its host may see
+  // to: then memory is short, and one waits. Running out all the same means that somebody holds more than can
+  // be alive.
   Mm* new_mm(Machine& m, Cpu& cpu, std::int32_t users) {
+    constexpr std::uint64_t kPatience = 1'000'000'000;  // ns; a preempted vCPU is back after some 10 ms
     Mm* mm = kernel::mm_alloc<K>(m, cpu, users, program_.page_tables);
+    if constexpr (kernel::hooks::has_drain<K>)
+      for (const std::uint64_t start = m.now(); mm == nullptr && m.now() - start < kPatience;) {
+        kernel::hooks::drain<K>(m, cpu, kernel::Drain::tick);
+        m.take_interrupts();
+        m.pause();
+        mm = kernel::mm_alloc<K>(m, cpu, users, program_.page_tables);
+      }
     if (mm == nullptr) {
       kernel::report<K>(m, cpu, kernel::Violation::leak, "out of mms, more are held than can be alive");
       stop(m);

@@ -14,10 +14,11 @@
 namespace mmscale::workload {
 namespace {
 
-constexpr std::array<Floor, 3> kFloors = {{
+constexpr std::array<Floor, 4> kFloors = {{
     {"empty", "the loop without a body"},
     {"private", "inc + dec_and_test, each CPU on a line of its own"},
     {"incdec", "inc + dec_and_test, all CPUs on one line"},
+    {"fence", "a full memory barrier (smp_mb), alone"},
 }};
 
 struct alignas(machine::kApart) Counter {
@@ -88,6 +89,27 @@ class Empty final : public FloorLoad {
   std::int32_t final_value(unsigned) const override { return 1; }
 };
 
+// What a scheme pays for one smp_mb() when nothing is in the store buffer.
+class Fence final : public FloorLoad {
+ public:
+  using FloorLoad::FloorLoad;
+  bool run(unsigned, std::uint64_t rounds) override {
+    for (; rounds != 0; --rounds) fence();
+    return true;
+  }
+
+ private:
+  std::int32_t final_value(unsigned) const override { return 1; }
+  static void fence() {
+#if defined(__SANITIZE_THREAD__)
+    // GCC refuses fences here; nothing is measured either.
+    asm volatile("" ::: "memory");
+#else
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+#endif
+  }
+};
+
 class IncDec final : public FloorLoad {
  public:
   IncDec(unsigned cpus, unsigned home_node)
@@ -128,6 +150,7 @@ std::span<const Floor> floors() { return kFloors; }
 std::unique_ptr<Load> make_floor_load(std::string_view name, unsigned cpus, unsigned home_node) {
   if (name == "empty") return std::make_unique<Empty>(cpus);
   if (name == "private") return std::make_unique<Private>(cpus);
+  if (name == "fence") return std::make_unique<Fence>(cpus);
   if (name == "incdec") return std::make_unique<IncDec>(cpus, home_node);
   throw std::invalid_argument(fmt::format("no floor '{}'", name));
 }

@@ -38,7 +38,7 @@ TEST_F(Cases, HaveStableNames) {
   EXPECT_THAT(names(switch_cases), ElementsAre("switch/idle/refcount/all/compact/cpus:2",
                                                "switch/idle/shootdown/all/compact/cpus:2"));
   EXPECT_THAT(names(floor_cases), ElementsAre("floor/empty/compact/cpus:2", "floor/private/compact/cpus:2",
-                                              "floor/incdec/compact/cpus:2"));
+                                              "floor/incdec/compact/cpus:2", "floor/fence/compact/cpus:2"));
 }
 
 TEST_F(Cases, NameNumbersAndLists) {

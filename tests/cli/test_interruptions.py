@@ -44,7 +44,7 @@ def test_interrupted(binary, environment, tmp_path, sent):
     assert len(PROGRESS.findall(text)) == finished
     said = [line for line in text.splitlines() if line.startswith("mmscale: ")]
     assert [line for line in said if "budget" not in line] == [
-        f"mmscale: interrupted after {finished} of 300000 windows; they are in {path}"
+        f"mmscale: interrupted after {finished} of 400000 windows; they are in {path}"
     ]
     assert output.startswith("case "), "the table of what there is"
 

@@ -4,6 +4,7 @@
 // after. The explorer must find the first and prove the second.
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -21,9 +22,11 @@ namespace mmscale::check {
 namespace {
 
 using kernel::Violation;
+using kernel::lifecycle::Arm64;
 using kernel::lifecycle::Powerpc;
 using kernel::lifecycle::X86_2017;
 using kernel::lifecycle::X86_2024;
+using kernel::lifecycle::X86Noflush;
 using machine::explorer::Ending;
 using machine::explorer::Memory;
 
@@ -132,6 +135,394 @@ struct ShootdownForgetsSelf : scheme::Shootdown {
 TEST(Museum, TheShooterIsABorrowerToo) {
   EXPECT_TRUE((shows<ShootdownForgetsSelf, Powerpc>(Violation::dangling, the_case("alone"))));
   EXPECT_FALSE((shows<scheme::Shootdown, Powerpc>(Violation::dangling, the_case("alone"))));
+}
+
+// ---- hazard pointers -------------------------------------------------------------------------------------
+
+// Desnoyers' smp_mb() before the slot is filled, left out. Lifetime does not need it: who borrows is a user.
+// Nor does membarrier(2), as far as it is explored: it passes over CPUs whose current task has no mm, and the
+// way back to user mode has a barrier of its own. What leaned on it is switch_mm_cid, from 6.4 on, whose
+// other side is not emulated.
+struct HazptrWithoutEntryFence : scheme::Hazptr {
+  template <class K, kernel::Site kSite>
+  static auto* lazy_enter(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
+    if constexpr (kernel::borrows_user_mm(kSite)) m.store(cpu.scheme.slot, mm, std::memory_order_release);
+    return mm;
+  }
+};
+
+TEST(Museum, TheEntryFenceOfHazardPointersIsNotForLifetime) {
+  for (const std::string_view name : {"exit", "reuse", "last-drop-elsewhere"}) {
+    EXPECT_FALSE((shows<HazptrWithoutEntryFence, Powerpc>(Violation::dangling, the_case(name)))) << name;
+    EXPECT_FALSE((shows<HazptrWithoutEntryFence, Powerpc>(Violation::used, the_case(name)))) << name;
+  }
+  for (const std::string_view name : {"membarrier-in", "membarrier-round"})
+    EXPECT_FALSE((shows<HazptrWithoutEntryFence, Powerpc>(Violation::order, the_case(name)))) << name;
+}
+
+// The other one is: without it ORDER.
+struct HazptrWithoutExitFence : scheme::Hazptr {
+  template <class K, kernel::Site kSite>
+  static void lazy_exit(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm*) {
+    if constexpr (kSite != kernel::Site::finish_cpu)
+      m.store(cpu.scheme.slot, nullptr, std::memory_order_release);
+  }
+};
+
+TEST(Museum, TheExitFenceOfHazardPointersIsForMembarrier) {
+  EXPECT_TRUE((shows<HazptrWithoutExitFence, Powerpc>(Violation::order, the_case("membarrier-in"))));
+  EXPECT_FALSE((shows<scheme::Hazptr, Powerpc>(Violation::order, the_case("membarrier-in"))));
+  EXPECT_FALSE((shows<scheme::Hazptr, Powerpc>(Violation::order, the_case("membarrier-round"))));
+}
+
+// powerpc with the last line of its switch_mm, VM_WARN_ON_ONCE(!cpumask_test_cpu(cpu, mm_cpumask(prev))), as
+// a use of prev; and a hook before the first line, for schemes that end a borrow too early.
+struct PowerpcReadsPrevLast : Powerpc {
+  template <class K>
+  static void switch_mm_irqs_off(typename K::Machine& m, kernel::Cpu<K>& cpu,
+                                 typename kernel::Task<K>::Mm* prev, typename kernel::Task<K>::Mm* next) {
+    if constexpr (requires { K::Scheme::template before_switch_mm<K>(m, cpu, prev); })
+      K::Scheme::template before_switch_mm<K>(m, cpu, prev);
+    Powerpc::switch_mm_irqs_off<K>(m, cpu, prev, next);
+    if ((m.load(prev->generation, std::memory_order_relaxed) & 1u) != 0)
+      kernel::report<K>(m, cpu, Violation::used, "switch_mm_irqs_off: the mask of prev");
+  }
+};
+
+struct HazptrClearsTooEarly : scheme::Hazptr {
+  template <class K>
+  static void before_switch_mm(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm*) {
+    m.store(cpu.scheme.slot, nullptr, std::memory_order_release);
+  }
+};
+
+TEST(Museum, AHazardPointerIsClearedBehindTheLastUseOfPrev) {
+  EXPECT_TRUE((shows<HazptrClearsTooEarly, PowerpcReadsPrevLast>(Violation::used, the_case("exit"))));
+  EXPECT_FALSE((shows<scheme::Hazptr, PowerpcReadsPrevLast>(Violation::used, the_case("exit"))));
+}
+
+// ---- the wrong hook --------------------------------------------------------------------------------------
+
+// Filter that says "no longer mine" before switch_mm and not behind it.
+struct FilterPublishesTooEarly : scheme::ShootdownFilter {
+  template <class K>
+  static void before_switch_mm(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm*) {
+    m.store(cpu.scheme.lazy_mm, nullptr, std::memory_order_release);
+  }
+};
+
+TEST(Museum, FilterPublishesTheEndBehindSwitchMm) {
+  EXPECT_TRUE((shows<FilterPublishesTooEarly, PowerpcReadsPrevLast>(Violation::used, the_case("exit"))));
+  EXPECT_FALSE((shows<scheme::ShootdownFilter, PowerpcReadsPrevLast>(Violation::used, the_case("exit"))));
+}
+
+// Trim that leaves the mask in finish_task_switch, interrupts on, where the dropper may have freed the mm.
+struct TrimInFinishTaskSwitch : scheme::ShootdownTrim {
+  template <class K>
+  static void lazy_leave(typename K::Machine&, kernel::Cpu<K>&, typename kernel::Task<K>::Mm*) {}
+  template <class K, kernel::Site kSite>
+  static void lazy_exit(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
+    m.fence();
+    if (m.load(mm->scheme.dying, std::memory_order_acquire) == 0) return;
+    kernel::use_borrow<K>(m, cpu, mm, "lazy_exit: trim looks into the mm");
+    kernel::leave_mask<K>(m, cpu, mm);
+  }
+};
+
+TEST(Museum, TrimLeavesTheMaskWhileInterruptsAreOff) {
+  EXPECT_TRUE((shows<TrimInFinishTaskSwitch, Powerpc>(Violation::used, the_case("exit"))));
+  EXPECT_FALSE((shows<scheme::ShootdownTrim, Powerpc>(Violation::used, the_case("exit"))));
+}
+
+// Quiesce that takes every context switch for the end of a borrow, as RCU does: kernel -> kernel hands the
+// borrow on.
+struct QuiesceAtEverySwitch : scheme::Quiesce {
+  template <class K>
+  static void switched(typename K::Machine& m, kernel::Cpu<K>& cpu) {
+    using enum std::memory_order;
+    m.store(cpu.scheme.borrows, m.load(cpu.scheme.borrows, relaxed) + 2, release);
+  }
+};
+
+TEST(Museum, AKernelToKernelSwitchEndsNoBorrow) {
+  EXPECT_TRUE((shows<QuiesceAtEverySwitch, Powerpc>(Violation::dangling, the_case("handed-on"))));
+  EXPECT_FALSE((shows<scheme::Quiesce, Powerpc>(Violation::dangling, the_case("handed-on"))));
+}
+
+// RCU's other rule, that who is idle need not be waited for: but it is lazy on the mm. The scheme `rcu`
+// itself cannot be explored (its grace periods live in memory that grows); its two rules can, put into
+// quiesce.
+struct QuiescePassesOverIdle : scheme::Quiesce {
+  template <class K, kernel::Site kSite>
+  static kernel::Reaped reap(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
+    const kernel::Reaped reaped = Quiesce::reap<K, kSite>(m, cpu, mm);
+    for (kernel::Cpu<K>* other : cpu.system->cpus)
+      if (m.load(other->curr, std::memory_order_relaxed) == &other->idle)
+        mm->scheme_of(kernel::cpu_number(*other), m.cpus()).borrow = 0;
+    return reaped;
+  }
+};
+
+TEST(Museum, IdleIsNoQuiescentStateForABorrow) {
+  EXPECT_TRUE((shows<QuiescePassesOverIdle, Powerpc>(Violation::dangling, the_case("exit"))));
+  EXPECT_FALSE((shows<scheme::Quiesce, Powerpc>(Violation::dangling, the_case("exit"))));
+}
+
+// ---- counting --------------------------------------------------------------------------------------------
+
+// A sum of the counters and then the mark that they no longer count: who returns a reference in between has
+// returned one that was counted already.
+struct PercpuNaiveSum : scheme::Percpu {
+  template <class K>
+  static void users_gone(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
+    using enum std::memory_order;
+    std::int32_t borrowed = 0;
+    for (unsigned c = 0; c < m.cpus(); ++c) borrowed += m.load(mm->scheme_of(c, m.cpus()).count, acquire);
+    m.fetch_add(mm->mm_count, borrowed, relaxed);
+    for (unsigned c = 0; c < m.cpus(); ++c) m.store(mm->scheme_of(c, m.cpus()).count, INT32_MIN / 2, release);
+    cpu.tally.lazy_grabs += static_cast<std::uint64_t>(borrowed);
+  }
+};
+
+TEST(Museum, ANaiveSumOfPerCpuCountersLosesAReturn) {
+  EXPECT_TRUE((shows<PercpuNaiveSum, Powerpc>(Violation::leak, the_case("exit"))));
+  EXPECT_FALSE((shows<scheme::Percpu, Powerpc>(Violation::leak, the_case("exit"))));
+}
+
+// ---- the mailbox -----------------------------------------------------------------------------------------
+
+// Who finds a reference in the mailbox looks at lazy_mm once more before dropping it for the owner, as
+// Lutomirski's patch of January 2022 does and that of June 2021 does not; and the owner takes a reference out
+// only once it is done with the mm. With exchanges alone: what is still needed goes back.
+struct MailboxLooksAgain : scheme::MailboxFenced {
+  template <class K>
+  static void users_gone(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
+    using enum std::memory_order;
+    auto unused = static_cast<std::int32_t>(m.cpus());
+    m.fetch_add(mm->mm_count, unused, relaxed);
+    kernel::for_each_candidate<K>(m, cpu, mm, [&](kernel::Cpu<K>& other) {
+      if (m.load(other.scheme.lazy_mm, acquire) != mm) return;
+      --unused;
+      put<K>(m, cpu, other, mm);
+    });
+    m.fetch_sub(mm->mm_count, unused, relaxed);
+  }
+
+  template <class K>
+  static void switched(typename K::Machine& m, kernel::Cpu<K>& cpu) {
+    using enum std::memory_order;
+    auto* const mm = m.load(cpu.scheme.drop_mm, relaxed);
+    if (mm == nullptr || mm == m.load(cpu.scheme.lazy_mm, relaxed)) return;
+    put<K>(m, cpu, cpu, nullptr);
+  }
+
+  template <class K>
+  static void drain(typename K::Machine& m, kernel::Cpu<K>& cpu, kernel::Drain) {
+    switched<K>(m, cpu);
+  }
+
+ private:
+  // Leaves `mm`, or nothing, in the mailbox, and drops for its owner what was in there; unless that is what
+  // the owner borrows: then it goes back and what came out for it is looked at.
+  template <class K>
+  static void put(typename K::Machine& m, kernel::Cpu<K>& cpu, kernel::Cpu<K>& owner,
+                  typename kernel::Task<K>::Mm* mm) {
+    using enum std::memory_order;
+    for (;;) {
+      mm = m.exchange(owner.scheme.drop_mm, mm, acq_rel);
+      if (mm == nullptr) return;
+      if (m.load(owner.scheme.lazy_mm, acquire) != mm)
+        return kernel::mmdrop<K, kernel::Site::context_switch>(m, cpu, mm);
+    }
+  }
+};
+
+TEST(Museum, ADisplacedReferenceOfTheMailboxMayBeTheNewerOne) {
+  EXPECT_TRUE((shows<scheme::Mailbox, Powerpc>(Violation::dangling, the_case("exec"))));
+  EXPECT_FALSE((shows<MailboxLooksAgain, Powerpc>(Violation::dangling, the_case("exec"))));
+  EXPECT_FALSE((shows<MailboxLooksAgain, Powerpc>(Violation::used, the_case("exec"))));
+}
+
+// The owner that finds a reference it still needs puts it back with a plain store, over one that came in
+// meanwhile.
+TEST(Museum, AReferencePutBackIntoTheMailboxMayOverwriteAnother) {
+  EXPECT_TRUE((shows<scheme::Mailbox, X86_2017>(Violation::leak, the_case("exec"))));
+  EXPECT_FALSE((shows<MailboxLooksAgain, X86_2017>(Violation::leak, the_case("exec"))));
+  EXPECT_FALSE((shows<MailboxLooksAgain, Powerpc>(Violation::leak, the_case("exec"))));
+}
+
+TEST(Museum, TheMailboxAsPostedBreaksMembarrier) {
+  EXPECT_TRUE((shows<scheme::Mailbox, Powerpc>(Violation::order, the_case("membarrier-in"))));
+  EXPECT_FALSE((shows<scheme::MailboxFenced, Powerpc>(Violation::order, the_case("membarrier-in"))));
+}
+
+// ---- powerpc's trimming ----------------------------------------------------------------------------------
+
+// Before a665eec0a22e: a single-threaded process that flushes sends its lazy CPUs away and then resets the
+// mask to its own CPU (mm_reset_thread_local), whoever has set a bit meanwhile.
+struct PowerpcResetsTheMask : Powerpc {
+  template <class K>
+  static void flush_tlb_mm(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm,
+                           kernel::Freed = kernel::Freed::pages) {
+    using enum std::memory_order;
+    kernel::PreemptOff<K> preempt(cpu);
+    if (m.load(mm->mm_users, relaxed) > 1 || m.load(cpu.curr, relaxed)->mm != mm) return;
+    kernel::smp_call_function_many<K>(m, cpu, mm, leave_lazy_tlb<K>, &kernel::Tally::ipis_trim);
+    m.store(mm->active_cpus, 1, relaxed);
+    m.store(mm->cpumask(cpu.mask_word), cpu.mask_bit, relaxed);
+  }
+
+ private:
+  // do_exit_flush_lazy_tlb() as it was: the bit is left to the sender.
+  template <class K>
+  static void leave_lazy_tlb(typename K::Machine& m, void* info) {
+    kernel::Cpu<K>& cpu = kernel::this_cpu<K>(m);
+    auto* const mm = static_cast<typename kernel::Task<K>::Mm*>(info);
+    kernel::Task<K>& task = *m.load(cpu.curr, std::memory_order_relaxed);
+    if (task.mm == mm) return;
+    if (m.load(task.active_mm, std::memory_order_relaxed) == mm) kernel::unlazy<K>(m, cpu, mm);
+  }
+};
+
+// A kernel thread (io_uring's) gets hold of the address space after the flushing CPU has seen mm_users == 1.
+const Case kTrimmedWhileUsed = {
+    .name = "trimmed-while-used",
+    .what = "a kernel thread begins to use the mm while its only thread flushes",
+    .cpus = 2,
+    .task_mm = {0},
+    .before = {{1, {Act::run, 0}}, {1, {Act::kthread}}, {0, {Act::run, 0}}},
+    .programs = {{{Act::flush_pages}},
+                 {{Act::get_user, 0}, {Act::use_mm, 0}, {Act::unuse_mm}, {Act::put_user}}}};
+
+// The verdict is ASSERT, a CPU that runs in an mm and is not in its mask; that its TLB keeps what the next
+// flush should remove follows, and is not a class of the oracle.
+TEST(Museum, TrimmingTheMaskOfOthersRacesWithKthreadUseMm) {
+  EXPECT_TRUE((shows<scheme::Refcount, PowerpcResetsTheMask>(Violation::assertion, kTrimmedWhileUsed)));
+  EXPECT_FALSE((shows<scheme::Refcount, Powerpc>(Violation::assertion, kTrimmedWhileUsed)));
+  EXPECT_FALSE((shows<scheme::Shootdown, Powerpc>(Violation::assertion, kTrimmedWhileUsed)));
+}
+
+// exit_lazy_flush_tlb() was written as an IPI handler; the trim clock called it directly, interrupts on.
+struct PowerpcTrimsWithInterruptsOn : Powerpc {
+  template <class K>
+  static void flush_tlb_mm(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm,
+                           kernel::Freed freed = kernel::Freed::pages) {
+    kernel::PreemptOff<K> preempt(cpu);
+    if (m.load(cpu.curr, std::memory_order_relaxed)->mm != mm)
+      exit_lazy_flush_tlb<K>(m, cpu, mm);
+    else
+      Powerpc::flush_tlb_mm<K>(m, cpu, mm, freed);
+  }
+
+ private:
+  template <class K>
+  static void exit_lazy_flush_tlb(typename K::Machine& m, kernel::Cpu<K>& cpu,
+                                  typename kernel::Task<K>::Mm* mm) {
+    using enum std::memory_order;
+    kernel::expect_irqs_off<K>(m, cpu, "exit_lazy_flush_tlb");
+    kernel::Task<K>& task = *m.load(cpu.curr, relaxed);
+    if (task.mm == mm) return;
+    if (m.load(task.active_mm, relaxed) == mm) kernel::unlazy<K>(m, cpu, mm);
+    Powerpc::leave_mask<K>(m, cpu, mm);
+  }
+};
+
+// The clock ticks at every flush that a kernel thread makes.
+struct PowerpcTrimsWithInterruptsOff : PowerpcTrimsWithInterruptsOn {
+  template <class K>
+  static void flush_tlb_mm(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm,
+                           kernel::Freed freed = kernel::Freed::pages) {
+    kernel::IrqSave irq(m);
+    if (m.load(cpu.curr, std::memory_order_relaxed)->mm != mm)
+      PowerpcTrimsWithInterruptsOn::flush_tlb_mm<K>(m, cpu, mm, freed);
+  }
+};
+
+const Case kTrimClock = {
+    .name = "trim-clock",
+    .what = "a kernel thread on CPU 1, lazy on the mm, flushes it; so does its only thread",
+    .cpus = 2,
+    .task_mm = {0},
+    .before = {{1, {Act::run, 0}}, {1, {Act::kthread}}, {0, {Act::run, 0}}},
+    .programs = {{{Act::flush_pages}}, {{Act::flush_other, 0}}}};
+
+TEST(Museum, TheTrimClockCallsAnIpiHandlerWithInterruptsOff) {
+  EXPECT_TRUE((shows<scheme::Shootdown, PowerpcTrimsWithInterruptsOn>(Violation::assertion, kTrimClock)));
+  EXPECT_FALSE((shows<scheme::Shootdown, PowerpcTrimsWithInterruptsOff>(Violation::assertion, kTrimClock)));
+  // An IPI that unlazies between the look and the deed: the reference is returned twice, so that the mm is
+  // freed while its process lives.
+  EXPECT_TRUE((shows<scheme::Refcount, PowerpcTrimsWithInterruptsOn>(Violation::dangling, kTrimClock)));
+  EXPECT_FALSE((shows<scheme::Refcount, PowerpcTrimsWithInterruptsOff>(Violation::dangling, kTrimClock)));
+}
+
+// ---- asking a CPU that does not know ---------------------------------------------------------------------
+
+// Without ARCH_WANT_IRQS_OFF_ACTIVATE_MM an IPI may find active_mm set to the new mm while the old one is
+// loaded, and is answered "not me".
+TEST(Museum, AKernelThreadsExecAnswersTooEarly) {
+  Case before = the_case("exec");
+  before.rules.irqs_off_activate_mm = false;
+  EXPECT_TRUE((shows<scheme::Shootdown, Powerpc>(Violation::used, before)));
+  EXPECT_TRUE((shows<scheme::Hazptr, Arm64>(Violation::used, before)));
+  EXPECT_FALSE((shows<scheme::Refcount, Powerpc>(Violation::used, before)));
+  EXPECT_FALSE((shows<scheme::Shootdown, Powerpc>(Violation::used, the_case("exec"))));
+  EXPECT_FALSE((shows<scheme::Hazptr, Arm64>(Violation::used, the_case("exec"))));
+}
+
+// ---- where no flush comes --------------------------------------------------------------------------------
+
+// A CPU that halts in a paravirtual guest is not interrupted; it is lazy on the mm all the same.
+TEST(Museum, AParavirtualFlushMissesAHaltedCpu) {
+  const Case deep_idle = the_case("deep-idle");
+  EXPECT_TRUE((shows<scheme::Implicit, X86Noflush>(Violation::used, deep_idle)));
+  EXPECT_FALSE((shows<scheme::Refcount, X86Noflush>(Violation::used, deep_idle)));
+  EXPECT_FALSE((shows<scheme::ShootdownFilterAll, X86Noflush>(Violation::used, deep_idle)));
+}
+
+// An mm on more than three CPUs gets a global ASID: INVLPGB, and nobody is interrupted.
+TEST(Museum, ABroadcastFlushInterruptsNobody) {
+  const Case broadcast = {.name = "broadcast",
+                          .what = "three CPUs are lazy on the mm that dies on CPU 0",
+                          .cpus = 4,
+                          .task_mm = {0},
+                          .before = {{1, {Act::run, 0}},
+                                     {1, {Act::idle}},
+                                     {2, {Act::run, 0}},
+                                     {2, {Act::idle}},
+                                     {3, {Act::run, 0}},
+                                     {3, {Act::idle}},
+                                     {0, {Act::run, 0}}},
+                          .programs = {{{Act::exit}}, {}, {}, {}}};
+  EXPECT_TRUE((shows<scheme::Implicit, X86Noflush>(Violation::dangling, broadcast)));
+  EXPECT_FALSE((shows<scheme::Refcount, X86Noflush>(Violation::dangling, broadcast)));
+}
+
+// ---- who drops last --------------------------------------------------------------------------------------
+
+// The exit flush for all others and one look at oneself: right as long as the last drop is the exiting CPU's.
+struct ImplicitAndSelf : scheme::Implicit {
+  template <class K, kernel::Site kSite>
+  static kernel::Reaped reap(typename K::Machine& m, kernel::Cpu<K>&, typename kernel::Task<K>::Mm* mm) {
+    kernel::IrqSave irq(m);
+    kernel::shoot_self<K>(m, mm);
+    return kernel::Reaped::free_now;
+  }
+};
+
+TEST(Museum, TheLastDropMayBeOnAnotherCpu) {
+  EXPECT_FALSE((shows<ImplicitAndSelf, Powerpc>(Violation::dangling, the_case("exit"))));
+  EXPECT_TRUE((shows<ImplicitAndSelf, Powerpc>(Violation::dangling, the_case("last-drop-elsewhere"))));
+  EXPECT_FALSE(
+      (shows<scheme::ShootdownExitflush, Powerpc>(Violation::dangling, the_case("last-drop-elsewhere"))));
+}
+
+// ---- found here ------------------------------------------------------------------------------------------
+
+// sched_force_init_mm() of 21641bd9a7a7 reads active_mm before it turns interrupts off: the shootdown that
+// comes in between moves the CPU to init_mm and lets the mm be freed, and switch_mm is given the freed prev.
+TEST(Museum, ForcingInitMmReadsActiveMmTooEarly) {
+  EXPECT_TRUE((shows<scheme::Shootdown, Powerpc>(Violation::used, the_case("offline"))));
+  EXPECT_FALSE((shows<scheme::Refcount, Powerpc>(Violation::used, the_case("offline"))));
 }
 
 }  // namespace

@@ -89,3 +89,12 @@ def test_files_that_differ_in_machine_or_build_are_not_pooled(edited, key):
 def test_a_file_counts_once():
     with pytest.raises(RecordError, match="given twice"):
         read([DATA / TWO, DATA / ".." / "data" / TWO])
+
+
+def test_another_tuning_is_another_scheme(edited):
+    def tune(document):
+        for entry in document["benchmarks"]:
+            if "/refcount/" in entry["name"] and "mmscale" in entry:
+                entry["mmscale"] |= {"switch_ticks": 150, "batch": 8}
+
+    assert set(read([edited("host-2cpu.json", tune)]).switches["scheme"]) >= {"refcount (150 ticks)"}

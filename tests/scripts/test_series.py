@@ -106,5 +106,5 @@ def test_options_left_alone_go_without_saying_and_others_do_not():
     assert describe_conditions(panel)[1:] == [
         "mm_cid off or mm_cid v6.4",
         "rq_lock True",
-        "lifetime 100.0",
+        "lifetime 100 switches",
     ]
