@@ -43,11 +43,11 @@ def draw_all(records, panels, directory):
     written = []
     for panel in panels:
         for quantity in (RATE, COST):
-            written += save(draw(records, panel, quantity), directory, f"{_stem(panel)}-{quantity.file}")
+            written += save(draw(records, panel, quantity), directory, f"{stem(panel)}-{quantity.file}")
     return written
 
 
-def _stem(panel):
+def stem(panel):
     """A file name for a panel: different for different panels, whatever their names contain."""
     parts = ["switch", panel.workload, panel.sharing, panel.placement]
     parts += [f"{name}={value}" for name, value in panel.split.items()]
@@ -58,7 +58,7 @@ def draw(records, panel, quantity):
     """Returns a figure of one Quantity of a panel. Its one axes holds, findable by gid: "median-SCHEME-SOURCE" and
     "invalid-SCHEME-SOURCE" (SOURCE is the index into records.sources), "ideal" and "boundary-PACKAGES"."""
     with pyplot.rc_context(STYLE):
-        labels = _series_labels(records, panel)
+        labels = series_labels(records, panel)
         ideal = _ideal(panel, quantity)
         caption = caption_lines(records, panel, _ideal_note(quantity, ideal), CAPTION_COLUMNS)
         plot_height = max(PLOT_HEIGHT, LABEL_PITCH * (len(labels) + 2))
@@ -66,11 +66,11 @@ def draw(records, panel, quantity):
         page = open_page(AXIS_HEIGHT + plot_height, prefix + quantity.title, panel.name, caption)
         # As wide as the labels leave it, which is known once they are there.
         axes = page.axes(LEFT, AXIS_HEIGHT, WIDTH / 2, plot_height)
-        _scale(axes, panel, quantity, ideal, mark)
+        scale_axes(axes, panel, quantity, ideal, mark)
         ends = _draw_series(axes, panel, quantity, labels)
         if ideal:
             ends.append(_draw_ideal(axes, panel, quantity, ideal))
-        _draw_boundaries(axes, panel)
+        draw_boundaries(axes, panel)
         widest = label_ends(page.figure, axes, ends, plot_height)
         axes.set_position(page.box(LEFT, AXIS_HEIGHT, WIDTH - LEFT - LABEL_GAP - widest - 0.2, plot_height))
         return page.figure
@@ -84,7 +84,7 @@ class Ideal:
     value: float
 
 
-def _series_labels(records, panel):
+def series_labels(records, panel):
     """What stands at the end of each line, by (scheme, source): with several machines, with the number that the
     caption gives the machine; marked if simulated."""
     labels = {}
@@ -123,7 +123,7 @@ def _ideal_note(quantity, ideal):
     return f"Ideal: the 1-CPU median of {ideal.scheme}" + (", times CPUs." if quantity is RATE else ".")
 
 
-def _scale(axes, panel, quantity, ideal, mark):
+def scale_axes(axes, panel, quantity, ideal, mark):
     """Sets both axes: logarithmic where the range asks for it, else linear, and then the values from 0 on."""
     counts = panel.cpu_counts
     low, high = counts[0], counts[-1]
@@ -205,7 +205,7 @@ def _draw_ideal(axes, panel, quantity, ideal):
     return End("ideal", counts[-1], line[-1], GREY, "", GREY)
 
 
-def _draw_boundaries(axes, panel):
+def draw_boundaries(axes, panel):
     """Marks where one more package comes into use; of many, only the first and the last say how many those are."""
     labelled = panel.boundaries if len(panel.boundaries) <= 3 else (panel.boundaries[0], panel.boundaries[-1])
     for position, packages in panel.boundaries:

@@ -129,8 +129,8 @@ def read(paths):
         if path.resolve() in seen:
             raise RecordError(f"{path}: given twice")
         seen.add(path.resolve())
-        context, benchmarks = _load(path)
-        machine = _machine(context)
+        context, benchmarks = load(path)
+        machine = machine_of(context)
         source = sources.setdefault(machine, Source(machine, [], [], []))
         index = list(sources).index(machine)
         source.files.append(str(path))
@@ -146,8 +146,8 @@ def read(paths):
     return Records(list(sources.values()), *(pandas.DataFrame(rows[table]) for table in TABLES))
 
 
-def _load(path):
-    """Returns the context and the benchmarks of one file."""
+def load(path):
+    """Returns the context and the benchmarks of one file, or raises RecordError."""
     try:
         document = json.loads(path.read_bytes())
     except OSError as error:
@@ -165,7 +165,9 @@ def _load(path):
     return context, benchmarks
 
 
-def _machine(context):
+def machine_of(context):
+    """Returns the Machine that a context speaks of."""
+
     def key(name):
         return _text(context.get(name))
 
