@@ -35,7 +35,6 @@ def build(paths):
         ("Calls of other CPUs", gallery.ipis()),
         ("The machine as a map", "".join(shown.html for shown in maps) + gallery.lines()),
         ("Validity", validity(records, list(refused.values()), numbered)),
-        ("Raw records", "<p>What this page was made of.</p>" + downloads(used)),
     ]
     plotly = plotly_source()
     if plotly is None:
@@ -43,4 +42,7 @@ def build(paths):
         sections[0] = (sections[0][0], sections[0][1] + f'<p class="absent">{esc(note)}</p>')
     hosts = ", ".join(dict.fromkeys(source.machine.host for source in records.sources))
     figures = {shown.ident: shown.data for shown in [*gallery.shown, *maps]}
-    return page(f"mmscale: {hosts}", sections, figures, plotly), list(refused.values())
+    title = f"mmscale: {hosts}"
+    others = len(page(title, sections, figures, plotly))
+    sections.append(("Raw records", "<p>What this page was made of.</p>" + downloads(used, others)))
+    return page(title, sections, figures, plotly), list(refused.values())

@@ -7,8 +7,8 @@ import gzip
 from report.markup import esc, slug
 from text import scaled
 
-# So that a page stays below 15 MB with everything else in it. In characters of base64.
-BUDGET = 8_000_000
+# What a page may have in all, in characters: a mail and a telephone still take it.
+LARGEST_PAGE = 14_500_000
 # What browsers are known to follow as a link; more than that only the page's script can hand out.
 LONGEST_LINK = 1_500_000
 
@@ -18,16 +18,17 @@ def packed(data):
     return base64.b64encode(gzip.compress(data, 6, mtime=0)).decode()
 
 
-def downloads(paths):
-    """Returns the list of the files at paths as HTML: each to be saved, or, where they are too much for a page, named."""
-    left = BUDGET
+def downloads(paths, others):
+    """Returns the list of the files at paths as HTML: each to be saved, or, where they are too much for the page, named.
+    others: the characters that everything else in the page takes."""
+    left = max(LARGEST_PAGE - others, 0)
     items = []
     for number, path in enumerate(paths):
         data = path.read_bytes()
         # Gzip makes at most a thousandth of it: what is larger than that cannot fit.
         text = packed(data) if len(data) < 1000 * left else ""
         if not text or len(text) > left:
-            items.append(f"<li>{esc(path)}: {scaled(len(data), 3)}B, too much for this page: to be had beside it</li>")
+            items.append(f"<li>{esc(path)}: {scaled(len(data), 3)}B, too much for a page of {LARGEST_PAGE / 1e6:g} MB: ask for the file</li>")
             continue
         left -= len(text)
         name = f"{slug(path.stem) or 'records'}.json.gz"

@@ -10,8 +10,8 @@ from report.raw import packed
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 SCRIPTS = ("theme.js", "lines.js", "leaders.js", "map.js", "page.js")
-# Debian's python3-plotly has the library here; other packagings of plotly inside the Python package.
-PLOTLY = (Path("/usr/share/python3-plotly/plotly.js"),)
+# Debian's python3-plotly has the library here.
+PLOTLY = Path("/usr/share/python3-plotly/plotly.js")
 # Says to the browser what is true of the page: nothing but what is in it.
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:; "
@@ -20,19 +20,20 @@ POLICY = (
 
 
 def plotly_source():
-    """Returns the library's source, or None where it is not installed."""
-    return next((path.read_bytes() for path in PLOTLY if path.is_file()), None)
+    """Returns the library as the page has it, or None where it is not installed."""
+    return packed(PLOTLY.read_bytes()) if PLOTLY.is_file() else None
 
 
 def page(title, sections, figures, plotly):
-    """Returns the page. sections: (heading, HTML); figures: {id: data for the script}; plotly: its source, or None."""
+    """Returns the page. sections: (heading, HTML); figures: {id: data for the script}; plotly: as
+    plotly_source() gave it."""
     contents = "".join(f'<li><a href="#{slug(head)}">{esc(head)}</a></li>' for head, _ in sections)
     body = "".join(
         f'<section id="{slug(head)}" aria-labelledby="{slug(head)}-h"><h2 id="{slug(head)}-h">{esc(head)}</h2>\n'
         f"{html}</section>\n"
         for head, html in sections
     )
-    library = f'<script type="text/plain" id="plotly">{packed(plotly)}</script>\n' if plotly else ""
+    library = f'<script type="text/plain" id="plotly">{plotly}</script>\n' if plotly else ""
     script = "\n".join((ASSETS / name).read_text() for name in SCRIPTS)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

@@ -13,7 +13,8 @@ from report.markup import esc
 def picture(figure, text):
     """A matplotlib figure, which is closed, as an image that needs no other file. text: for those who cannot see it."""
     stream = io.BytesIO()
-    with pyplot.rc_context(STYLE):
+    # Letters as letters and not as outlines: a page of many figures is smaller by a third.
+    with pyplot.rc_context({**STYLE, "svg.fonttype": "none"}):
         figure.savefig(stream, format="svg", metadata={"Date": None})
     pyplot.close(figure)
     data = base64.b64encode(stream.getvalue()).decode()

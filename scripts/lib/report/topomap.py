@@ -63,7 +63,16 @@ def _places(own, matrix):
             # The system's own number of the package, where a window says it.
             known["package"] = packages.get(pu, known["package"])
             places[pu] = known
+        if _same(matrix.groups["die"], matrix.groups["LLC"]):
+            # No pair is of a class between the two: nothing says that there are dies.
+            for place in places.values():
+                place["die"] = None
     return places
+
+
+def _same(one, other):
+    """Whether two ways to group the same PUs are one."""
+    return len(set(zip(one, other))) == len(set(one)) == len(set(other))
 
 
 def _shares(switches):

@@ -32,6 +32,9 @@ async function open(browser, options) {
 async function drawn(page, id) {
   await page.evaluate(id => document.getElementById(id).scrollIntoView({block: "center"}), id);
   await page.waitForSelector(`#${id}[data-drawn]`, {timeout: 20000});
+  // Neighbours that are drawn now are lower than their pictures were, and move this one.
+  await page.waitForTimeout(150);
+  await page.evaluate(id => document.querySelector(`#${id} .plot`).scrollIntoView({block: "center"}), id);
 }
 
 // Puts the pointer on a point of a figure of lines, picked at random, and reads what is shown.
@@ -47,14 +50,10 @@ async function hover(page, id) {
   const point = pick(points);
   // Where another point lies upon it, either may speak: those within a marker's size are no test.
   const near = points.filter(one => Math.hypot(one.left - point.left, one.top - point.top) < 9);
-  let text = "";
-  // A figure that was scrolled to a moment ago may not listen yet.
-  for (let attempt = 0; attempt < 10 && !text; ++attempt) {
-    await page.mouse.move(point.left - 40, point.top - 30);
-    await page.mouse.move(point.left, point.top, {steps: 3});
-    await page.waitForTimeout(100 + 50 * attempt);
-    text = await page.evaluate(id => [...document.querySelectorAll(`#${id} .hovertext`)].map(one => one.textContent).join("|"), id);
-  }
+  await page.mouse.move(point.left - 40, point.top - 30);
+  await page.mouse.move(point.left, point.top, {steps: 3});
+  await page.waitForTimeout(200);
+  const text = await page.evaluate(id => [...document.querySelectorAll(`#${id} .hovertext`)].map(one => one.textContent).join("|"), id);
   return {text, near: near.map(one => ({label: one.label, x: one.x, y: one.y}))};
 }
 

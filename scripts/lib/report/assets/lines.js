@@ -35,7 +35,7 @@ function drawLines(figure, data) {
           array: known.map(one => one && (one.value[2] - one.value[0]) / one.by),
           arrayminus: known.map(one => one && (one.value[0] - one.value[1]) / one.by),
         },
-        text: known.map(one => one && `${line.label}<br>${one.spot.x} ${data.x}<br><b>`
+        text: known.map(one => one && `${line.label}<br>${data.x}: ${one.spot.x}<br><b>`
           + `${scaled(one.value[0] / one.by)}</b> ${measure().label}${per()}<br>`
           + (one.value[3] > 1 ? `${scaled(one.value[1] / one.by)} .. ${scaled(one.value[2] / one.by)}, ` : "")
           + `${one.value[3]} of ${one.spot.count} windows valid`),
