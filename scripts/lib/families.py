@@ -91,6 +91,7 @@ def line_row(benchmark, ours):
     row = _identity(LINE_NAME, benchmark, ours, ("placement", "cpus"), ())
     row |= {name: ours.get(name) for name in LINE_CONDITIONS}
     row["matrix"] = _matrix(ours.get("matrix"))
+    row["per_cpu"] = ours.get("per_cpu")
     row["sampled_from"] = number(ours.get("sampled_from"))
     row["cost"] = number(benchmark.get("one_way_ns"))
     for name in DISTANCES:

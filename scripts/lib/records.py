@@ -88,6 +88,8 @@ class Records:
         compared; columns as in families.py, source, and file (a number). In ipis the scheme is the transport.
     latencies: a row per window of switch or mix with sampled latency: the columns of switches, family (one of the two)
         and exits (per million; NaN in switch), and the columns of families.latency_row.
+    All have file (the how manieth given, from 1), record (its place in that file, from 0) and name (the entry's).
+    per_cpu, in switches and lines: the object as recorded.
     All but sources may be empty.
     """
 
@@ -119,37 +121,55 @@ PLAIN = {
 }
 
 
-def read(paths):
+def read(paths, refused=None):
     """Reads record files; returns Records. Raises RecordError for the first file that cannot be used, or when none of
-    them holds a record that can be drawn."""
+    them holds a record that can be drawn. With refused, a function of (path, RecordError), a file that cannot be used
+    is handed to it and the others are read."""
     sources = {}
     rows = {table: [] for table in TABLES}
-    seen = set()
+    seen = []
     for path in paths:
-        if path.resolve() in seen:
-            raise RecordError(f"{path}: given twice")
-        seen.add(path.resolve())
-        context, benchmarks = load(path)
-        machine = machine_of(context)
-        source = sources.setdefault(machine, Source(machine, [], [], []))
-        index = list(sources).index(machine)
-        source.files.append(str(path))
-        source.dates.append(_text(context.get("date")))
-        source.commands.append(_text(context.get("command_line") or context.get("executable")))
-        for number, benchmark in enumerate(benchmarks):
-            try:
-                _read_benchmark(benchmark, {"source": index, "file": len(seen)}, rows)
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                raise RecordError(f"{path}: record {number} is not mmscale's ({_reason(error)})") from None
+        try:
+            if path.resolve() in seen:
+                raise RecordError(f"{path}: given twice")
+            seen.append(path.resolve())
+            _read_file(path, len(seen), sources, rows)
+        except RecordError as error:
+            if refused is None:
+                raise
+            refused(path, error)
     if not any(rows[table] for table in DRAWABLE):
         raise RecordError(f"{', '.join(map(str, paths))}: no switch records, nor any others that can be drawn")
     return Records(list(sources.values()), *(pandas.DataFrame(rows[table]) for table in TABLES))
 
 
+def _read_file(path, file, sources, rows):
+    """Adds what is in a file to sources and rows: all of it or, with RecordError, nothing."""
+    context, benchmarks = load(path)
+    machine = machine_of(context)
+    index = list(sources).index(machine) if machine in sources else len(sources)
+    own = {table: [] for table in TABLES}
+    for number, benchmark in enumerate(benchmarks):
+        try:
+            known = {"source": index, "file": file, "record": number, "name": benchmark["name"]}
+            _read_benchmark(benchmark, known, own)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RecordError(f"{path}: record {number} is not mmscale's ({_reason(error)})") from None
+    source = sources.setdefault(machine, Source(machine, [], [], []))
+    source.files.append(str(path))
+    source.dates.append(_text(context.get("date")))
+    source.commands.append(_text(context.get("command_line") or context.get("executable")))
+    for table in TABLES:
+        rows[table] += own[table]
+
+
 def load(path):
     """Returns the context and the benchmarks of one file, or raises RecordError."""
     try:
-        document = json.loads(path.read_bytes())
+        text = path.read_bytes()
+        if not text.strip():
+            raise RecordError(f"{path}: empty: not JSON, no record file")
+        document = json.loads(text)
     except OSError as error:
         raise RecordError(f"{path}: {error.strerror}") from None
     except json.JSONDecodeError as error:
@@ -246,6 +266,7 @@ def _switch_row(benchmark, ours):
     packages = ours.get("packages")
     row["packages"] = tuple(packages) if packages else None
     row["package_count"] = number(benchmark.get("packages"))
+    row["per_cpu"] = ours.get("per_cpu")
     return row
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 import os
+import shutil
 
 import pytest
 from conftest import SCRIPTS
@@ -92,3 +93,33 @@ def test_every_script_has_help(run, name):
     assert done.returncode == 0
     assert done.stdout.lower().startswith("usage: ") and "exit status" in done.stdout.lower()
     assert done.stderr == ""
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """The script in a tree of its own, with what says which modules the browser tests need."""
+    root = tmp_path / "checkout"
+    for name in ("scripts/bootstrap", "scripts/lib/common.sh"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(SCRIPTS.parent / name, root / name)
+    shutil.copytree(SCRIPTS.parent / "tests/scripts/browser", root / "tests/scripts/browser")
+    return root
+
+
+def test_browser_installs_modules_once(run, stub_path, tmp_path, checkout):
+    npm = f'echo "$@" >>{tmp_path}/log; mkdir -p "$3/node_modules/playwright-core"'
+    env = stub_path({"dpkg-query": "echo installed", "chromium": "", "node": "", "npm": npm})
+    for _ in range(2):
+        done = run(checkout / "scripts/bootstrap", "--browser", env=env)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    (call,) = (tmp_path / "log").read_text().splitlines()
+    assert call.startswith(f"ci --prefix {checkout}/build/browser ")
+
+
+def test_browser_says_when_npm_fails_and_tries_again(run, stub_path, tmp_path, checkout):
+    npm = f'echo "$@" >>{tmp_path}/log; mkdir -p "$3/node_modules/playwright-core"; exit 1'
+    env = stub_path({"dpkg-query": "echo installed", "chromium": "", "node": "", "npm": npm})
+    for _ in range(2):
+        done = run(checkout / "scripts/bootstrap", "--browser", env=env)
+        assert done.returncode == 1 and done.stderr.count("\n") == 1 and "playwright-core" in done.stderr
+    assert len((tmp_path / "log").read_text().splitlines()) == 2

@@ -18,8 +18,10 @@ def tree(tmp_path):
     """A checkout of nothing but the scripts and one trivial test of them."""
     root = tmp_path / "tree"
     shutil.copytree(SCRIPTS, root / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
-    for folder in ("src", "bench", "tests/scripts", "build/release/bin"):
+    for folder in ("src", "bench", "tests/scripts/browser", "build/release/bin"):
         (root / folder).mkdir(parents=True)
+    for name in ("package.json", "package-lock.json"):
+        (root / "tests/scripts/browser" / name).write_text("{}")
     (root / "tests/scripts/test_trivial.py").write_text("def test_it():\n    assert True\n")
     return root
 
@@ -129,7 +131,8 @@ def run_tests(run, tree, stub_path, tmp_path):
     """Runs scripts/test on stand-ins: run_tests(*arguments, programs={}, **environment)."""
 
     def call(*arguments, programs=None, **environment):
-        programs = {**INSTALLED, "cmake": "", "ctest": CTEST, "clang-format": "", **(programs or {})}
+        browser = dict.fromkeys(("chromium", "node", "npm"), "")
+        programs = {**INSTALLED, **browser, "cmake": "", "ctest": CTEST, "clang-format": "", **(programs or {})}
         env = {**stub_path(programs), "LOG": str(tmp_path / "log"), **environment}
         return run(tree / "scripts/test", *arguments, env=env, cwd="/")
 

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""From record files to the page."""
+
+import json
+
+from records import read
+from report.gallery import Gallery
+from report.markup import esc
+from report.raw import downloads
+from report.shell import page, plotly_source
+from report.topomap import machine_maps
+from report.trust import machines, validity
+from report.verdict import verdict
+
+
+def build(paths):
+    """Returns (the page, [a line per file that could not be used]). Raises RecordError when none could."""
+    refused = {}
+    records = read(paths, lambda path, error: refused.setdefault(path, str(error)))
+    # As read() numbers the files: duplicates have none of their own.
+    unique = list({path.resolve(): path for path in reversed(paths)}.values())[::-1]
+    numbered = dict(enumerate(unique, 1))
+    used = [path for path in unique if path not in refused]
+    contexts = [(path, json.loads(path.read_bytes())["context"]) for path in used]
+
+    gallery = Gallery(records)
+    maps = machine_maps(records)
+    sections = [
+        ("Verdict", verdict(records)),
+        ("Machine and environment", machines(records, contexts)),
+        ("Scaling", gallery.switches()),
+        ("Teardown", gallery.teardowns()),
+        ("Crossover", gallery.mixes()),
+        ("Latency", gallery.latencies()),
+        ("Calls of other CPUs", gallery.ipis()),
+        ("The machine as a map", "".join(shown.html for shown in maps) + gallery.lines()),
+        ("Validity", validity(records, list(refused.values()), numbered)),
+    ]
+    plotly = plotly_source()
+    if plotly is None:
+        note = "plotly was not installed where this page was made: its figures are pictures."
+        sections[0] = (sections[0][0], sections[0][1] + f'<p class="absent">{esc(note)}</p>')
+    hosts = ", ".join(dict.fromkeys(source.machine.host for source in records.sources))
+    figures = {shown.ident: shown.data for shown in [*gallery.shown, *maps]}
+    title = f"mmscale: {hosts}"
+    others = len(page(title, sections, figures, plotly))
+    sections.append(("Raw records", "<p>What this page was made of.</p>" + downloads(used, others)))
+    return page(title, sections, figures, plotly), list(refused.values())

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""The command that measures again what one figure shows."""
+
+import shlex
+
+import pandas
+
+# Per condition of a Sheet the option that sets it; None: an option without a value, given where the condition is true.
+OPTIONS = {
+    "lifecycle": "--lifecycle", "mm_cid": "--mm-cid", "rq_lock": None, "transport": "--transport",
+    "home_node": "--home", "think_cycles": "--think", "lifetime": "--lifetime", "window_ns": "--window",
+    "linger_ns": "--linger", "latency_one_in": None,
+}  # fmt: skip
+FLAGS = {"rq_lock": "--rq-lock", "latency_one_in": "--latency"}
+
+
+def measure_again(family, windows, unsafe):
+    """Returns the mmscale command whose windows would stand in a figure of these. unsafe: whether it needs --unsafe."""
+    words = ["mmscale", "bench", "--family", family]
+    for column, option in (("workload", "--workload"), ("scheme", "--scheme"), ("sharing", "--sharing"),
+                           ("placement", "--placement"), ("cpus", "--cpus"), ("exits", "--exits")):  # fmt: skip
+        if column in windows and (family, column) not in (("ipi", "scheme"), ("line", "scheme"), ("mix", "workload")):
+            words += [option, ",".join(_texts(windows[column]))]
+    if family == "ipi":
+        words += ["--transport", ",".join(_texts(windows["scheme"]))]
+    for condition, option in OPTIONS.items():
+        values = _texts(windows[condition]) if condition in windows else []
+        # One value per command: what was swept beyond that is another figure's.
+        if len(values) == 1:
+            words += _words(condition, option, values[0])
+    repetitions = windows.groupby(["scheme", "source", *_swept(windows)], dropna=False).size().max()
+    words += ["--reps", str(repetitions)] + (["--unsafe"] if unsafe else [])
+    return shlex.join([*words, "--out", "records.json"])
+
+
+def _words(condition, option, value):
+    if option is None:
+        return [FLAGS[condition]] if value not in ("False", "0") else []
+    if condition in ("window_ns", "linger_ns"):
+        return [option, f"{float(value) / 1e3:.15g}us"] if float(value) else []
+    return [option, value]
+
+
+def _swept(windows):
+    return [column for column in ("cpus", "exits", "borrowers", "mask_only", "targets") if column in windows]
+
+
+def _texts(values):
+    found = sorted({value for value in values if not pandas.isna(value)})
+    return [f"{value:g}" if isinstance(value, float) and value < 1e6 else str(value).removesuffix(".0") for value in found]

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: MIT
+"""The sections that show figures, one per family: chart, static picture, numbers, and the command that redoes it."""
+
+import math
+from dataclasses import dataclass
+
+import figure_ipi
+import figure_latency
+import figure_line
+import figure_mix
+import figure_teardown
+import figures
+from crossover import cells, crossings
+from curves import sheets
+from look import ORDER
+from places import short
+from records import CONDITIONS
+from report.charts import Measure, chart_of, data_of, table_of
+from report.commands import measure_again
+from report.markup import absent, esc, figure_of, slug, table
+from report.statics import picture
+from series import panels
+from text import SIMULATED
+
+SWITCH = (
+    Measure("rate", "switches_per_second", "switches/s", "context switches per second, all CPUs together", True),
+    Measure("cost", "ns_per_switch", "ns per switch", "ns per switch on each CPU"),
+)
+TEARDOWN = (
+    Measure("drop_p50", "drop_ns_p50", "drop p50", "ns of the last mmput, p50"),
+    Measure("drop_p99", "drop_ns_p99", "drop p99", "ns of the last mmput, p99"),
+    Measure("ipis", "ipis_useful_per_teardown+ipis_useless_per_teardown", "IPIs", "CPUs interrupted per teardown"),
+    Measure("useless", "ipis_useless_per_teardown", "useless IPIs", "CPUs interrupted that did not borrow the mm"),
+    Measure("interrupted", "interrupted_ns_per_teardown", "time taken", "ns taken from other CPUs per teardown"),
+)
+MIX = (Measure("cost", "ns_per_switch", "ns per switch", "ns per switch on each CPU"),)
+IPI = tuple(
+    Measure(f"round_{end}", f"round_trip_ns_{end}", f"round trip {end}", f"ns from call to last answer, {end}")
+    for end in ("p50", "p99", "max")
+)
+LATENCY = tuple(
+    Measure(f"latency_{end}", f"latency_ns_{end}", name, f"ns of a single switch, {name}, clock reading included")
+    for end, name in figure_latency.NAMES.items()
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure of the page. data: what the script draws; drawn once the page is open. html: the whole of it."""
+
+    ident: str
+    data: dict
+    html: str
+
+
+class Gallery:
+    """Makes the figures of some Records: ids that are no one else's, looks that are the same in all of them."""
+
+    def __init__(self, records):
+        self.records = records
+        self.shown = []
+        names = set()
+        for table_name in ("switches", "teardowns", "mixes", "ipis", "latencies"):
+            part = getattr(records, table_name)
+            names |= set(part["scheme"]) if len(part) else set()
+        self._order = [*ORDER, *sorted(names - set(ORDER))]
+        self._styles = {
+            (scheme, source): [self._order.index(scheme), source]
+            for scheme in names
+            for source in range(len(records.sources))
+        }
+
+    def switches(self):
+        """Scaling curves."""
+        records = self.records
+        found = sheets("switch", records.switches, ["workload", "sharing", "placement"], CONDITIONS)
+        parts = []
+        # Panels and sheets are the same partition of the same windows.
+        for sheet, panel in zip(found, panels(records.switches), strict=True):
+            chart = chart_of(records, sheet, "Context switches against CPUs", "cpus", "CPUs", SWITCH)
+            drawn = [figures.draw(records, panel, quantity) for quantity in (figures.RATE, figures.COST)]
+            parts.append(self._lines("switch", sheet, chart, drawn))
+        return "".join(parts) or absent("switch", "mmscale bench --family switch --out records.json")
+
+    def teardowns(self):
+        """The other side of the bargain: the last drop."""
+        parts = []
+        for sheet, x in figure_teardown.teardown_sheets(self.records):
+            label = "lazy borrowers" if x == "borrowers" else "further CPUs in mm_cpumask"
+            chart = chart_of(self.records, sheet, "Time to tear an mm down", x, label, TEARDOWN)
+            parts.append(self._lines("teardown", sheet, chart, [figure_teardown.draw(self.records, sheet, x)]))
+        return "".join(parts) or absent("teardown", "mmscale bench --family teardown --out records.json")
+
+    def mixes(self):
+        """The crossover map, and the curves behind it."""
+        parts = []
+        for sheet in figure_mix.mix_sheets(self.records):
+            if sheet.windows["scheme"].nunique() > 1:
+                parts.append(self._crossover(sheet))
+            chart = chart_of(
+                self.records, sheet, "Time per switch against exits", "exits", "exits per million switches", MIX,
+                "cpus", "CPUs", lambda cpus: f"{cpus} CPU{'s' if cpus > 1 else ''}",
+            )  # fmt: skip
+            parts.append(self._lines("mix", sheet, chart, list(figure_mix.draw_curves(self.records, sheet))))
+        return "".join(parts) or absent("mix", "mmscale bench --family mix --out records.json")
+
+    def latencies(self):
+        """Quantiles of single switches."""
+        parts = []
+        for sheet in figure_latency.latency_sheets(self.records):
+            measures = tuple(m for m in LATENCY if sheet.windows[m.column].notna().any())
+            chart = chart_of(
+                self.records, sheet, "Latency of single switches", "cpus", "CPUs", measures, "exits", "exits",
+                lambda exits: "" if math.isnan(exits) else f"{short(exits)} exits per million switches",
+            )  # fmt: skip
+            family = "switch" if sheet.family.endswith("switch") else "mix"
+            parts.append(self._lines(family, sheet, chart, list(figure_latency.draw(self.records, sheet))))
+        return "".join(parts) or absent("sampled latency", "mmscale bench --family switch --latency --out records.json")
+
+    def ipis(self):
+        """What a call of other CPUs costs here."""
+        parts = []
+        for sheet in figure_ipi.ipi_sheets(self.records):
+            chart = chart_of(self.records, sheet, "A synchronous call of other CPUs", "targets", "CPUs called", IPI)
+            parts.append(self._lines("ipi", sheet, chart, [figure_ipi.draw(self.records, sheet)]))
+        return "".join(parts) or absent("ipi", "mmscale bench --family ipi --out records.json")
+
+    def lines(self):
+        """The matrix of line transfers as a picture; the map beside it is the interactive form."""
+        parts = []
+        for sheet in figure_line.line_sheets(self.records):
+            drawn = figure_line.draw(self.records, sheet)
+            if drawn is not None:
+                title = "One-way transfer of a cache line between CPUs"
+                parts.append(
+                    f'<figure class="chart keep"><figcaption>{esc(title)}<span class="sub">{esc(sheet.name)}</span>'
+                    f"</figcaption>{picture(drawn, title + ': ' + sheet.name)}{self._redo('line', sheet)}</figure>\n"
+                )
+        return "".join(parts) or absent("line", "mmscale bench --family line --out records.json")
+
+    def _lines(self, family, sheet, chart, drawn):
+        return self._figure(chart.ident, chart.title, chart, data_of(chart, self._styles), drawn, table_of(chart),
+                            self._redo(family, sheet))  # fmt: skip
+
+    def _crossover(self, sheet):
+        """The map of the cheapest scheme by CPUs and exits."""
+        chart = chart_of(self.records, sheet, "The cheapest scheme", "exits", "exits per million switches", MIX)
+        found = cells(figure_mix.by_cpus(sheet))
+        source = sheet.sources[0]
+        costs = {}
+        for cpus, curves in figure_mix.by_cpus(sheet).items():
+            for curve in curves:
+                for spot in curve.spots:
+                    value = spot.values["cost"]
+                    costs.setdefault((cpus, spot.x), []).append([curve.scheme, value.median if value else None])
+        data = {
+            "kind": "leaders",
+            "title": chart.title,
+            "x": chart.x_label,
+            "cells": [
+                {
+                    "cpus": int(cell.cpus),
+                    "exits": float(cell.exits),
+                    "leaders": cell.leaders,
+                    "place": self._styles[cell.leaders[0], source] if cell.leaders else None,
+                    "costs": costs[cell.cpus, cell.exits],
+                }
+                for cell in found
+            ],
+        }
+        text = self._crossings(sheet, SIMULATED if self.records.sources[source].machine.simulated else "")
+        drawn = [figure_mix.draw_map(self.records, sheet)]
+        return self._figure(chart.ident + "-map", chart.title, chart, data, drawn, text, self._redo("mix", sheet))
+
+    def _crossings(self, sheet, mark):
+        rows = []
+        counter = "crossover_exits_per_million"
+        table_of_all = self.records.crossovers
+        for (first, second), points in crossings(self.records, sheet).items():
+            for point in points:
+                here = table_of_all[(table_of_all["first"] == first) & (table_of_all["second"] == second)]
+                here = here[(here["cpus"] == point.cpus) & (here["exits_per_million"] == point.exits)]
+                entry = here.iloc[0]
+                where = f' data-windows="{entry["file"]}:{entry["record"]}"'
+                interval = "–"
+                if point.low <= point.high:
+                    low = figure_of(float(point.low), "crossover_low", "entry", mark=mark)
+                    interval = f"{low} .. {figure_of(float(point.high), 'crossover_high', 'entry', mark=mark)}"
+                cells_ = [f"{esc(first)} = {esc(second)}", str(point.cpus)]
+                cells_.append(figure_of(float(point.exits), counter, "entry", mark=mark))
+                rows.append((where, [*cells_, interval]))
+            if not points:
+                rows.append(("", [f"{esc(first)} = {esc(second)}", "–", "none in the sweep", "–"]))
+        if not rows:
+            return ""
+        return table(f"crossovers, {sheet.name}", ["pair", "CPUs", "exits per million switches", "interval"], rows)
+
+    def _figure(self, ident, title, chart, data, drawn, after, redo):
+        ident = self._unused(ident)
+        text = f"{title}: {chart.name}. Its numbers are in the table below it."
+        pictures = "".join(picture(figure, text) for figure in drawn)
+        html = (
+            f'<figure class="chart" id="{ident}"><figcaption>{esc(title)}<span class="sub">{esc(chart.name)}; '
+            f"{esc(chart.conditions)}</span></figcaption>"
+            f'<div class="controls" hidden></div><div class="plot" role="img" aria-label="{esc(text)}" hidden></div>'
+            f'<div class="pictures">{pictures}</div>{after}{redo}</figure>\n'
+        )
+        self.shown.append(Shown(ident, data, html))
+        return html
+
+    def _unused(self, ident):
+        taken = {shown.ident for shown in self.shown}
+        found, number = ident, 2
+        while found in taken:
+            found, number = f"{ident}-{number}", number + 1
+        return slug(found)
+
+    def _redo(self, family, sheet):
+        sources = [self.records.sources[index] for index in sheet.sources]
+        unsafe = any("--unsafe" in command for source in sources for command in source.commands)
+        files = " ".join(file for source in sources for file in source.files)
+        again = measure_again(family, sheet.windows, unsafe)
+        simulated = any(source.machine.simulated for source in sources)
+        lines = ([] if simulated else [f"{again}    # measures this again"]) + [
+            f"scripts/plot {files} -o DIR    # draws it again"
+        ]
+        return f'<details class="redo"><summary>Redo this figure</summary><pre tabindex="0">{esc(chr(10).join(lines))}</pre></details>'

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""The machine as lstopo draws it: packages, dies, LLCs, cores and PUs as boxes in boxes, coloured by what was measured.
+
+Where a PU is comes out of the records. The classes of distance in a matrix of the family line say which PUs share
+what; of PUs outside it, only the package is known, from the windows of the family switch.
+"""
+
+import array
+import base64
+import sys
+from dataclasses import dataclass
+
+from figure_line import line_sheets
+from matrix import LEVELS, median_matrix
+from report.markup import absent, esc, slug
+from series import REFERENCE
+from text import SIMULATED
+
+KEYS = ("package", "die", "LLC", "core")
+
+
+@dataclass(frozen=True)
+class Map:
+    """A map of the page. data: what the script draws it from; html: the place for it."""
+
+    ident: str
+    data: dict
+    html: str
+
+
+def machine_maps(records):
+    """Returns one Map per machine of which a PU is known; of none, one that says what is missing."""
+    found = []
+    for index, source in enumerate(records.sources):
+        own = records.of(index)
+        sheet = max(
+            (sheet for sheet in line_sheets(own) if sheet.windows["matrix"].notna().any()),
+            key=lambda sheet: sheet.windows["cpus"].max(), default=None,
+        )  # fmt: skip
+        matrix = median_matrix(sheet.windows) if sheet else None
+        shares = _shares(own.switches)
+        places = _places(own, matrix)
+        if places:
+            found.append(_map(index, records, source.machine, sheet, matrix, shares, places))
+    if found:
+        return found
+    how = "mmscale bench --family switch,line --out records.json"
+    return [Map("map", {"kind": "none"}, absent("which PUs there are (families line and switch)", how))]
+
+
+def _places(own, matrix):
+    """Returns {PU: {level: group, or None where it is not known}}."""
+    packages = {}
+    for name in ("switches", "lines"):
+        part = getattr(own, name)
+        for per_cpu in part["per_cpu"] if len(part) else ():
+            for entry in per_cpu if isinstance(per_cpu, list) else ():
+                packages[entry["pu"]] = entry["package"]
+    places = {pu: {"package": package, "die": None, "LLC": None, "core": None} for pu, package in packages.items()}
+    if matrix:
+        for number, pu in enumerate(matrix.pus):
+            known = {level: matrix.groups[level][number] for level in LEVELS}
+            # The system's own number of the package, where a window says it.
+            known["package"] = packages.get(pu, known["package"])
+            places[pu] = known
+        if _same(matrix.groups["die"], matrix.groups["LLC"]):
+            # No pair is of a class between the two: nothing says that there are dies.
+            for place in places.values():
+                place["die"] = None
+    return places
+
+
+def _same(one, other):
+    """Whether two ways to group the same PUs are one."""
+    return len(set(zip(one, other))) == len(set(one)) == len(set(other))
+
+
+def _shares(switches):
+    """Returns {label: ({PU: part of all rounds it made}, fair part, windows)} of every scheme at the most CPUs whose
+    windows say what each CPU did: the mean of the valid windows."""
+    found = {}
+    if not len(switches):
+        return found
+    part = switches[switches["valid"] & switches["per_cpu"].notna() & (switches["sharing"] == "all")]
+    if not len(part):
+        return found
+    part = part[part["cpus"] == part["cpus"].max()]
+    for (workload, placement, scheme), group in part.groupby(["workload", "placement", "scheme"], sort=False):
+        sums, windows = {}, 0
+        for per_cpu in group["per_cpu"]:
+            total = sum(entry["rounds"] for entry in per_cpu)
+            if not total:
+                continue
+            windows += 1
+            for entry in per_cpu:
+                sums[entry["pu"]] = sums.get(entry["pu"], 0.0) + entry["rounds"] / total
+        if windows:
+            label = f"{scheme}, workload {workload}, placement {placement}, {group['cpus'].iloc[0]} CPUs"
+            mean = {pu: value / windows for pu, value in sums.items()}
+            found[label] = (mean, 1 / group["cpus"].iloc[0], windows)
+    return dict(sorted(found.items(), key=lambda item: not item[0].startswith(REFERENCE + ",")))
+
+
+def _map(index, records, machine, sheet, matrix, shares, places):
+    order = sorted(places, key=lambda pu: [(_rank(places[pu][key])) for key in KEYS] + [pu])
+    ident = slug(f"map-{index + 1}")
+    head = f"[{index + 1}] " if len(records.sources) > 1 else ""
+    title = ("SIMULATED: " if machine.simulated else "") + head + f"{machine.cpu_model}, host {machine.host}"
+    data = {
+        "kind": "map",
+        "mark": SIMULATED if machine.simulated else "",
+        "pus": order,
+        "levels": {key: [places[pu][key] for pu in order] for key in KEYS},
+        "shares": [
+            {"label": label, "fair": fair, "windows": windows, "of": [mean.get(pu) for pu in order]}
+            for label, (mean, fair, windows) in shares.items()
+        ],
+        "line": _line_data(sheet, matrix),
+    }
+    known = len(matrix.pus) if matrix else 0
+    notes = [f"{len(order)} PUs are in the records."]
+    if known:
+        notes.append(f"The way of a cache line was measured between {known} of them.")
+    else:
+        notes.append("The way of a cache line was not measured: mmscale bench --family line.")
+    if known < len(order):
+        notes.append("Of PUs outside that measurement only the package is recorded, not the die, LLC or core.")
+    if sheet is not None and sheet.windows["sampled_from"].max() > known:
+        notes.append(f"It took a sample of the {sheet.windows['sampled_from'].max():g} PUs of the placement.")
+    if not shares:
+        notes.append("The share of wins was not measured: mmscale bench --family switch --sharing all.")
+    html = (
+        f'<figure class="chart map" id="{ident}"><figcaption>{esc(title)}<span class="sub">{esc(" ".join(notes))}</span>'
+        '</figcaption><div class="controls" hidden></div><div class="machine" hidden></div>'
+        '<p class="reading" role="status" hidden></p>'
+        '<p class="needs">The map is drawn by the page\'s script; the matrix below it is the same as a picture.</p>'
+        "</figure>\n"
+    )
+    return Map(ident, data, html)
+
+
+def _rank(group):
+    """Groups by number, those that are not known behind them."""
+    return (group is None, group or 0)
+
+
+def _line_data(sheet, matrix):
+    """The medians of the matrix: its upper triangle row by row, 32-bit floats, -1 where nothing was measured."""
+    if matrix is None:
+        return None
+    values = array.array("f")
+    for row in range(len(matrix.pus)):
+        values.extend(-1.0 if value is None else value for value in matrix.one_way[row][row + 1 :])
+    if sys.byteorder == "big":
+        values.byteswap()
+    return {
+        "pus": matrix.pus,
+        "windows": int(sheet.windows["valid"].sum()),
+        "triangle": base64.b64encode(values.tobytes()).decode(),
+    }

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+"""scripts/report from files to the page, without a browser."""
+
+import base64
+import gzip
+import html
+import json
+import re
+import shlex
+import time
+
+import made
+import pytest
+from conftest import DATA, ROOT, SCRIPTS
+
+from records import read
+from report import raw
+from report.charts import SIMULATED
+from report.commands import measure_again
+from report.topomap import machine_maps
+
+REPORT = SCRIPTS / "report"
+
+
+def page_of(folder):
+    return (folder / "report.html").read_text()
+
+
+@pytest.fixture
+def good(tmp_path):
+    return made.write(tmp_path / "good.json", made.switches(spoilt=(("refcount", 8, 1),)))
+
+
+def test_makes_a_page(run, tmp_path, good):
+    done = run(REPORT, good, "-o", tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{tmp_path}/report.html\n", "")
+    text = page_of(tmp_path)
+    for heading in ("Verdict", "Scaling", "Validity", "Raw records", "The machine as a map"):
+        assert f">{heading}</h2>" in text
+    # Every link stays within the page or carries what it leads to.
+    assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', text)
+
+
+def test_of_what_campaign_of_this_tree_says(run, tmp_path):
+    done = run(REPORT, ROOT / "results/2026-11-23-epyc-2vcpu/records.json", "-o", tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "On 2 CPUs (workload idle, sharing all, placement compact)" in page_of(tmp_path)
+
+
+def test_names_files_it_cannot_use_and_reports_the_rest(run, tmp_path, good):
+    bad = {"empty": "", "half": good.read_text()[:1000], "foreign": '{"a": 1}', "list": "[1]"}
+    for name, text in bad.items():
+        (tmp_path / f"{name}.json").write_text(text)
+    paths = [tmp_path / f"{name}.json" for name in bad]
+    done = run(REPORT, paths[0], good, *paths[1:], tmp_path / "none.json", good, "-o", tmp_path)
+    lines = done.stderr.splitlines()
+    assert done.returncode == 1 and len(lines) == 6
+    for path, line in zip([*paths, tmp_path / "none.json", good], lines):
+        assert line.startswith(f"report: {path}: ")
+    assert "given twice" in lines[-1] and "empty" in lines[0] and "half-written" in lines[1]
+    text = page_of(tmp_path)
+    assert ">Verdict</h2>" in text and "<b>refcount</b>" in text
+    for line in lines:
+        assert html.escape(line.removeprefix("report: "), quote=True) in text
+
+
+def test_without_one_usable_file(run, tmp_path):
+    (tmp_path / "bad.json").write_text("{")
+    done = run(REPORT, tmp_path / "bad.json", "-o", tmp_path)
+    assert done.returncode == 1 and not (tmp_path / "report.html").exists()
+    assert done.stderr.count("\n") == 1 and "bad.json" in done.stderr
+
+
+@pytest.mark.parametrize("arguments, status", [([], 2), (["x.json"], 2), (["x.json", "-o", "/no/such"], 1)])
+def test_wrong_usage(run, arguments, status):
+    done = run(REPORT, *arguments)
+    assert done.returncode == status and done.stderr
+
+
+def test_absent_families_say_how_to_get_them(run, tmp_path, good):
+    run(REPORT, good, "-o", tmp_path)
+    for family in ("teardown", "mix", "ipi", "line"):
+        command = f"mmscale bench --family {family} --out records.json"
+        assert f"Not in these records: {family}. To get it: <code>{command}</code>" in page_of(tmp_path)
+
+
+def test_records_come_out_as_they_went_in(run, tmp_path, good):
+    run(REPORT, good, "-o", tmp_path)
+    (text,) = re.findall(r'download="good.json.gz" href="data:application/gzip;base64,([^"]+)"', page_of(tmp_path))
+    assert gzip.decompress(base64.b64decode(text)) == good.read_bytes()
+
+
+def test_records_too_large_for_a_page_are_named(good):
+    text = raw.downloads([good], raw.LARGEST_PAGE - 100)
+    assert str(good) in text and "too much" in text and "base64" not in text
+
+
+def test_long_records_are_left_to_the_script(good, monkeypatch):
+    monkeypatch.setattr(raw, "LONGEST_LINK", 10)
+    text = raw.downloads([good], 0)
+    (data,) = re.findall(r'<script type="text/plain" id="raw-0">([^<]+)<', text)
+    assert gzip.decompress(base64.b64decode(data)) == good.read_bytes()
+
+
+def test_what_is_said_cannot_break_the_page(run, tmp_path):
+    evil = '"><script>alert(1)</script>'
+    path = made.write(tmp_path / "evil.json", made.switches(schemes=("refcount", "hazptr")), cpu_model=evil, my_key=evil)
+    assert run(REPORT, path, "-o", tmp_path).returncode == 0
+    assert evil not in page_of(tmp_path)
+
+
+def test_simulated_machines_are_marked(run, tmp_path):
+    path = made.write(tmp_path / "sim.json", made.switches(), made.lines(), mmscale_world="simulator")
+    run(REPORT, path, "-o", tmp_path)
+    text = page_of(tmp_path)
+    assert "SIMULATED, nothing here was measured" in text and "SIMULATED: Context switches" in text
+    numbers = re.findall(r"<data [^>]*>([^<]+)</data>", text)
+    assert numbers and all(number.startswith(SIMULATED) for number in numbers)
+
+
+def test_ten_thousand_records_in_twenty_seconds(run, tmp_path):
+    entries = []
+    for sharing in range(8):
+        part = made.mixes(cpus=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512), exits=(0, *made.EXITS), schemes=tuple(made.COSTS))
+        for window in part:
+            window["name"] = window["name"].replace("/all/", f"/{sharing}/")
+            window["mmscale"]["sharing"] = str(sharing)
+        entries += part[: 1250 + 7]
+    path = made.write(tmp_path / "many.json", entries)
+    assert len(entries) >= 10000
+    # CPU time, not the clock: what else runs here is not the page's doing.
+    before = time.monotonic()
+    done = run("bash", "-c", f"TIMEFORMAT='%U %S'; time {shlex.quote(str(REPORT))} {path} -o {tmp_path}")
+    user, system = map(float, done.stderr.split()[-2:])
+    assert user + system < 20 and time.monotonic() > before
+    assert (tmp_path / "report.html").stat().st_size < 15e6
+
+
+def test_commands_measure_the_same_again(tmp_path):
+    path = made.write(tmp_path / "a.json", made.switches(cpus=(1, 8)), made.ipis(targets=(1, 2)), made.lines())
+    records = read([path])
+    words = shlex.split(measure_again("switch", records.switches, True))
+    assert words[:4] == ["mmscale", "bench", "--family", "switch"]
+    options = dict(zip(words[4::1], words[5::1]))
+    assert options["--scheme"] == "hazptr,refcount,shootdown" and options["--cpus"] == "1,8"
+    assert options["--window"] == "50000us" and options["--reps"] == "7" and "--latency" in words and "--unsafe" in words
+    words = shlex.split(measure_again("ipi", records.ipis, False))
+    assert words[words.index("--transport") + 1] == "doorbell,membarrier,signal" and "--scheme" not in words
+
+
+def test_map_of_1536_pus(tmp_path):
+    places = made.machine(packages=16, llcs=3, cores=4, threads=8)
+    order = sorted(places, key=lambda pu: places[pu])
+    switches = made.switches(cpus=(1536,), schemes=("refcount",), one_in=0)
+    for window in switches:
+        window["mmscale"]["per_cpu"] = [
+            {"pu": pu, "package": 100 + places[pu][0], "rounds": 1 + places[pu][0]} for pu in order
+        ]
+    path = made.write(tmp_path / "big.json", switches, made.lines(places, order=order[::12], sampled_from=1536))
+    (shown,) = machine_maps(read([path]))
+    data = shown.data
+    assert len(data["pus"]) == 1536 and len(data["line"]["pus"]) == 128
+    assert set(data["levels"]["package"]) == set(range(100, 116)) and set(data["levels"]["die"]) == {None}
+    assert "took a sample of the 1536 PUs" in shown.html
+    (share,) = data["shares"]
+    assert sum(share["of"]) == pytest.approx(1) and share["windows"] == made.WINDOWS
+    heaviest = data["pus"][max(range(1536), key=share["of"].__getitem__)]
+    assert places[heaviest][0] == 15
+    assert len(json.dumps(data)) < 1e6
+
+
+def test_old_records_without_cpus_have_no_map(run, tmp_path):
+    done = run(REPORT, DATA / "host-2cpu.json", "-o", tmp_path)
+    assert done.returncode == 0 and done.stderr == ""

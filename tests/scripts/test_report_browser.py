@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""The report's page as a reader has it: opened in Chromium by tests/scripts/browser/drive.cjs."""
+
+import json
+import os
+import random
+import re
+import shutil
+import statistics
+import subprocess
+from pathlib import Path
+
+import made
+import pytest
+from conftest import ROOT, SCRIPTS
+
+SEED = 20261123
+MODULES = Path(os.environ.get("MMSCALE_BROWSER_MODULES", ROOT / "build" / "browser" / "node_modules"))
+CHROMIUM = shutil.which("chromium")
+NODE = shutil.which("node")
+
+
+def missing():
+    """Why no browser can be driven here, or nothing."""
+    if not CHROMIUM:
+        return "no chromium: scripts/bootstrap --browser installs it"
+    if not NODE:
+        return "no node: scripts/bootstrap --browser installs it"
+    for module in ("playwright-core", "axe-core"):
+        if not (MODULES / module).is_dir():
+            return f"no {module} in {MODULES}: scripts/bootstrap --browser installs it"
+    return ""
+
+
+pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
+
+
+def with_cpus(entries, places):
+    """Adds to windows of switch what each CPU did: CPU i on the i-th PU, doing twice as much on odd ones."""
+    pus = sorted(places, key=lambda pu: places[pu])
+    for window in entries:
+        count = int(window["cpus"])
+        used = pus[:count]
+        packages = [places[pu][0] for pu in used]
+        window["packages"] = len(set(packages))
+        window["mmscale"]["packages"] = packages
+        window["mmscale"]["per_cpu"] = [
+            {"pu": pu, "package": package, "rounds": 1000 * (1 + pu % 2)} for pu, package in zip(used, packages)
+        ]
+    return entries
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory):
+    """The documents of a report, and what the browser saw of its page."""
+    folder = tmp_path_factory.mktemp("report")
+    places = made.machine()
+    points = {8: (70.0, 80.0, 90.0), 32: (300.0, 320.0, 350.0)}
+    first = made.write(
+        folder / "real.json",
+        with_cpus(made.switches(cpus=(1, 2, 8, 32), spoilt=(("refcount", 8, 2),)), places),
+        made.teardowns(spoilt=(("shootdown", 4, 1),)), made.mixes(), made.crossovers(points), made.ipis(),
+        made.lines(places),
+    )  # fmt: skip
+    second = made.write(folder / "sim.json", made.switches(), mmscale_world="simulator", host_name="none")
+    done = subprocess.run([SCRIPTS / "report", first, second, "-o", folder], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    shots = os.environ.get("MMSCALE_SCREENSHOTS")
+    command = [NODE, Path(__file__).parent / "browser/drive.cjs", MODULES, CHROMIUM, folder / "report.html", str(SEED)]
+    done = subprocess.run(command + ([shots] if shots else []), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(path.read_text()) for path in (first, second)], json.loads(done.stdout)
+
+
+def test_nothing_is_fetched_and_nothing_fails(seen):
+    assert (seen[1]["errors"], seen[1]["requests"]) == ([], [])
+
+
+def test_every_figure_has_marks_and_a_picture_beneath(seen):
+    figures = seen[1]["figures"]
+    assert len(figures) >= 6
+    assert not [name for name, figure in figures.items() if not figure["marks"] or not figure["fallback"]]
+
+
+def shown(text):
+    """The number that a text like "1.235M" stands for, and half of its last digit."""
+    digits, letter = re.fullmatch(r"~?([\d.]+)([kMGT]?)", text).groups()
+    factor = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}[letter]
+    decimals = len(digits.partition(".")[2])
+    return float(digits) * factor, 0.5 * 10**-decimals * factor
+
+
+def test_hover_shows_the_number_of_the_point(seen):
+    hovered = [figure["hover"] for figure in seen[1]["figures"].values() if figure["kind"] == "lines"]
+    assert len(hovered) >= 5
+    for hover in hovered:
+        # Points that lie upon one another: any of them may speak, but it must speak of itself.
+        assert any(said_of(point, hover["text"]) for point in hover["near"]), hover
+
+
+def said_of(point, text):
+    """Whether the text beside the pointer is that of a point: its line, its place and, to four digits, its number."""
+    place = f"{point['x']:g}" if not isinstance(point["x"], str) else point["x"]
+    head = re.match(re.escape(point["label"]) + r"\D*: " + re.escape(place) + r"([\d.]+[kMGT]?) ", text)
+    return bool(head) and shown(head[1])[0] == pytest.approx(point["y"], rel=5.01e-4)
+
+
+def test_toggles(seen):
+    toggles = seen[1]["toggles"]
+    first = toggles["first"]
+    assert (first["type"], toggles["linear"]["type"], toggles["log"]["type"]) == ("log", "linear", "log")
+    assert toggles["cpu"]["y"] == pytest.approx([y / x for x, y in zip(first["x"], first["y"])])
+    assert toggles["package"]["y"] == pytest.approx([y / n for n, y in zip((1, 1, 1, 2), first["y"])])
+    assert toggles["all"]["y"] == first["y"]
+    assert "ns per switch" in toggles["cost"]["title"]
+
+
+def test_toggles_by_keyboard(seen):
+    assert seen[1]["keyboard"]["type"] == "linear"
+
+
+def value_of(documents, number):
+    """What a number on the page must be, out of the records it names."""
+    windows = [
+        documents[int(file) - 1]["benchmarks"][int(record)]
+        for file, records in (part.split(":") for part in number["windows"].split(";"))
+        for record in records.split(",")
+    ]
+    assert all(window.get("valid", 1) for window in windows)
+    values = sorted(sum(window[counter] for counter in number["counter"].split("+")) for window in windows)
+    if number["statistic"] == "median":
+        return statistics.median(values)
+    if number["statistic"] == "entry":
+        return values[0]
+    # The interval of 7 windows, 95 %: from the least to the greatest; of 6, the same.
+    assert len(values) <= 8
+    return values[0] if number["statistic"] == "low" else values[-1]
+
+
+def test_numbers_are_those_of_the_records(seen):
+    documents, found = seen
+    assert len(found["numbers"]) > 300
+    for number in random.Random(SEED).sample(found["numbers"], 200):
+        assert number["value"] == pytest.approx(value_of(documents, number), rel=1e-12), number
+        value, half = shown(number["text"])
+        assert abs(value - number["value"]) <= max(half * 1.001, 5.01e-4 * number["value"]), number
+
+
+def test_a_number_is_made_of_every_valid_window(seen):
+    documents, found = seen
+    for number in random.Random(SEED).sample([one for one in found["numbers"] if one["statistic"] == "median"], 50):
+        file, records = number["windows"].split(";")[0].split(":")
+        windows = documents[int(file) - 1]["benchmarks"]
+        names = {windows[int(record)]["name"] for record in records.split(",")}
+        if len(names) > 1:
+            continue
+        (name,) = names
+        valid = [place for place, window in enumerate(windows) if window["name"] == name and window.get("valid")]
+        assert sorted(map(int, records.split(","))) == valid
+
+
+def test_simulated_numbers_are_marked(seen):
+    for number in seen[1]["numbers"]:
+        files = {part.split(":")[0] for part in number["windows"].split(";")}
+        assert number["text"].startswith("~") == (files == {"2"}), number
+
+
+def test_map(seen):
+    documents, found = seen
+    given = found["map"]
+    assert given["pus"] == 32 and given["stops"] == 1 and given["arrow"] == 1
+    reading = given["reading"]
+    if reading["from"] != reading["to"]:
+        windows = [window for window in documents[0]["benchmarks"] if window["name"].startswith("line/")]
+        pus = windows[0]["mmscale"]["matrix"]["pus"]
+        row, column = pus.index(reading["from"]), pus.index(reading["to"])
+        median = statistics.median(window["mmscale"]["matrix"]["one_way_ns"][row][column] for window in windows)
+        text = re.search(r": ([\d.]+[kMGT]?) ns one way", reading["text"])[1]
+        assert shown(text)[0] == pytest.approx(median, rel=1e-3)
+
+
+def test_axe_finds_nothing_serious(seen):
+    assert (seen[1]["axe"], seen[1]["axeDark"]) == ([], [])
+
+
+def test_fits_the_window(seen):
+    assert seen[1]["wide"] <= 0 and seen[1]["wideOnPhone"] <= 0
+
+
+def test_readable_without_javascript(seen):
+    assert seen[1]["bare"]["pictures"] >= len(seen[1]["figures"]) and seen[1]["bare"]["text"] > 200
