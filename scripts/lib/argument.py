@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""docs/argument.md: its commands run again, their output trimmed, and the safety matrix beside its predictions."""
+"""docs/argument.md: its commands run again, output trimmed, and the safety matrix beside its predictions."""
 
 import re
 
-# What the matrix is about: the life of an mm. Whether membarrier(2) keeps its promise is a question of its own.
+# What the matrix is about: the life of an mm. Whether membarrier(2) keeps its promise is another question.
 LIFETIME = "dangling,used,assert,leak,double-free"
 
 LIFECYCLES = ("powerpc", "powerpc-hash", "x86-2017", "x86-2024", "x86-noflush", "arm64")
@@ -40,7 +40,7 @@ ELLIPSIS = "[...]"
 
 
 def verdict(letter, cells):
-    """What the explorer says of one prediction; `cells` are the outcomes of all cases, empty if none can be run."""
+    """What the explorer says of one prediction; `cells`: the outcomes of all cases, none if not explorable."""
     if not cells:
         return "not explorable"
     violated = any(cell["verdict"] == "violated" for cell in cells)
@@ -56,17 +56,19 @@ def evidence(cells):
     violated = [cell for cell in cells if cell["verdict"] == "violated"]
     if violated:
         shown = min(violated, key=lambda cell: len(cell["schedule"]))
-        schedule = f"`{shown['schedule']}`" if len(shown["schedule"]) <= LONGEST else "a long one, printed by the command"
+        short = len(shown["schedule"]) <= LONGEST
+        schedule = f"`{shown['schedule']}`" if short else "a long one, printed by the command"
         return f"{shown['violation']} in {shown['case']}: {schedule}"
     bounded = [cell["case"] for cell in cells if cell["verdict"] == "bounded"]
     return f"not exhausted: {', '.join(bounded)}" if bounded else ""
 
 
 def rows(outcomes):
-    """One row for each cell of the predicted matrix: scheme, lifecycle, prediction, verdict, executions, evidence."""
+    """One row for each cell: scheme, lifecycle, prediction, verdict, executions, evidence."""
     for scheme, letters in PREDICTED.items():
         for lifecycle, letter in zip(LIFECYCLES, letters):
-            cells = [one for one in outcomes if (one["scheme"], one["lifecycle"]) == (scheme, lifecycle)]
+            here = (scheme, lifecycle)
+            cells = [one for one in outcomes if (one["scheme"], one["lifecycle"]) == here]
             executions = str(sum(cell["executions"] for cell in cells)) if cells else ""
             yield scheme, lifecycle, letter, verdict(letter, cells), executions, evidence(cells)
 
@@ -105,7 +107,7 @@ def blocks(page):
 
 
 def missing(expected, output):
-    """The lines of the page that the command did not print, in its order; those left out on the page may come between."""
+    """The lines of the page that the command did not print, in its order; others may come between."""
     printed = iter([comparable(line) for line in output.splitlines()])
     return [
         line
