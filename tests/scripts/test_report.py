@@ -7,7 +7,6 @@ import html
 import json
 import re
 import shlex
-import time
 
 import made
 import pytest
@@ -41,10 +40,12 @@ def test_makes_a_page(run, tmp_path, good):
     assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', text)
 
 
-def test_of_what_campaign_of_this_tree_says(run, tmp_path):
+def test_of_a_campaign_of_this_tree(run, tmp_path):
     done = run(REPORT, ROOT / "results/2026-11-23-epyc-2vcpu/records.json", "-o", tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "On 2 CPUs (workload idle, sharing all, placement compact)" in page_of(tmp_path)
+    text = page_of(tmp_path)
+    assert "On 2 CPUs (workload idle, sharing all, placement compact)" in text
+    assert "measured with --unsafe" in text
 
 
 def test_names_files_it_cannot_use_and_reports_the_rest(run, tmp_path, good):
@@ -104,7 +105,8 @@ def test_long_records_are_left_to_the_script(good, monkeypatch):
 
 def test_what_is_said_cannot_break_the_page(run, tmp_path):
     evil = '"><script>alert(1)</script>'
-    path = made.write(tmp_path / "evil.json", made.switches(schemes=("refcount", "hazptr")), cpu_model=evil, my_key=evil)
+    entries = made.switches(schemes=("refcount", "hazptr"))
+    path = made.write(tmp_path / "evil.json", entries, cpu_model=evil, my_key=evil)
     assert run(REPORT, path, "-o", tmp_path).returncode == 0
     assert evil not in page_of(tmp_path)
 
@@ -121,7 +123,8 @@ def test_simulated_machines_are_marked(run, tmp_path):
 def test_ten_thousand_records_in_twenty_seconds(run, tmp_path):
     entries = []
     for sharing in range(8):
-        part = made.mixes(cpus=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512), exits=(0, *made.EXITS), schemes=tuple(made.COSTS))
+        counts = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+        part = made.mixes(cpus=counts, exits=(0, *made.EXITS), schemes=tuple(made.COSTS))
         for window in part:
             window["name"] = window["name"].replace("/all/", f"/{sharing}/")
             window["mmscale"]["sharing"] = str(sharing)
@@ -129,10 +132,9 @@ def test_ten_thousand_records_in_twenty_seconds(run, tmp_path):
     path = made.write(tmp_path / "many.json", entries)
     assert len(entries) >= 10000
     # CPU time, not the clock: what else runs here is not the page's doing.
-    before = time.monotonic()
     done = run("bash", "-c", f"TIMEFORMAT='%U %S'; time {shlex.quote(str(REPORT))} {path} -o {tmp_path}")
     user, system = map(float, done.stderr.split()[-2:])
-    assert user + system < 20 and time.monotonic() > before
+    assert user + system < 20
     assert (tmp_path / "report.html").stat().st_size < 15e6
 
 
@@ -141,9 +143,10 @@ def test_commands_measure_the_same_again(tmp_path):
     records = read([path])
     words = shlex.split(measure_again("switch", records.switches, True))
     assert words[:4] == ["mmscale", "bench", "--family", "switch"]
-    options = dict(zip(words[4::1], words[5::1]))
+    options = dict(zip(words[4:], words[5:]))
     assert options["--scheme"] == "hazptr,refcount,shootdown" and options["--cpus"] == "1,8"
-    assert options["--window"] == "50000us" and options["--reps"] == "7" and "--latency" in words and "--unsafe" in words
+    assert options["--window"] == "50000us" and options["--reps"] == "7"
+    assert "--latency" in words and "--unsafe" in words
     words = shlex.split(measure_again("ipi", records.ipis, False))
     assert words[words.index("--transport") + 1] == "doorbell,membarrier,signal" and "--scheme" not in words
 

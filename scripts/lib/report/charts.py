@@ -154,7 +154,8 @@ def _spot_data(spot):
     return {
         "x": spot.x,
         "values": {
-            column: value and [value.median, value.low, value.high, value.count] for column, value in spot.values.items()
+            column: value and [value.median, value.low, value.high, value.count]
+            for column, value in spot.values.items()
         },
         "spoilt": spot.spoilt,
         "count": spot.count,

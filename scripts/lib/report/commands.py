@@ -46,5 +46,6 @@ def _swept(windows):
 
 
 def _texts(values):
+    """Every different value, as an option takes it: of a number that is whole, no decimals."""
     found = sorted({value for value in values if not pandas.isna(value)})
-    return [f"{value:g}" if isinstance(value, float) and value < 1e6 else str(value).removesuffix(".0") for value in found]
+    return [str(value).removesuffix(".0") if isinstance(value, float) else str(value) for value in found]

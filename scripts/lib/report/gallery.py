@@ -224,4 +224,7 @@ class Gallery:
         lines = ([] if simulated else [f"{again}    # measures this again"]) + [
             f"scripts/plot {files} -o DIR    # draws it again"
         ]
-        return f'<details class="redo"><summary>Redo this figure</summary><pre tabindex="0">{esc(chr(10).join(lines))}</pre></details>'
+        commands = esc("\n".join(lines))
+        return (
+            f'<details class="redo"><summary>Redo this figure</summary><pre tabindex="0">{commands}</pre></details>'
+        )

@@ -45,8 +45,8 @@ def interval_of(estimate, counter, mark=""):
 
 
 def table(label, heads, rows, folded=""):
-    """A table in a region that scrolls. heads: texts; rows: (attributes, cells as HTML). folded: the summary under which
-    it is hidden until asked for."""
+    """A table in a region that scrolls. heads: texts; rows: (attributes, cells as HTML). folded: the summary under
+    which it is hidden until asked for."""
     head = "".join(f'<th scope="col">{esc(text)}</th>' for text in heads)
     body = "".join(
         f"<tr{attributes}>" + f'<th scope="row">{cells[0]}</th>' + "".join(f"<td>{cell}</td>" for cell in cells[1:])

@@ -19,7 +19,7 @@ def packed(data):
 
 
 def downloads(paths, others):
-    """Returns the list of the files at paths as HTML: each to be saved, or, where they are too much for the page, named.
+    """Returns the list of the files at paths as HTML: each to be saved, or, where it is too much for the page, named.
     others: the characters that everything else in the page takes."""
     left = max(LARGEST_PAGE - others, 0)
     items = []
@@ -28,7 +28,8 @@ def downloads(paths, others):
         # Gzip makes at most a thousandth of it: what is larger than that cannot fit.
         text = packed(data) if len(data) < 1000 * left else ""
         if not text or len(text) > left:
-            items.append(f"<li>{esc(path)}: {scaled(len(data), 3)}B, too much for a page of {LARGEST_PAGE / 1e6:g} MB: ask for the file</li>")
+            size, most = scaled(len(data), 3), f"{LARGEST_PAGE / 1e6:g} MB"
+            items.append(f"<li>{esc(path)}: {size}B, too much for a page of {most}: ask for the file</li>")
             continue
         left -= len(text)
         name = f"{slug(path.stem) or 'records'}.json.gz"

@@ -130,8 +130,9 @@ def _map(index, records, machine, sheet, matrix, shares, places):
     if not shares:
         notes.append("The share of wins was not measured: mmscale bench --family switch --sharing all.")
     html = (
-        f'<figure class="chart map" id="{ident}"><figcaption>{esc(title)}<span class="sub">{esc(" ".join(notes))}</span>'
-        '</figcaption><div class="controls" hidden></div><div class="machine" hidden></div>'
+        f'<figure class="chart map" id="{ident}"><figcaption>{esc(title)}'
+        f'<span class="sub">{esc(" ".join(notes))}</span></figcaption>'
+        '<div class="controls" hidden></div><div class="machine" hidden></div>'
         '<p class="reading" role="status" hidden></p>'
         '<p class="needs">The map is drawn by the page\'s script; the matrix below it is the same as a picture.</p>'
         "</figure>\n"

@@ -56,11 +56,12 @@ def validity(records, refused, files):
         "hollow in the figures. Why (a window may have several reasons; reasons that differ only in numbers are one "
         "kind):</p>"
     )
+    listed = ("name", "file", "record", "reasons")
     rows = [("", [esc(example), str(count)]) for count, example in kinds_of(spoilt["reasons"])]
     parts.append(table("reasons", ["reason, the first of its kind", "times"], rows))
     rows = [
-        ("", [esc(window["name"]), esc(files[window["file"]]), str(window["record"]), esc("; ".join(window["reasons"]))])
-        for _, window in spoilt.head(MOST_LISTED).iterrows()
+        ("", [esc(name), esc(files[file]), str(record), esc("; ".join(why))])
+        for name, file, record, why in zip(*(spoilt.head(MOST_LISTED)[key] for key in listed))
     ]
     more = f", the first {MOST_LISTED}; the rest is in the records" if len(spoilt) > MOST_LISTED else ""
     heads = ["window", "file", "entry", "why"]

@@ -25,7 +25,7 @@ def verdict(records):
         head = f"[{index + 1}] " if len(records.sources) > 1 else ""
         head += f"{source.machine.cpu_model}, host {source.machine.host}"
         head += " (SIMULATED, nothing here was measured)" if mark else ""
-        said = [_scaling(own, mark), _steepest(own, mark), _crossover(own, mark), _crossing(own, mark)]
+        said = [_scaling(own, mark), _unsafe(source), _steepest(own, mark), _crossover(own, mark), _crossing(own, mark)]
         parts.append(f"<p><strong>{esc(head)}.</strong> {' '.join(said)}</p>\n")
     return "".join(parts)
 
@@ -71,6 +71,16 @@ def _scaling(own, mark):
         said.append(text + (")" if cost else ""))
     text = f"On {most} CPU{'s' if most > 1 else ''} ({esc(sheet.name)}): {', '.join(said) or 'no valid window'}."
     return text + (f" Without a valid window: {esc(', '.join(unknown))}." if unknown else "")
+
+
+def _unsafe(source):
+    """That not everything compared may be used, where the campaign was told not to leave that out."""
+    if not any("--unsafe" in command for command in source.commands):
+        return ""
+    return (
+        "It was measured with --unsafe: there may be schemes among these that a kernel could not use, and that only "
+        "show what the others pay for safety."
+    )
 
 
 def _steepest(own, mark):

@@ -133,6 +133,8 @@ async function main() {
     await page.evaluate(() => window.scrollTo(0, 0));
     await page.screenshot({path: path.join(shots, "laptop.png"), fullPage: true});
     await page.emulateMedia({media: "print"});
+    await page.setViewportSize({width: 794, height: 1123});
+    await page.screenshot({path: path.join(shots, "print.png"), fullPage: true});
     await page.pdf({path: path.join(shots, "print.pdf"), format: "A4", printBackground: true});
   }
 
