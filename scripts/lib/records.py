@@ -168,7 +168,7 @@ def load(path):
     try:
         text = path.read_bytes()
         if not text.strip():
-            raise RecordError(f"{path}: empty: not JSON, no record file")
+            raise RecordError(f"{path}: empty: half-written, or no record file")
         document = json.loads(text)
     except OSError as error:
         raise RecordError(f"{path}: {error.strerror}") from None
