@@ -255,7 +255,7 @@ def test_wrong_usage_is_2(run, arguments, reason):
 
 @pytest.mark.parametrize(
     "content, reason",
-    [("", "not JSON"), ("[1]", "not of Google Benchmark's form"), (None, "No such file"), ("dir", "without a record")],
+    [("", "empty: half-written"), ("[1]", "not of Google Benchmark's form"), (None, "No such file"), ("dir", "without a record")],
 )
 def test_files_that_cannot_be_used(run, sides, tmp_path, content, reason):
     (good,) = sides(switches(noisy(1)))
