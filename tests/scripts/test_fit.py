@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
-import importlib.machinery
-import importlib.util
+import functools
 import subprocess
-import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -18,23 +16,9 @@ LAWS = {"refcount": (1e8, 0.2, 0.01), "shootdown": (1.5e8, 0.001, 0.0)}
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """Runs the script in this process, which takes a fraction of the time of a new one."""
-    loader = importlib.machinery.SourceFileLoader("fit", str(FIT))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("fit", loader))
-    loader.exec_module(module)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["fit", *map(str, arguments)])
-        status, message = 0, ""
-        try:
-            module.main()
-        except SystemExit as end:
-            status, message = (1, f"{end.code}\n") if isinstance(end.code, str) else (end.code, "")
-        told = capsys.readouterr()
-        return subprocess.CompletedProcess(sys.argv, status, told.out, told.err + message)
-
-    return call
+def run(in_process):
+    """Runs scripts/fit on its arguments, in this process."""
+    return functools.partial(in_process, FIT)
 
 
 @pytest.fixture
