@@ -135,7 +135,11 @@ int run(const Options& options, const std::string& command_line) {
   if (options.silicon && !options.machine.empty())
     throw UsageError("--silicon and --machine: real CPUs or a model, not both");
   const kernel::Rules rules = make_rules(options.rules, options.lifecycle);
-  const auto schemes = choose_schemes(options.schemes, options.unsafe, options.lifecycle, rules, {});
+  auto schemes = choose_schemes(options.schemes, options.unsafe, options.lifecycle, rules, {});
+  const auto built = trace::replay_schemes();
+  std::erase_if(schemes, [&built](const std::string& name) { return std::ranges::find(built, name) == built.end(); });
+  if (schemes.empty())
+    throw UsageError(fmt::format("--scheme: this build replays {} only", fmt::join(built, ", ")));
   const trace::Trace trace(options.file, make_filter(options));
   const std::size_t cpus = trace.facts().cpus.size();
 

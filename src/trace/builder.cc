@@ -326,6 +326,9 @@ void Builder::add(const Event& event) {
     case Kind::exit:
       on_exit(cpu, event);
       break;
+    case Kind::ipi:
+      ++facts_.calls[static_cast<std::size_t>(event.call)];
+      [[fallthrough]];
     default:
       expect_current(cpu, event.pid, event.comm);
   }

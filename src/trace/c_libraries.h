@@ -6,6 +6,7 @@
 #pragma once
 
 #include <event-parse.h>
+#include <kbuffer.h>
 #include <sched.h>
 
 extern "C" {
@@ -22,13 +23,10 @@ tracefs_instance* tracefs_instance_create(const char* name);
 int tracefs_instance_destroy(tracefs_instance* instance);
 void tracefs_instance_free(tracefs_instance* instance);
 int tracefs_instance_file_write(tracefs_instance* instance, const char* file, const char* text);
-char* tracefs_instance_file_read(tracefs_instance* instance, const char* file, int* size);
 int tracefs_instance_set_buffer_size(tracefs_instance* instance, size_t kilobytes, int cpu);
 int tracefs_event_enable(tracefs_instance* instance, const char* system, const char* event);
 int tracefs_trace_on(tracefs_instance* instance);
 int tracefs_trace_off(tracefs_instance* instance);
 tep_handle* tracefs_local_events_system(const char* tracing_dir, const char* const* systems);
 int tracefs_set_tracing_dir(char* tracing_dir);
-int tracefs_iterate_raw_events(tep_handle* tep, tracefs_instance* instance, cpu_set_t* cpus, int cpu_size,
-                               int (*callback)(tep_event*, tep_record*, int, void*), void* context);
 }

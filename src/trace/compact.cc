@@ -117,6 +117,9 @@ bool CompactReader::next(Event& event) {
     case Kind::exec:
       event.other = static_cast<std::int32_t>(small(kMostPid, "pid"));
       break;
+    case Kind::ipi:
+      event.call = static_cast<Call>(small(kCallNames.size() - 1, "call"));
+      break;
     case Kind::lost:
       event.count = varint();
       break;
@@ -188,6 +191,9 @@ void CompactWriter::write(const Event& event) {
     case Kind::fork:
     case Kind::exec:
       varint(static_cast<std::uint64_t>(event.other));
+      break;
+    case Kind::ipi:
+      varint(static_cast<std::uint64_t>(event.call));
       break;
     case Kind::lost:
       varint(event.count);

@@ -43,8 +43,25 @@ enum class Kind : std::uint8_t {
   exec,      // sched_process_exec: `pid` runs another program; as a thread of several it was called `other`
   exit,      // sched_process_exit: `pid` has left its mm
   seen,      // an event of no consequence, but `pid` was current on `cpu`
+  ipi,       // csd_queue_cpu: a call of `call` was queued for another CPU
   lost,      // the tracer dropped `count` events here; 0 is an unknown number
 };
+
+// What the recorded kernel itself called on other CPUs, as far as it concerns us.
+enum class Call : std::uint8_t {
+  other,
+  exit_flush,  // do_exit_flush_lazy_tlb (powerpc radix)
+  shoot,       // do_shoot_lazy_tlb
+  flush,       // flush_tlb_func (x86)
+};
+inline constexpr std::array<std::string_view, 4> kCallNames = {"other", "do_exit_flush_lazy_tlb",
+                                                               "do_shoot_lazy_tlb", "flush_tlb_func"};
+// By the kernel function's name.
+inline Call call_of(std::string_view function) {
+  for (std::size_t i = 1; i < kCallNames.size(); ++i)
+    if (kCallNames[i] == function) return static_cast<Call>(i);
+  return Call::other;
+}
 
 // CLONE_VM, CLONE_THREAD (include/uapi/linux/sched.h).
 inline constexpr std::uint64_t kCloneVm = 0x100;
@@ -67,6 +84,7 @@ struct Event {
   // sched_switch: first letter of prev_state.
   char state = 0;
   bool kernel = false;
+  Call call = Call::other;
   // Of `pid`, and of `other`; empty where the event does not say.
   Comm comm;
   Comm other_comm;

@@ -77,6 +77,10 @@ std::vector<std::string> Facts::explain() const {
   if (adopted != 0)
     lines.push_back(fmt::format(
         "{} mms are older than the trace; on which CPUs they had been before is not known", adopted));
+  std::string queued;
+  for (std::size_t i = 1; i < calls.size(); ++i)
+    if (calls[i] != 0) queued += fmt::format("{}{} {}", queued.empty() ? "" : ", ", calls[i], kCallNames[i]);
+  if (!queued.empty()) lines.push_back("the recorded kernel itself queued for other CPUs: " + queued);
   for (std::size_t i = 0; i < kOddities; ++i)
     if (odd[i].count != 0)
       lines.push_back(fmt::format("{} {} (the first at {:.6f} s, CPU {}, pid {}): {}", odd[i].count,

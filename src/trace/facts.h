@@ -64,6 +64,8 @@ struct Facts {
   std::uint64_t exits = 0;
   // Of user tasks, from one CPU to another.
   std::uint64_t migrations = 0;
+  // Calls that the recorded kernel itself queued for other CPUs, by Call; all 0 if that was not traced.
+  std::array<std::uint64_t, kCallNames.size()> calls{};
   // Mms that were there before, were born, died; how many were alive at most.
   std::uint64_t adopted = 0;
   std::uint64_t born = 0;

@@ -53,6 +53,12 @@ std::vector<std::string_view> replay_lifecycles() {
   return {names.begin(), names.end()};
 }
 
+std::vector<std::string_view> replay_schemes() {
+  std::vector<std::string_view> names;
+  for (const scheme::SchemeInfo* info : ReplaySchemes::infos()) names.push_back(info->name);
+  return names;
+}
+
 std::unique_ptr<Replay> make_replay(const ReplaySpec& spec, const Facts& facts) {
   std::unique_ptr<Replay> replay;
   Lifecycles::for_each([&]<class Lifecycle> {

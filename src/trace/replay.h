@@ -65,8 +65,9 @@ class Replay {
   virtual ReplayResult finish() = 0;
 };
 
-// Whether replays are built under that lifecycle.
+// The lifecycles and schemes that replays are built for.
 std::vector<std::string_view> replay_lifecycles();
+std::vector<std::string_view> replay_schemes();
 
 // Throws std::invalid_argument for a scheme or lifecycle that does not exist, PUs that the machine does not
 // have, and what the silicon world throws.

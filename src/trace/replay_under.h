@@ -7,9 +7,18 @@
 #include <memory>
 #include <vector>
 
+#include "scheme/catalogue.h"
 #include "trace/replay.h"
 
 namespace mmscale::trace {
+
+// Which schemes are built: all, but under a sanitizer, where each takes long to compile, one of each kind.
+#if defined(MMSCALE_ALWAYS_CHECKING)
+using ReplaySchemes = scheme::SchemeList<scheme::Refcount, scheme::Shootdown, scheme::ShootdownExitflush,
+                                         scheme::Quiesce, scheme::Mailbox>;
+#else
+using ReplaySchemes = scheme::Catalogue;
+#endif
 
 // Where the emulated CPUs are in a model, and the package that a NUMA node belongs to.
 std::vector<machine::simulator::Place> places_of(const machine::simulator::Model& model,

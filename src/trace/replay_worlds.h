@@ -17,7 +17,6 @@
 #include "machine/silicon/silicon.h"
 #include "machine/silicon/transport.h"
 #include "machine/simulator/simulator.h"
-#include "scheme/catalogue.h"
 #include "trace/replay_core.h"
 #include "trace/replay_under.h"
 #include "workload/always_checking.h"
@@ -195,7 +194,7 @@ std::unique_ptr<Replay> make_replay_under(const ReplaySpec& spec, const Facts& f
   using machine::silicon::Silicon;
   using machine::simulator::Simulator;
   std::unique_ptr<Replay> replay;
-  scheme::Catalogue::for_each([&]<class Scheme> {
+  ReplaySchemes::for_each([&]<class Scheme> {
     if (Scheme::kInfo.name != spec.scheme) return;
     if (spec.model != nullptr)
       replay =

@@ -114,6 +114,14 @@ const char* parse_exit(std::string_view body, Event& event) {
   return nullptr;
 }
 
+const char* parse_csd(std::string_view body, Event& event) {
+  event.kind = Kind::ipi;
+  const auto function = field(body, "func=");
+  if (!function) return "csd_queue_cpu without func";
+  event.call = call_of(function->substr(0, function->find('+')));
+  return nullptr;
+}
+
 }  // namespace
 
 std::optional<std::int32_t> pid_number(std::string_view text) {
@@ -159,6 +167,7 @@ const char* parse_body(std::string_view name, std::string_view body, Event& even
   if (name == "sched_process_fork") return parse_fork(body, event);
   if (name == "sched_process_exec") return parse_exec(body, event);
   if (name == "sched_process_exit") return parse_exit(body, event);
+  if (name == "csd_queue_cpu") return parse_csd(body, event);
   event.kind = Kind::seen;
   return nullptr;
 }

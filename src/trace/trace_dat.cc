@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #include <cstring>
-#include <map>
 #include <utility>
 #include <vector>
 
 #include "trace/c_libraries.h"
+#include "trace/raw_records.h"
 
 namespace mmscale::trace {
 namespace {
@@ -34,17 +34,6 @@ struct Message {
   std::array<char, 128> error{};
 };
 static_assert(std::is_trivially_copyable_v<Message>);
-
-// Of one kind of event: where its numbers are in a record.
-struct Layout {
-  Kind kind = Kind::seen;
-  tep_format_field* comm = nullptr;
-  tep_format_field* pid = nullptr;
-  tep_format_field* other_comm = nullptr;
-  tep_format_field* other = nullptr;
-  tep_format_field* state = nullptr;
-  tep_format_field* flags = nullptr;
-};
 
 class Child {
  public:
@@ -96,83 +85,20 @@ class Child {
     batch_.clear();
   }
 
-  const Layout& layout_of(tep_event* event) {
-    const auto [at, first] = layouts_.try_emplace(event->id);
-    Layout& layout = at->second;
-    if (!first) return layout;
-    const std::string_view name = event->name;
-    const auto field = [event](const char* field_name) { return tep_find_field(event, field_name); };
-    if (name == "sched_switch")
-      layout = {Kind::switched,
-                field("prev_comm"),
-                field("prev_pid"),
-                field("next_comm"),
-                field("next_pid"),
-                field("prev_state"),
-                nullptr};
-    else if (name == "task_newtask")
-      layout = {Kind::newtask, nullptr, nullptr, field("comm"), field("pid"), nullptr, field("clone_flags")};
-    else if (name == "sched_process_fork")
-      layout = {Kind::fork, nullptr, nullptr, nullptr, field("child_pid"), nullptr, nullptr};
-    else if (name == "sched_process_exec")
-      layout = {Kind::exec, nullptr, field("pid"), nullptr, field("old_pid"), nullptr, nullptr};
-    else if (name == "sched_process_exit")
-      layout = {Kind::exit, field("comm"), field("pid"), nullptr, nullptr, nullptr, nullptr};
-    return layout;
-  }
-
-  // A number of the record; an error if it lies outside.
-  std::uint64_t read(tep_format_field* field, const tep_record& record) {
-    if (field == nullptr) return 0;
-    unsigned long long value = 0;
-    if (field->offset < 0 || field->size < 0 || field->offset + field->size > record.size ||
-        tep_read_number_field(field, record.data, &value) != 0) {
-      error("a record is shorter than its format says");
-      return 0;
-    }
-    return value;
-  }
-
-  Comm read_comm(tep_format_field* field, const tep_record& record) {
-    if (field == nullptr || field->offset < 0 || field->offset + 16 > record.size) return {};
-    const char* const text = static_cast<const char*>(record.data) + field->offset;
-    return Comm({text, strnlen(text, 15)});
-  }
-
   int take(tracecmd_input* handle, tep_record* record, int cpu) {
     offset_ = record->offset;
-    tep_handle* const tep = tracecmd_get_tep(handle);
-    tep_event* const event = tep_find_event_by_record(tep, record);
     Message message;
     message.offset = offset_;
-    Event& out = message.event;
     if (record->missed_events != 0) {
-      out.kind = Kind::lost;
-      out.cpu = static_cast<std::uint32_t>(cpu);
-      out.count = record->missed_events > 0 ? static_cast<std::uint64_t>(record->missed_events) : 0;
+      message.event.kind = Kind::lost;
+      message.event.cpu = static_cast<std::uint32_t>(cpu);
+      message.event.count = record->missed_events > 0 ? static_cast<std::uint64_t>(record->missed_events) : 0;
       send(message);
-      out = {};
     }
-    if (event == nullptr) {
-      error("a record of no known event");
+    if (const char* wrong = records_.decode(tracecmd_get_tep(handle), *record, cpu, message.event)) {
+      error(wrong);
       return -1;
     }
-    const Layout& layout = layout_of(event);
-    out.kind = layout.kind;
-    out.time_ns = record->ts;
-    out.cpu = static_cast<std::uint32_t>(cpu);
-    out.pid = layout.pid != nullptr ? static_cast<std::int32_t>(read(layout.pid, *record))
-                                    : tep_data_pid(tep, record);
-    out.other = static_cast<std::int32_t>(read(layout.other, *record));
-    out.comm = read_comm(layout.comm, *record);
-    out.other_comm = read_comm(layout.other_comm, *record);
-    out.flags = read(layout.flags, *record);
-    // As sched_switch prints it: TASK_IDLE is TASK_UNINTERRUPTIBLE | TASK_NOLOAD (include/linux/sched.h).
-    constexpr std::uint64_t kTaskIdle = 0x402;
-    constexpr std::uint64_t kReportIdle = 0x80;
-    if (const std::uint64_t state = read(layout.state, *record))
-      out.state = (state & kTaskIdle) == kTaskIdle || (state & 0xff) == kReportIdle ? kStateIdle : 'S';
-    if (failed_) return -1;
     send(message);
     return 0;
   }
@@ -181,7 +107,7 @@ class Child {
   const std::string path_;
   std::uint64_t offset_ = 0;
   std::vector<Message> batch_;
-  std::map<int, Layout> layouts_;
+  RawRecords records_;
   bool failed_ = false;
 };
 
