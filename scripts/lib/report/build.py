@@ -3,7 +3,7 @@
 
 import json
 
-from records import read
+from records import RecordError, read
 from report.gallery import Gallery
 from report.markup import esc
 from report.raw import downloads
@@ -18,7 +18,12 @@ def build(paths):
     """Returns (the page, [a line per file that could not be used], the files used). Raises RecordError when none could
     be."""
     refused = []
-    records = read(paths, lambda path, error: refused.append(str(error)))
+    try:
+        records = read(paths, lambda path, error: refused.append(str(error)))
+    except RecordError:
+        if refused:
+            raise RecordError("; ".join(refused)) from None
+        raise
     # As read() numbers the files: duplicates have none of their own.
     unique = list({path.resolve(): path for path in reversed(paths)}.values())[::-1]
     numbered = dict(enumerate(unique, 1))
