@@ -83,10 +83,11 @@ class Session {
 
   Outcome run() {
     for (const auto& [key, value] : setup_.context) benchmark::AddCustomContext(key, value);
+    benchmark::AddCustomContext("mmscale_schema", std::to_string(measure::kSchema));
     initialize_google_benchmark();
     if (!setup_.out.empty()) file_.emplace(setup_.out, context_json());
     if (has_text_file()) open_text_file();
-    progress_.emplace(stderr, static_cast<unsigned>(setup_.cases.size()) * setup_.repetitions);
+    progress_.emplace(stderr, static_cast<unsigned>(setup_.cases.size()) * setup_.repetitions, setup_.live);
 
     for (std::size_t i = 0; i < setup_.cases.size(); ++i)
       benchmark::RegisterBenchmark(setup_.cases[i].name.c_str(), [this, i](benchmark::State& state) {
@@ -164,10 +165,16 @@ class Session {
     const auto repetition = static_cast<unsigned>(results_[index].size());
     Record record{c.name, c.subject, repetition, setup_.repetitions, setup_.times, {}};
     progress_->starting(record);
-    const auto load = c.make_load();
-    record.window = measure::run_window(bench_, *load, c.subject.pus, setup_.times);
-    if (const auto* self_measuring = dynamic_cast<const measure::SelfMeasuring*>(load.get()))
-      record.findings = self_measuring->findings(record.window);
+    if (c.ask) {
+      host::Answer answer = c.ask(bench_, setup_.times);
+      record.window = std::move(answer.window);
+      record.findings = std::move(answer.findings);
+    } else {
+      const auto load = c.make_load();
+      record.window = measure::run_window(bench_, *load, c.subject.pus, setup_.times);
+      if (const auto* self_measuring = dynamic_cast<const measure::SelfMeasuring*>(load.get()))
+        record.findings = self_measuring->findings(record.window);
+    }
     progress_->finished(record);
     if (file_ && !setup_.google.file_aggregates_only) file_->append(to_json(record));
     const auto audit = record.window.audit;
