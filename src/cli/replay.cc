@@ -137,7 +137,8 @@ int run(const Options& options, const std::string& command_line) {
   const kernel::Rules rules = make_rules(options.rules, options.lifecycle);
   auto schemes = choose_schemes(options.schemes, options.unsafe, options.lifecycle, rules, {});
   const auto built = trace::replay_schemes();
-  std::erase_if(schemes, [&built](const std::string& name) { return std::ranges::find(built, name) == built.end(); });
+  std::erase_if(schemes,
+                [&built](const std::string& name) { return std::ranges::find(built, name) == built.end(); });
   if (schemes.empty())
     throw UsageError(fmt::format("--scheme: this build replays {} only", fmt::join(built, ", ")));
   const trace::Trace trace(options.file, make_filter(options));

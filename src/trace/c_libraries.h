@@ -6,8 +6,12 @@
 #pragma once
 
 #include <event-parse.h>
-#include <kbuffer.h>
 #include <sched.h>
+
+// This one does not say that it is C.
+extern "C" {
+#include <kbuffer.h>
+}
 
 extern "C" {
 

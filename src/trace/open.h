@@ -21,11 +21,11 @@ std::unique_ptr<Source> open_trace(const std::string& path);
 // What of a trace counts.
 struct Filter {
   // Nothing from this time on, counted from the first event.
-  std::optional<std::uint64_t> until_ns;
+  std::optional<std::uint64_t> until_ns = {};
   // These of the trace's CPUs only; empty: all.
-  std::set<std::uint32_t> cpus;
+  std::set<std::uint32_t> cpus = {};
   // Only tasks that have this name at some time; everybody else's time is idle time. Empty: all.
-  std::string comm;
+  std::string comm = {};
 };
 
 // A trace that can be passed over again and again, always with the same events.

@@ -75,8 +75,8 @@ void check_access(const std::string& tracefs) {
 
 namespace {
 
-// A CPU's ring buffer, read sub-buffer by sub-buffer. (tracefs_iterate_raw_events of libtracefs 1.6 opens the files
-// anew each time and asks for less than a whole sub-buffer: what is over gets lost.)
+// A CPU's ring buffer, read sub-buffer by sub-buffer. (tracefs_iterate_raw_events of libtracefs 1.6 opens the
+// files anew each time and asks for less than a whole sub-buffer: what is over gets lost.)
 class RawPipe {
  public:
   // `path` is the instance's per_cpu/cpuN/trace_pipe_raw.
@@ -105,7 +105,8 @@ class RawPipe {
       long long missed = kbuffer_missed_events(kbuffer_);
       unsigned long long time = 0;
       for (void* data = kbuffer_read_event(kbuffer_, &time); data != nullptr;
-           data = kbuffer_next_event(kbuffer_, nullptr) != nullptr ? kbuffer_read_event(kbuffer_, &time) : nullptr) {
+           data = kbuffer_next_event(kbuffer_, nullptr) != nullptr ? kbuffer_read_event(kbuffer_, &time)
+                                                                   : nullptr) {
         tep_record record{};
         record.ts = time;
         record.missed_events = std::exchange(missed, 0);
@@ -158,8 +159,8 @@ struct Recorder::State {
     if (instance != nullptr) {
       tracefs_trace_off(instance);
       for (const Wanted& wanted : kWanted)
-        tracefs_instance_file_write(instance, fmt::format("events/{}/{}/enable", wanted.system, wanted.event).c_str(),
-                                    "0");
+        tracefs_instance_file_write(
+            instance, fmt::format("events/{}/{}/enable", wanted.system, wanted.event).c_str(), "0");
       tracefs_instance_destroy(instance);
       tracefs_instance_free(instance);
     }
