@@ -125,8 +125,8 @@ TEST(Explore, ABoundOfZeroRunsEachCpuToItsEnd) {
   EXPECT_EQ(explore(program, Memory::sc, limits).executions, 2u);
 }
 
-// Three CPUs count up one word twice each: 90 orders of six additions. A state is who has added how often, and what
-// each saw.
+// Three CPUs count up one word twice each: 90 orders of six additions. A state is who has added how often,
+// and what each saw.
 TEST(Explore, RememberedStatesAreExploredOnce) {
   const Body counts = [](Explorer& m, Words& w) {
     m.fetch_add(w.shared[0], 1, relaxed);
