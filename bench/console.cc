@@ -2,6 +2,7 @@
 #include "bench/console.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,7 +11,6 @@
 #include "measure/statistics.h"
 
 namespace mmscale::bench {
-namespace {
 
 double rate_of(const measure::Record& record) {
   return record.subject.family == "floor" ? record.window.rounds_per_second()
@@ -20,6 +20,8 @@ double rate_of(const measure::Record& record) {
 std::string_view unit_of(const measure::Record& record) {
   return record.subject.family == "floor" ? "pairs/s" : "switches/s";
 }
+
+namespace {
 
 // What a line of progress says of the record.
 std::string figure_of(const measure::Record& record) {
@@ -102,18 +104,51 @@ std::string duration_text(std::chrono::nanoseconds duration) {
   return fmt::format("{}h{:02}m", total / 3600, total / 60 % 60);
 }
 
-Progress::Progress(std::FILE* out, unsigned windows)
-    : out_(out), terminal_(isatty(fileno(out)) != 0), windows_(windows) {}
+Progress::Progress(std::FILE* out, unsigned windows, bool live)
+    : out_(out), terminal_(isatty(fileno(out)) != 0), windows_(windows) {
+  if (live && terminal_) live_.emplace();
+}
 
 void Progress::starting(const measure::Record& record) {
   if (!terminal_) return;
-  fmt::print(out_, "\r\033[K[{}/{}] {} #{} {}", done_ + 1, std::max(windows_, done_ + 1), record.name,
-             record.repetition + 1, eta());
+  const std::string head = fmt::format("[{}/{}] {} #{} {}", done_ + 1, std::max(windows_, done_ + 1),
+                                       record.name, record.repetition + 1, eta());
+  // Here and not when a window has ended: nothing is drawn while one runs, and each is drawn once.
+  if (live_)
+    draw(head);
+  else
+    fmt::print(out_, "\r\033[K{}", head);
   std::fflush(out_);
+}
+
+// The head and the view below it, in place of the last ones.
+void Progress::draw(const std::string& head) {
+  winsize size = {};
+  if (ioctl(fileno(out_), TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) {
+    size.ws_col = 80;
+    size.ws_row = 24;
+  }
+  // The last column stays free: what is written there makes some terminals go on in the next line.
+  const unsigned width = std::max(size.ws_col - 1, 1);
+  std::string text = erased() + head.substr(0, width);
+  // One line is the head's.
+  const auto lines = live_->lines(width, size.ws_row - 1u);
+  for (const std::string& line : lines) text += "\r\n" + line;
+  drawn_below_ = lines.size();
+  fmt::print(out_, "{}", text);
+}
+
+// What takes the head and the view away and leaves the cursor where the head began.
+std::string Progress::erased() const {
+  return (drawn_below_ == 0 ? "" : fmt::format("\033[{}A", drawn_below_)) + "\r\033[J";
 }
 
 void Progress::finished(const measure::Record& record) {
   ++done_;
+  if (live_) {
+    live_->add(record);
+    return;
+  }
   if (terminal_) {
     if (!record.valid())
       fmt::print(out_, "\r\033[K{} #{}: invalid: {}\n", record.name, record.repetition + 1,
@@ -128,7 +163,10 @@ void Progress::finished(const measure::Record& record) {
 }
 
 void Progress::end() {
-  if (terminal_ && done_ > 0) fmt::print(out_, "\r\033[K");
+  if (live_)
+    fmt::print(out_, "{}", erased());
+  else if (terminal_ && done_ > 0)
+    fmt::print(out_, "\r\033[K");
   std::fflush(out_);
 }
 

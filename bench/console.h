@@ -5,18 +5,26 @@
 
 #include <chrono>
 #include <cstdio>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "bench/live.h"
 #include "measure/record.h"
 
 namespace mmscale::bench {
 
+// What a window counted: operations per second of all CPUs together, and what they are called.
+double rate_of(const measure::Record& record);
+std::string_view unit_of(const measure::Record& record);
+
 // Progress, one window at a time: on a terminal one line that is overwritten, else a line for each window.
 class Progress {
  public:
-  Progress(std::FILE* out, unsigned windows);
+  // live: on a terminal, LiveView below that line.
+  Progress(std::FILE* out, unsigned windows, bool live = false);
   // Before a window runs.
   void starting(const measure::Record& record);
   // After it has; the record is complete.
@@ -26,11 +34,15 @@ class Progress {
 
  private:
   std::string eta() const;
+  void draw(const std::string& head);
+  std::string erased() const;
 
   std::FILE* out_;
   bool terminal_;
   unsigned windows_;
   unsigned done_ = 0;
+  std::optional<LiveView> live_;
+  std::size_t drawn_below_ = 0;  // lines of the view that are on the terminal
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 

@@ -174,7 +174,7 @@ Conclusion conclude(const std::string& a, const std::string& b, const Place& pla
     return which == Cheaper::a ? a : b;
   };
   conclusion.details = std::make_shared<nlohmann::ordered_json>(
-      nlohmann::ordered_json{{"schema", 1},
+      nlohmann::ordered_json{{"schema", measure::kSchema},
                              {"world", "silicon"},
                              {"family", "mix"},
                              {"record", "crossover"},

@@ -83,10 +83,11 @@ class Session {
 
   Outcome run() {
     for (const auto& [key, value] : setup_.context) benchmark::AddCustomContext(key, value);
+    benchmark::AddCustomContext("mmscale_schema", std::to_string(measure::kSchema));
     initialize_google_benchmark();
     if (!setup_.out.empty()) file_.emplace(setup_.out, context_json());
     if (has_text_file()) open_text_file();
-    progress_.emplace(stderr, static_cast<unsigned>(setup_.cases.size()) * setup_.repetitions);
+    progress_.emplace(stderr, static_cast<unsigned>(setup_.cases.size()) * setup_.repetitions, setup_.live);
 
     for (std::size_t i = 0; i < setup_.cases.size(); ++i)
       benchmark::RegisterBenchmark(setup_.cases[i].name.c_str(), [this, i](benchmark::State& state) {

@@ -45,7 +45,8 @@ struct SessionSetup {
   std::vector<std::vector<Conclusion> (*)(Results)> conclude = {};
   measure::WindowTimes times;
   unsigned repetitions = 1;
-  std::string out;  // record file; empty for none
+  std::string out;    // record file; empty for none
+  bool live = false;  // LiveView on a terminal
   GoogleFlags google;
   std::vector<std::pair<std::string, std::string>> context;
 };

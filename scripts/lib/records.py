@@ -34,6 +34,10 @@ FLOOR_NAME = re.compile(r"floor/(?P<scheme>[^/]+)/(?:.*/)?cpus:(?P<cpus>\d+)")
 IDENTITY = ("workload", "scheme", "sharing", "placement", "cpus")
 
 
+# The newest version of the names in a record file that is understood (kSchema in src/measure/record.h).
+SCHEMA = 2
+
+
 class RecordError(Exception):
     """A record file that cannot be used, and why, in one line."""
 
@@ -182,7 +186,26 @@ def load(path):
     benchmarks = document.get("benchmarks")
     if not isinstance(context, dict) or not isinstance(benchmarks, list):
         raise RecordError(f"{path}: JSON, but not of Google Benchmark's form")
+    version_of(path, context, benchmarks)
     return context, benchmarks
+
+
+def version_of(path, context, benchmarks):
+    """Returns the version of the names in a file, or raises RecordError for one that is not understood. Before version
+    2 only the windows say it; a file in which nothing does is of version 1."""
+    said = {context["mmscale_schema"]} if "mmscale_schema" in context else {
+        entry["mmscale"]["schema"]
+        for entry in benchmarks
+        if isinstance(entry, dict) and isinstance(entry.get("mmscale"), dict) and "schema" in entry["mmscale"]
+    }  # fmt: skip
+    for version in sorted(map(str, said)):
+        if not re.fullmatch(r"[1-9]\d{0,8}", version):
+            raise RecordError(f"{path}: its schema is {version!r}, which is no version: 1 to {SCHEMA}")
+        if int(version) > SCHEMA:
+            raise RecordError(
+                f"{path}: schema {version}, and this mmscale reads up to {SCHEMA}: use the scripts of the one that wrote it"
+            )
+    return max((int(version) for version in said), default=1)
 
 
 def machine_of(context):

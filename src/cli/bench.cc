@@ -67,6 +67,7 @@ struct Options {
   bool rq_lock = false;
   bool unsafe = false;
   bool dry_run = false;
+  bool live = false;
 };
 
 template <class Table, class Name>
@@ -281,6 +282,7 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
   setup.times = plan.times;
   setup.repetitions = plan.repetitions;
   setup.out = options.out;
+  setup.live = options.live;
   if (!google.out.empty() && google.out_format == "json") {
     if (!setup.out.empty()) throw UsageError("--out and --benchmark_out are the same file; give one of them");
     setup.out = google.out;
@@ -388,6 +390,8 @@ void add_bench_command(CLI::App& app, const std::string& command_line, int& stat
                     "File for the records (JSON, Google Benchmark's format); - is standard output");
   bench->add_flag("--unsafe", options->unsafe, "Run schemes that are unsafe under the lifecycle, too");
   bench->add_flag("--dry-run", options->dry_run, "Show what would be measured, and how long it would take");
+  bench->add_flag("--live", options->live,
+                  "On a terminal, between windows: a bar for each scheme, and each package's share");
   bench->allow_extras();
   bench->footer(
       "Google Benchmark's --benchmark_* flags work, too: --benchmark_filter=REGEX, --benchmark_list_tests,\n"

@@ -119,7 +119,7 @@ nlohmann::ordered_json Record::details() const {
                        {"rounds", cpu.rounds},
                        {"switches", cpu.switches}});
   }
-  nlohmann::ordered_json details = {{"schema", 1},
+  nlohmann::ordered_json details = {{"schema", kSchema},
                                     {"world", "silicon"},
                                     {"family", subject.family},
                                     {"scheme", subject.scheme},

@@ -16,6 +16,10 @@
 
 namespace mmscale::measure {
 
+// Version of the names in a record file (docs/records.md): one more when a name changes its meaning or goes
+// away. In every window, and in the context of every file.
+inline constexpr int kSchema = 2;
+
 // What is measured: every choice that two comparable records share. Empty texts are choices that the family
 // does not have.
 struct Subject {

@@ -5,11 +5,14 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+# What a record file must be like is for the scripts to say.
+sys.path.insert(0, str(ROOT / "scripts" / "lib"))
 
 # What the shortest campaign is made of. Whether its windows are valid is the machine's affair: nothing here expects it.
 QUICK = ("--window", "3ms", "--warm", "1ms")

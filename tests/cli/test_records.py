@@ -7,32 +7,31 @@ import re
 
 import pytest
 from conftest import ROOT, windows
-from jsonschema_subset import problems
 
-SCHEMA = json.loads((ROOT / "schema/record.schema.json").read_text())
+from schema import problems  # isort: skip
 
 
 def test_follows_the_schema(campaign):
-    assert problems(campaign[1], SCHEMA) == []
+    assert problems(campaign[1]) == []
 
 
 @pytest.mark.parametrize(
     "spoil, problem",
     [
-        (lambda window: window.pop("switches_per_second"), "no 'switches_per_second'"),
-        (lambda window: window.update(valid=2), "2 is none of"),
-        (lambda window: window.update(overlap=1.5), "beyond the maximum"),
-        (lambda window: window.update(shiny="yes"), "'yes' is no number"),
-        (lambda window: window.update(jain=None), "None is no number"),
-        (lambda window: window["mmscale"].pop("workload"), "no 'workload'"),
-        (lambda window: window["mmscale"]["per_cpu"][0].update(rounds="1"), "'1' is no integer"),
-        (lambda window: window["mmscale"].update(schema=2), "2 is none of"),
+        (lambda window: window.pop("switches_per_second"), "'switches_per_second' is a required property"),
+        (lambda window: window.update(valid=2), "2 is not one of"),
+        (lambda window: window.update(overlap=1.5), "greater than the maximum"),
+        (lambda window: window.update(shiny="yes"), "'yes' is not of type 'number'"),
+        (lambda window: window.update(jain=None), "None is not of type 'number'"),
+        (lambda window: window["mmscale"].pop("workload"), "'workload' is a required property"),
+        (lambda window: window["mmscale"]["per_cpu"][0].update(rounds="1"), "'1' is not of type 'integer'"),
+        (lambda window: window["mmscale"].update(schema=1), "1 is not one of"),
     ],
 )
 def test_the_schema_can_fail(campaign, spoil, problem):
     document = copy.deepcopy(campaign[1])
     spoil(next(window for window in windows(document) if window["mmscale"]["family"] == "switch"))
-    assert any(problem in found for found in problems(document, SCHEMA))
+    assert any(problem in found for found in problems(document))
 
 
 def names_in(document):

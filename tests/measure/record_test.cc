@@ -159,7 +159,7 @@ TEST(Details, OfAFloorHaveNoWorkload) {
 TEST(Details, SayWhatWasRunWhere) {
   const auto details =
       invalid(switch_record(), {"cpu 4: preempted", "the CPUs ran together for only 50.0 %"}).details();
-  EXPECT_EQ(details.at("schema"), 1);
+  EXPECT_EQ(details.at("schema"), kSchema);
   EXPECT_EQ(details.at("scheme"), "refcount");
   EXPECT_EQ(details.at("home_node"), 1);
   EXPECT_EQ(details.at("warm_ns"), 2'000'000);

@@ -3,24 +3,32 @@
 
 import json
 
-from records import read
+from records import RecordError, read
 from report.gallery import Gallery
 from report.markup import esc
 from report.raw import downloads
 from report.shell import page, plotly_source
+from report.side_by_side import side_by_side
 from report.topomap import machine_maps
 from report.trust import machines, validity
 from report.verdict import verdict
 
 
 def build(paths):
-    """Returns (the page, [a line per file that could not be used]). Raises RecordError when none could."""
-    refused = {}
-    records = read(paths, lambda path, error: refused.setdefault(path, str(error)))
+    """Returns (the page, [a line per file that could not be used], the files used). Raises RecordError when none could
+    be."""
+    refused = []
+    try:
+        records = read(paths, lambda path, error: refused.append(str(error)))
+    except RecordError:
+        if refused:
+            raise RecordError("; ".join(refused)) from None
+        raise
     # As read() numbers the files: duplicates have none of their own.
     unique = list({path.resolve(): path for path in reversed(paths)}.values())[::-1]
     numbered = dict(enumerate(unique, 1))
-    used = [path for path in unique if path not in refused]
+    read_in = {file for source in records.sources for file in source.files}
+    used = [path for path in unique if str(path) in read_in]
     contexts = [(path, json.loads(path.read_bytes())["context"]) for path in used]
 
     gallery = Gallery(records)
@@ -29,12 +37,13 @@ def build(paths):
         ("Verdict", verdict(records)),
         ("Machine and environment", machines(records, contexts)),
         ("Scaling", gallery.switches()),
+        *([("Machines side by side", side_by_side(records))] if len(records.sources) > 1 else []),
         ("Teardown", gallery.teardowns()),
         ("Crossover", gallery.mixes()),
         ("Latency", gallery.latencies()),
         ("Calls of other CPUs", gallery.ipis()),
         ("The machine as a map", "".join(shown.html for shown in maps) + gallery.lines()),
-        ("Validity", validity(records, list(refused.values()), numbered)),
+        ("Validity", validity(records, refused, numbered)),
     ]
     plotly = plotly_source()
     if plotly is None:
@@ -45,4 +54,4 @@ def build(paths):
     title = f"mmscale: {hosts}"
     others = len(page(title, sections, figures, plotly))
     sections.append(("Raw records", "<p>What this page was made of.</p>" + downloads(used, others)))
-    return page(title, sections, figures, plotly), list(refused.values())
+    return page(title, sections, figures, plotly), refused, used

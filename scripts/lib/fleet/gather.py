@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""Record files into one SQLite database, and into one report."""
+
+import gzip
+import hashlib
+import json
+import math
+import os
+import sqlite3
+import sys
+
+from records import RecordError, load
+
+SCHEMA = """
+CREATE TABLE files (
+  file INTEGER PRIMARY KEY,      -- as the report numbers them, from 1
+  path TEXT NOT NULL,
+  sha256 TEXT NOT NULL,          -- of the record file
+  document BLOB NOT NULL         -- the record file itself, gzip
+);
+CREATE TABLE context (           -- the context of each file: machine, kernel, build, command
+  file INTEGER NOT NULL REFERENCES files,
+  name TEXT NOT NULL,
+  value TEXT NOT NULL,           -- text as it is, anything else as JSON
+  PRIMARY KEY (file, name)
+) WITHOUT ROWID;
+CREATE TABLE entries (           -- every window, aggregate and crossover
+  entry INTEGER PRIMARY KEY,
+  file INTEGER NOT NULL REFERENCES files,
+  place INTEGER NOT NULL,        -- in the file's list "benchmarks", from 0
+  name TEXT NOT NULL,
+  run_type TEXT NOT NULL,        -- 'iteration' is a window
+  family TEXT, world TEXT, scheme TEXT, workload TEXT, sharing TEXT, placement TEXT, cpus INTEGER,
+  valid INTEGER,                 -- 1 or 0; NULL if it is no window
+  invalid TEXT,                  -- the reasons, one a line
+  UNIQUE (file, place)
+);
+CREATE TABLE figures (           -- every number of an entry
+  entry INTEGER NOT NULL REFERENCES entries,
+  name TEXT NOT NULL,
+  value REAL NOT NULL,
+  PRIMARY KEY (entry, name)
+) WITHOUT ROWID;
+CREATE INDEX entries_by_case ON entries (family, scheme, cpus);
+CREATE VIEW valid_windows AS
+  SELECT entries.*, host.value AS host, model.value AS cpu_model FROM entries
+  LEFT JOIN context AS host ON host.file = entries.file AND host.name = 'host_name'
+  LEFT JOIN context AS model ON model.file = entries.file AND model.name = 'cpu_model'
+  WHERE run_type = 'iteration' AND valid = 1;
+"""
+# Of the "mmscale" object, what an entry is an entry of.
+IDENTITY = ("family", "world", "scheme", "workload", "sharing", "placement", "cpus")
+
+
+def gather(out, paths):
+    """Writes out/fleet.sqlite and out/report.html of some record files; returns both paths. Files that cannot be used
+    are named on standard error. Raises RecordError where none can."""
+    from report.build import build
+
+    if not paths:
+        raise RecordError(f"{out}: no node recorded anything")
+    page, refused, used = build(paths)
+    for line in refused:
+        print(f"fleet: {line}", file=sys.stderr)
+    database, report = out / "fleet.sqlite", out / "report.html"
+    write_database(database, {number: path for number, path in enumerate(paths, 1) if path in used})
+    report.write_text(page)
+    return [database, report]
+
+
+def write_database(path, records):
+    """Writes the database of record files {number: path}, in place of one that was there."""
+    made = path.with_name(path.name + ".part")
+    made.unlink(missing_ok=True)
+    connection = sqlite3.connect(made)
+    try:
+        # A half-written database is thrown away: nothing has to survive a crash.
+        connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + SCHEMA)
+        for number, file in records.items():
+            _add(connection, number, file, *load(file))
+        connection.commit()
+    finally:
+        connection.close()
+    os.replace(made, path)
+
+
+def _add(connection, number, path, context, benchmarks):
+    data = path.read_bytes()
+    packed = gzip.compress(data, 6, mtime=0)
+    connection.execute(
+        "INSERT INTO files VALUES (?, ?, ?, ?)", (number, str(path), hashlib.sha256(data).hexdigest(), packed)
+    )
+    connection.executemany(
+        "INSERT INTO context VALUES (?, ?, ?)", ((number, name, _text(value)) for name, value in context.items())
+    )
+    for place, benchmark in enumerate(benchmarks):
+        ours = benchmark.get("mmscale") or {}
+        window = benchmark.get("run_type", "iteration") == "iteration"
+        reasons = "\n".join(map(str, ours.get("invalid") or ())) or None
+        known = {"family": benchmark["name"].split("/")[0]} | ours
+        values = [number, place, benchmark["name"], benchmark.get("run_type", "iteration")]
+        values += [known.get(key) for key in IDENTITY]
+        values += [int(bool(benchmark.get("valid", 0))) if window else None, reasons]
+        marks = ", ".join("?" * len(values))
+        entry = connection.execute(f"INSERT INTO entries VALUES (NULL, {marks})", values).lastrowid
+        connection.executemany(
+            "INSERT INTO figures VALUES (?, ?, ?)",
+            ((entry, name, value) for name, value in benchmark.items() if _is_figure(value)),
+        )
+
+
+def _is_figure(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _text(value):
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""Several machines in one table: each scheme on all of a machine's CPUs, against refcount there and against the first
+machine."""
+
+from curves import sheets
+from records import CONDITIONS
+from report.markup import absent, esc, figure_of, interval_of, table, windows_of
+from series import REFERENCE
+from stats import estimate
+from text import SIMULATED, ratio
+
+
+def side_by_side(records):
+    """Returns the tables as HTML, one for each figure of switches that several machines share."""
+    parts = []
+    for sheet in sheets("switch", records.switches, ["workload", "sharing", "placement"], CONDITIONS):
+        if len(sheet.sources) > 1:
+            parts.append(_table(records, sheet))
+    if parts:
+        note = "Each machine on the most CPUs it was measured with; ratios between machines where those are as many."
+        return f"<p>{note}</p>" + "".join(parts)
+    return absent("one workload on several machines (family switch)", "mmscale bench --family switch --out FILE")
+
+
+def _table(records, sheet):
+    best = {}
+    for source, own in sheet.windows.groupby("source"):
+        most = own["cpus"].max()
+        for scheme, windows in own[(own["cpus"] == most) & own["valid"]].groupby("scheme"):
+            best[scheme, source] = (most, windows, estimate(windows["rate"].tolist()))
+    rows = []
+    first = sheet.sources[0]
+    for scheme, source in sorted(best, key=lambda key: (key[0] != REFERENCE, key)):
+        most, windows, rate = best[scheme, source]
+        mark = SIMULATED if records.sources[source].machine.simulated else ""
+        cost = estimate(windows["cost"].tolist())
+        machine = records.sources[source].machine
+        cells = [esc(scheme), f"[{source + 1}] {esc(machine.cpu_model)}, {esc(machine.host)}", str(most)]
+        cells += [figure_of(rate.median, "switches_per_second", mark=mark)]
+        cells += [interval_of(rate, "switches_per_second", mark), figure_of(cost.median, "ns_per_switch", mark=mark)]
+        cells += [_ratio(best, (scheme, source), (REFERENCE, source), mark)]
+        cells += [_ratio(best, (scheme, source), (scheme, first), mark)]
+        rows.append((f' data-windows="{windows_of(windows)}"', cells))
+    heads = ["scheme", "machine", "CPUs", "switches/s", "interval", "ns per switch", f"times {REFERENCE}",
+             f"times [{first + 1}]"]  # fmt: skip
+    return f"<h3>{esc(sheet.name)}</h3>" + table(f"machines side by side, {sheet.name}", heads, rows)
+
+
+def _ratio(best, one, other, mark):
+    if one == other or other not in best or best[one][0] != best[other][0]:
+        return "–"
+    return ratio(best[one][2].median / best[other][2].median, mark)
