@@ -90,6 +90,7 @@ class Records:
         value's counter), cost (its value, ns), valid, reasons.
     teardowns, mixes, ipis, lines: a row per window of these families, crossovers: a row per pair of schemes that mix
         compared; columns as in families.py, source, and file (a number). In ipis the scheme is the transport.
+    hosts: a row per window of host_kernel, what the running kernel itself does.
     latencies: a row per window of switch or mix with sampled latency: the columns of switches, family (one of the two)
         and exits (per million; NaN in switch), and the columns of families.latency_row.
     All have file (the how manieth given, from 1), record (its place in that file, from 0) and name (the entry's).
@@ -106,6 +107,7 @@ class Records:
     ipis: pandas.DataFrame
     lines: pandas.DataFrame
     latencies: pandas.DataFrame
+    hosts: pandas.DataFrame
 
     def of(self, source):
         """Returns these Records with the rows of one source only, by its index; the sources stay."""
@@ -114,14 +116,15 @@ class Records:
 
 
 # The fields of Records that hold rows, in their order, and those of them that make a figure.
-TABLES = ("switches", "floors", "teardowns", "mixes", "crossovers", "ipis", "lines", "latencies")
-DRAWABLE = ("switches", "teardowns", "mixes", "ipis", "lines")
+TABLES = ("switches", "floors", "teardowns", "mixes", "crossovers", "ipis", "lines", "latencies", "hosts")
+DRAWABLE = ("switches", "teardowns", "mixes", "ipis", "lines", "hosts")
 
 # Families that are one row per window and nothing else: in which table the row goes, and who makes it.
 PLAIN = {
     "teardown": ("teardowns", families.teardown_row),
     "ipi": ("ipis", families.ipi_row),
     "line": ("lines", families.line_row),
+    "host_kernel": ("hosts", families.host_row),
 }
 
 

@@ -239,3 +239,36 @@ def lines(places=None, order=None, missing=(), spoilt=(), windows=5, sampled_fro
         invalid = ["cpu 1: steal 3.0 %"] if window in spoilt else ()
         made.append(entry(f"line/cas/compact/cpus:{len(order)}", counters, ours, invalid))
     return made
+
+
+KERNEL = {"lazy_tlb": "refcount", "idle_driver": "intel_idle, governor menu"}
+
+
+def hosts(cpus=(2, 8, 32), spoilt=()):
+    """host_kernel: switches by futex, a death and a call; spoilt: (what, cpus, window) that is invalid and ten times
+    slower. what is the name's part behind the family."""
+    made = []
+    questions = {
+        # ns of one, share through idle.
+        "switch/futex/threads/same-cpu": lambda cpus: (1400 + cpus, 0.01),
+        "switch/futex/threads/cross-cpu": lambda cpus: (5200 + 90 * cpus, 0.98),
+        "switch/futex/processes/cross-cpu": lambda cpus: (5600 + 20 * cpus, 0.97),
+        "exit": lambda cpus: (60000 + 4000 * cpus, None),
+        "membarrier/lazy": lambda cpus: (400 + 10 * cpus, None),
+    }
+    for (what, formula), count, window in itertools.product(questions.items(), cpus, range(WINDOWS)):
+        wrong = (what, count, window) in spoilt
+        cost, share = formula(count)
+        cost *= FLUTTER[window] * (10 if wrong else 1)
+        question = what.split("/")[0]
+        counters = {"cpus": count, "packages": 1, "reschedule_ipis_per_operation": 0.98 * FLUTTER[window],
+                    "function_call_ipis_per_operation": 0.01, "tlb_ipis_per_operation": 0.002}  # fmt: skip
+        if question == "switch":
+            counters |= {"ns_per_switch": cost, "switches_per_second": count * 1e9 / cost}
+            counters |= {"idle_share_low": share * FLUTTER[window] / 1.01, "idle_share_high": share}
+        else:
+            counters |= distribution("death_ns" if question == "exit" else "call_ns", cost)
+        ours = {"scheme": "host", "question": question, "placement": "compact", "cpus": count, "kernel": KERNEL}
+        name = f"host_kernel/{what}/compact/cpus:{count}"
+        made.append(entry(name, counters, ours, ["cpu 1: other tasks ran there"] if wrong else ()))
+    return made

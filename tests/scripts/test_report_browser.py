@@ -58,16 +58,39 @@ def seen(tmp_path_factory):
         folder / "real.json",
         with_cpus(made.switches(cpus=(1, 2, 8, 32), spoilt=(("refcount", 8, 2),)), places),
         made.teardowns(spoilt=(("shootdown", 4, 1),)), made.mixes(), made.crossovers(points), made.ipis(),
-        made.lines(places),
+        made.lines(places), made.hosts(spoilt=(("exit", 8, 3),)),
     )  # fmt: skip
-    second = made.write(folder / "sim.json", made.switches(), mmscale_world="simulator", host_name="none")
-    done = subprocess.run([SCRIPTS / "report", first, second, "-o", folder], capture_output=True, text=True)
+    second = made.write(
+        folder / "sim.json", made.switches(cpus=(1, 2, 8, 16, 32, 64)), mmscale_world="simulator", host_name="none"
+    )
+    documents = [json.loads(path.read_text()) for path in (first, second)]
+    return documents, visit(folder, [first, second], "")
+
+
+def visit(folder, records, name):
+    """Makes a report and opens it; returns what the browser saw. name: of the folder for its screenshots."""
+    done = subprocess.run([SCRIPTS / "report", *records, "-o", folder], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     shots = os.environ.get("MMSCALE_SCREENSHOTS")
     command = [NODE, Path(__file__).parent / "browser/drive.cjs", MODULES, CHROMIUM, folder / "report.html", str(SEED)]
-    done = subprocess.run(command + ([shots] if shots else []), capture_output=True, text=True, timeout=120)
+    if shots:
+        (Path(shots) / name).mkdir(exist_ok=True)
+        command.append(Path(shots) / name)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    return [json.loads(path.read_text()) for path in (first, second)], json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory):
+    """What the browser saw of the page of a machine of 1,536 PUs, and the page's size."""
+    assert not missing(), missing()
+    folder = tmp_path_factory.mktemp("big")
+    places = made.machine(packages=16, llcs=3, cores=4, threads=8)
+    order = sorted(places, key=lambda pu: places[pu])
+    switches = with_cpus(made.switches(cpus=(96, 384, 768, 1536), schemes=("refcount", "shootdown"), one_in=0), places)
+    path = made.write(folder / "big.json", switches, made.lines(places, order=order[::12], sampled_from=1536))
+    return visit(folder, [path], "big"), (folder / "report.html").stat().st_size
 
 
 def test_nothing_is_fetched_and_nothing_fails(seen):
@@ -175,6 +198,32 @@ def test_map(seen):
         median = statistics.median(window["mmscale"]["matrix"]["one_way_ns"][row][column] for window in windows)
         text = re.search(r": ([\d.]+[kMGT]?) ns one way", reading["text"])[1]
         assert shown(text)[0] == pytest.approx(median, rel=1e-3)
+
+
+def test_fits_have_their_knees(seen):
+    (figure,) = [one for name, one in seen[1]["figures"].items() if one["kind"] == "fit"]
+    # Refcount saturates in these records, and shootdown does not: its line has no knee within what was measured.
+    schemes = {knee["name"].split(":")[0] for knee in figure["knees"]}
+    assert any("refcount" in scheme for scheme in schemes) and not any("shootdown" in scheme for scheme in schemes)
+    assert all(1 <= knee["x"] <= 64 and knee["y"] > 0 for knee in figure["knees"])
+
+
+def test_the_kernel_stands_beside_the_emulation(seen):
+    (data,) = [one for name, one in seen[1]["figures"].items() if name.startswith("host-kernel")]
+    assert data["marks"]
+    shares = [one for one in seen[1]["numbers"] if one["counter"].startswith("idle_share")]
+    assert len(shares) == 3 * 3 * 2 and {one["statistic"] for one in shares} == {"median"}
+
+
+def test_a_machine_of_1536_pus(big):
+    found, size = big
+    given = found["map"]
+    # It begins collapsed; every PU is there once asked for, and one press is answered at once.
+    assert given["cells"] <= 256 and given["pus"] == 1536 and given["clickMs"] < 2000
+    assert size < 15e6
+    assert (found["errors"], found["requests"], found["axe"], found["axeDark"]) == ([], [], [], [])
+    assert found["wide"] <= 0 and found["wideOnPhone"] <= 0
+    assert "ns one way" in given["reading"]["text"] or "not measured" in given["reading"]["text"]
 
 
 def test_axe_finds_nothing_serious(seen):
