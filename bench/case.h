@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "bench/conclusion.h"
+#include "host/answer.h"
 #include "kernel/build.h"
 #include "measure/record.h"
 #include "topology/layout.h"
@@ -30,6 +31,8 @@ struct Case {
   measure::Subject subject;
   // A fresh Load for one window: new mms on new pages each time.
   std::function<std::unique_ptr<workload::Load>()> make_load;
+  // Instead of make_load, where the running kernel is measured and not an emulated one: runs one window.
+  std::function<host::Answer(const measure::Bench&, const measure::WindowTimes&)> ask = {};
 };
 
 // What a campaign was asked to measure: every combination of the lists.
@@ -83,6 +86,11 @@ std::vector<Case> ipi_cases(const topology::Layout& layout, const Choice& choice
 // Family `line`: how long a cache line takes between any two PUs. One case for each placement, at the largest
 // CPU count.
 std::vector<Case> line_cases(const topology::Layout& layout, const Choice& choice);
+
+// Family `host_kernel`: the running kernel's own context switches, deaths of processes and calls that
+// interrupt other CPUs; and how much of that went through idle.
+std::vector<Case> host_kernel_cases(const topology::Layout& layout, const Choice& choice);
+std::vector<Conclusion> host_kernel_conclusions(Results results);
 
 // Families by name, in the order they are run in where order matters.
 struct Family {

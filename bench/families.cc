@@ -36,6 +36,10 @@ std::span<const Family> families() {
              .what = "passing a cache line between every pair of PUs",
              .cases = line_cases,
              .least_cpus = 2},
+      Family{.name = "host_kernel",
+             .what = "the running kernel's own switches, deaths and interrupting calls",
+             .cases = host_kernel_cases,
+             .conclude = host_kernel_conclusions},
   };
   return kFamilies;
 }

@@ -165,10 +165,16 @@ class Session {
     const auto repetition = static_cast<unsigned>(results_[index].size());
     Record record{c.name, c.subject, repetition, setup_.repetitions, setup_.times, {}};
     progress_->starting(record);
-    const auto load = c.make_load();
-    record.window = measure::run_window(bench_, *load, c.subject.pus, setup_.times);
-    if (const auto* self_measuring = dynamic_cast<const measure::SelfMeasuring*>(load.get()))
-      record.findings = self_measuring->findings(record.window);
+    if (c.ask) {
+      host::Answer answer = c.ask(bench_, setup_.times);
+      record.window = std::move(answer.window);
+      record.findings = std::move(answer.findings);
+    } else {
+      const auto load = c.make_load();
+      record.window = measure::run_window(bench_, *load, c.subject.pus, setup_.times);
+      if (const auto* self_measuring = dynamic_cast<const measure::SelfMeasuring*>(load.get()))
+        record.findings = self_measuring->findings(record.window);
+    }
     progress_->finished(record);
     if (file_ && !setup_.google.file_aggregates_only) file_->append(to_json(record));
     const auto audit = record.window.audit;

@@ -12,4 +12,6 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(hwloc REQUIRED IMPORTED_TARGET hwloc>=2.8)
 pkg_check_modules(numa REQUIRED IMPORTED_TARGET numa)
 pkg_check_modules(liburcu REQUIRED IMPORTED_TARGET liburcu-qsbr)
+# libpfm4 comes without a pkg-config file.
+find_library(MMSCALE_PFM pfm REQUIRED)
 pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)

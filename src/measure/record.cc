@@ -99,6 +99,9 @@ std::vector<std::pair<std::string, double>> Record::counters() const {
   put("wait_share_max", worst_wait_share(window.conditions));
   put("stolen_ns", stolen_ns(window.conditions));
   put("alu_drift_max", worst_alu_drift(window.conditions));
+  const std::vector<PmuEvent>& events = this_pmu().events;
+  for (std::size_t i = 0; i < events.size() && !window.pmu.empty(); ++i)
+    if (const auto sum = window.pmu_count(i)) count("pmu_" + events[i].name, *sum);
   put("valid", valid() ? 1 : 0);
   for (const auto& [counter, value] : findings.counters) put(counter, value);
   return counters;
@@ -130,6 +133,7 @@ nlohmann::ordered_json Record::details() const {
                                     {"per_cpu", per_cpu},
                                     {"invalid", window.verdict.reasons},
                                     {"audit", window.audit}};
+  if (!window.pmu.empty()) details["pmu"] = window.pmu;
   if (!subject.workload.empty()) {
     details["workload"] = subject.workload;
     details["sharing"] = subject.sharing;

@@ -68,6 +68,17 @@ void judge_waiting(const WindowConditions& window, std::vector<std::string>& rea
   preempted.report(reasons);
 }
 
+void judge_others(const WindowConditions& window, std::vector<std::string>& reasons) {
+  Offenders offenders;
+  for (const auto& [cpu, run_ns] : window.others) {
+    const double share = static_cast<double>(run_ns) / static_cast<double>(window.machine.elapsed_ns);
+    if (window.machine.elapsed_ns <= 0 || share <= kMaxOthersShare) continue;
+    offenders.add(
+        share, fmt::format("cpu {}: other tasks ran there for {:.1f} % of the time", cpu, share * kPercent));
+  }
+  offenders.report(reasons);
+}
+
 void judge_steal(const WindowConditions& window, std::vector<std::string>& reasons) {
   constexpr double kNsPerMs = 1e6;
   Offenders offenders;
@@ -136,7 +147,10 @@ Verdict judge(const WindowConditions& window) {
   }
   judge_quota(window, reasons);
   if (window.window_ns > 0) {
-    judge_waiting(window, reasons);
+    if (window.real_switches)
+      judge_others(window, reasons);
+    else
+      judge_waiting(window, reasons);
     judge_steal(window, reasons);
   } else {
     reasons.emplace_back("the window has no length");

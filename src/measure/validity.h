@@ -33,6 +33,16 @@ inline constexpr double kMaxStealShare = 0.01;
 // on a busy two-CPU virtual machine whose clock nobody touched.
 inline constexpr double kMaxAluDrift = 0.05;
 
+// The largest share of the time around a window that other tasks may have run on a CPU in use, where real
+// context switches are measured: background load that keeps CPUs from going idle makes them *faster*.
+inline constexpr double kMaxOthersShare = 0.01;
+
+// CPU time of tasks that are none of ours, by the CPU they ran on last.
+struct CpuOthers {
+  unsigned cpu = 0;
+  std::int64_t run_ns = 0;
+};
+
 // What was seen of one CPU in use. `cpu` is where its thread was to run; the rates are alu_rate() before and
 // after the window, 0 where none was taken.
 struct CpuConditions {
@@ -52,6 +62,11 @@ struct WindowConditions {
   MachineDisturbance machine;            // of the same CPUs
   topology::CpuQuota quota;
   BuildInfo build;
+  // Whether the threads sleep and wait for each other because that is what is measured. Waiting behind
+  // another task is then no reason, since the other task is the partner; what others ran is looked at
+  // instead.
+  bool real_switches = false;
+  std::vector<CpuOthers> others = {};  // during machine.elapsed_ns; empty: not known
 };
 
 // `valid` is "no reason against". Each reason is one line that names the figure; one that concerns CPUs names

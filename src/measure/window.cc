@@ -44,6 +44,7 @@ class Runner {
     const unsigned all = load_.cpus();
     load_.boot(cpu_, pu_);
     ThreadProbe probe;
+    PmuCounters pmu(this_pmu());
 
     const auto begin = now();
     run_until([&] { return now_ - begin >= times_.warm; });
@@ -58,9 +59,11 @@ class Runner {
     const kernel::Tally tally_before = load_.tally(cpu_);
     rounds_ = 0;
     load_.open_window(cpu_);
+    pmu.begin();
     const auto start = now();
     run_until([&] { return now_ - start >= times_.measure; });
     const auto end = now_;
+    pmu.end();
     load_.close_window(cpu_);
     result.rounds = rounds_;
     result.tally = load_.tally(cpu_).since(tally_before);
@@ -74,6 +77,7 @@ class Runner {
     conditions.alu_rate_after = alu_rate();
 
     result.switches = result.rounds * load_.switches_per_round(cpu_);
+    result.pmu = pmu.reading();
     result.start_ns = start.count();
     result.end_ns = end.count();
     conditions.cpu = pu_;
@@ -162,6 +166,15 @@ std::optional<double> Window::ns_per_round() const { return ns_per(cpus, &CpuWin
 std::optional<double> Window::jain() const { return jain_index(rates(cpus)); }
 std::optional<double> Window::max_min_ratio() const { return measure::max_min_ratio(rates(cpus)); }
 
+std::optional<std::uint64_t> Window::pmu_count(std::size_t event) const {
+  std::uint64_t sum = 0;
+  for (const CpuWindow& cpu : cpus) {
+    if (!cpu.pmu[event]) return std::nullopt;
+    sum += *cpu.pmu[event];
+  }
+  return sum;
+}
+
 double Window::share_of_package(unsigned package) const {
   const double all = static_cast<double>(rounds());
   double of_package = 0;
@@ -181,6 +194,8 @@ Window run_window(Bench& bench, workload::Load& load, const std::vector<unsigned
       window.cpus[i].package = pu->package;
   }
 
+  // Probed here and not by a thread whose window is about to open.
+  window.pmu = this_pmu().summary();
   // The machine is looked at well before and after: reading /proc/stat takes time on big machines.
   const MachineProbe probe(pus, bench.quota.stat_path);
   const MachineSnapshot before = probe.snapshot();

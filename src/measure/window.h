@@ -12,6 +12,7 @@
 
 #include "kernel/tally.h"
 #include "machine/silicon/pool.h"
+#include "measure/pmu.h"
 #include "measure/validity.h"
 #include "topology/quota.h"
 #include "topology/topology.h"
@@ -42,6 +43,8 @@ struct CpuWindow {
   std::uint64_t rounds = 0;
   std::uint64_t switches = 0;
   kernel::Tally tally;
+  // What the CPU's own counters saw of the thread, in the order of this_pmu().events.
+  PmuReading pmu = {};
 
   double seconds() const { return static_cast<double>(end_ns - start_ns) * 1e-9; }
 };
@@ -54,6 +57,8 @@ struct Window {
   std::optional<double> overlap;
   WindowConditions conditions;
   Verdict verdict;
+  // Pmu::summary(); empty where there was nothing to count with, as in virtual time.
+  std::string pmu = {};
   // What did not add up when all was over: a bug, and an error exit for whoever ran it.
   std::vector<std::string> audit;
 
@@ -67,6 +72,8 @@ struct Window {
   std::optional<double> ns_per_round() const;
   std::optional<double> jain() const;
   std::optional<double> max_min_ratio() const;
+  // What that event of this_pmu() counted on all CPUs; nothing unless every one counted it all the time.
+  std::optional<std::uint64_t> pmu_count(std::size_t event) const;
   // What part of all rounds the CPUs of that package made.
   double share_of_package(unsigned package) const;
 };

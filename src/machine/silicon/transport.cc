@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fmt/format.h>
 #include <linux/membarrier.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 
@@ -104,7 +106,8 @@ class Signal final : public Transport {
   void raise(const CpuMask& targets) override {
     const pid_t process = getpid();
     targets.for_each([&](unsigned cpu) {
-      if (syscall(SYS_tgkill, process, tid_[cpu], number()) != 0) die("tgkill", errno);
+      if (syscall(SYS_tgkill, process, tid_[cpu], number()) != 0) [[unlikely]]
+        raise_later(process, tid_[cpu]);
     });
   }
 
@@ -125,6 +128,18 @@ class Signal final : public Transport {
   }
 
  private:
+  // A signal is refused with EAGAIN while as many are pending for this user as RLIMIT_SIGPENDING allows.
+  // Targets take theirs in microseconds, so room that has not come within a second will not come.
+  static void raise_later(pid_t process, pid_t target) {
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    do {
+      if (errno != EAGAIN) die("tgkill", errno);
+      if (std::chrono::steady_clock::now() > give_up)
+        die("tgkill (RLIMIT_SIGPENDING, ulimit -i, leaves no room for a signal)", EAGAIN);
+      sched_yield();
+    } while (syscall(SYS_tgkill, process, target, number()) != 0);
+  }
+
   // The one thread_local of the project: a signal handler gets no argument that could name its CPU.
   static thread_local constinit InterruptLine line_of_this_thread;
 

@@ -3,8 +3,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <atomic>
+#include <chrono>
+#include <memory>
 #include <string>
+#include <thread>
 
 namespace mmscale::machine::silicon {
 namespace {
@@ -65,6 +70,54 @@ TEST(Transport, CaveatsAreOneLine) {
   EXPECT_EQ(make_transport("doorbell", 2)->caveat(), "no interrupt is sent: a lower bound");
   EXPECT_THAT(make_transport("membarrier", 2)->caveat(),
               AllOf(StartsWith("membarrier takes a global mutex"), Not(HasSubstr("\n"))));
+}
+
+// The queue of signals is a resource of the user, shared with other processes: while it is full an interrupt
+// is late, not lost.
+class FullQueue : public testing::Test {
+ protected:
+  FullQueue() {
+    getrlimit(RLIMIT_SIGPENDING, &before_);
+    const rlimit none{0, before_.rlim_max};
+    setrlimit(RLIMIT_SIGPENDING, &none);
+    attach();
+    all_.set(1);
+  }
+  ~FullQueue() override {
+    make_room();
+    transport_->detach(1);
+  }
+  // CPU 1 is the thread that calls this.
+  void attach() {
+    transport_->attach(1, 1, {[](void* taken) { ++*static_cast<std::atomic<int>*>(taken); }, &taken_});
+  }
+  void make_room() { setrlimit(RLIMIT_SIGPENDING, &before_); }
+
+  std::unique_ptr<Transport> transport_ = make_transport("signal", 2);
+  CpuMask all_{2};
+  std::atomic<int> taken_ = 0;
+
+ private:
+  rlimit before_;
+};
+
+TEST_F(FullQueue, DelaysASignal) {
+  std::thread other([this] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    make_room();
+  });
+  transport_->raise(all_);
+  other.join();
+  EXPECT_EQ(taken_, 1);
+}
+
+TEST_F(FullQueue, ForGoodIsTheEndAndSaysWhy) {  // The process that is to die is a copy of this one, with
+                                                // threads of its own.
+  const auto die = [this] {
+    attach();
+    transport_->raise(all_);
+  };
+  EXPECT_DEATH(die(), "RLIMIT_SIGPENDING");
 }
 
 }  // namespace

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+#include "host/kernel_counts.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "machine/silicon/clock.h"
+#include "measure/text_file.h"
+
+namespace mmscale::host {
+namespace {
+
+namespace fs = std::filesystem;
+using measure::next_line;
+using measure::next_word;
+using measure::read_line;
+using measure::read_text;
+using measure::to_integer;
+using measure::trimmed;
+
+std::optional<std::int64_t> line_value(std::string_view text, std::string_view key) {
+  while (!text.empty()) {
+    auto line = next_line(text);
+    if (next_word(line) == key) return to_integer(next_word(line));
+  }
+  return std::nullopt;
+}
+
+// The directories of a directory whose names are numbers; nothing else of /proc is a task.
+std::vector<pid_t> numbers_in(const fs::path& directory) {
+  std::vector<pid_t> numbers;
+  std::error_code error;
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error))
+    if (const auto number = to_integer(entry->path().filename().native()))
+      numbers.push_back(static_cast<pid_t>(*number));
+  return numbers;
+}
+
+// "pid (comm) S ..." with anything in comm: the processor is the 39th field, the 37th behind the last ')'.
+std::optional<unsigned> processor_of(std::string_view stat) {
+  constexpr int kFieldsBetween = 36;
+  const auto bracket = stat.rfind(')');
+  if (bracket == std::string_view::npos) return std::nullopt;
+  stat.remove_prefix(bracket + 1);
+  for (int i = 0; i < kFieldsBetween; ++i) next_word(stat);
+  const auto cpu = to_integer(next_word(stat));
+  return cpu && *cpu >= 0 ? std::optional{static_cast<unsigned>(*cpu)} : std::nullopt;
+}
+
+// Nothing for a task that has gone meanwhile.
+std::optional<TaskCounts> read_task(pid_t process, const fs::path& directory) {
+  const auto status = read_text(directory / "status");
+  if (!status) return std::nullopt;
+  const auto voluntary = line_value(*status, "voluntary_ctxt_switches:");
+  const auto involuntary = line_value(*status, "nonvoluntary_ctxt_switches:");
+  if (!voluntary || !involuntary) return std::nullopt;
+  TaskCounts counts{.process = process, .switches = *voluntary + *involuntary, .run_ns = {}, .cpu = {}};
+  if (const auto schedstat = read_line(directory / "schedstat")) {
+    std::string_view text = *schedstat;
+    counts.run_ns = to_integer(next_word(text));
+  }
+  if (const auto stat = read_text(directory / "stat")) counts.cpu = processor_of(*stat);
+  return counts;
+}
+
+void read_tasks(const fs::path& proc, KernelCounts& counts) {
+  // Kernel threads are in no container's /proc, and hidden where it is mounted with hidepid.
+  if (read_line(proc / "2/comm") != "kthreadd")
+    counts.tasks_missing = "not every task is to be seen in /proc: a container, or mounted with hidepid";
+  for (const pid_t process : numbers_in(proc))
+    for (const pid_t task : numbers_in(proc / fmt::format("{}/task", process))) {
+      if (counts.tasks.size() >= kMostTasks) {
+        counts.tasks.clear();
+        counts.tasks_missing = fmt::format("more than {} tasks on this machine", kMostTasks);
+        return;
+      }
+      if (const auto read = read_task(process, proc / fmt::format("{}/task/{}", process, task)))
+        counts.tasks.emplace(task, *read);
+    }
+}
+
+void read_idle(std::span<const unsigned> cpus, const fs::path& root, KernelCounts& counts) {
+  constexpr std::int64_t kNsPerUs = 1000;
+  for (const unsigned cpu : cpus) {
+    const fs::path states = root / fmt::format("sys/devices/system/cpu/cpu{}/cpuidle", cpu);
+    for (std::size_t i = 0;; ++i) {
+      const fs::path state = states / fmt::format("state{}", i);
+      const auto name = read_line(state / "name");
+      const auto usage = read_line(state / "usage");
+      const auto time = read_line(state / "time");
+      if (!name || !usage || !time) break;
+      if (counts.idle.size() <= i) counts.idle.push_back({*name, 0, 0});
+      counts.idle[i].entries += to_integer(*usage).value_or(0);
+      counts.idle[i].time_ns += to_integer(*time).value_or(0) * kNsPerUs;
+    }
+  }
+  if (counts.idle.empty()) counts.idle_missing = "no cpuidle states in /sys/devices/system/cpu";
+}
+
+}  // namespace
+
+std::optional<IpiKind> ipi_kind(std::string_view description) {
+  // x86: arch/x86/kernel/irq.c; arm64, riscv, loongarch: ipi_types[] in their smp.c; powerpc: "Doorbell".
+  constexpr std::array<std::pair<std::string_view, IpiKind>, 9> kRows = {{
+      {"Rescheduling interrupts", IpiKind::reschedule},
+      {"Function call interrupts", IpiKind::function_call},
+      {"TLB shootdowns", IpiKind::tlb},
+      {"Doorbell interrupts", IpiKind::other},
+      {"IRQ work interrupts", IpiKind::other},
+      {"CPU wake-up interrupts", IpiKind::other},
+      {"Timer broadcast interrupts", IpiKind::other},
+      {"External Call", IpiKind::other},
+      {"Emergency Signal", IpiKind::other},
+  }};
+  for (const auto& [text, kind] : kRows)
+    if (description == text) return kind;
+  return std::nullopt;
+}
+
+std::vector<IpiRow> parse_interrupts(std::string_view text, std::span<const unsigned> cpus) {
+  // The head names the columns: only CPUs that are online have one.
+  std::vector<bool> wanted;
+  auto head = next_line(text);
+  for (auto word = next_word(head); !word.empty(); word = next_word(head)) {
+    const auto cpu = word.starts_with("CPU") ? to_integer(word.substr(3)) : std::nullopt;
+    bool found = false;
+    for (const unsigned one : cpus) found = found || (cpu && *cpu == static_cast<std::int64_t>(one));
+    wanted.push_back(found);
+  }
+  std::vector<IpiRow> rows;
+  while (!text.empty()) {
+    auto line = next_line(text);
+    const auto name = next_word(line);
+    if (!name.ends_with(':')) continue;
+    IpiRow row{std::string(name.substr(0, name.size() - 1)), IpiKind::other, 0};
+    bool whole = true;
+    for (std::size_t i = 0; i < wanted.size() && whole; ++i) {
+      const auto count = to_integer(next_word(line));
+      whole = count.has_value();
+      if (whole && wanted[i]) row.count += *count;
+    }
+    const auto kind = ipi_kind(trimmed(line));
+    if (!whole || !kind) continue;
+    row.kind = *kind;
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+KernelCounts read_kernel_counts(std::span<const unsigned> cpus, const fs::path& root) {
+  KernelCounts counts;
+  const fs::path proc = root / "proc";
+  counts.time_ns = static_cast<std::int64_t>(machine::silicon::now_ns());
+  read_tasks(proc, counts);
+  if (const auto text = read_text(proc / "interrupts")) counts.ipis = parse_interrupts(*text, cpus);
+  if (counts.ipis.empty())
+    counts.ipis_missing = "no row of /proc/interrupts is known as an inter-processor one";
+  read_idle(cpus, root, counts);
+  if (const auto text = read_text(proc / "stat")) counts.switches = line_value(*text, "ctxt");
+  return counts;
+}
+
+std::string idle_driver(const fs::path& root) {
+  const fs::path directory = root / "sys/devices/system/cpu/cpuidle";
+  const auto driver = read_line(directory / "current_driver");
+  auto governor = read_line(directory / "current_governor");
+  if (!governor) governor = read_line(directory / "current_governor_ro");
+  if (!driver || *driver == "none") return "unavailable (no cpuidle driver)";
+  return fmt::format("{}, governor {}", *driver, governor.value_or("unknown"));
+}
+
+}  // namespace mmscale::host
