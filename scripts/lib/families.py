@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reads the records of the families teardown, mix, ipi, line and host_kernel, and the latency of single switches.
+"""Reads the records of the families teardown, mix, ipi and line, and the latency of single switches.
 
 Each reader turns one entry of "benchmarks" into a row; the names are those of docs/records-families.md. A column whose
 counter a record lacks is NaN.
@@ -18,10 +18,6 @@ MIX_NAME = re.compile(
     r"/exits_per_million:(?P<exits>[\d.e+]+)"
 )
 IPI_NAME = re.compile(r"ipi/(?P<transport>[^/]+)/(?P<placement>[^/]+)/cpus:(?P<cpus>\d+)/targets:(?P<targets>\d+)")
-HOST_NAME = re.compile(
-    r"host_kernel/(?P<what>(?:switch/[^/]+/[^/]+/[^/]+|(?:munmap|membarrier)/[^/]+|exit))"
-    r"/(?P<placement>[^/]+)/cpus:(?P<cpus>\d+)"
-)
 LINE_NAME = re.compile(r"line/[^/]+/(?P<placement>[^/]+)/cpus:(?P<cpus>\d+)")
 
 # Windows that differ in one of these are never pooled: see records.CONDITIONS. In mix the lifetime of a thread is what
@@ -31,7 +27,6 @@ MIX_CONDITIONS = (
     "lifecycle", "mm_cid", "rq_lock", "transport", "home_node", "think_cycles", "latency_one_in", "window_ns"
 )  # fmt: skip
 IPI_CONDITIONS = ("target_does", "window_ns")
-HOST_CONDITIONS = ("window_ns",)
 LINE_CONDITIONS = ("home_node", "window_ns")
 
 # The ends of the names of a distribution's counters, and how far into it each reaches. Some are not in every record.
@@ -104,31 +99,6 @@ def line_row(benchmark, ours):
     for name in ("pairs", "visits"):
         row[name] = number(benchmark.get(name))
     return row | validity(benchmark, ours, row["cost"])
-
-
-def host_row(benchmark, ours):
-    """A window of the family host_kernel, what the running kernel does: its row of Records.hosts, without the source.
-    The scheme is how a line of a figure is labelled; what: "switch", or what else was asked of the kernel. The time is
-    that of one death or call; share_low and share_high bound the switches that went through idle."""
-    found = HOST_NAME.match(benchmark["name"])
-    if not found:
-        raise ValueError(f"host_kernel: {benchmark['name']!r} is not named as its windows are")
-    what, *how = found["what"].split("/")
-    row = {"what": what, "scheme": "kernel: " + ", ".join(how if what == "switch" else [what, *how])}
-    row |= {"placement": found["placement"], "cpus": int(found["cpus"])}
-    row |= {name: ours.get(name) for name in HOST_CONDITIONS}
-    row["rate"] = number(benchmark.get("switches_per_second"))
-    row["cost"] = number(benchmark.get("ns_per_switch"))
-    row["counter"] = {"switch": "ns_per_switch", "exit": "death_ns"}.get(what, "call_ns")
-    row |= _distribution("time", benchmark, row["counter"])
-    for end in ("low", "high"):
-        row[f"share_{end}"] = number(benchmark.get(f"idle_share_{end}"))
-    for kind in ("reschedule", "function_call", "tlb"):
-        row[kind] = number(benchmark.get(f"{kind}_ipis_per_operation"))
-    kernel = ours.get("kernel") if isinstance(ours.get("kernel"), dict) else {}
-    row |= {key: str(kernel.get(key, "not recorded")) for key in ("lazy_tlb", "idle_driver")}
-    row["package_count"] = number(benchmark.get("packages"))
-    return row | validity(benchmark, ours, row["cost"] if what == "switch" else row["time_p50"])
 
 
 def latency_row(benchmark, ours):

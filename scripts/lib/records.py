@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pandas
 
 import families
+import host_rows
 from window import identity, number, validity
 
 # What the "mmscale" object says about how a window was measured, beyond what identifies its place in a figure.
@@ -90,9 +91,9 @@ class Records:
         value's counter), cost (its value, ns), valid, reasons.
     teardowns, mixes, ipis, lines: a row per window of these families, crossovers: a row per pair of schemes that mix
         compared; columns as in families.py, source, and file (a number). In ipis the scheme is the transport.
-    hosts: a row per window of host_kernel, what the running kernel itself does.
     latencies: a row per window of switch or mix with sampled latency: the columns of switches, family (one of the two)
         and exits (per million; NaN in switch), and the columns of families.latency_row.
+    hosts: a row per window of host_kernel, columns as in host_rows.py.
     All have file (the how manieth given, from 1), record (its place in that file, from 0) and name (the entry's).
     per_cpu, in switches and lines: the object as recorded.
     All but sources may be empty.
@@ -124,7 +125,7 @@ PLAIN = {
     "teardown": ("teardowns", families.teardown_row),
     "ipi": ("ipis", families.ipi_row),
     "line": ("lines", families.line_row),
-    "host_kernel": ("hosts", families.host_row),
+    "host_kernel": ("hosts", host_rows.host_row),
 }
 
 

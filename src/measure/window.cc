@@ -183,6 +183,11 @@ double Window::share_of_package(unsigned package) const {
   return all > 0 ? of_package / all : 0;
 }
 
+void note_pmu(const Pmu& pmu, Window& window) {
+  window.pmu = pmu.summary();
+  for (const PmuEvent& event : pmu.events) window.pmu_events.push_back(event.name);
+}
+
 Window run_window(Bench& bench, workload::Load& load, const std::vector<unsigned>& pus,
                   const WindowTimes& times) {
   Window window;
@@ -195,7 +200,7 @@ Window run_window(Bench& bench, workload::Load& load, const std::vector<unsigned
   }
 
   // Probed here and not by a thread whose window is about to open.
-  window.pmu = this_pmu().summary();
+  note_pmu(this_pmu(), window);
   // The machine is looked at well before and after: reading /proc/stat takes time on big machines.
   const MachineProbe probe(pus, bench.quota.stat_path);
   const MachineSnapshot before = probe.snapshot();

@@ -45,6 +45,7 @@ def entry(name, counters, ours, invalid=()):
         "name": name,
         "run_type": "iteration",
         "real_time": 1.0,
+        "cpu_time": 1.0,
         "time_unit": "ns",
         **counters,
         "valid": 0.0 if invalid else 1.0,
@@ -241,34 +242,57 @@ def lines(places=None, order=None, missing=(), spoilt=(), windows=5, sampled_fro
     return made
 
 
-KERNEL = {"lazy_tlb": "refcount", "idle_driver": "intel_idle, governor menu"}
+HOST_RATES = {
+    # By question: switches/s per CPU, and the share from idle at least and at most.
+    "futex/threads/same-cpu": (500e3, 0.0, 0.001),
+    "futex/threads/cross-cpu": (40e3, 0.97, 0.99),
+    "pipe/processes/cross-cpu": (30e3, 0.95, 0.98),
+}
 
 
-def hosts(cpus=(2, 8, 32), spoilt=()):
-    """host_kernel: switches by futex, a death and a call; spoilt: (what, cpus, window) that is invalid and ten times
-    slower. what is the name's part behind the family."""
+def host_switches(cpus=(2, 8, 32), rates=HOST_RATES, spoilt=()):
+    """host_kernel's switches; spoilt: (question, cpus, window) that is invalid and three times faster."""
     made = []
-    questions = {
-        # ns of one, share through idle.
-        "switch/futex/threads/same-cpu": lambda cpus: (1400 + cpus, 0.01),
-        "switch/futex/threads/cross-cpu": lambda cpus: (5200 + 90 * cpus, 0.98),
-        "switch/futex/processes/cross-cpu": lambda cpus: (5600 + 20 * cpus, 0.97),
-        "exit": lambda cpus: (60000 + 4000 * cpus, None),
-        "membarrier/lazy": lambda cpus: (400 + 10 * cpus, None),
-    }
-    for (what, formula), count, window in itertools.product(questions.items(), cpus, range(WINDOWS)):
+    for what, count, window in itertools.product(rates, cpus, range(WINDOWS)):
         wrong = (what, count, window) in spoilt
-        cost, share = formula(count)
-        cost *= FLUTTER[window] * (10 if wrong else 1)
-        question = what.split("/")[0]
-        counters = {"cpus": count, "packages": 1, "reschedule_ipis_per_operation": 0.98 * FLUTTER[window],
-                    "function_call_ipis_per_operation": 0.01, "tlb_ipis_per_operation": 0.002}  # fmt: skip
-        if question == "switch":
-            counters |= {"ns_per_switch": cost, "switches_per_second": count * 1e9 / cost}
-            counters |= {"idle_share_low": share * FLUTTER[window] / 1.01, "idle_share_high": share}
-        else:
-            counters |= distribution("death_ns" if question == "exit" else "call_ns", cost)
-        ours = {"scheme": "host", "question": question, "placement": "compact", "cpus": count, "kernel": KERNEL}
-        name = f"host_kernel/{what}/compact/cpus:{count}"
-        made.append(entry(name, counters, ours, ["cpu 1: other tasks ran there"] if wrong else ()))
+        rate, low, high = rates[what]
+        rate *= FLUTTER[window] * (3 if wrong else 1)
+        counters = {"cpus": count, "switches_per_second": rate * count, "ns_per_switch": 1e9 / rate}
+        counters |= {"idle_share_low": low, "idle_share_high": high, "reschedule_ipis_per_operation": high}
+        primitive, tasks, ends = what.split("/")
+        ours = {"scheme": "host", "placement": "compact", "cpus": count, "question": "switch", "ends": ends}
+        ours |= {"primitive": primitive, "tasks": tasks, "kernel": host_kernel(), "pmu": "unavailable (none)"}
+        name = f"host_kernel/switch/{what}/compact/cpus:{count}"
+        made.append(entry(name, counters, ours, ["cpu 1: other tasks ran there for 9.0 % of the time"] if wrong else ()))
     return made
+
+
+HOST_TIMES = {
+    # By question: ns with so many other CPUs.
+    "exit": lambda others: 200000 + 30000 * others,
+    "munmap/running": lambda others: 2000 + 900 * others,
+    "membarrier/running": lambda others: 300 + 1500 * others,
+}
+
+
+def host_calls(cpus=(1, 2, 8, 32), times=HOST_TIMES):
+    """host_kernel's deaths and calls."""
+    made = []
+    for what, count, window in itertools.product(times, cpus, range(WINDOWS)):
+        time = times[what](count - 1) * FLUTTER[window]
+        counter = "death_ns" if what == "exit" else "call_ns"
+        counters = {"cpus": count, **distribution(counter, time, 100), "tlb_ipis_per_operation": count - 1.0}
+        ours = {"scheme": "host", "placement": "compact", "cpus": count, "question": what.split("/")[0]}
+        ours |= {"kernel": host_kernel(), "pmu": "unavailable (none)"}
+        made.append(entry(f"host_kernel/{what}/compact/cpus:{count}", counters, ours))
+    return made
+
+
+def host_kernel():
+    """What is said of the kernel; the interrupts differ from window to window."""
+    host_kernel.interrupts = getattr(host_kernel, "interrupts", 0) + 1
+    return {
+        "lazy_tlb": "refcount", "idle_driver": "intel_idle, governor menu",
+        "interrupts": {"RES": host_kernel.interrupts}, "idle_share": "as it was got", "others": "as they were got",
+        "idle_states": "unavailable (no cpuidle)",
+    }  # fmt: skip

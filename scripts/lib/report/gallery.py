@@ -13,6 +13,7 @@ import figure_teardown
 import figures
 from crossover import cells, crossings
 from curves import sheets
+from host_sheets import call_sheets, switch_sheets
 from look import ORDER
 from places import short
 from records import CONDITIONS
@@ -42,6 +43,11 @@ IPI = tuple(
     Measure(f"round_{end}", f"round_trip_ns_{end}", f"round trip {end}", f"ns to the last answer, {end}")
     for end in ("p50", "p99", "max")
 )
+CALL = tuple(
+    Measure(f"time_{end}", "", end, f"ns of one death or call, {end}") for end in ("p50", "p99", "max")
+)
+# How host_sheets names what of the emulation it puts beside the running kernel.
+EMULATED = "emulated "
 LATENCY = tuple(
     Measure(f"latency_{end}", f"latency_ns_{end}", name, f"ns per switch, {name}, clock included")
     for end, name in figure_latency.NAMES.items()
@@ -73,6 +79,8 @@ class Gallery:
         for table_name in ("switches", "teardowns", "mixes", "ipis", "latencies", "hosts"):
             part = getattr(records, table_name)
             names |= set(part["scheme"]) if len(part) else set()
+        for sheet in switch_sheets(records):
+            names |= set(sheet.windows["scheme"])
         self._order = [*ORDER, *sorted(names - set(ORDER))]
         self._styles = {
             (scheme, source): [self._order.index(scheme), source]
@@ -150,18 +158,27 @@ class Gallery:
 
     def hosts(self):
         """The running kernel's switches beside the emulation's, and its deaths and calls."""
-        parts = []
-        for sheet in figure_host.host_sheets(self.records):
-            chart = chart_of(self.records, sheet, figure_host.TITLE, "cpus", "CPUs", SWITCH)
-            draw = lambda: [figure_host.draw(self.records, sheet)]  # noqa: B023, E731
-            redo = redo_lines([*self._again("switch", figure_host.emulated(sheet)),
-                               *self._again("host_kernel", figure_host.real(sheet)), self._plot(sheet)])  # fmt: skip
-            data = data_of(chart, self._styles)
-            parts.append(self._figure(chart.ident, chart.title, chart.name, chart.conditions, data, draw,
-                                      table_of(chart), redo))  # fmt: skip
-        if len(self.records.hosts):
-            return host_notes(self.records) + "".join(parts) + host_tables(self.records)
-        return absent("host_kernel", "mmscale bench --family switch,host_kernel --out records.json")
+        records, parts = self.records, []
+        if not len(records.hosts):
+            return absent("host_kernel", "mmscale bench --family switch,host_kernel --out records.json")
+        for sheet in switch_sheets(records):
+            chart = chart_of(records, sheet, "The running kernel beside the emulation", "cpus", "CPUs", SWITCH)
+            draw = lambda: [figure_host.draw_switches(records, sheet)]  # noqa: B023, E731
+            parts.append(self._host(sheet, chart, draw, table_of(chart)))
+        for sheet in call_sheets(records):
+            chart = chart_of(records, sheet, "A death, munmap and membarrier, running kernel", "others", "other CPUs", CALL)
+            draw = lambda: [figure_host.draw_calls(records, sheet)]  # noqa: B023, E731
+            parts.append(self._host(sheet, chart, draw, ""))
+        return host_notes(records) + "".join(parts) + host_tables(records)
+
+    def _host(self, sheet, chart, draw, text):
+        beside = sheet.windows[sheet.windows["scheme"].str.startswith(EMULATED)]
+        plain = beside.assign(scheme=beside["scheme"].str.removeprefix(EMULATED))
+        real = sheet.windows[~sheet.windows["scheme"].str.startswith(EMULATED)].dropna(axis="columns", how="all")
+        redo = [*(self._again("switch", plain) if len(plain) else []), *self._again("host_kernel", real)]
+        data = data_of(chart, self._styles)
+        return self._figure(chart.ident, chart.title, chart.name, chart.conditions, data, draw, text,
+                            redo_lines([*redo, self._plot(sheet)]))  # fmt: skip
 
     def lines(self):
         """The matrix of line transfers as a picture; the map beside it is the interactive form."""
