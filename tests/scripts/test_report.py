@@ -116,6 +116,7 @@ def test_simulated_machines_are_marked(run, tmp_path):
     run(REPORT, path, "-o", tmp_path)
     text = page_of(tmp_path)
     assert "SIMULATED, nothing here was measured" in text and "SIMULATED: Context switches" in text
+    assert "measures this again" not in text and "mmscale bench --family all --out records.json    # as it was" in text
     numbers = re.findall(r"<data [^>]*>([^<]+)</data>", text)
     assert numbers and all(number.startswith(SIMULATED) for number in numbers)
 

@@ -2,34 +2,17 @@
 """The report's page as a reader has it: opened in Chromium by tests/scripts/browser/drive.cjs."""
 
 import json
-import os
 import random
 import re
-import shutil
 import statistics
 import subprocess
-from pathlib import Path
 
 import made
 import pytest
-from conftest import ROOT, SCRIPTS
+from browser_tools import drive
+from conftest import SCRIPTS
 
 SEED = 20261123
-MODULES = Path(os.environ.get("MMSCALE_BROWSER_MODULES", ROOT / "build" / "browser" / "node_modules"))
-CHROMIUM = shutil.which("chromium")
-NODE = shutil.which("node")
-
-
-def missing():
-    """Why no browser can be driven here, or nothing."""
-    if not CHROMIUM:
-        return "no chromium: scripts/bootstrap --browser installs it"
-    if not NODE:
-        return "no node: scripts/bootstrap --browser installs it"
-    for module in ("playwright-core", "axe-core"):
-        if not (MODULES / module).is_dir():
-            return f"no {module} in {MODULES}: scripts/bootstrap --browser installs it"
-    return ""
 
 
 def with_cpus(entries, places):
@@ -50,7 +33,6 @@ def with_cpus(entries, places):
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory):
     """The documents of a report, and what the browser saw of its page."""
-    assert not missing(), missing()
     folder = tmp_path_factory.mktemp("report")
     places = made.machine()
     points = {8: (70.0, 80.0, 90.0), 32: (300.0, 320.0, 350.0)}
@@ -71,20 +53,12 @@ def visit(folder, records, name):
     """Makes a report and opens it; returns what the browser saw. name: of the folder for its screenshots."""
     done = subprocess.run([SCRIPTS / "report", *records, "-o", folder], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    shots = os.environ.get("MMSCALE_SCREENSHOTS")
-    command = [NODE, Path(__file__).parent / "browser/drive.cjs", MODULES, CHROMIUM, folder / "report.html", str(SEED)]
-    if shots:
-        (Path(shots) / name).mkdir(exist_ok=True)
-        command.append(Path(shots) / name)
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return drive("drive.cjs", folder / "report.html", SEED, shots=name)
 
 
 @pytest.fixture(scope="module")
 def big(tmp_path_factory):
     """What the browser saw of the page of a machine of 1,536 PUs, and the page's size."""
-    assert not missing(), missing()
     folder = tmp_path_factory.mktemp("big")
     places = made.machine(packages=16, llcs=3, cores=4, threads=8)
     order = sorted(places, key=lambda pu: places[pu])

@@ -81,9 +81,10 @@ class Gallery:
             names |= set(part["scheme"]) if len(part) else set()
         for sheet in switch_sheets(records):
             names |= set(sheet.windows["scheme"])
-        self._order = [*ORDER, *sorted(names - set(ORDER))]
+        unlisted = {scheme.removeprefix(EMULATED) for scheme in names} - set(ORDER)
+        self._order = [*ORDER, *sorted(unlisted)]
         self._styles = {
-            (scheme, source): [self._order.index(scheme), source]
+            (scheme, source): [self._order.index(scheme.removeprefix(EMULATED)), source]
             for scheme in names
             for source in range(len(records.sources))
         }
@@ -283,12 +284,21 @@ class Gallery:
         return redo_lines([*self._again(family, sheet.windows), self._plot(sheet)])
 
     def _again(self, family, windows):
-        """The command that measures some windows again, in a list; none where nothing was measured."""
-        sources = [self.records.sources[index] for index in sorted(windows["source"].unique())]
-        if not sources or any(source.machine.simulated for source in sources):
-            return []
-        unsafe = any("--unsafe" in command for source in sources for command in source.commands)
-        return [f"{measure_again(family, windows, unsafe)}    # measures this again"]
+        """The commands that make some windows again: one that measures those of this figure, and of what was simulated
+        the commands as they were given."""
+        lines, measured = [], []
+        for index in sorted(windows["source"].unique()):
+            source = self.records.sources[index]
+            if source.machine.simulated:
+                lines += [f"{command}    # as it was simulated" for command in source.commands]
+            else:
+                measured.append(index)
+        if measured:
+            sources = [self.records.sources[index] for index in measured]
+            unsafe = any("--unsafe" in command for source in sources for command in source.commands)
+            part = windows[windows["source"].isin(measured)]
+            lines.insert(0, f"{measure_again(family, part, unsafe)}    # measures this again")
+        return lines
 
     def _plot(self, sheet):
         files = " ".join(file for index in sheet.sources for file in self.records.sources[index].files)
