@@ -192,7 +192,7 @@ class Session {
   }
 
   std::string text_of_results() const {
-    std::string text = results_table(results_);
+    std::string text = results_table(results_) + pmu_table(results_);
     for (const Conclusion& conclusion : conclusions()) text += conclusion.text + "\n";
     return text;
   }

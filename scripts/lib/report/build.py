@@ -37,11 +37,13 @@ def build(paths):
         ("Verdict", verdict(records)),
         ("Machine and environment", machines(records, contexts)),
         ("Scaling", gallery.switches()),
+        ("Scaling laws", gallery.fits()),
         *([("Machines side by side", side_by_side(records))] if len(records.sources) > 1 else []),
         ("Teardown", gallery.teardowns()),
         ("Crossover", gallery.mixes()),
         ("Latency", gallery.latencies()),
         ("Calls of other CPUs", gallery.ipis()),
+        ("The real kernel beside the emulation", gallery.hosts()),
         ("The machine as a map", "".join(shown.html for shown in maps) + gallery.lines()),
         ("Validity", validity(records, refused, numbered)),
     ]
