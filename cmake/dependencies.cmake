@@ -15,3 +15,4 @@ pkg_check_modules(liburcu REQUIRED IMPORTED_TARGET liburcu-qsbr)
 # libpfm4 comes without a pkg-config file.
 find_library(MMSCALE_PFM pfm REQUIRED)
 pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
+pkg_check_modules(tracing REQUIRED IMPORTED_TARGET libtracecmd libtracefs libtraceevent)

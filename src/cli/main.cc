@@ -19,6 +19,8 @@
 #include "cli/bench.h"
 #include "cli/check.h"
 #include "cli/names.h"
+#include "cli/record.h"
+#include "cli/replay.h"
 #include "cli/schemes.h"
 #include "cli/topo.h"
 #include "measure/build_info.h"
@@ -81,6 +83,8 @@ int run(int argc, char** argv) {
   mmscale::cli::add_schemes_command(app);
   mmscale::cli::add_check_command(app);
   mmscale::cli::add_bench_command(app, command_line, status);
+  mmscale::cli::add_record_command(app, status);
+  mmscale::cli::add_replay_command(app, command_line, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "host/leader.h"
+#include "measure/file_limit.h"
 
 namespace mmscale::host {
 namespace {
@@ -140,7 +141,7 @@ Answer ask_switches(const measure::Bench& bench, const SwitchSpec& spec, std::sp
 
   const SharedArray<Phases> phases(1);
   const SharedArray<Pair> shared(pairs);
-  if (spec.primitive == Primitive::pipe) raise_file_limit();
+  if (spec.primitive == Primitive::pipe) measure::raise_file_limit();
   std::vector<Wire> wires;
   for (unsigned i = 0; i < pairs; ++i)
     wires.emplace_back(spec.primitive,

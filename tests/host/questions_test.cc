@@ -11,6 +11,7 @@
 #include "host/calls.h"
 #include "host/deaths.h"
 #include "host/switches.h"
+#include "measure/file_limit.h"
 #include "topology/placement.h"
 
 namespace mmscale::host {
@@ -98,11 +99,12 @@ TEST_F(QuestionsTest, DeathsAreTimedOneByOne) {
   }
 }
 
-TEST(FileLimit, MayBeRaisedTwice) {
-  raise_file_limit();
-  raise_file_limit();
-  WireWords words;
-  const Wire wire(Primitive::pipe, FutexScope::one_mm, words);
+TEST(FileLimit, IsAtItsMostOnceRaised) {
+  measure::raise_file_limit();
+  measure::raise_file_limit();
+  rlimit limit = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  EXPECT_EQ(limit.rlim_cur, limit.rlim_max);
 }
 
 }  // namespace

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+#include "cli/replay.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cli/durations.h"
+#include "cli/names.h"
+#include "cli/replay_records.h"
+#include "cli/rules.h"
+#include "machine/silicon/pool.h"
+#include "machine/silicon/transport.h"
+#include "machine/simulator/model_file.h"
+#include "topology/cpu_list.h"
+#include "topology/topology.h"
+#include "trace/session.h"
+
+namespace mmscale::cli {
+
+namespace {
+
+struct Options {
+  std::string file;
+  std::string schemes;
+  std::string lifecycle = "powerpc";
+  std::string machine;
+  bool silicon = false;
+  std::string transport;
+  std::string until;
+  std::string cpus;
+  std::string comm;
+  std::string out;
+  unsigned threads = 0;
+  bool unsafe = false;
+  RuleOptions rules;
+};
+
+trace::Filter make_filter(const Options& options) {
+  trace::Filter filter;
+  if (!options.until.empty())
+    filter.until_ns = static_cast<std::uint64_t>(parse_duration("--until", options.until).count());
+  if (!options.cpus.empty())
+    for (const unsigned cpu : topology::parse_cpu_list(options.cpus)) {
+      if (cpu >= trace::kMostCpus)
+        throw UsageError(fmt::format("--cpu {}: {} is the largest CPU number", cpu, trace::kMostCpus - 1));
+      filter.cpus.insert(cpu);
+    }
+  filter.comm = options.comm;
+  return filter;
+}
+
+// The machine in virtual time: the one asked for, else a POWER machine that is large enough, since powerpc is
+// where shootdown is at home. Counts do not depend on it.
+machine::simulator::Model choose_model(const Options& options, std::size_t cpus) {
+  using machine::simulator::load_model;
+  if (!options.machine.empty()) {
+    auto model = load_model(options.machine);
+    if (model.layout.pus.size() < cpus)
+      throw UsageError(fmt::format("--machine {}: has {} CPUs, the trace {}; --cpu chooses some",
+                                   options.machine, model.layout.pus.size(), cpus));
+    return model;
+  }
+  auto small = load_model("power9-2c");
+  if (small.layout.pus.size() >= cpus) return small;
+  auto large = load_model("power8-16s");
+  if (large.layout.pus.size() >= cpus) return large;
+  throw UsageError(
+      fmt::format("the trace has {} CPUs, {} is the largest machine at hand; --cpu chooses some, "
+                  "--machine takes a file",
+                  cpus, large.layout.pus.size()));
+}
+
+std::vector<unsigned> first_pus(const topology::Layout& layout, std::size_t cpus, bool allowed_only) {
+  std::vector<unsigned> pus;
+  for (const topology::Pu& pu : layout.pus)
+    if (pu.allowed || !allowed_only) pus.push_back(pu.os_index);
+  std::sort(pus.begin(), pus.end());
+  if (pus.size() < cpus)
+    throw UsageError(
+        fmt::format("--silicon: the trace has {} CPUs, {} may be used here; --cpu chooses some, without "
+                    "--silicon it is replayed in virtual time",
+                    cpus, pus.size()));
+  pus.resize(cpus);
+  return pus;
+}
+
+void print_facts(const trace::Facts& facts) {
+  fmt::print(
+      "{}: {} events, {:.3f} s, {} CPUs; {} switches, {} forks, {} threads, {} execs, {} exits, {} "
+      "migrations; "
+      "{} mms born, {} died\n",
+      facts.format, facts.events, static_cast<double>(facts.last_ns - facts.first_ns) * 1e-9,
+      facts.cpus.size(), facts.switches, facts.forks, facts.threads, facts.execs, facts.exits,
+      facts.migrations, facts.born, facts.died);
+  for (const std::string& line : facts.explain()) fmt::print("  {}\n", line);
+}
+
+std::string ratio(double value, std::optional<double> base) {
+  return base && *base > 0 ? fmt::format("{:.2f}", value / *base) : "-";
+}
+
+void print_table(const trace::SessionResult& session) {
+  const auto refcount =
+      std::ranges::find(session.schemes, std::string_view("refcount"), &trace::SchemeResult::scheme);
+  std::optional<double> base;
+  if (refcount != session.schemes.end()) base = static_cast<double>(refcount->result.kernel_ns);
+  fmt::print("\n{:<20} {:>12} {:>10} {:>7} {:>7} {:>7} {:>8} {:>12} {:>8} {:>10} {:>10}\n", "scheme",
+             "mm_count ops", "lines", "IPIs", "useful", "useless", "freed", "CPU time us", "/refcnt",
+             "exit p50us", "max us");
+  for (const auto& [scheme, result] : session.schemes) {
+    const auto microseconds = [](std::optional<double> ns) {
+      return ns ? fmt::format("{:.2f}", *ns * 1e-3) : "-";
+    };
+    std::optional<double> longest;
+    if (const auto max = result.teardown_ns.max()) longest = static_cast<double>(*max);
+    fmt::print(
+        "{:<20} {:>12} {:>10} {:>7} {:>7} {:>7} {:>8} {:>12.1f} {:>8} {:>10} {:>10}\n", scheme,
+        result.sum.mm_count_ops(), result.lines ? fmt::format("{}", lines_moved(*result.lines)) : "-",
+        result.sum.ipis_sent(), result.sum.ipis_useful, result.sum.ipis_useless, result.sum.mms_freed,
+        static_cast<double>(result.kernel_ns) * 1e-3, ratio(static_cast<double>(result.kernel_ns), base),
+        microseconds(result.teardown_ns.count() != 0 ? result.teardown_ns.quantile(0.5) : std::nullopt),
+        microseconds(longest));
+  }
+}
+
+int run(const Options& options, const std::string& command_line) {
+  const std::vector<std::string_view> lifecycles = trace::replay_lifecycles();
+  check_name("--lifecycle", options.lifecycle, lifecycles);
+  if (options.silicon && !options.machine.empty())
+    throw UsageError("--silicon and --machine: real CPUs or a model, not both");
+  const kernel::Rules rules = make_rules(options.rules, options.lifecycle);
+  auto schemes = choose_schemes(options.schemes, options.unsafe, options.lifecycle, rules, {});
+  const auto built = trace::replay_schemes();
+  std::erase_if(schemes,
+                [&built](const std::string& name) { return std::ranges::find(built, name) == built.end(); });
+  if (schemes.empty())
+    throw UsageError(fmt::format("--scheme: this build replays {} only", fmt::join(built, ", ")));
+  const trace::Trace trace(options.file, make_filter(options));
+  const std::size_t cpus = trace.facts().cpus.size();
+
+  trace::ReplaySpec spec;
+  spec.lifecycle = options.lifecycle;
+  spec.rules = rules;
+  std::string transport = "modelled";
+  std::string reason = "virtual time";
+  std::optional<machine::simulator::Model> model;
+  std::optional<topology::Topology> topology;
+  std::optional<machine::silicon::Pool> pool;
+  if (options.silicon) {
+    topology.emplace(topology::Topology::host());
+    pool.emplace(*topology);
+    spec.pool = &*pool;
+    spec.pus = first_pus(topology->layout(), cpus, true);
+    if (!options.transport.empty())
+      check_name("--transport", options.transport, machine::silicon::transport_names());
+    const auto choice = machine::silicon::choose_transport(
+        options.transport.empty() ? std::nullopt : std::optional<std::string_view>(options.transport));
+    transport = choice.name;
+    spec.transport = transport;
+    reason = choice.reason;
+  } else {
+    model.emplace(choose_model(options, cpus));
+    spec.model = &*model;
+    spec.pus = first_pus(model->layout, cpus, false);
+  }
+  const ReplayPlace place{model ? model->layout : topology->layout(), model ? "simulator" : "silicon",
+                          model ? model->name : "", transport, reason};
+  const unsigned threads =
+      options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+  const auto session = trace::replay_all(trace, spec, schemes, threads);
+
+  print_facts(session.facts);
+  fmt::print("{}\n",
+             place.model.empty()
+                 ? fmt::format("replayed on real CPUs as fast as they go, IPIs by {}", place.transport)
+                 : fmt::format("replayed on {} in virtual time: every time below is the "
+                               "model's, every count the trace's",
+                               place.model));
+  print_table(session);
+  if (!options.out.empty())
+    write_replay_records(options.out, options.file, spec, place, session, command_line);
+  int status = 0;
+  for (const auto& [scheme, result] : session.schemes)
+    for (const std::string& problem : result.audit) {
+      fmt::print(stderr, "mmscale: {}: {}\n", scheme, problem);
+      status = 1;
+    }
+  return status;
+}
+
+}  // namespace
+
+void add_replay_command(CLI::App& app, const std::string& command_line, int& status) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "replay", "Replay a recorded scheduler trace under each scheme: mm_count, IPIs, time");
+  command
+      ->add_option(
+          "FILE", options->file,
+          "A trace: mmscale record's, trace-cmd's trace.dat, the kernel's trace file as text, or perf "
+          "script's; text may be gzipped")
+      ->required();
+  command->add_option("--scheme", options->schemes, "Schemes, comma-separated; default all that are safe");
+  command
+      ->add_option("--lifecycle", options->lifecycle,
+                   fmt::format("Whose rules for mm_cpumask: {}", fmt::join(trace::replay_lifecycles(), ", ")))
+      ->capture_default_str();
+  command->add_option(
+      "--machine", options->machine,
+      "Replay at the recorded times on this machine model, by name or file; default power9-2c, or "
+      "power8-16s for more CPUs");
+  command->add_flag("--silicon", options->silicon, "Replay on this machine's CPUs, as fast as they go");
+  command->add_option("--transport", options->transport, "--silicon: how IPIs are sent");
+  command->add_option("--until", options->until, "Only so much of the trace, e.g. 500ms");
+  command->add_option("--cpu", options->cpus, "Only what happened on these CPUs, a list as 0-3,8");
+  command->add_option("--comm", options->comm, "Only tasks that have this name at some time");
+  command->add_option("--out", options->out, "File for the records (JSON); - is standard output");
+  command->add_option("--threads", options->threads, "Schemes replayed at a time; default one per CPU");
+  command->add_flag("--unsafe", options->unsafe, "Replay schemes that are unsafe under the lifecycle, too");
+  command->callback([options, &command_line, &status] { status = run(*options, command_line); });
+}
+
+}  // namespace mmscale::cli

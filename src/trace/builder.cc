@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: MIT
+#include "trace/builder.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace mmscale::trace {
+
+Builder::Builder() : cpu_seen_(kMostCpus) {}
+
+Builder::Builder(const Facts& facts) : known_(&facts), dense_(kMostCpus, kNowhere) {
+  cpus_.resize(facts.cpus.size());
+  chunk_.cpus.resize(facts.cpus.size());
+  for (std::uint32_t i = 0; i < facts.cpus.size(); ++i) dense_[facts.cpus[i]] = i;
+}
+
+// The emulated CPU for one of the trace's. The first pass does not yet know which there are, and uses the
+// trace's numbers.
+std::uint32_t Builder::dense(std::uint32_t cpu) {
+  if (!surveying()) return dense_[cpu];
+  cpu_seen_[cpu] = true;
+  if (cpu >= cpus_.size()) cpus_.resize(cpu + 1);
+  return cpu;
+}
+
+void Builder::note(Oddity oddity, std::uint32_t cpu, std::int32_t pid, std::uint64_t count) {
+  Facts::Odd& odd = facts_.odd[static_cast<std::size_t>(oddity)];
+  if (odd.count == 0) odd = {0, now_, cpu, pid};
+  odd.count += count;
+}
+
+void Builder::emit(std::uint32_t cpu, Op op, std::uint32_t slot, std::uint32_t other, std::uint32_t turns) {
+  ++facts_.steps;
+  const Step step{now_, epoch_, slot, other, turns, op};
+  if (step.global()) ++epoch_;
+  if (surveying()) return;
+  chunk_.cpus[cpu].push_back(step);
+  chunk_.epoch = epoch_;
+  chunk_.end_ns = now_;
+  ++chunk_.steps;
+}
+
+std::uint32_t Builder::new_mm() {
+  facts_.most_alive = std::max(facts_.most_alive, ++alive_);
+  if (free_mms_.empty()) {
+    users_.push_back(1);
+    return static_cast<std::uint32_t>(users_.size() - 1);
+  }
+  const std::uint32_t mm = free_mms_.back();
+  free_mms_.pop_back();
+  users_[mm] = 1;
+  return mm;
+}
+
+// One task fewer lives there; true if it was the last.
+bool Builder::put_mm(std::uint32_t mm) {
+  if (mm == kNowhere || --users_[mm] != 0) return false;
+  free_mms_.push_back(mm);
+  --alive_;
+  ++facts_.died;
+  return true;
+}
+
+Builder::Task& Builder::introduce(std::int32_t pid, std::uint32_t cpu) {
+  if (tasks_.contains(pid)) {
+    note(Oddity::reborn, cpu, pid);
+    forget(pid);
+  }
+  Task& task = tasks_[pid];
+  if (free_slots_.empty()) {
+    task.slot = static_cast<std::uint32_t>(turns_.size());
+    turns_.push_back(0);
+  } else {
+    task.slot = free_slots_.back();
+    free_slots_.pop_back();
+  }
+  facts_.slots = static_cast<std::uint32_t>(turns_.size());
+  return task;
+}
+
+// A pid that means another task from now on. One that never exited keeps its slot and its mm: nobody knows
+// when they went.
+void Builder::forget(std::int32_t pid) {
+  const auto found = tasks_.find(pid);
+  if (found == tasks_.end()) return;
+  Task& old = found->second;
+  if (old.runs_on != kNowhere) {
+    const std::uint32_t cpu = old.runs_on;
+    switch_to(cpu, 0, {});
+    cpus_[cpu].known = false;
+    // A dead task was forgotten by that switch.
+    if (!tasks_.contains(pid)) return;
+  }
+  if (old.dead) free_slots_.push_back(old.slot);
+  tasks_.erase(pid);
+}
+
+// The task of that pid, made if nothing introduced it.
+Builder::Task& Builder::task(std::int32_t pid, const Comm& comm, std::uint32_t cpu) {
+  if (const auto found = tasks_.find(pid); found != tasks_.end()) return found->second;
+  Task& made = introduce(pid, cpu);
+  adopt(made, pid, comm, cpu);
+  return made;
+}
+
+// A task that was there before the trace: what is it, and in which mm?
+void Builder::adopt(Task& task, std::int32_t pid, const Comm& comm, std::uint32_t cpu) {
+  Origin origin;
+  if (surveying()) {
+    origin.pid = pid;
+    origin.comm = comm;
+    if (const auto seen = snapshot_.find(pid); seen != snapshot_.end()) {
+      origin = seen->second;
+    } else if (named_like_kernel(pid, comm.view())) {
+      origin.what = Origin::What::guess_kernel;
+    }
+    facts_.origins.push_back(origin);
+  } else {
+    origin = known_->origins.at(origins_);
+  }
+  task.origin = origins_++;
+  // The first pass does not know yet and takes every one for a process: what it counts of mms is at most too
+  // much.
+  if (!surveying() && origin.is_kernel()) return emit(cpu, Op::kthread, task.slot);
+  if (!surveying() && origin.tgid != 0) {
+    const auto member = member_of_tgid_.find(origin.tgid);
+    if (member != member_of_tgid_.end())
+      if (const auto found = tasks_.find(member->second);
+          found != tasks_.end() && found->second.mm != kNowhere) {
+        task.mm = found->second.mm;
+        ++users_[task.mm];
+        return emit(cpu, Op::join, task.slot, found->second.slot);
+      }
+    member_of_tgid_[origin.tgid] = pid;
+  }
+  task.mm = new_mm();
+  ++facts_.adopted;
+  emit(cpu, Op::adopt, task.slot);
+}
+
+Origin* Builder::origin_of(std::int32_t pid) {
+  if (!surveying()) return nullptr;
+  const auto found = tasks_.find(pid);
+  if (found == tasks_.end() || found->second.origin == kNowhere) return nullptr;
+  return &facts_.origins[found->second.origin];
+}
+
+void Builder::learn(std::int32_t pid, Origin::What what) {
+  if (Origin* origin = origin_of(pid); origin != nullptr && !origin->recorded && what > origin->what)
+    origin->what = what;
+}
+
+void Builder::learn_tgid(std::int32_t pid, std::int32_t tgid) {
+  if (!surveying() || tgid == 0) return;
+  if (Origin* origin = origin_of(pid); origin != nullptr && origin->tgid == 0) origin->tgid = tgid;
+  if (const auto found = tasks_.find(pid); found != tasks_.end() && found->second.blind != kNowhere)
+    facts_.blind_threads[found->second.blind] = tgid != pid;
+}
+
+void Builder::switch_to(std::uint32_t cpu, std::int32_t pid, const Comm& comm) {
+  Cpu& c = cpus_[cpu];
+  const std::int32_t prev = c.current;
+  if (prev == pid) return;
+  if (pid != 0) {
+    Task& next = task(pid, comm, cpu);
+    if (next.runs_on != kNowhere) {
+      // Its other CPU must have switched away, or its clock is late: it goes idle until its own events say
+      // more.
+      note(Oddity::two_places, cpu, pid);
+      const std::uint32_t elsewhere = next.runs_on;
+      switch_to(elsewhere, 0, {});
+      cpus_[elsewhere].known = false;
+    }
+  }
+  // Looked up again: what came before may have moved tasks.
+  if (pid != 0) {
+    Task& next = task(pid, comm, cpu);
+    const bool moved = next.ran_on != kNowhere && next.ran_on != cpu;
+    if (moved && next.mm != kNowhere) ++facts_.migrations;
+    emit(cpu, Op::switch_to, next.slot, Step::kIdle, moved ? turns_[next.slot] : 0);
+    next.runs_on = next.ran_on = cpu;
+  } else {
+    emit(cpu, Op::switch_to);
+  }
+  c.current = pid;
+  if (prev == 0) return;
+  const auto found = tasks_.find(prev);
+  if (found == tasks_.end()) return;
+  found->second.runs_on = kNowhere;
+  ++turns_[found->second.slot];
+  if (found->second.dead) {
+    free_slots_.push_back(found->second.slot);
+    tasks_.erase(found);
+  }
+}
+
+// Makes sure that `pid` is what `cpu` runs.
+void Builder::expect_current(std::uint32_t cpu, std::int32_t pid, const Comm& comm) {
+  Cpu& c = cpus_[cpu];
+  if (c.current != pid) {
+    if (c.known) note(Oddity::missed_switch, cpu, pid);
+    switch_to(cpu, pid, comm);
+  }
+  c.known = true;
+}
+
+void Builder::on_switch(std::uint32_t cpu, const Event& event) {
+  ++facts_.switches;
+  Cpu& c = cpus_[cpu];
+  // A CPU that was taken to be idle, since its task appeared elsewhere, says that it only now switched away:
+  // what is behind it is what counts.
+  const auto prev = tasks_.find(event.pid);
+  const bool gone = prev != tasks_.end() && prev->second.runs_on != kNowhere && prev->second.runs_on != cpu;
+  if (gone && !c.known && c.current == 0)
+    c.known = true;
+  else
+    expect_current(cpu, event.pid, event.comm);
+  if (event.state == kStateIdle) learn(event.pid, Origin::What::kernel);
+  switch_to(cpu, event.other, event.other_comm);
+}
+
+void Builder::on_newtask(std::uint32_t cpu, const Event& event, bool shares_mm) {
+  expect_current(cpu, event.pid, event.comm);
+  // A clone is what kernel threads make, too; the other kinds are not.
+  if (!shares_mm || (event.flags & kCloneThread) != 0) learn(event.pid, Origin::What::user);
+  Task& child = introduce(event.other, cpu);
+  const auto found = event.pid == 0 ? tasks_.end() : tasks_.find(event.pid);
+  const std::uint32_t mm = found == tasks_.end() ? kNowhere : found->second.mm;
+  if (mm == kNowhere) return emit(cpu, Op::kthread, child.slot);
+  if (shares_mm) {
+    ++facts_.threads;
+    child.mm = mm;
+    ++users_[mm];
+    return emit(cpu, Op::clone, child.slot);
+  }
+  ++facts_.forks;
+  ++facts_.born;
+  child.mm = new_mm();
+  emit(cpu, Op::fork, child.slot);
+}
+
+// sched_process_fork follows task_newtask, which knows more; alone it does not say whether the mm is shared.
+void Builder::on_fork(std::uint32_t cpu, const Event& event) {
+  if (const auto found = tasks_.find(event.other);
+      found != tasks_.end() && found->second.ran_on == kNowhere) {
+    expect_current(cpu, event.pid, event.comm);
+    return;
+  }
+  note(Oddity::no_flags, cpu, event.other);
+  const std::uint32_t blind = blinds_++;
+  bool thread = false;
+  if (surveying())
+    facts_.blind_threads.push_back(false);
+  else
+    thread = known_->blind_threads.at(blind);
+  on_newtask(cpu, event, thread);
+  if (const auto found = tasks_.find(event.other); found != tasks_.end()) found->second.blind = blind;
+}
+
+void Builder::on_exec(std::uint32_t cpu, const Event& event) {
+  ++facts_.execs;
+  // A thread that executes takes over its process' pid; the leader it takes it from has exited before.
+  if (event.other != event.pid && event.other != 0 && tasks_.contains(event.other)) {
+    forget(event.pid);
+    auto node = tasks_.extract(event.other);
+    node.key() = event.pid;
+    const std::uint32_t runs_on = node.mapped().runs_on;
+    tasks_.insert(std::move(node));
+    if (runs_on != kNowhere) cpus_[runs_on].current = event.pid;
+  }
+  expect_current(cpu, event.pid, event.comm);
+  Task& task = this->task(event.pid, event.comm, cpu);
+  if (task.dead) return note(Oddity::dead, cpu, event.pid);
+  // exec_mmap takes the new mm before it drops the old one.
+  const std::uint32_t old = task.mm;
+  task.mm = new_mm();
+  ++facts_.born;
+  emit(cpu, Op::exec, task.slot);
+  put_mm(old);
+}
+
+void Builder::on_exit(std::uint32_t cpu, const Event& event) {
+  ++facts_.exits;
+  expect_current(cpu, event.pid, event.comm);
+  Task& task = this->task(event.pid, event.comm, cpu);
+  if (task.dead) return note(Oddity::dead, cpu, event.pid);
+  task.dead = true;
+  emit(cpu, Op::exit, task.slot);
+  put_mm(std::exchange(task.mm, kNowhere));
+}
+
+void Builder::on_lost(const Event& event) {
+  note(Oddity::lost, event.cpu, 0, std::max<std::uint64_t>(event.count, 1));
+  // Which CPU's events were lost is not always said, and a task may have moved from any.
+  for (Cpu& cpu : cpus_) cpu.known = false;
+}
+
+void Builder::add(const Event& event) {
+  ++facts_.events;
+  if (event.kind == Kind::lost) return on_lost(event);
+  if (event.kind == Kind::task) {
+    if (surveying())
+      snapshot_[event.pid] = {event.kernel ? Origin::What::kernel : Origin::What::user, true, event.comm,
+                              event.pid, event.tgid};
+    return;
+  }
+  if (!std::exchange(begun_, true)) facts_.first_ns = event.time_ns;
+  const std::uint32_t cpu = dense(event.cpu);
+  const std::uint64_t time = event.time_ns < facts_.first_ns ? 0 : event.time_ns - facts_.first_ns;
+  if (time < now_) note(Oddity::time_back, cpu, event.pid);
+  now_ = std::max(now_, time);
+  facts_.last_ns = facts_.first_ns + now_;
+  switch (event.kind) {
+    case Kind::switched:
+      on_switch(cpu, event);
+      break;
+    case Kind::newtask:
+      on_newtask(cpu, event, (event.flags & kCloneVm) != 0);
+      break;
+    case Kind::fork:
+      on_fork(cpu, event);
+      break;
+    case Kind::exec:
+      on_exec(cpu, event);
+      break;
+    case Kind::exit:
+      on_exit(cpu, event);
+      break;
+    case Kind::ipi:
+      ++facts_.calls[static_cast<std::size_t>(event.call)];
+      [[fallthrough]];
+    default:
+      expect_current(cpu, event.pid, event.comm);
+  }
+  learn_tgid(event.pid, event.tgid);
+}
+
+Facts Builder::finish() {
+  if (surveying())
+    for (std::uint32_t cpu = 0; cpu < cpu_seen_.size(); ++cpu)
+      if (cpu_seen_[cpu]) facts_.cpus.push_back(cpu);
+  return std::move(facts_);
+}
+
+}  // namespace mmscale::trace

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+//
+// mmscale's own trace files: a text header that anybody can read, then the events in some bytes each.
+// docs/traces.md has the format.
+#pragma once
+
+#include <cstdint>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "trace/event.h"
+#include "trace/lines.h"
+
+struct gzFile_s;
+
+namespace mmscale::trace {
+
+inline constexpr std::string_view kCompactMagic = "mmscale-trace 1\n";
+
+// Where and how a trace was recorded: "kernel: 6.18.4", ... in the order of the file.
+using Provenance = std::vector<std::pair<std::string, std::string>>;
+
+class CompactReader final : public Source {
+ public:
+  explicit CompactReader(const std::string& path);
+  bool next(Event& event) override;
+  std::string_view format() const override { return "mmscale trace"; }
+  const Provenance& provenance() const { return provenance_; }
+
+ private:
+  std::uint64_t varint();
+  std::uint32_t small(std::uint64_t limit, const char* what);
+  Comm comm();
+  std::uint8_t byte();
+
+  ByteReader bytes_;
+  Provenance provenance_;
+  std::uint64_t time_ns_ = 0;
+  std::uint64_t events_ = 0;
+  std::uint32_t crc_ = 0;
+  // Comms, by the number each got when it first appeared.
+  std::vector<Comm> comms_;
+  bool ended_ = false;
+};
+
+// Writes such a file; gzipped if its name ends in .gz. Throws TraceError.
+class CompactWriter {
+ public:
+  CompactWriter(const std::string& path, const Provenance& provenance);
+  ~CompactWriter();
+  CompactWriter(const CompactWriter&) = delete;
+  CompactWriter& operator=(const CompactWriter&) = delete;
+
+  // Events in the order of time.
+  void write(const Event& event);
+  // The end mark: a file without it is one that was cut off.
+  void finish();
+
+ private:
+  void varint(std::uint64_t value);
+  void comm(const Comm& comm);
+  void flush();
+  [[noreturn]] void fail() const;
+
+  std::string path_;
+  gzFile_s* file_ = nullptr;
+  std::string buffer_;
+  std::uint64_t time_ns_ = 0;
+  std::uint64_t events_ = 0;
+  std::uint32_t crc_ = 0;
+  std::vector<Comm> comms_;
+};
+
+}  // namespace mmscale::trace

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+//
+// A file, gzipped or not, read as bytes and as lines, in constant memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct gzFile_s;
+
+namespace mmscale::trace {
+
+// Bytes of a file; what begins with gzip's magic is unpacked. Every failure is a TraceError that names the
+// file and the byte (of what is unpacked).
+class ByteReader {
+ public:
+  explicit ByteReader(const std::string& path);
+  ~ByteReader();
+  ByteReader(const ByteReader&) = delete;
+  ByteReader& operator=(const ByteReader&) = delete;
+
+  // The next byte, -1 at the end.
+  int get() { return at_ < size_ || fill() ? static_cast<unsigned char>(buffer_[at_++]) : -1; }
+  // What is at hand without reading on, at least one byte unless the file is at its end; take() consumes of
+  // it.
+  std::string_view peek() { return at_ < size_ || fill() ? rest() : std::string_view(); }
+  void take(std::size_t bytes) { at_ += bytes; }
+  std::uint64_t offset() const { return before_ + at_; }
+  const std::string& path() const { return path_; }
+
+  // Throws TraceError: "PATH: byte N: WHAT".
+  [[noreturn]] void fail(std::string_view what) const;
+
+ private:
+  bool fill();
+  std::string_view rest() const { return {buffer_.data() + at_, size_ - at_}; }
+
+  std::string path_;
+  gzFile_s* file_ = nullptr;
+  std::vector<char> buffer_;
+  std::size_t at_ = 0;
+  std::size_t size_ = 0;
+  std::uint64_t before_ = 0;
+};
+
+// Lines of at most kMost characters.
+class LineReader {
+ public:
+  static constexpr std::size_t kMost = 64 << 10;
+
+  explicit LineReader(const std::string& path) : bytes_(path) {}
+
+  // The next line without its end; valid until the next call. False at the end.
+  bool next(std::string_view& line);
+  std::uint64_t number() const { return number_; }
+
+  // Throws TraceError: "PATH: line N: WHAT".
+  [[noreturn]] void fail(std::string_view what) const;
+
+ private:
+  ByteReader bytes_;
+  std::string joined_;
+  std::uint64_t number_ = 0;
+};
+
+}  // namespace mmscale::trace

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT
+#include "trace/recorder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <unordered_set>
+#include <utility>
+
+#include "trace/c_libraries.h"
+#include "trace/proc_tasks.h"
+#include "trace/raw_records.h"
+#include "trace/text_fields.h"
+
+namespace mmscale::trace {
+namespace {
+
+struct Wanted {
+  const char* system;
+  const char* event;
+  // What is lost without it; nullptr: nothing can be done without it.
+  const char* without;
+};
+
+// csd_queue_cpu is there since 6.3.
+constexpr Wanted kWanted[] = {
+    {"sched", "sched_switch", nullptr},
+    {"sched", "sched_process_exec", nullptr},
+    {"sched", "sched_process_exit", nullptr},
+    {"task", "task_newtask", nullptr},
+    {"csd", "csd_queue_cpu", "the kernel's own IPIs are not counted"},
+};
+
+constexpr std::string_view kInstancePrefix = "mmscale-";
+
+std::uint64_t monotonic_ns() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+// Instances of recorders that were killed: their process is gone.
+void remove_stale_instances(const std::string& tracefs) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(tracefs + "/instances", error)) {
+    const std::string name = entry.path().filename();
+    if (!name.starts_with(kInstancePrefix)) continue;
+    const auto pid = pid_number(std::string_view(name).substr(kInstancePrefix.size()));
+    if (pid && kill(*pid, 0) != 0 && errno == ESRCH) rmdir(entry.path().c_str());
+  }
+}
+
+void check_access(const std::string& tracefs) {
+  if (access(tracefs.c_str(), F_OK) != 0)
+    throw RecordError(fmt::format("{}: there is no such folder", tracefs));
+  const std::string instances = tracefs + "/instances";
+  if (access(instances.c_str(), F_OK) != 0 && errno == ENOENT && access(tracefs.c_str(), R_OK | X_OK) == 0)
+    throw RecordError(
+        fmt::format("{}: no 'instances' in it: not a tracefs, or a kernel without tracing", tracefs));
+  if (access(instances.c_str(), W_OK | X_OK) != 0)
+    throw RecordError(
+        fmt::format("{}: {}; recording the scheduler needs root", instances, std::strerror(errno)));
+}
+
+}  // namespace
+
+namespace {
+
+// A CPU's ring buffer, read sub-buffer by sub-buffer. (tracefs_iterate_raw_events of libtracefs 1.6 opens the
+// files anew each time and asks for less than a whole sub-buffer: what is over gets lost.)
+class RawPipe {
+ public:
+  // `path` is the instance's per_cpu/cpuN/trace_pipe_raw.
+  RawPipe(const std::string& path, int cpu, std::size_t bytes)
+      : cpu_(cpu),
+        fd_(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)),
+        buffer_(bytes),
+        kbuffer_(kbuffer_alloc(KBUFFER_LSIZE_SAME_AS_HOST, KBUFFER_ENDIAN_SAME_AS_HOST)) {
+    if (fd_ < 0) throw RecordError(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
+  }
+  ~RawPipe() {
+    close(fd_);
+    kbuffer_free(kbuffer_);
+  }
+  RawPipe(const RawPipe&) = delete;
+  RawPipe& operator=(const RawPipe&) = delete;
+
+  // Calls take(record, cpu) for all that is there.
+  template <class Take>
+  void drain(Take&& take) {
+    for (;;) {
+      const ssize_t got = read(fd_, buffer_.data(), buffer_.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) return;
+      if (kbuffer_load_subbuffer(kbuffer_, buffer_.data()) != 0) return;
+      long long missed = kbuffer_missed_events(kbuffer_);
+      unsigned long long time = 0;
+      for (void* data = kbuffer_read_event(kbuffer_, &time); data != nullptr;
+           data = kbuffer_next_event(kbuffer_, nullptr) != nullptr ? kbuffer_read_event(kbuffer_, &time)
+                                                                   : nullptr) {
+        tep_record record{};
+        record.ts = time;
+        record.missed_events = std::exchange(missed, 0);
+        record.size = kbuffer_event_size(kbuffer_);
+        record.data = data;
+        record.cpu = cpu_;
+        take(record, cpu_);
+      }
+    }
+  }
+
+ private:
+  const int cpu_;
+  const int fd_;
+  std::vector<char> buffer_;
+  kbuffer* const kbuffer_;
+};
+
+// Bytes of a sub-buffer: a page, or what 6.8 and later say.
+std::size_t subbuffer_bytes(const std::string& folder) {
+  std::ifstream file(folder + "/buffer_subbuf_size_kb");
+  std::size_t kib = 0;
+  return file >> kib && kib != 0 && kib <= 1024 ? kib << 10 : static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace
+
+std::string find_tracefs() {
+  std::ifstream mounts("/proc/self/mounts");
+  for (std::string line; std::getline(mounts, line);) {
+    std::string_view rest = line;
+    take_word(rest);
+    const std::string_view where = take_word(rest);
+    if (take_word(rest) == "tracefs") return std::string(where);
+  }
+  std::ifstream filesystems("/proc/filesystems");
+  for (std::string line; std::getline(filesystems, line);)
+    if (line.ends_with("\ttracefs"))
+      throw RecordError("tracefs is not mounted; as root: mount -t tracefs tracefs /sys/kernel/tracing");
+  throw RecordError("this kernel has no tracefs (CONFIG_TRACING)");
+}
+
+struct Recorder::State {
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() {
+    // An instance that is being read cannot be removed.
+    pipes.clear();
+    if (instance != nullptr) {
+      tracefs_trace_off(instance);
+      for (const Wanted& wanted : kWanted)
+        tracefs_instance_file_write(
+            instance, fmt::format("events/{}/{}/enable", wanted.system, wanted.event).c_str(), "0");
+      tracefs_instance_destroy(instance);
+      tracefs_instance_free(instance);
+    }
+    if (tep != nullptr) tep_free(tep);
+  }
+
+  tracefs_instance* instance = nullptr;
+  tep_handle* tep = nullptr;
+  std::string folder;
+  RawRecords records;
+  std::vector<std::string> missing;
+  std::uint64_t undecoded = 0;
+  std::vector<std::unique_ptr<RawPipe>> pipes;
+  bool on = false;
+  // Read but not yet handed over: newer than the point up to which every CPU has been read.
+  std::vector<Event> waiting;
+
+  void take(tep_record& record, int cpu) {
+    Event event;
+    if (record.missed_events != 0) {
+      event.kind = Kind::lost;
+      event.time_ns = record.ts;
+      event.cpu = static_cast<std::uint32_t>(cpu);
+      event.count = record.missed_events > 0 ? static_cast<std::uint64_t>(record.missed_events) : 0;
+      waiting.push_back(event);
+    }
+    if (records.decode(tep, record, cpu, event) != nullptr)
+      ++undecoded;
+    else
+      waiting.push_back(event);
+  }
+};
+
+Recorder::Recorder(const RecorderSetup& setup) : state_(std::make_unique<State>()) {
+  check_access(setup.tracefs);
+  for (const Wanted& wanted : kWanted) {
+    const std::string folder = fmt::format("{}/events/{}/{}", setup.tracefs, wanted.system, wanted.event);
+    if (access(folder.c_str(), F_OK) == 0) continue;
+    if (wanted.without == nullptr)
+      throw RecordError(
+          fmt::format("this kernel has no event {}:{} ({})", wanted.system, wanted.event, folder));
+    state_->missing.push_back(fmt::format("no event {}:{}: {}", wanted.system, wanted.event, wanted.without));
+  }
+  remove_stale_instances(setup.tracefs);
+  std::string folder = setup.tracefs;
+  tracefs_set_tracing_dir(folder.data());
+  const char* const systems[] = {"sched", "task", "csd", nullptr};
+  state_->tep = tracefs_local_events_system(setup.tracefs.c_str(), systems);
+  if (state_->tep == nullptr)
+    throw RecordError(fmt::format("{}/events: the formats of the events cannot be read", setup.tracefs));
+  const std::string name = fmt::format("{}{}", kInstancePrefix, getpid());
+  state_->instance = tracefs_instance_create(name.c_str());
+  state_->folder = fmt::format("{}/instances/{}", setup.tracefs, name);
+  if (state_->instance == nullptr)
+    throw RecordError(fmt::format("{}: cannot be made: {}", state_->folder, std::strerror(errno)));
+  tracefs_trace_off(state_->instance);
+  // The clock that a process can read, too: it tells how far all CPUs have been read.
+  if (tracefs_instance_file_write(state_->instance, "trace_clock", "mono") < 0)
+    throw RecordError(fmt::format("{}/trace_clock: this kernel has no clock 'mono'", state_->folder));
+  if (tracefs_instance_set_buffer_size(state_->instance, setup.buffer_kib, -1) < 0)
+    throw RecordError(fmt::format("{}: no memory for {} KiB per CPU", state_->folder, setup.buffer_kib));
+  for (const Wanted& wanted : kWanted)
+    if (tracefs_event_enable(state_->instance, wanted.system, wanted.event) != 0 && wanted.without == nullptr)
+      throw RecordError(fmt::format("{}: event {}:{} cannot be enabled: {}", state_->folder, wanted.system,
+                                    wanted.event, std::strerror(errno)));
+  const std::size_t bytes = subbuffer_bytes(state_->folder);
+  for (const auto& entry : std::filesystem::directory_iterator(state_->folder + "/per_cpu")) {
+    const std::string cpu_name = entry.path().filename();
+    if (const auto cpu = number<int>(std::string_view(cpu_name).substr(3)))
+      state_->pipes.push_back(std::make_unique<RawPipe>(entry.path() / "trace_pipe_raw", *cpu, bytes));
+  }
+}
+
+Recorder::~Recorder() = default;
+
+std::vector<Event> Recorder::start() {
+  // Before and after: a task that is born meanwhile has an event, and one that is gone had one if tracing was
+  // on.
+  const std::vector<Event> before = read_tasks();
+  tracefs_trace_on(state_->instance);
+  state_->on = true;
+  std::vector<Event> tasks = read_tasks();
+  std::unordered_set<std::int32_t> known;
+  for (const Event& task : tasks) known.insert(task.pid);
+  for (const Event& task : before)
+    if (!known.contains(task.pid)) tasks.push_back(task);
+  return tasks;
+}
+
+void Recorder::stop() {
+  tracefs_trace_off(state_->instance);
+  state_->on = false;
+}
+
+void Recorder::collect(std::vector<Event>& events) {
+  // What was written before now is read below, on every CPU.
+  const std::uint64_t complete = state_->on ? monotonic_ns() : UINT64_MAX;
+  for (const auto& pipe : state_->pipes)
+    pipe->drain([this](tep_record& record, int cpu) { state_->take(record, cpu); });
+  auto& waiting = state_->waiting;
+  std::stable_sort(waiting.begin(), waiting.end(),
+                   [](const Event& a, const Event& b) { return a.time_ns < b.time_ns; });
+  const auto end = std::partition_point(waiting.begin(), waiting.end(),
+                                        [complete](const Event& event) { return event.time_ns < complete; });
+  events.insert(events.end(), waiting.begin(), end);
+  waiting.erase(waiting.begin(), end);
+}
+
+std::uint64_t Recorder::lost() const {
+  std::uint64_t lost = 0;
+  std::error_code error;
+  for (const auto& cpu : std::filesystem::directory_iterator(state_->folder + "/per_cpu", error)) {
+    std::ifstream stats(cpu.path() / "stats");
+    for (std::string line; std::getline(stats, line);)
+      for (const std::string_view name : {"overrun: ", "commit overrun: ", "dropped events: "})
+        if (line.starts_with(name)) lost += number<std::uint64_t>(line.substr(name.size())).value_or(0);
+  }
+  return lost;
+}
+
+std::uint64_t Recorder::undecoded() const { return state_->undecoded; }
+const std::vector<std::string>& Recorder::missing() const { return state_->missing; }
+
+}  // namespace mmscale::trace

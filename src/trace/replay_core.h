@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT
+//
+// The emulated system of a replay, and the loop that takes a CPU through its steps. The same in every world;
+// what is written here beside the kernel's functions (who waits for whom) is the harness and costs nothing
+// that a world counts.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernel/context_switch.h"
+#include "kernel/cpu.h"
+#include "kernel/exec.h"
+#include "kernel/exit.h"
+#include "kernel/lazy.h"
+#include "kernel/mm_life.h"
+#include "kernel/rcu.h"
+#include "measure/histogram.h"
+#include "trace/facts.h"
+#include "trace/steps.h"
+#include "workload/audit.h"
+
+namespace mmscale::trace {
+
+template <class K>
+class ReplayCore {
+ public:
+  using Machine = typename K::Machine;
+  using Cpu = kernel::Cpu<K>;
+  using Task = kernel::Task<K>;
+  using Mm = typename Task::Mm;
+
+  // How many mms there can be at a time. Who defers may hold every mm that dies for as long as one CPU
+  // sleeps: that is bounded by the deaths, and by `most_held`, which is what the memory at hand allows.
+  static unsigned most_mms(const Facts& facts, std::uint64_t most_held) {
+    std::uint64_t mms = facts.most_alive + facts.cpus.size() + 1;
+    if constexpr (kernel::kHeldBack<typename K::Scheme> != 0) mms += std::min(facts.died + 1, most_held);
+    return static_cast<unsigned>(std::min<std::uint64_t>(mms, UINT32_MAX / 2));
+  }
+  static std::size_t memory_bytes(const Facts& facts, std::uint64_t most_held) {
+    return kernel::MmSlab<K>::bytes(static_cast<unsigned>(facts.cpus.size()), most_mms(facts, most_held));
+  }
+
+  // `memory` aligned to a line; it and nothing else must outlive the core.
+  ReplayCore(const Facts& facts, std::span<std::byte> memory, kernel::Rules rules)
+      : system_(static_cast<unsigned>(facts.cpus.size()), memory, rules),
+        locals_(facts.cpus.size()),
+        reached_(facts.cpus.size()),
+        slots_(facts.slots) {}
+
+  // First on each CPU.
+  void boot(Machine& m) {
+    locals_[m.cpu()] = std::make_unique<Local>(m, system_);
+    kernel::rcu::online<K>(m);
+    gather(m);
+  }
+
+  // The CPU's part of a chunk. `sleep(ns)` lets the CPU sleep, interrupts on, until so long after the trace's
+  // beginning, or does nothing in a world that does not keep the trace's time.
+  template <class Sleep>
+  void run(Machine& m, const Chunk& chunk, Sleep&& sleep) {
+    Local& local = *locals_[m.cpu()];
+    kernel::rcu::Busy<K> busy(m, local.cpu);
+    for (const Step& step : chunk.cpus[m.cpu()]) {
+      reached_[m.cpu()].epoch.store(step.epoch, std::memory_order_release);
+      {
+        kernel::rcu::Idle<K> idle(m, local.cpu);
+        sleep(step.when_ns);
+      }
+      await_order(m, local, step);
+      const std::uint64_t begin = m.now();
+      const std::uint64_t died = local.deaths;
+      execute(m, local, step);
+      const std::uint64_t spent = m.now() - begin;
+      local.kernel_ns += spent;
+      if (local.deaths != died) local.teardown_ns.record(spent);
+      if (step.global()) globals_.store(step.epoch + 1, std::memory_order_release);
+      if constexpr (kernel::hooks::has_drain<K>)
+        if (++local.steps % kStepsPerTick == 0) kernel::hooks::drain<K>(m, local.cpu, kernel::Drain::tick);
+    }
+    // Nothing of this CPU is left in this chunk: whatever epoch it ends in may begin without it.
+    reached_[m.cpu()].epoch.store(chunk.epoch, std::memory_order_release);
+    kernel::rcu::Idle<K> idle(m, local.cpu);
+    sleep(chunk.end_ns);
+    gather(m);
+  }
+
+  // Ends what outlives the trace. The CPUs serve each other's IPIs until all are done.
+  void finish(Machine& m) {
+    Local& local = *locals_[m.cpu()];
+    {
+      kernel::rcu::Busy<K> busy(m, local.cpu);
+      gather(m);
+      Task* const current = m.load(local.cpu.curr, std::memory_order_relaxed);
+      if (current->mm != nullptr)
+        kernel::do_exit<K>(m, local.cpu);
+      else if (current != &local.cpu.idle)
+        kernel::schedule<K>(m, local.cpu, local.cpu.idle);
+      gather(m);
+      for (std::size_t s = m.cpu(); s < slots_.size(); s += m.cpus()) {
+        if (slots_[s].task.mm == nullptr) continue;
+        kernel::schedule<K>(m, local.cpu, slots_[s].task);
+        kernel::do_exit<K>(m, local.cpu);
+      }
+      gather(m);
+      Mm* const borrowed = m.load(local.cpu.idle.active_mm, std::memory_order_relaxed);
+      if (borrowed != &system_.init_mm) kernel::unlazy<K>(m, local.cpu, borrowed);
+      gather(m);
+      kernel::hooks::drain<K>(m, local.cpu);
+    }
+    gather(m);
+    kernel::rcu::offline<K>(m);
+  }
+
+  const kernel::Tally& tally(unsigned cpu) const { return locals_[cpu]->cpu.tally; }
+  std::uint64_t switches(unsigned cpu) const { return locals_[cpu]->switches; }
+  std::uint64_t kernel_ns(unsigned cpu) const { return locals_[cpu]->kernel_ns; }
+  const measure::Histogram& teardown_ns(unsigned cpu) const { return locals_[cpu]->teardown_ns; }
+
+  // After finish on all CPUs, on any of them: the sums that must hold (workload/audit.h), and every CPU's
+  // switches into tasks against those out of them. `queued`: requests the machines say they queued.
+  std::vector<std::string> audit(Machine& m, std::uint64_t queued) {
+    using enum std::memory_order;
+    workload::Books books;
+    for (unsigned cpu = 0; cpu < locals_.size(); ++cpu) {
+      books.sum += locals_[cpu]->cpu.tally;
+      if (m.load(locals_[cpu]->cpu.idle.active_mm, relaxed) != &system_.init_mm)
+        books.still_lazy.push_back(cpu);
+    }
+    books.queued = queued;
+    books.counted = K::Scheme::kCounted;
+    books.init_mm_count = m.load(system_.init_mm.mm_count, relaxed);
+    books.findings = system_.oracle.findings();
+    books.violations = system_.oracle.count();
+    auto problems = workload::mismatches(books, static_cast<unsigned>(locals_.size()));
+    for (unsigned cpu = 0; cpu < locals_.size(); ++cpu) {
+      const Local& local = *locals_[cpu];
+      const std::uint64_t inside = local.current == Step::kIdle ? 0 : 1;
+      if (local.in != local.out + inside)
+        problems.push_back("cpu " + std::to_string(cpu) + ": " + std::to_string(local.in) +
+                           " switches into tasks, " + std::to_string(local.out) + " out of them");
+    }
+    if (out_of_mms_.load(relaxed)) problems.push_back("out of mms: more are held than there is memory for");
+    return problems;
+  }
+
+ private:
+  static constexpr std::uint64_t kStepsPerTick = 256;
+  // Ticks of the CPU's counter between two looks at another CPU's progress.
+  static constexpr std::uint64_t kPatience = 50;
+
+  struct alignas(machine::kApart) Slot {
+    Task task;
+    // How often it was switched away from. Written by the CPU it ran on; release, like on_cpu.
+    std::atomic<std::uint32_t> turns{0};
+  };
+  // The epoch of the step a CPU comes to next.
+  struct alignas(machine::kApart) Reached {
+    std::atomic<std::uint32_t> epoch{0};
+  };
+  struct Local {
+    Local(Machine& m, kernel::System<K>& system) : cpu(m, system) {}
+    Cpu cpu;
+    std::uint32_t current = Step::kIdle;
+    std::uint64_t steps = 0;
+    std::uint64_t switches = 0;
+    std::uint64_t in = 0;
+    std::uint64_t out = 0;
+    std::uint64_t deaths = 0;
+    std::uint64_t kernel_ns = 0;
+    measure::Histogram teardown_ns;
+  };
+
+  // Waits, interrupts on, for what only another CPU can bring about. Idle for RCU, or two that wait would
+  // wait for each other.
+  template <class Done>
+  void wait_until(Machine& m, Local& local, Done&& done) {
+    if (done()) return;
+    kernel::rcu::Idle<K> idle(m, local.cpu);
+    while (!done()) m.think(kPatience);
+  }
+
+  // Until the step's turn has come (steps.h).
+  void await_order(Machine& m, Local& local, const Step& step) {
+    using enum std::memory_order;
+    wait_until(m, local, [&] { return globals_.load(acquire) >= step.epoch; });
+    if (step.global())
+      for (unsigned cpu = 0; cpu < reached_.size(); ++cpu)
+        if (cpu != m.cpu())
+          wait_until(m, local, [&] { return reached_[cpu].epoch.load(acquire) > step.epoch; });
+    if (step.turns != 0)
+      wait_until(m, local, [&] { return slots_[step.slot].turns.load(acquire) >= step.turns; });
+  }
+
+  // All CPUs meet.
+  void gather(Machine& m) {
+    using enum std::memory_order;
+    const std::uint64_t n = m.cpus();
+    const std::uint64_t all = (arrivals_.fetch_add(1, acq_rel) / n + 1) * n;
+    while (arrivals_.load(acquire) < all) m.think(kPatience);
+  }
+
+  void execute(Machine& m, Local& local, const Step& step) {
+    switch (step.op) {
+      case Op::switch_to:
+        return switch_to(m, local, step.slot);
+      case Op::kthread:
+        return settle(m, slots_[step.slot].task, nullptr);
+      case Op::adopt:
+        return settle(m, slots_[step.slot].task, new_mm(m, local));
+      case Op::join:
+        return share(m, slots_[step.slot].task, slots_[step.other].task.mm);
+      case Op::clone:
+        return share(m, slots_[step.slot].task, current(m, local).mm);
+      case Op::fork:
+        return fork(m, local, slots_[step.slot].task);
+      case Op::exec:
+        return exec(m, local);
+      case Op::exit:
+        return exit(m, local);
+    }
+  }
+
+  Task& current(Machine& m, Local& local) { return *m.load(local.cpu.curr, std::memory_order_relaxed); }
+
+  void switch_to(Machine& m, Local& local, std::uint32_t slot) {
+    kernel::context_switch<K>(m, local.cpu, slot == Step::kIdle ? local.cpu.idle : slots_[slot].task);
+    ++local.switches;
+    if (local.current != Step::kIdle) {
+      ++local.out;
+      auto& turns = slots_[local.current].turns;
+      turns.store(turns.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    }
+    if (slot != Step::kIdle) ++local.in;
+    local.current = slot;
+  }
+
+  void settle(Machine& m, Task& task, Mm* mm) {
+    task.mm = mm;
+    m.store(task.active_mm, mm, std::memory_order_relaxed);
+  }
+
+  void share(Machine& m, Task& task, Mm* mm) {
+    if (mm != nullptr) kernel::mmget<K>(m, mm);
+    settle(m, task, mm);
+  }
+
+  // copy_mm() without CLONE_VM: dup_mmap() write-protects the parent's pages and flushes its TLB
+  // (flush_tlb_mm(oldmm), kernel/fork.c), which is where a process of one thread trims its mask.
+  void fork(Machine& m, Local& local, Task& child) {
+    Mm* const mm = current(m, local).mm;
+    if (mm == nullptr) return settle(m, child, nullptr);
+    Mm* const copy = new_mm(m, local);
+    K::Lifecycle::template flush_tlb_mm<K>(m, local.cpu, mm, kernel::Freed::pages);
+    settle(m, child, copy);
+  }
+
+  void exec(Machine& m, Local& local) {
+    Mm* const mm = new_mm(m, local);
+    if (mm == nullptr) return;
+    Mm* const old = current(m, local).mm;
+    local.deaths += old != nullptr && m.load(old->mm_users, std::memory_order_relaxed) == 1;
+    kernel::exec_mmap<K>(m, local.cpu, mm);
+  }
+
+  void exit(Machine& m, Local& local) { local.deaths += kernel::exit_mm<K>(m, local.cpu); }
+
+  Mm* new_mm(Machine& m, Local& local) {
+    Mm* mm = kernel::mm_alloc<K>(m, local.cpu, 1);
+    if constexpr (kernel::hooks::has_drain<K>)
+      if (mm == nullptr) {
+        kernel::hooks::drain<K>(m, local.cpu, kernel::Drain::tick);
+        mm = kernel::mm_alloc<K>(m, local.cpu, 1);
+      }
+    if (mm == nullptr) out_of_mms_.store(true, std::memory_order_relaxed);
+    return mm;
+  }
+
+  kernel::System<K> system_;
+  std::vector<std::unique_ptr<Local>> locals_;
+  std::vector<Reached> reached_;
+  std::vector<Slot> slots_;
+  std::atomic<bool> out_of_mms_{false};
+  // Global steps done.
+  alignas(machine::kApart) std::atomic<std::uint32_t> globals_{0};
+  alignas(machine::kApart) std::atomic<std::uint64_t> arrivals_{0};
+};
+
+}  // namespace mmscale::trace

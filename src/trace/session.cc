@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+#include "trace/session.h"
+
+#include <algorithm>
+#include <atomic>
+#include <barrier>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "trace/builder.h"
+
+namespace mmscale::trace {
+namespace {
+
+// Steps per chunk: large against what it costs to begin one on every CPU, small in memory.
+constexpr std::size_t kChunk = 1 << 15;
+
+// The chunks of a trace, one after the other.
+class Chunks {
+ public:
+  explicit Chunks(const Trace& trace) : pass_(trace), builder_(trace.facts()) {}
+
+  // The next one, into `chunk`, whose memory is used again; false at the end.
+  bool next(Chunk& chunk) {
+    Chunk& made = builder_.chunk();
+    made.clear();
+    for (Event event; made.steps < kChunk && pass_.next(event);) builder_.add(event);
+    if (made.steps == 0) return false;
+    const std::size_t cpus = made.cpus.size();
+    std::swap(chunk, made);
+    made.cpus.resize(cpus);
+    return true;
+  }
+
+  Facts finish(const Facts& survey) {
+    Facts facts = builder_.finish();
+    facts.cpus = survey.cpus;
+    facts.origins = survey.origins;
+    facts.format = survey.format;
+    facts.odd[static_cast<std::size_t>(Oddity::filtered)].count = pass_.filtered();
+    return facts;
+  }
+
+ private:
+  Trace::Pass pass_;
+  Builder builder_;
+};
+
+// Threads that each have some of the schemes, and go through the chunks in step with the reader: while they
+// run one, it makes the next.
+class Farm {
+ public:
+  Farm(const ReplaySpec& spec, const Facts& facts, const std::vector<std::string>& schemes, unsigned threads,
+       std::vector<SchemeResult>& results)
+      : spec_(spec), facts_(facts), schemes_(schemes), results_(results), barrier_(threads + 1) {
+    for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this, i, threads] { work(i, threads); });
+  }
+  // Not finished: the reader met an error, and no result is wanted.
+  ~Farm() {
+    if (over_) return;
+    failed_ = true;
+    end();
+  }
+
+  // Hands a chunk over; returns when the one before is done.
+  void run(Chunk& chunk) {
+    barrier_.arrive_and_wait();
+    std::swap(chunk, running_);
+    barrier_.arrive_and_wait();
+  }
+
+  // After the last chunk: until all results are there.
+  void finish() {
+    end();
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  void end() {
+    barrier_.arrive_and_wait();
+    over_ = true;
+    barrier_.arrive_and_wait();
+    threads_.clear();
+  }
+
+  void work(unsigned first, unsigned stride) {
+    std::vector<std::pair<std::size_t, std::unique_ptr<Replay>>> replays;
+    guarded([&] {
+      for (std::size_t i = first; i < schemes_.size(); i += stride) {
+        ReplaySpec spec = spec_;
+        spec.scheme = schemes_[i];
+        replays.emplace_back(i, make_replay(spec, facts_));
+        replays.back().second->begin();
+      }
+    });
+    for (;;) {
+      barrier_.arrive_and_wait();
+      barrier_.arrive_and_wait();
+      if (over_) break;
+      guarded([&] {
+        for (auto& [i, replay] : replays) replay->run(running_);
+      });
+    }
+    guarded([&] {
+      for (auto& [i, replay] : replays) results_[i] = {schemes_[i], replay->finish()};
+    });
+  }
+
+  // The first error ends all work; the threads go on meeting at the barrier.
+  template <class F>
+  void guarded(F&& f) {
+    try {
+      if (!failed_.load()) f();
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      if (!error_) error_ = std::current_exception();
+      failed_ = true;
+    }
+  }
+
+  const ReplaySpec& spec_;
+  const Facts& facts_;
+  const std::vector<std::string>& schemes_;
+  std::vector<SchemeResult>& results_;
+  std::barrier<> barrier_;
+  Chunk running_;
+  bool over_ = false;
+  std::atomic<bool> failed_{false};
+  std::mutex mutex_;
+  std::exception_ptr error_;
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace
+
+SessionResult replay_all(const Trace& trace, const ReplaySpec& spec, const std::vector<std::string>& schemes,
+                         unsigned threads) {
+  SessionResult session;
+  session.schemes.resize(schemes.size());
+  if (spec.model == nullptr) {
+    for (std::size_t i = 0; i < schemes.size(); ++i) {
+      Chunks chunks(trace);
+      ReplaySpec one = spec;
+      one.scheme = schemes[i];
+      const auto replay = make_replay(one, trace.facts());
+      replay->begin();
+      for (Chunk chunk; chunks.next(chunk);) replay->run(chunk);
+      session.schemes[i] = {schemes[i], replay->finish()};
+      session.facts = chunks.finish(trace.facts());
+    }
+    return session;
+  }
+  Chunks chunks(trace);
+  Farm farm(spec, trace.facts(), schemes,
+            std::clamp(threads, 1u, static_cast<unsigned>(std::max<std::size_t>(schemes.size(), 1))),
+            session.schemes);
+  for (Chunk chunk; chunks.next(chunk);) farm.run(chunk);
+  farm.finish();
+  session.facts = chunks.finish(trace.facts());
+  return session;
+}
+
+}  // namespace mmscale::trace

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+//
+// What ftrace's text and perf script's have in common: numbers, time stamps, and what an event prints about
+// itself.
+#pragma once
+
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "trace/event.h"
+
+namespace mmscale::trace {
+
+// All of `text` as a number.
+template <class T>
+std::optional<T> number(std::string_view text, int base = 10) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// A pid from 0 to kMostPid.
+std::optional<std::int32_t> pid_number(std::string_view text);
+
+// "123.456789" with up to nine decimals, in ns.
+std::optional<std::uint64_t> seconds(std::string_view text);
+
+// Takes the blanks off the front, then the first word.
+std::string_view take_word(std::string_view& text);
+std::string_view trim(std::string_view text);
+
+// Fills in what event `name` (its system's name before a colon is skipped) prints behind its name: kind,
+// pids, comms, flags. An event that says nothing about tasks is Kind::seen. Returns what is wrong with the
+// text, or nullptr.
+const char* parse_body(std::string_view name, std::string_view body, Event& event);
+
+}  // namespace mmscale::trace

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+#include "trace/trace_dat.h"
+
+#include <errno.h>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "trace/c_libraries.h"
+#include "trace/raw_records.h"
+
+namespace mmscale::trace {
+namespace {
+
+// What libtracecmd makes of a damaged file is anything: an exit, an allocation of the length it found, a wild
+// pointer. It therefore reads in a process of its own, which hands events over through a pipe, and whose
+// death is an error like any other.
+constexpr rlim_t kMostMemory = rlim_t{2} << 30;
+// CPU time for one file: a million events take about a second.
+constexpr rlim_t kMostSeconds = 600;
+
+struct Message {
+  enum class What : std::uint8_t { event, error, end } what = What::event;
+  Event event;
+  std::uint64_t offset = 0;
+  std::array<char, 128> error{};
+};
+static_assert(std::is_trivially_copyable_v<Message>);
+
+class Child {
+ public:
+  Child(int out, std::string path) : out_(out), path_(std::move(path)) {}
+
+  void run() {
+    tracecmd_set_loglevel(TEP_LOG_NONE);
+    tep_set_loglevel(TEP_LOG_NONE);
+    tracecmd_input* const input = tracecmd_open(path_.c_str(), 0);
+    if (input == nullptr) return error("libtracecmd cannot make sense of its header");
+    tracecmd_iterate_events(
+        input, nullptr, 0,
+        [](auto* handle, auto* record, int cpu, void* self) {
+          return static_cast<Child*>(self)->take(handle, record, cpu);
+        },
+        this);
+    if (failed_) return;
+    Message end;
+    end.what = Message::What::end;
+    send(end);
+    flush();
+  }
+
+ private:
+  void error(std::string_view what) {
+    failed_ = true;
+    Message message;
+    message.what = Message::What::error;
+    message.offset = offset_;
+    what.copy(message.error.data(), message.error.size() - 1);
+    send(message);
+    flush();
+  }
+
+  void send(const Message& message) {
+    batch_.push_back(message);
+    if (batch_.size() == 256) flush();
+  }
+  void flush() {
+    const char* bytes = reinterpret_cast<const char*>(batch_.data());
+    for (std::size_t left = batch_.size() * sizeof(Message); left != 0;) {
+      const ssize_t written = write(out_, bytes, left);
+      if (written < 0 && errno == EINTR) continue;
+      // The reader has what it wants.
+      if (written <= 0) _exit(0);
+      bytes += written;
+      left -= static_cast<std::size_t>(written);
+    }
+    batch_.clear();
+  }
+
+  int take(tracecmd_input* handle, tep_record* record, int cpu) {
+    offset_ = record->offset;
+    Message message;
+    message.offset = offset_;
+    if (record->missed_events != 0) {
+      message.event.kind = Kind::lost;
+      message.event.cpu = static_cast<std::uint32_t>(cpu);
+      message.event.count = record->missed_events > 0 ? static_cast<std::uint64_t>(record->missed_events) : 0;
+      send(message);
+    }
+    if (const char* wrong = records_.decode(tracecmd_get_tep(handle), *record, cpu, message.event)) {
+      error(wrong);
+      return -1;
+    }
+    send(message);
+    return 0;
+  }
+
+  const int out_;
+  const std::string path_;
+  std::uint64_t offset_ = 0;
+  std::vector<Message> batch_;
+  RawRecords records_;
+  bool failed_ = false;
+};
+
+[[noreturn]] void run_child(int out, const std::string& path) {
+  const rlimit memory{kMostMemory, kMostMemory};
+  const rlimit seconds{kMostSeconds, kMostSeconds};
+  const rlimit no_core{0, 0};
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  setrlimit(RLIMIT_AS, &memory);
+#endif
+  setrlimit(RLIMIT_CPU, &seconds);
+  setrlimit(RLIMIT_CORE, &no_core);
+  // What the library prints about the file would stand beside our one line.
+  const int null = open("/dev/null", O_WRONLY);
+  dup2(null, STDOUT_FILENO);
+  dup2(null, STDERR_FILENO);
+  signal(SIGPIPE, SIG_IGN);
+  Child(out, path).run();
+  _exit(0);
+}
+
+}  // namespace
+
+struct TraceDat::Reader {
+  std::string path;
+  pid_t child = -1;
+  int in = -1;
+  std::array<Message, 64> batch;
+  std::size_t at = 0;
+  std::size_t filled = 0;  // bytes
+  std::uint64_t offset = 0;
+
+  [[noreturn]] void fail(std::string_view what) const {
+    throw TraceError(fmt::format("{}: byte {}: {}", path, offset, what));
+  }
+
+  // Reads until a whole message is at hand; false at the pipe's end.
+  bool fill() {
+    const std::size_t used = at * sizeof(Message);
+    std::memmove(static_cast<void*>(batch.data()), reinterpret_cast<char*>(batch.data()) + used,
+                 filled - used);
+    filled -= used;
+    at = 0;
+    while (filled < sizeof(Message)) {
+      const ssize_t got = read(in, reinterpret_cast<char*>(batch.data()) + filled, sizeof(batch) - filled);
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) return false;
+      filled += static_cast<std::size_t>(got);
+    }
+    return true;
+  }
+
+  // How the child ended without a word.
+  [[noreturn]] void died() {
+    int status = 0;
+    if (waitpid(std::exchange(child, -1), &status, 0) > 0 && WIFSIGNALED(status))
+      fail(fmt::format("libtracecmd broke down on what follows ({})", strsignal(WTERMSIG(status))));
+    fail("libtracecmd gave up on what follows");
+  }
+};
+
+TraceDat::TraceDat(const std::string& path) : reader_(std::make_unique<Reader>()) {
+  reader_->path = path;
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0)
+    throw TraceError(fmt::format("{}: no pipe: {}", path, std::strerror(errno)));
+  reader_->child = fork();
+  if (reader_->child == 0) {
+    close(ends[0]);
+    run_child(ends[1], path);
+  }
+  close(ends[1]);
+  reader_->in = ends[0];
+  if (reader_->child < 0) throw TraceError(fmt::format("{}: no process: {}", path, std::strerror(errno)));
+}
+
+TraceDat::~TraceDat() {
+  if (reader_->in >= 0) close(reader_->in);
+  if (reader_->child <= 0) return;
+  kill(reader_->child, SIGKILL);
+  waitpid(reader_->child, nullptr, 0);
+}
+
+bool TraceDat::next(Event& event) {
+  Reader& reader = *reader_;
+  if ((reader.at + 1) * sizeof(Message) > reader.filled && !reader.fill()) reader.died();
+  const Message& message = reader.batch[reader.at];
+  reader.offset = message.offset;
+  if (message.what == Message::What::end) return false;
+  if (message.what == Message::What::error) reader.fail(message.error.data());
+  ++reader.at;
+  event = message.event;
+  return true;
+}
+
+}  // namespace mmscale::trace

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+//
+// trace-cmd's trace.dat, read with libtracecmd and libtraceevent.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "trace/event.h"
+
+namespace mmscale::trace {
+
+// First bytes of the file (trace-cmd.dat(5)).
+inline constexpr std::string_view kTraceDatMagic = "\x17\x08\x44tracing";
+
+class TraceDat final : public Source {
+ public:
+  explicit TraceDat(const std::string& path);
+  ~TraceDat() override;
+  bool next(Event& event) override;
+  std::string_view format() const override { return "trace.dat"; }
+
+ private:
+  struct Reader;
+  std::unique_ptr<Reader> reader_;
+};
+
+}  // namespace mmscale::trace
