@@ -189,3 +189,16 @@ def test_map_of_1536_pus(tmp_path):
 def test_old_records_without_cpus_have_no_map(run, tmp_path):
     done = run(REPORT, DATA / "host-2cpu.json", "-o", tmp_path)
     assert done.returncode == 0 and done.stderr == ""
+
+
+def test_many_machines_have_a_line_each(run, tmp_path):
+    paths = [
+        made.write(tmp_path / f"{n}.json", made.switches(cpus=(1, 8), schemes=("refcount",), one_in=0), host_name=f"node{n}")
+        for n in range(5)
+    ]
+    assert run(REPORT, *paths, "-o", tmp_path).returncode == 0
+    text = page_of(tmp_path)
+    assert "<h1>mmscale: 5 machines</h1>" in text and text.count("<p class=machine-line>") == 5
+    # As many rows side by side as machines, each with the windows it is of.
+    (table,) = re.findall(r'aria-label="machines side by side.*?</table>', text, re.DOTALL)
+    assert [row for row in re.findall(r"<td>(\[\d\] \w+)</td>", table)] == [f"[{n + 1}] node{n}" for n in range(5)]
