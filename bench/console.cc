@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "measure/statistics.h"
 
@@ -175,6 +176,27 @@ std::string Progress::eta() const {
   if (done_ == 0 || done_ >= windows_) return {};
   const auto elapsed = std::chrono::steady_clock::now() - begin_;
   return "ETA " + duration_text(elapsed / done_ * (windows_ - done_));
+}
+
+std::string pmu_table(std::span<const std::vector<measure::Record>> cases) {
+  std::string text;
+  for (const auto& repetitions : cases) {
+    std::map<std::string, std::vector<double>> per_operation;
+    for (const measure::Record& record : repetitions) {
+      const measure::Window& window = record.window;
+      const auto operations = window.switches() > 0 ? window.switches() : window.rounds();
+      for (std::size_t i = 0; i < window.pmu_events.size() && record.valid() && operations > 0; ++i)
+        if (const auto count = window.pmu_count(i))
+          per_operation[window.pmu_events[i]].push_back(static_cast<double>(*count) /
+                                                        static_cast<double>(operations));
+    }
+    std::vector<std::string> parts;
+    for (const auto& [event, values] : per_operation)
+      parts.push_back(fmt::format("{:.4g} {}", *measure::median(values), event));
+    if (!parts.empty())
+      text += fmt::format("{}: {} per operation\n", repetitions.front().name, fmt::join(parts, ", "));
+  }
+  return text;
 }
 
 std::string results_table(std::span<const std::vector<measure::Record>> cases) {

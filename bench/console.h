@@ -51,6 +51,11 @@ class Progress {
 // operation is timed one by one come first, in a table of their quantiles.
 std::string results_table(std::span<const std::vector<measure::Record>> cases);
 
+// What the CPUs' own counters saw, per operation: a line for each case of which something was counted in a
+// valid window, medians over these; empty if there is none. An operation is a context switch, of a floor a
+// pair, of what is timed one by one a round.
+std::string pmu_table(std::span<const std::vector<measure::Record>> cases);
+
 // "61.2 M", "1.31 G": three significant digits.
 std::string with_si_prefix(double value);
 

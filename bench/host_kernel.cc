@@ -161,9 +161,11 @@ std::vector<Conclusion> host_kernel_conclusions(Results results) {
         nlohmann::ordered_json{{"family", "host_kernel"}, {"record", "kernel"}, {"text", conclusion.text}});
     conclusions.push_back(std::move(conclusion));
   }
-  if (!conclusions.empty())
-    conclusions.back().text += fmt::format("\nthis kernel: lazy TLB {}; idle driver {}",
-                                           lazy_tlb_of_this_kernel(), host::idle_driver());
+  if (conclusions.empty()) return conclusions;
+  if (const std::string reason = host::no_membarrier(); !reason.empty())
+    conclusions.back().text += fmt::format("\nhost_kernel/membarrier: unavailable ({})", reason);
+  conclusions.back().text += fmt::format("\nthis kernel: lazy TLB {}; idle driver {}",
+                                         lazy_tlb_of_this_kernel(), host::idle_driver());
   return conclusions;
 }
 

@@ -83,7 +83,6 @@ class Session {
 
   Outcome run() {
     for (const auto& [key, value] : setup_.context) benchmark::AddCustomContext(key, value);
-    benchmark::AddCustomContext("mmscale_schema", std::to_string(measure::kSchema));
     initialize_google_benchmark();
     if (!setup_.out.empty()) file_.emplace(setup_.out, context_json());
     if (has_text_file()) open_text_file();
@@ -192,7 +191,7 @@ class Session {
   }
 
   std::string text_of_results() const {
-    std::string text = results_table(results_);
+    std::string text = results_table(results_) + pmu_table(results_);
     for (const Conclusion& conclusion : conclusions()) text += conclusion.text + "\n";
     return text;
   }

@@ -22,12 +22,14 @@ FIGURES = {
     "teardown": "drop_ns_p50",
     "ipi": "round_trip_ns_p50",
     "line": "one_way_ns",
+    "explorer": "ns_per_step",
+    "host_kernel": "cpu_time",
 }
 # In the "mmscale" object, but no condition: they are the window's results, its whereabouts, or in words what another
 # key says.
 RESULTS = {
     "invalid", "audit", "per_cpu", "pus", "packages", "matrix", "absent", "transport_reason",
-    "transport_caveat", "world",
+    "transport_caveat", "world", "pmu", "kernel",
 }  # fmt: skip
 # Left out of what sets two sides apart: they differ between any two runs.
 PASSING = {"date", "load_avg", "command_line", "executable", "mhz_per_cpu", "caches"}

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pandas
 
 import families
+import host_rows
 from window import identity, number, validity
 
 # What the "mmscale" object says about how a window was measured, beyond what identifies its place in a figure.
@@ -92,6 +93,7 @@ class Records:
         compared; columns as in families.py, source, and file (a number). In ipis the scheme is the transport.
     latencies: a row per window of switch or mix with sampled latency: the columns of switches, family (one of the two)
         and exits (per million; NaN in switch), and the columns of families.latency_row.
+    hosts: a row per window of host_kernel, columns as in host_rows.py.
     All have file (the how manieth given, from 1), record (its place in that file, from 0) and name (the entry's).
     per_cpu, in switches and lines: the object as recorded.
     All but sources may be empty.
@@ -106,6 +108,7 @@ class Records:
     ipis: pandas.DataFrame
     lines: pandas.DataFrame
     latencies: pandas.DataFrame
+    hosts: pandas.DataFrame
 
     def of(self, source):
         """Returns these Records with the rows of one source only, by its index; the sources stay."""
@@ -114,14 +117,15 @@ class Records:
 
 
 # The fields of Records that hold rows, in their order, and those of them that make a figure.
-TABLES = ("switches", "floors", "teardowns", "mixes", "crossovers", "ipis", "lines", "latencies")
-DRAWABLE = ("switches", "teardowns", "mixes", "ipis", "lines")
+TABLES = ("switches", "floors", "teardowns", "mixes", "crossovers", "ipis", "lines", "latencies", "hosts")
+DRAWABLE = ("switches", "teardowns", "mixes", "ipis", "lines", "hosts")
 
 # Families that are one row per window and nothing else: in which table the row goes, and who makes it.
 PLAIN = {
     "teardown": ("teardowns", families.teardown_row),
     "ipi": ("ipis", families.ipi_row),
     "line": ("lines", families.line_row),
+    "host_kernel": ("hosts", host_rows.host_row),
 }
 
 

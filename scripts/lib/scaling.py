@@ -10,6 +10,7 @@ non-negative least squares finds, without a start to guess or a minimum to miss.
 
 import math
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy
 from scipy.optimize import nnls
@@ -138,20 +139,50 @@ def _solve(terms, inverse):
     return 1 / base, found[1] / base, (found[2] / base if len(found) > 2 else 0.0)
 
 
+def _solve_many(terms, inverses):
+    """As _solve, for many curves over the same CPU counts at once, a row of N / X each; returns three arrays."""
+    weights = 1 / inverses
+    for _ in range(3):
+        found = _nnls_many(terms[None] * weights[:, :, None], inverses * weights)
+        fitted = found @ terms.T
+        good = (fitted > 0).all(axis=1, keepdims=True)
+        weights = numpy.where(good, 1 / numpy.where(good, fitted, 1), weights)
+    base = numpy.maximum(found[:, 0], 1e-9 * inverses.min(axis=1))
+    return 1 / base, found[:, 1] / base, (found[:, 2] / base if found.shape[1] > 2 else numpy.zeros(len(base)))
+
+
+def _nnls_many(matrices, rights):
+    """Non-negative least squares of many small problems at once, where scipy's nnls takes one: the best of the plain
+    solutions over every choice of columns that are not 0, of those without a negative part. With 3 columns that is 7."""
+    scale = numpy.sqrt((matrices**2).sum(axis=1, keepdims=True))
+    matrices = matrices / scale
+    gram = numpy.einsum("dni,dnj->dij", matrices, matrices)
+    projected = numpy.einsum("dni,dn->di", matrices, rights)
+    count = matrices.shape[2]
+    best, least = numpy.zeros((len(rights), count)), numpy.zeros(len(rights))
+    for chosen in (list(part) for size in range(1, count + 1) for part in combinations(range(count), size)):
+        part = numpy.linalg.solve(gram[:, chosen][:, :, chosen], projected[:, chosen, None])[:, :, 0]
+        # What this takes off the sum of squares; the solution of no column takes off nothing.
+        gain = (part * projected[:, chosen]).sum(axis=1)
+        better = (part >= 0).all(axis=1) & (gain > least)
+        least = numpy.where(better, gain, least)
+        best[better] = 0
+        best[numpy.ix_(better, chosen)] = part[better]
+    return best / scale[:, 0]
+
+
 def _knee_interval(name, terms, fitted, residuals, seed):
     """The interval of the knee: of fits to the fitted curve with noise as large as the residuals, whose size is itself
     only known from so many residuals (hence the chi-squared draw)."""
     degrees = len(residuals) - LAWS[name]
     spread = math.sqrt(float(numpy.square(residuals).sum()) / degrees)
     generator = numpy.random.default_rng(seed)
-    knees = []
-    for _ in range(DRAWS):
-        size = spread * math.sqrt(degrees / generator.chisquare(degrees))
-        # So wild a draw means that nothing is known; the exponential of it only overflows.
-        noise = generator.normal(0, min(size, 5.0), len(residuals))
-        knees.append(knee(name, *_solve(terms, fitted * numpy.exp(noise))[1:]))
+    sizes = spread * numpy.sqrt(degrees / generator.chisquare(degrees, DRAWS))
+    # So wild a draw means that nothing is known; the exponential of it only overflows.
+    noise = generator.normal(0, 1, (DRAWS, len(residuals))) * numpy.minimum(sizes, 5.0)[:, None]
+    _, sigmas, kappas = _solve_many(terms, fitted * numpy.exp(noise))
     # Of order statistics, as some may be infinite.
-    knees.sort()
+    knees = sorted(knee(name, sigma, kappa) for sigma, kappa in zip(sigmas, kappas))
     cut = int(DRAWS * (1 - CONFIDENCE) / 2)
     return knees[cut], knees[DRAWS - 1 - cut]
 

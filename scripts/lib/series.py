@@ -137,6 +137,8 @@ def describe(condition, value):
         return f"home node {value:g}"
     if condition == "target_does":
         return TARGETS.get(value, f"called CPUs: {value}")
+    if condition in ("lazy_tlb", "idle_driver"):
+        return f"this kernel's {condition.replace('_tlb', ' TLB').replace('_', ' ')}: {value}"
     if condition in COUNTS:
         return f"{value:g} {COUNTS[condition]}"
     return f"{condition} {value}"

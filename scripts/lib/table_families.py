@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The tables of the families teardown, mix, ipi and line, and of sampled latency: at most 72 columns, as table.py."""
+"""The tables of the families teardown, mix, ipi, line and host_kernel, and of sampled latency: at most 72 columns, as table.py."""
 
 import math
 import textwrap
@@ -10,6 +10,7 @@ from figure_ipi import ipi_sheets
 from figure_latency import latency_sheets
 from figure_line import line_sheets
 from figure_teardown import teardown_sheets
+from host_sheets import call_sheets, switch_sheets
 from series import REFERENCE, describe_conditions
 from reasons import reason_lines
 from stats import estimate
@@ -21,6 +22,8 @@ MIX = "{:<19} {:>6} {:>8} {:>18} {:>7} {:>5}"
 CROSSOVER = "    {:>5} {:>9} {:>20}"
 IPI = "{:<19} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7} {:>4}"
 LINE = "{:<19} {:>9} {:>20} {:>11}"
+HOST = "{:<26} {:>4} {:>7} {:>7} {:>11} {:>5} {:>5}"
+CALL = "{:<26} {:>4} {:>7} {:>7} {:>5} {:>5} {:>5} {:>5}"
 LATENCY = "{:<19} {:>4} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>5}"
 
 LEGENDS = {
@@ -32,6 +35,10 @@ LEGENDS = {
     "ipis": "ipi: ns from the call of so many CPUs to the last answer. queued, raised: requests and interrupts a call.",
     "lines": "line: ns that a cache line takes from one CPU to another; one way is half a round trip. By distance: "
     "median of the pairs.",
+    "hosts": "host_kernel: the running kernel itself. sw/s: its context switches per second over all CPUs; ns/sw: on "
+    "each CPU. %idle: share of switches to a measured thread at which its CPU idled before, at least..at most; only "
+    "those borrow an mm. others: CPUs that a dying or called mm is loaded on besides the first; p50, p99: ns. RES, CAL, "
+    "TLB: rescheduling, function-call and TLB interrupts per switch, death or call.",
     "latencies": "latency: ns of single switches, clock reading included; clock: that alone. Medians of valid windows.",
 }
 # What the legend of the switch table says of every table; needed where that is missing.
@@ -52,6 +59,10 @@ def family_blocks(records, mark):
         blocks += _ipi(sheet, mark)
     for sheet in line_sheets(records):
         blocks += _line(sheet, mark)
+    for sheet in switch_sheets(records):
+        blocks += _host_switches(sheet, mark)
+    for sheet in call_sheets(records):
+        blocks += _host_calls(sheet, mark)
     for sheet in latency_sheets(records):
         blocks += _latency(sheet, mark)
     return blocks
@@ -186,6 +197,36 @@ def _line(sheet, mark):
             twice = mark + scaled(2 * value.median) if value else "-"
             lines.append(LINE.format(name.replace("_", "-"), _cell(value, mark), _interval(value, mark), twice))
     return [lines + _foot(sheet)]
+
+
+def _host_switches(sheet, mark):
+    curves = sheet.curves("cpus", ("rate", "cost", "idle_low", "idle_high", "reschedule"))
+
+    def row(at, curve, spot, here):
+        values = spot.values
+        low, high = (values[name] and f"{100 * values[name].median:.0f}" for name in ("idle_low", "idle_high"))
+        return HOST.format(
+            curve.scheme, at, _cell(values["rate"], mark), _cell(values["cost"], mark),
+            f"{low or '?'}..{high}" if high else "-", _cell(values["reschedule"], mark, scaled, 2),
+            f"{spot.invalid_count}/{spot.windows}",
+        )  # fmt: skip
+
+    lines = _head("host_kernel", sheet, f"{repetitions([s for c in curves for s in c.spots])} per row")
+    lines.append(HOST.format("switches", "CPUs", "sw/s", "ns/sw", "%idle", "RES", "inv"))
+    return [lines + _rows(curves, row) + _foot(sheet)]
+
+
+def _host_calls(sheet, mark):
+    columns = ("time_p50", "time_p99", "reschedule", "function_call", "tlb")
+    curves = sheet.curves("others", columns)
+
+    def row(at, curve, spot, here):
+        numbers = [_cell(spot.values[name], mark, scaled, 4 if "time" in name else 2) for name in columns]
+        return CALL.format(curve.scheme, at, *numbers, f"{spot.invalid_count}/{spot.windows}")
+
+    lines = _head("host_kernel", sheet, f"{repetitions([s for c in curves for s in c.spots])} per row")
+    lines.append(CALL.format("deaths and calls", "oth.", "p50", "p99", "RES", "CAL", "TLB", "inv"))
+    return [lines + _rows(curves, row) + _foot(sheet)]
 
 
 def _latency(sheet, mark):

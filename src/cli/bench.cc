@@ -22,6 +22,7 @@
 #include "machine/silicon/pool.h"
 #include "machine/silicon/transport.h"
 #include "measure/environment.h"
+#include "measure/pmu.h"
 #include "measure/sampled_load.h"
 #include "scheme/catalogue.h"
 #include "topology/cpu_list.h"
@@ -304,6 +305,7 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
                   [](const auto& c) { return !c.subject.lifecycle.empty(); }))
     fmt::print(stderr, "IPI transport {} ({}){}{}\n", choice.transport, choice.transport_reason,
                choice.transport_caveat.empty() ? "" : "; ", choice.transport_caveat);
+  fmt::print(stderr, "PMU counters: {}\n", measure::this_pmu().summary());
   if (limit.why.starts_with("CPU quota")) fmt::print(stderr, "at most {} CPUs: {}\n", limit.cpus, limit.why);
   if (options.dry_run) return 0;
 

@@ -123,6 +123,8 @@ void write_replay_records(const std::string& out, const std::string& trace, cons
                           const ReplayPlace& place, const trace::SessionResult& session,
                           const std::string& command_line) {
   nlohmann::ordered_json context = bench::context_json();
+  // Google Benchmark knows the program's name only where it runs the measurement.
+  context["executable"] = "mmscale";
   for (const auto& [key, value] : measure::to_context(measure::read_environment("/", {}, command_line)))
     context[key] = value;
   context["mmscale_world"] = place.world;

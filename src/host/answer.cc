@@ -27,7 +27,7 @@ Witness act(const measure::Bench& bench, Cast& cast, std::span<const unsigned> p
 
 measure::Window empty_window(const measure::Bench& bench, std::span<const unsigned> pus) {
   measure::Window window;
-  window.pmu = measure::this_pmu().summary();
+  note_pmu(measure::this_pmu(), window);
   for (const unsigned os_index : pus) {
     measure::CpuWindow cpu;
     cpu.pu = os_index;

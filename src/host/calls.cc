@@ -83,7 +83,7 @@ void sleep_until(FutexWord& done, Side& side) {
 }
 
 struct Shared {
-  Phases phases;
+  measure::Phases phases;
   Timed timed;
   FutexWord done{0};
 };

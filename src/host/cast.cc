@@ -21,8 +21,8 @@ using std::chrono::nanoseconds;
 
 // How long everybody has to be forked and pinned, by thread: measured at some 0.2 ms each on a slow guest.
 constexpr nanoseconds kPatienceToStart = std::chrono::seconds(30);
-// How often it is checked that nobody has died. Once a second does not disturb a window.
-constexpr nanoseconds kCheckEvery = std::chrono::seconds(1);
+// How often it is checked that nobody has died: some 10 us each time, on any CPU, 0.01 % of one.
+constexpr nanoseconds kCheckEvery = std::chrono::milliseconds(100);
 
 // What the terminal sends goes to the whole foreground group. Whoever made the Cast decides what becomes of
 // it, and takes it along (PR_SET_PDEATHSIG).
@@ -38,6 +38,8 @@ void ignore_the_terminal() {
 Cast::Cast(const topology::Topology& topology, std::vector<Process> processes) : topology_(topology) {
   for (const Process& process : processes) parts_ += static_cast<std::uint32_t>(process.size());
   const pid_t self = ::getpid();
+  // Whoever started us may have had children ignored, which we would inherit: nobody could be waited for.
+  ::signal(SIGCHLD, SIG_DFL);
   for (const Process& process : processes) {
     const pid_t pid = ::fork();
     if (pid == 0) run_process(process, self);

@@ -26,7 +26,7 @@ namespace {
 constexpr timespec kUntilIdle = {.tv_sec = 0, .tv_nsec = 100'000};
 
 struct Shared {
-  Phases phases;
+  measure::Phases phases;
   Timed timed;
   std::atomic<std::uint64_t> last_breath{0};  // ticks
 };

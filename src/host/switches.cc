@@ -7,6 +7,8 @@
 #include <stdexcept>
 
 #include "host/leader.h"
+#include "measure/file_limit.h"
+#include "measure/phases.h"
 
 namespace mmscale::host {
 namespace {
@@ -42,7 +44,8 @@ class PingPong {
   Wire& wire_;
 };
 
-void lead(Wire& wire, Pair& pair, Phases& phases, unsigned pairs, const measure::WindowTimes& times) {
+void lead(Wire& wire, Pair& pair, measure::Phases& phases, unsigned pairs,
+          const measure::WindowTimes& times) {
   PingPong player(wire);
   Leader(player, phases, pairs, times, pair.lead).run();
   player.quit();
@@ -138,9 +141,9 @@ Answer ask_switches(const measure::Bench& bench, const SwitchSpec& spec, std::sp
         fmt::format("pairs across CPUs need an even number of CPUs, not {}", pus.size()));
   const auto pairs = static_cast<unsigned>(cross ? pus.size() / 2 : pus.size());
 
-  const SharedArray<Phases> phases(1);
+  const SharedArray<measure::Phases> phases(1);
   const SharedArray<Pair> shared(pairs);
-  if (spec.primitive == Primitive::pipe) raise_file_limit();
+  if (spec.primitive == Primitive::pipe) measure::raise_file_limit();
   std::vector<Wire> wires;
   for (unsigned i = 0; i < pairs; ++i)
     wires.emplace_back(spec.primitive,

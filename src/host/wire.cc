@@ -2,7 +2,6 @@
 #include "host/wire.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -66,13 +65,6 @@ Message Wire::receive_at(unsigned end) {
     if (got == 0) throw std::runtime_error("the other end of a pipe is gone");
     if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "reading from the other end");
   }
-}
-
-void raise_file_limit() {
-  rlimit limit = {};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 }  // namespace mmscale::host

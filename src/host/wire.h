@@ -56,8 +56,4 @@ class Wire {
   std::array<std::array<int, 2>, 2> pipes_ = {{{-1, -1}, {-1, -1}}};
 };
 
-// Lets this process open as many files as it may at most: two pipes for each pair of CPUs are more than the
-// usual limit of 1,024 on a machine of some hundred CPUs.
-void raise_file_limit();
-
 }  // namespace mmscale::host

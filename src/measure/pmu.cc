@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "measure/file_limit.h"
+
 namespace mmscale::measure {
 namespace {
 
@@ -115,7 +117,11 @@ Pmu probe_pmu(std::span<const PmuRequest> requests) {
 }
 
 const Pmu& this_pmu() {
-  static const Pmu pmu = probe_pmu(standard_pmu_requests());
+  static const Pmu pmu = [] {
+    Pmu probed = probe_pmu(standard_pmu_requests());
+    if (!probed.events.empty()) raise_file_limit();
+    return probed;
+  }();
   return pmu;
 }
 

@@ -99,9 +99,8 @@ std::vector<std::pair<std::string, double>> Record::counters() const {
   put("wait_share_max", worst_wait_share(window.conditions));
   put("stolen_ns", stolen_ns(window.conditions));
   put("alu_drift_max", worst_alu_drift(window.conditions));
-  const std::vector<PmuEvent>& events = this_pmu().events;
-  for (std::size_t i = 0; i < events.size() && !window.pmu.empty(); ++i)
-    if (const auto sum = window.pmu_count(i)) count("pmu_" + events[i].name, *sum);
+  for (std::size_t i = 0; i < window.pmu_events.size(); ++i)
+    if (const auto sum = window.pmu_count(i)) count(window.pmu_name(i), *sum);
   put("valid", valid() ? 1 : 0);
   for (const auto& [counter, value] : findings.counters) put(counter, value);
   return counters;

@@ -2,37 +2,16 @@
 #include "measure/window.h"
 
 #include <algorithm>
-#include <atomic>
 
-#include "machine/machine.h"
-#include "machine/silicon/clock.h"
 #include "measure/build_info.h"
 #include "measure/disturbance.h"
+#include "measure/phases.h"
 #include "measure/statistics.h"
 
 namespace mmscale::measure {
 namespace {
 
 using std::chrono::nanoseconds;
-
-// How long a batch of rounds between two looks at the clock shall take: long against the look (some 30 ns),
-// short against any window, since stamps are a batch apart.
-constexpr nanoseconds kBatch{50'000};
-
-// Counts how many CPUs have come to a point. On a line of its own: polled once a batch.
-struct alignas(machine::kApart) Milestone {
-  std::atomic<unsigned> reached{0};
-
-  // True for the CPU that made it complete.
-  bool reach(unsigned all) { return reached.fetch_add(1, std::memory_order_acq_rel) + 1 == all; }
-  bool complete(unsigned all) const { return reached.load(std::memory_order_acquire) == all; }
-};
-
-struct Phases {
-  Milestone warmed;
-  Milestone ready;
-  Milestone closed;
-};
 
 // One CPU's way through a window.
 class Runner {
@@ -46,8 +25,8 @@ class Runner {
     ThreadProbe probe;
     PmuCounters pmu(this_pmu());
 
-    const auto begin = now();
-    run_until([&] { return now_ - begin >= times_.warm; });
+    const auto begin = batches_.now();
+    run_until([&] { return batches_.last() - begin >= times_.warm; });
     phases_.warmed.reach(all);
     run_until([&] { return phases_.warmed.complete(all); });
     // Everybody is at full clock by now, and takes the probe at the same time.
@@ -57,15 +36,15 @@ class Runner {
 
     const ThreadSnapshot before = probe.snapshot();
     const kernel::Tally tally_before = load_.tally(cpu_);
-    rounds_ = 0;
+    const std::uint64_t rounds_before = batches_.rounds();
     load_.open_window(cpu_);
     pmu.begin();
-    const auto start = now();
-    run_until([&] { return now_ - start >= times_.measure; });
-    const auto end = now_;
+    const auto start = batches_.now();
+    run_until([&] { return batches_.last() - start >= times_.measure; });
+    const auto end = batches_.last();
     pmu.end();
     load_.close_window(cpu_);
-    result.rounds = rounds_;
+    result.rounds = batches_.rounds() - rounds_before;
     result.tally = load_.tally(cpu_).since(tally_before);
     const ThreadSnapshot after = probe.snapshot();
 
@@ -86,25 +65,9 @@ class Runner {
   }
 
  private:
-  nanoseconds now() {
-    now_ = nanoseconds(machine::silicon::now_ns());
-    return now_;
-  }
-
-  // Runs batches until `done`, which is asked after each with now_ fresh. Keeps a batch near kBatch long.
   template <class Done>
   void run_until(Done&& done) {
-    nanoseconds before = now();
-    while (!done()) {
-      if (!load_.run(cpu_, batch_)) return;
-      rounds_ += batch_;
-      const nanoseconds took = now() - before;
-      before = now_;
-      if (took < kBatch / 2)
-        batch_ *= 2;
-      else if (took > kBatch * 2 && batch_ > 1)
-        batch_ /= 2;
-    }
+    batches_.run_until([this](std::uint64_t rounds) { return load_.run(cpu_, rounds); }, done);
   }
 
   workload::Load& load_;
@@ -112,9 +75,7 @@ class Runner {
   const WindowTimes& times_;
   const unsigned cpu_;
   const unsigned pu_;
-  nanoseconds now_{};
-  std::uint64_t batch_ = 1;
-  std::uint64_t rounds_ = 0;
+  Batches batches_;
 };
 
 std::vector<double> rates(const std::vector<CpuWindow>& cpus) {
@@ -183,6 +144,11 @@ double Window::share_of_package(unsigned package) const {
   return all > 0 ? of_package / all : 0;
 }
 
+void note_pmu(const Pmu& pmu, Window& window) {
+  window.pmu = pmu.summary();
+  for (const PmuEvent& event : pmu.events) window.pmu_events.push_back(event.name);
+}
+
 Window run_window(Bench& bench, workload::Load& load, const std::vector<unsigned>& pus,
                   const WindowTimes& times) {
   Window window;
@@ -195,7 +161,7 @@ Window run_window(Bench& bench, workload::Load& load, const std::vector<unsigned
   }
 
   // Probed here and not by a thread whose window is about to open.
-  window.pmu = this_pmu().summary();
+  note_pmu(this_pmu(), window);
   // The machine is looked at well before and after: reading /proc/stat takes time on big machines.
   const MachineProbe probe(pus, bench.quota.stat_path);
   const MachineSnapshot before = probe.snapshot();

@@ -43,7 +43,7 @@ struct CpuWindow {
   std::uint64_t rounds = 0;
   std::uint64_t switches = 0;
   kernel::Tally tally;
-  // What the CPU's own counters saw of the thread, in the order of this_pmu().events.
+  // What the CPU's own counters saw of the thread.
   PmuReading pmu = {};
 
   double seconds() const { return static_cast<double>(end_ns - start_ns) * 1e-9; }
@@ -57,8 +57,10 @@ struct Window {
   std::optional<double> overlap;
   WindowConditions conditions;
   Verdict verdict;
-  // Pmu::summary(); empty where there was nothing to count with, as in virtual time.
+  // Pmu::summary(), and the names of the events counted, in the order of CpuWindow::pmu. Empty where there
+  // was nothing to count with, as in virtual time.
   std::string pmu = {};
+  std::vector<std::string> pmu_events = {};
   // What did not add up when all was over: a bug, and an error exit for whoever ran it.
   std::vector<std::string> audit;
 
@@ -72,11 +74,16 @@ struct Window {
   std::optional<double> ns_per_round() const;
   std::optional<double> jain() const;
   std::optional<double> max_min_ratio() const;
-  // What that event of this_pmu() counted on all CPUs; nothing unless every one counted it all the time.
+  // What that one of pmu_events was on all CPUs; nothing unless every one counted it all the time.
   std::optional<std::uint64_t> pmu_count(std::size_t event) const;
+  // What that is called as a counter of the record: "pmu_cycles".
+  std::string pmu_name(std::size_t event) const { return "pmu_" + pmu_events[event]; }
   // What part of all rounds the CPUs of that package made.
   double share_of_package(unsigned package) const;
 };
+
+// Notes in the window what the counters of its CPUs are.
+void note_pmu(const Pmu& pmu, Window& window);
 
 // Runs `load` once on those PUs, emulated CPU i on pus[i]. Throws topology::BindError when a thread cannot be
 // pinned.

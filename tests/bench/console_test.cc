@@ -48,6 +48,19 @@ TEST(TimeText, ThreeSignificantDigits) {
   EXPECT_EQ(time_text(2e12), "2000 s");
 }
 
+TEST(PmuTable, IsPerOperationOverValidWindows) {
+  Record record = switch_record();  // 8,000 switches on two CPUs
+  using Cases = std::vector<std::vector<Record>>;
+  EXPECT_EQ(pmu_table(Cases{{record}}), "");
+  record.window.pmu_events = {"cycles", "hitm_local"};
+  record.window.cpus[0].pmu = {100'000, 4'000};
+  record.window.cpus[1].pmu = {300'000, std::nullopt};  // another user had that counter
+  const Record spoilt = invalid(record, {"steal"});
+  EXPECT_EQ(pmu_table(Cases{{record, spoilt}}),
+            "switch/idle/refcount/all/compact/cpus:2: 50 cycles per operation\n");
+  EXPECT_EQ(pmu_table(Cases{{spoilt}}), "");
+}
+
 TEST(DurationText, PicksTheUnit) {
   EXPECT_EQ(duration_text(0ns), "0us");
   EXPECT_EQ(duration_text(1500ns), "1us");

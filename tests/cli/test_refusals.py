@@ -90,8 +90,8 @@ def test_flags_that_google_benchmark_refuses(mmscale, flag):
     assert done.returncode == 2
     assert len(complaints(done)) == 1
     assert flag in complaints(done)[0]
-    # What was planned, and why not; no word of Google Benchmark's own.
-    assert len(done.stderr.splitlines()) == 2
+    # What was planned, with which counters, and why not; no word of Google Benchmark's own.
+    assert len(done.stderr.splitlines()) == 3
     assert not done.stdout
 
 

@@ -56,6 +56,19 @@ TEST(Counters, OfAFloorAreTheStableList) {
                           "involuntary_switches", "wait_share_max", "stolen_ns", "alu_drift_max", "valid"));
 }
 
+TEST(Counters, OfThePmuAreSumsOfAllCpusAndNoParts) {
+  Record record = switch_record();
+  EXPECT_FALSE(record.details().contains("pmu"));
+  record.window.pmu = "cycles, user only; unavailable (hitm_local: none)";
+  record.window.pmu_events = {"cycles", "instructions"};
+  record.window.cpus[0].pmu = {7, 11};
+  record.window.cpus[1].pmu = {5, std::nullopt};
+  const auto counters = record.counters();
+  EXPECT_THAT(counters, testing::Contains(std::pair<std::string, double>("pmu_cycles", 12)));
+  EXPECT_THAT(names(record), testing::Not(testing::Contains("pmu_instructions")));
+  EXPECT_EQ(record.details()["pmu"], record.window.pmu);
+}
+
 TEST(Counters, SayWhatWasMeasured) {
   const Record record = switch_record();
   EXPECT_EQ(value(record, "cpus"), 2);

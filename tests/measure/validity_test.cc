@@ -79,6 +79,23 @@ TEST(Validity, AThreadThatMigrated) {
   EXPECT_THAT(reasons_against(window), ElementsAre("cpu 2: its thread began on cpu 2 and ended on cpu 7"));
 }
 
+// Where real switches are measured, waiting for one's partner is the measurement; what others ran is not.
+TEST(Validity, RealSwitchesMayWaitForEachOtherButNotForOthers) {
+  auto window = quiet_window();
+  window.real_switches = true;
+  window.cpus[1].thread.wait_ns = 500 * kMs;
+  window.cpus[1].thread.involuntary = 12;
+  EXPECT_THAT(reasons_against(window), IsEmpty());
+  window.machine.elapsed_ns = 2000 * kMs;
+  window.others = {{2, 20 * kMs}, {3, 20 * kMs}};  // 1 %, the limit
+  EXPECT_THAT(reasons_against(window), IsEmpty());
+  window.others = {{2, 21 * kMs}, {3, 40 * kMs}};
+  EXPECT_THAT(reasons_against(window),
+              ElementsAre("cpu 3: other tasks ran there for 2.0 % of the time; so did 1 other CPU"));
+  window.machine.elapsed_ns = 0;
+  EXPECT_THAT(reasons_against(window), IsEmpty());
+}
+
 TEST(Validity, WaitingBehindOtherTasks) {
   auto window = quiet_window();
   window.cpus[1].thread.wait_ns = 10 * kMs;  // 1 %, the limit

@@ -45,6 +45,7 @@ def entry(name, counters, ours, invalid=()):
         "name": name,
         "run_type": "iteration",
         "real_time": 1.0,
+        "cpu_time": 1.0,
         "time_unit": "ns",
         **counters,
         "valid": 0.0 if invalid else 1.0,
@@ -239,3 +240,59 @@ def lines(places=None, order=None, missing=(), spoilt=(), windows=5, sampled_fro
         invalid = ["cpu 1: steal 3.0 %"] if window in spoilt else ()
         made.append(entry(f"line/cas/compact/cpus:{len(order)}", counters, ours, invalid))
     return made
+
+
+HOST_RATES = {
+    # By question: switches/s per CPU, and the share from idle at least and at most.
+    "futex/threads/same-cpu": (500e3, 0.0, 0.001),
+    "futex/threads/cross-cpu": (40e3, 0.97, 0.99),
+    "pipe/processes/cross-cpu": (30e3, 0.95, 0.98),
+}
+
+
+def host_switches(cpus=(2, 8, 32), rates=HOST_RATES, spoilt=()):
+    """host_kernel's switches; spoilt: (question, cpus, window) that is invalid and three times faster."""
+    made = []
+    for what, count, window in itertools.product(rates, cpus, range(WINDOWS)):
+        wrong = (what, count, window) in spoilt
+        rate, low, high = rates[what]
+        rate *= FLUTTER[window] * (3 if wrong else 1)
+        counters = {"cpus": count, "switches_per_second": rate * count, "ns_per_switch": 1e9 / rate}
+        counters |= {"idle_share_low": low, "idle_share_high": high, "reschedule_ipis_per_operation": high}
+        primitive, tasks, ends = what.split("/")
+        ours = {"scheme": "host", "placement": "compact", "cpus": count, "question": "switch", "ends": ends}
+        ours |= {"primitive": primitive, "tasks": tasks, "kernel": host_kernel(), "pmu": "unavailable (none)"}
+        name = f"host_kernel/switch/{what}/compact/cpus:{count}"
+        made.append(entry(name, counters, ours, ["cpu 1: other tasks ran there for 9.0 % of the time"] if wrong else ()))
+    return made
+
+
+HOST_TIMES = {
+    # By question: ns with so many other CPUs.
+    "exit": lambda others: 200000 + 30000 * others,
+    "munmap/running": lambda others: 2000 + 900 * others,
+    "membarrier/running": lambda others: 300 + 1500 * others,
+}
+
+
+def host_calls(cpus=(1, 2, 8, 32), times=HOST_TIMES):
+    """host_kernel's deaths and calls."""
+    made = []
+    for what, count, window in itertools.product(times, cpus, range(WINDOWS)):
+        time = times[what](count - 1) * FLUTTER[window]
+        counter = "death_ns" if what == "exit" else "call_ns"
+        counters = {"cpus": count, **distribution(counter, time, 100), "tlb_ipis_per_operation": count - 1.0}
+        ours = {"scheme": "host", "placement": "compact", "cpus": count, "question": what.split("/")[0]}
+        ours |= {"kernel": host_kernel(), "pmu": "unavailable (none)"}
+        made.append(entry(f"host_kernel/{what}/compact/cpus:{count}", counters, ours))
+    return made
+
+
+def host_kernel():
+    """What is said of the kernel; the interrupts differ from window to window."""
+    host_kernel.interrupts = getattr(host_kernel, "interrupts", 0) + 1
+    return {
+        "lazy_tlb": "refcount", "idle_driver": "intel_idle, governor menu",
+        "interrupts": {"RES": host_kernel.interrupts}, "idle_share": "as it was got", "others": "as they were got",
+        "idle_states": "unavailable (no cpuidle)",
+    }  # fmt: skip

@@ -4,9 +4,12 @@
 import json
 import random
 import re
+import resource
+import subprocess
 from html.parser import HTMLParser
 
 import pytest
+from browser_tools import drive
 from conftest import SCRIPTS
 from made import entry, write
 
@@ -323,3 +326,36 @@ def test_a_page_that_cannot_be_written(run, sides, tmp_path):
     paths = sides(switches(noisy(1)), switches(noisy(2), start=99 * SECOND))
     done = run(COMPARE, *paths, "--html", tmp_path / "no" / "page.html")
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and "page.html: No such file" in done.stderr
+
+
+def test_the_page_in_a_browser(run, tmp_path):
+    """Cases slower, faster, the same and refused: every kind of text that the page has."""
+    first = [each for number, cpus in enumerate((1, 2, 4)) for each in switches(noisy(number), cpus=cpus)]
+    second = [
+        each
+        for number, (cpus, factor) in enumerate(((1, 1.3), (2, 0.8), (4, 1.0)), 10)
+        for each in switches(noisy(number, level=10.0 * factor), cpus=cpus)
+    ]
+    first += switches(noisy(20, 3), cpus=8)
+    second += switches(noisy(21, 3), cpus=8)
+    paths = [write(tmp_path / f"{name}.json", entries) for name, entries in (("a", first), ("b", second))]
+    page = tmp_path / "page.html"
+    done = run(COMPARE, *paths, "--html", page, "--fail-if-slower", "5%")
+    assert done.returncode == 4, done.stderr
+    found = drive("look.cjs", page)
+    assert (found["errors"], found["requests"], found["axe"]) == ([], [], [])
+    assert max(found["wide"].values()) <= 0
+
+
+def test_ten_thousand_records(tmp_path):
+    # 340 cases of 15 windows on either side; fewer windows can show nothing among so many cases.
+    paths = []
+    for side in range(2):
+        entries = [one for cpus in range(1, 341) for one in switches(noisy(1000 * side + cpus, 15), cpus=cpus)]
+        paths.append(write(tmp_path / f"{side}.json", entries))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([COMPARE, *paths, "--html", tmp_path / "page.html"], capture_output=True, text=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == 0 and "340 no difference shown" in done.stdout, done.stderr
+    # CPU time, not the clock: what else runs here is not its doing.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 20

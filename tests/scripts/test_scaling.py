@@ -3,6 +3,7 @@ import math
 
 import numpy
 import pytest
+import scaling as scaling_module
 from scaling import knee, law, scaling
 
 COUNTS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
@@ -102,3 +103,16 @@ def test_warns_of_another_shape():
 def test_warns_of_extrapolation():
     found = scaling(curve(sigma=0.001, kappa=1e-6, spread=0.0001))
     assert any("beyond the 128 CPUs" in warning for warning in found.warnings)
+
+
+def test_many_fits_at_once_are_those_of_scipy():
+    generator = numpy.random.default_rng(7)
+    counts = numpy.array([1, 2, 4, 8, 16, 64, 512, 1536.0])
+    terms = numpy.stack([numpy.ones_like(counts), counts - 1, counts * (counts - 1)], axis=1)
+    # Sigma and kappa from far too small to be seen to large, so that either may end at 0.
+    truth = 10.0 ** generator.uniform((0, -9, -12), (0, 0, -3), (200, 3))
+    inverses = truth @ terms.T * numpy.exp(generator.normal(0, 0.1, (200, len(counts))))
+    found = numpy.stack(scaling_module._solve_many(terms, inverses), axis=1)
+    alone = numpy.array([scaling_module._solve(terms, row) for row in inverses])
+    assert found == pytest.approx(alone, rel=1e-6, abs=1e-12)
+    assert (alone[:, 1] == 0).any() and (alone[:, 2] == 0).any() and (alone[:, 1:] > 0).all(axis=1).any()

@@ -19,7 +19,7 @@ def measure_again(family, windows, unsafe):
     words = ["mmscale", "bench", "--family", family]
     for column, option in (("workload", "--workload"), ("scheme", "--scheme"), ("sharing", "--sharing"),
                            ("placement", "--placement"), ("cpus", "--cpus"), ("exits", "--exits")):  # fmt: skip
-        if column in windows and (family, column) not in (("ipi", "scheme"), ("line", "scheme"), ("mix", "workload")):
+        if column in windows and (family, column) not in (("ipi", "scheme"), ("line", "scheme"), ("mix", "workload"), ("host_kernel", "scheme")):
             words += [option, ",".join(_texts(windows[column]))]
     if family == "ipi":
         words += ["--transport", ",".join(_texts(windows["scheme"]))]

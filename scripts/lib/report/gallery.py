@@ -4,6 +4,7 @@
 import math
 from dataclasses import dataclass
 
+import figure_host
 import figure_ipi
 import figure_latency
 import figure_line
@@ -12,18 +13,22 @@ import figure_teardown
 import figures
 from crossover import cells, crossings
 from curves import sheets
+from host_sheets import call_sheets, switch_sheets
 from look import ORDER
 from places import short
 from records import CONDITIONS
 from report.charts import Measure, chart_of, data_of, table_of
 from report.commands import measure_again
+from report.fits import fit_figures
+from report.host import host_notes, host_tables
 from report.markup import absent, esc, figure_of, slug, table
 from report.statics import picture
+from scaling import LAWS
 from series import panels
 from text import SIMULATED
 
 SWITCH = (
-    Measure("rate", "switches_per_second", "switches/s", "context switches per second, all CPUs together", True),
+    Measure("rate", "switches_per_second", "switches/s", "switches/s, all CPUs together", True),
     Measure("cost", "ns_per_switch", "ns per switch", "ns per switch on each CPU"),
 )
 TEARDOWN = (
@@ -35,13 +40,23 @@ TEARDOWN = (
 )
 MIX = (Measure("cost", "ns_per_switch", "ns per switch", "ns per switch on each CPU"),)
 IPI = tuple(
-    Measure(f"round_{end}", f"round_trip_ns_{end}", f"round trip {end}", f"ns from call to last answer, {end}")
+    Measure(f"round_{end}", f"round_trip_ns_{end}", f"round trip {end}", f"ns to the last answer, {end}")
     for end in ("p50", "p99", "max")
 )
+CALL = tuple(
+    Measure(f"time_{end}", "", end, f"ns of one death or call, {end}") for end in ("p50", "p99", "max")
+)
+# How host_sheets names what of the emulation it puts beside the running kernel.
+EMULATED = "emulated "
 LATENCY = tuple(
-    Measure(f"latency_{end}", f"latency_ns_{end}", name, f"ns of a single switch, {name}, clock reading included")
+    Measure(f"latency_{end}", f"latency_ns_{end}", name, f"ns per switch, {name}, clock included")
     for end, name in figure_latency.NAMES.items()
 )
+
+
+# Of figures of one title so many have pictures: a picture takes a quarter of a second and 60 kB.
+MOST_PICTURED = 4
+PICTURELESS = "A picture of this figure would make the page too large; scripts/plot draws it. Its numbers stand below."
 
 
 @dataclass(frozen=True)
@@ -59,13 +74,18 @@ class Gallery:
     def __init__(self, records):
         self.records = records
         self.shown = []
+        self._pictured = {}
+        self._panels = panels(records.switches)
         names = set()
-        for table_name in ("switches", "teardowns", "mixes", "ipis", "latencies"):
+        for table_name in ("switches", "teardowns", "mixes", "ipis", "latencies", "hosts"):
             part = getattr(records, table_name)
             names |= set(part["scheme"]) if len(part) else set()
-        self._order = [*ORDER, *sorted(names - set(ORDER))]
+        for sheet in switch_sheets(records):
+            names |= set(sheet.windows["scheme"])
+        unlisted = {scheme.removeprefix(EMULATED) for scheme in names} - set(ORDER)
+        self._order = [*ORDER, *sorted(unlisted)]
         self._styles = {
-            (scheme, source): [self._order.index(scheme), source]
+            (scheme, source): [self._order.index(scheme.removeprefix(EMULATED)), source]
             for scheme in names
             for source in range(len(records.sources))
         }
@@ -76,11 +96,24 @@ class Gallery:
         found = sheets("switch", records.switches, ["workload", "sharing", "placement"], CONDITIONS)
         parts = []
         # Panels and sheets are the same partition of the same windows.
-        for sheet, panel in zip(found, panels(records.switches), strict=True):
+        for sheet, panel in zip(found, self._panels, strict=True):
             chart = chart_of(records, sheet, "Context switches against CPUs", "cpus", "CPUs", SWITCH)
-            drawn = [figures.draw(records, panel, quantity) for quantity in (figures.RATE, figures.COST)]
-            parts.append(self._lines("switch", sheet, chart, drawn))
+            quantities = (figures.RATE, figures.COST)
+            draw = lambda: [figures.draw(records, panel, quantity) for quantity in quantities]  # noqa: B023, E731
+            parts.append(self._lines("switch", sheet, chart, draw))
         return "".join(parts) or absent("switch", "mmscale bench --family switch --out records.json")
+
+    def fits(self):
+        """Laws of scaling, with their knees."""
+        parts = []
+        for stem, title, panel, data, draw, text in fit_figures(self.records, self._panels):
+            for line in data["lines"]:
+                line["place"] = self._styles[tuple(line.pop("scheme"))]
+            files = " ".join(file for source in self.records.sources for file in source.files)
+            redo = redo_lines([f"scripts/fit {files} -o DIR    # fits and draws it again"])
+            parts.append(self._figure(slug(stem), title, panel.name, "", data, draw, text, redo))
+        need = f"a curve of {min(LAWS.values()) + 2} or more CPU counts (family switch), which a law could be fitted to"
+        return "".join(parts) or absent(need, "mmscale bench --family switch --cpus all --out records.json")
 
     def teardowns(self):
         """The other side of the bargain: the last drop."""
@@ -88,7 +121,7 @@ class Gallery:
         for sheet, x in figure_teardown.teardown_sheets(self.records):
             label = "lazy borrowers" if x == "borrowers" else "further CPUs in mm_cpumask"
             chart = chart_of(self.records, sheet, "Time to tear an mm down", x, label, TEARDOWN)
-            parts.append(self._lines("teardown", sheet, chart, [figure_teardown.draw(self.records, sheet, x)]))
+            parts.append(self._lines("teardown", sheet, chart, lambda: [figure_teardown.draw(self.records, sheet, x)]))
         return "".join(parts) or absent("teardown", "mmscale bench --family teardown --out records.json")
 
     def mixes(self):
@@ -101,7 +134,7 @@ class Gallery:
                 self.records, sheet, "Time per switch against exits", "exits", "exits per million switches", MIX,
                 "cpus", "CPUs", lambda cpus: f"{cpus} CPU{'s' if cpus > 1 else ''}",
             )  # fmt: skip
-            parts.append(self._lines("mix", sheet, chart, list(figure_mix.draw_curves(self.records, sheet))))
+            parts.append(self._lines("mix", sheet, chart, lambda: figure_mix.draw_curves(self.records, sheet)))
         return "".join(parts) or absent("mix", "mmscale bench --family mix --out records.json")
 
     def latencies(self):
@@ -114,7 +147,7 @@ class Gallery:
                 lambda exits: "" if math.isnan(exits) else f"{short(exits)} exits per million switches",
             )  # fmt: skip
             family = "switch" if sheet.family.endswith("switch") else "mix"
-            parts.append(self._lines(family, sheet, chart, list(figure_latency.draw(self.records, sheet))))
+            parts.append(self._lines(family, sheet, chart, lambda: figure_latency.draw(self.records, sheet)))
         return "".join(parts) or absent("sampled latency", "mmscale bench --family switch --latency --out records.json")
 
     def ipis(self):
@@ -122,8 +155,32 @@ class Gallery:
         parts = []
         for sheet in figure_ipi.ipi_sheets(self.records):
             chart = chart_of(self.records, sheet, "A synchronous call of other CPUs", "targets", "CPUs called", IPI)
-            parts.append(self._lines("ipi", sheet, chart, [figure_ipi.draw(self.records, sheet)]))
+            parts.append(self._lines("ipi", sheet, chart, lambda: [figure_ipi.draw(self.records, sheet)]))
         return "".join(parts) or absent("ipi", "mmscale bench --family ipi --out records.json")
+
+    def hosts(self):
+        """The running kernel's switches beside the emulation's, and its deaths and calls."""
+        records, parts = self.records, []
+        if not len(records.hosts):
+            return absent("host_kernel", "mmscale bench --family switch,host_kernel --out records.json")
+        for sheet in switch_sheets(records):
+            chart = chart_of(records, sheet, "The running kernel beside the emulation", "cpus", "CPUs", SWITCH)
+            draw = lambda: [figure_host.draw_switches(records, sheet)]  # noqa: B023, E731
+            parts.append(self._host(sheet, chart, draw, table_of(chart)))
+        for sheet in call_sheets(records):
+            chart = chart_of(records, sheet, "A death, munmap and membarrier, running kernel", "others", "other CPUs", CALL)
+            draw = lambda: [figure_host.draw_calls(records, sheet)]  # noqa: B023, E731
+            parts.append(self._host(sheet, chart, draw, ""))
+        return host_notes(records) + "".join(parts) + host_tables(records)
+
+    def _host(self, sheet, chart, draw, text):
+        beside = sheet.windows[sheet.windows["scheme"].str.startswith(EMULATED)]
+        plain = beside.assign(scheme=beside["scheme"].str.removeprefix(EMULATED))
+        real = sheet.windows[~sheet.windows["scheme"].str.startswith(EMULATED)].dropna(axis="columns", how="all")
+        redo = [*(self._again("switch", plain) if len(plain) else []), *self._again("host_kernel", real)]
+        data = data_of(chart, self._styles)
+        return self._figure(chart.ident, chart.title, chart.name, chart.conditions, data, draw, text,
+                            redo_lines([*redo, self._plot(sheet)]))  # fmt: skip
 
     def lines(self):
         """The matrix of line transfers as a picture; the map beside it is the interactive form."""
@@ -138,9 +195,9 @@ class Gallery:
                 )
         return "".join(parts) or absent("line", "mmscale bench --family line --out records.json")
 
-    def _lines(self, family, sheet, chart, drawn):
-        return self._figure(chart.ident, chart.title, chart, data_of(chart, self._styles), drawn, table_of(chart),
-                            self._redo(family, sheet))  # fmt: skip
+    def _lines(self, family, sheet, chart, draw):
+        return self._figure(chart.ident, chart.title, chart.name, chart.conditions, data_of(chart, self._styles),
+                            draw, table_of(chart), self._redo(family, sheet))  # fmt: skip
 
     def _crossover(self, sheet):
         """The map of the cheapest scheme by CPUs and exits."""
@@ -169,8 +226,9 @@ class Gallery:
             ],
         }
         text = self._crossings(sheet, SIMULATED if self.records.sources[source].machine.simulated else "")
-        drawn = [figure_mix.draw_map(self.records, sheet)]
-        return self._figure(chart.ident + "-map", chart.title, chart, data, drawn, text, self._redo("mix", sheet))
+        draw = lambda: [figure_mix.draw_map(self.records, sheet)]  # noqa: E731
+        redo = self._redo("mix", sheet)
+        return self._figure(chart.ident + "-map", chart.title, chart.name, chart.conditions, data, draw, text, redo)
 
     def _crossings(self, sheet, mark):
         rows = []
@@ -195,13 +253,21 @@ class Gallery:
             return ""
         return table(f"crossovers, {sheet.name}", ["pair", "CPUs", "exits per million switches", "interval"], rows)
 
-    def _figure(self, ident, title, chart, data, drawn, after, redo):
+    def _figure(self, ident, title, name, conditions, data, draw, after, redo):
+        """draw: makes the figures that are the pictures of this one; called if the page has room for them."""
         ident = self._unused(ident)
-        text = f"{title}: {chart.name}. Its numbers are in the table below it."
-        pictures = "".join(picture(figure, text) for figure in drawn)
+        text = f"{title}: {name}. Its numbers are in the table below it."
+        sub = "; ".join(part for part in (name, conditions) if part)
+        kind = (data["kind"], title)
+        self._pictured[kind] = self._pictured.get(kind, 0) + 1
+        if self._pictured[kind] <= MOST_PICTURED:
+            pictures = "".join(picture(figure, text) for figure in draw())
+        else:
+            pictures = f'<p class="soft">{PICTURELESS}</p>'
+            after = after.replace("<details>", "<details open>")
         html = (
-            f'<figure class="chart" id="{ident}"><figcaption>{esc(title)}<span class="sub">{esc(chart.name)}; '
-            f"{esc(chart.conditions)}</span></figcaption>"
+            f'<figure class="chart" id="{ident}"><figcaption>{esc(title)}<span class="sub">{esc(sub)}</span>'
+            "</figcaption>"
             f'<div class="controls" hidden></div><div class="plot" role="img" aria-label="{esc(text)}" hidden></div>'
             f'<div class="pictures">{pictures}</div>{after}{redo}</figure>\n'
         )
@@ -216,15 +282,31 @@ class Gallery:
         return slug(found)
 
     def _redo(self, family, sheet):
-        sources = [self.records.sources[index] for index in sheet.sources]
-        unsafe = any("--unsafe" in command for source in sources for command in source.commands)
-        files = " ".join(file for source in sources for file in source.files)
-        again = measure_again(family, sheet.windows, unsafe)
-        simulated = any(source.machine.simulated for source in sources)
-        lines = ([] if simulated else [f"{again}    # measures this again"]) + [
-            f"scripts/plot {files} -o DIR    # draws it again"
-        ]
-        commands = esc("\n".join(lines))
-        return (
-            f'<details class="redo"><summary>Redo this figure</summary><pre tabindex="0">{commands}</pre></details>'
-        )
+        return redo_lines([*self._again(family, sheet.windows), self._plot(sheet)])
+
+    def _again(self, family, windows):
+        """The commands that make some windows again: one that measures those of this figure, and of what was simulated
+        the commands as they were given."""
+        lines, measured = [], []
+        for index in sorted(windows["source"].unique()):
+            source = self.records.sources[index]
+            if source.machine.simulated:
+                lines += [f"{command}    # as it was simulated" for command in source.commands]
+            else:
+                measured.append(index)
+        if measured:
+            sources = [self.records.sources[index] for index in measured]
+            unsafe = any("--unsafe" in command for source in sources for command in source.commands)
+            part = windows[windows["source"].isin(measured)]
+            lines.insert(0, f"{measure_again(family, part, unsafe)}    # measures this again")
+        return lines
+
+    def _plot(self, sheet):
+        files = " ".join(file for index in sheet.sources for file in self.records.sources[index].files)
+        return f"scripts/plot {files} -o DIR    # draws it again"
+
+
+def redo_lines(lines):
+    """Commands that make a figure again, folded away."""
+    commands = esc("\n".join(lines))
+    return f'<details class="redo"><summary>Redo this figure</summary><pre tabindex="0">{commands}</pre></details>'

@@ -41,7 +41,7 @@ def interval_of(estimate, counter, mark=""):
         return "–"
     low = figure_of(float(estimate.low), counter, "low", mark=mark)
     high = figure_of(float(estimate.high), counter, "high", mark=mark)
-    return f"{low} .. {high}{'' if estimate.bounded else '*'}"
+    return f'<span class="interval">{low} .. {high}{"" if estimate.bounded else "*"}</span>'
 
 
 def table(label, heads, rows, folded=""):

@@ -9,7 +9,7 @@ from report.markup import esc, slug
 from report.raw import packed
 
 ASSETS = Path(__file__).resolve().parent / "assets"
-SCRIPTS = ("theme.js", "lines.js", "leaders.js", "map.js", "page.js")
+SCRIPTS = ("theme.js", "lines.js", "fit.js", "leaders.js", "map.js", "page.js")
 # Debian's python3-plotly has the library here.
 PLOTLY = Path("/usr/share/python3-plotly/plotly.js")
 # Says to the browser what is true of the page: nothing but what is in it.

@@ -35,7 +35,7 @@ def _table(records, sheet):
         mark = SIMULATED if records.sources[source].machine.simulated else ""
         cost = estimate(windows["cost"].tolist())
         machine = records.sources[source].machine
-        cells = [esc(scheme), f"[{source + 1}] {esc(machine.cpu_model)}, {esc(machine.host)}", str(most)]
+        cells = [esc(scheme), f"[{source + 1}] {esc(machine.host)}", str(most)]
         cells += [figure_of(rate.median, "switches_per_second", mark=mark)]
         cells += [interval_of(rate, "switches_per_second", mark), figure_of(cost.median, "ns_per_switch", mark=mark)]
         cells += [_ratio(best, (scheme, source), (REFERENCE, source), mark)]

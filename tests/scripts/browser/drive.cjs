@@ -63,7 +63,7 @@ async function main() {
   const ids = await page.evaluate(() => Object.keys(JSON.parse(document.getElementById("figures").textContent)));
   const kinds = await page.evaluate(() => JSON.parse(document.getElementById("figures").textContent));
   found.figures = {};
-  for (const id of ids.filter(one => ["lines", "leaders"].includes(kinds[one].kind))) {
+  for (const id of ids.filter(one => ["lines", "leaders", "fit"].includes(kinds[one].kind))) {
     await drawn(page, id);
     found.figures[id] = {
       kind: kinds[id].kind,
@@ -71,6 +71,9 @@ async function main() {
       fallback: await page.evaluate(id => document.querySelectorAll(`#${id} img.static`).length, id),
     };
     if (kinds[id].kind === "lines") found.figures[id].hover = await hover(page, id);
+    if (kinds[id].kind === "fit")
+      found.figures[id].knees = await page.evaluate(id => document.querySelector(`#${id} .plot`).data
+        .filter(trace => trace.name.endsWith(": knee")).map(trace => ({name: trace.name, x: trace.x[0], y: trace.y[0]})), id);
   }
 
   // Every radio button of the first figure of rates: what is drawn after it.

@@ -28,8 +28,10 @@ function drawLeaders(figure, data) {
       };
     });
     const layout = layoutOf(data.x, "CPUs");
-    Object.assign(layout.xaxis, {type: "category", categoryorder: "array", categoryarray: columns});
+    Object.assign(layout.xaxis, {type: "category", categoryorder: "array", categoryarray: columns, tickvals: columns,
+      ticktext: columns.map(Number).map(short)});
     Object.assign(layout.yaxis, {type: "category", categoryorder: "array", categoryarray: rows});
+    makeRoom(plot, traces);
     return Plotly.react(plot, traces, layout, plotOptions);
   };
 }

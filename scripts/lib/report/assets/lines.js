@@ -57,8 +57,8 @@ function drawLines(figure, data) {
   function draw() {
     const layout = layoutOf(data.x, measure().axis + per());
     Object.assign(layout.xaxis, {type: xType});
-    if (xType === "category") layout.xaxis.categoryorder = "array", layout.xaxis.categoryarray = xs.map(String);
-    else if (xs.length <= 12 || xType === "log") Object.assign(layout.xaxis, {tickvals: ticks(), ticktext: ticks().map(String)});
+    if (xType === "category") Object.assign(layout.xaxis, {categoryorder: "array", categoryarray: xs.map(String), tickvals: xs.map(String), ticktext: xs.map(short)});
+    else if (xs.length <= 12 || xType === "log") Object.assign(layout.xaxis, {tickvals: ticks(), ticktext: ticks().map(short)});
     Object.assign(layout.yaxis, {type: state.scale, rangemode: state.scale === "log" ? "normal" : "tozero"});
     if (state.scale === "log") layout.yaxis.dtick = undefined, layout.yaxis.exponentformat = "SI";
     if (xType !== "category") {
@@ -68,16 +68,12 @@ function drawLines(figure, data) {
         .map(([x, text]) => ({x: xType === "log" ? Math.log10(x) : x, yref: "paper", y: 1, yanchor: "bottom", text,
           showarrow: false, font: {size: 11}}));
     }
-    return Plotly.react(plot, traces(), layout, plotOptions);
+    const made = traces();
+    makeRoom(plot, made);
+    return Plotly.react(plot, made, layout, plotOptions);
   }
 
-  // Of many places on a logarithmic axis, those far enough from the one before.
-  function ticks() {
-    const kept = [];
-    for (const x of xs)
-      if (xType !== "log" || !kept.length || x / kept[kept.length - 1] >= 1.6) kept.push(x);
-    return kept;
-  }
+  const ticks = () => spaced(xs, xType === "log");
 
   const redraw = key => value => { state[key] = value; draw(); };
   chooser(controls, figure.id, data.measures.length > 1 ? "shown" : "", data.measures.map(one => [one.column, one.label]),

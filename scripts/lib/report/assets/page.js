@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What is done once the page is open. Without plotly, or in a browser too old to unpack it, the pictures stay.
-const drawers = {lines: drawLines, leaders: drawLeaders};
+const drawers = {lines: drawLines, leaders: drawLeaders, fit: drawFit};
 
 function bytesOf(id) {
   return Uint8Array.from(atob(document.getElementById(id).textContent), letter => letter.charCodeAt(0));

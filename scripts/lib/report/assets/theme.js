@@ -38,6 +38,21 @@ function scaled(value, digits = 4) {
   return plain(value, digits);
 }
 
+// A number at an axis, as short as it is exact: 100000 is "100k".
+function short(value) {
+  const [factor, letter] = [[1e6, "M"], [1e3, "k"]].find(([factor]) => value >= factor && value % (factor / 10) === 0) || [1, ""];
+  return String(value / factor) + letter;
+}
+
+// Of places that rise, those far enough from the one before to be labelled.
+function spaced(places, logarithmic) {
+  const kept = [], reach = places[places.length - 1] - places[0];
+  const far = (x, last) => logarithmic ? x / last >= 1.6 : places.length <= 12 || x - last >= reach / 12;
+  for (const x of places)
+    if (!kept.length || far(x, kept[kept.length - 1])) kept.push(x);
+  return kept;
+}
+
 // Radio buttons in a fieldset; choices: [[value, text], ...]. Many are a list to choose from instead.
 function chooser(parent, id, legend, choices, chosen, act) {
   if (choices.length < 2) return;
@@ -68,9 +83,18 @@ function layoutOf(xTitle, yTitle) {
   return {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: {color: ink, size: 13},
     margin: {l: 60, r: 15, t: 25, b: 50}, hovermode: "closest", showlegend: true,
-    legend: {orientation: "h", y: -0.2, yanchor: "top"},
+    legend: {orientation: "h", y: -0.22, yanchor: "top"},
     xaxis: {...axis, title: {text: xTitle}}, yaxis: {...axis, title: {text: yTitle}},
   };
+}
+
+// Makes a plot as high as its axes and the legend below them need: with many lines, or on a telephone, the legend would
+// else be written over the axis.
+function makeRoom(plot, traces) {
+  const names = traces.filter(trace => trace.showlegend !== false).map(trace => trace.name || "");
+  const widest = Math.max(...names.map(name => name.length), 1) * 7 + 60;
+  const rows = Math.ceil(names.length / Math.max(1, Math.floor((plot.clientWidth - 75) / widest)));
+  plot.style.height = `${380 + 20 * rows}px`;
 }
 
 const plotOptions = {responsive: true, displaylogo: false, displayModeBar: false, scrollZoom: false};

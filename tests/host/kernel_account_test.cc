@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#include "host/kernel_account.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace mmscale::host {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr pid_t kSelf = 10;
+constexpr pid_t kOurs = 20;
+const std::vector<pid_t> kProcesses = {kOurs};
+const std::vector<unsigned> kCpus = {0, 1};
+
+// Our two threads on CPUs 0 and 1, ourselves, and a daemon on CPU 1.
+KernelCounts at(std::int64_t time_ns, std::int64_t all, std::int64_t ours, std::int64_t daemon) {
+  KernelCounts counts;
+  counts.time_ns = time_ns;
+  counts.switches = all;
+  counts.tasks[20] = {.process = kOurs, .switches = ours, .run_ns = ours, .cpu = 0};
+  counts.tasks[21] = {.process = kOurs, .switches = ours, .run_ns = ours, .cpu = 1};
+  counts.tasks[10] = {.process = kSelf, .switches = 5, .run_ns = time_ns, .cpu = 0};
+  counts.tasks[30] = {.process = 30, .switches = daemon, .run_ns = 10 * daemon, .cpu = 1};
+  counts.ipis = {{"RES", IpiKind::reschedule, 100 + ours}};
+  counts.idle = {{"C1", 7 + ours, 1000}};
+  return counts;
+}
+
+KernelAccount between(const KernelCounts& before, const KernelCounts& after) {
+  return account(before, after, kProcesses, kSelf, kCpus);
+}
+
+TEST(IdleShare, IsAllWhereEverySwitchGoesIntoIdleAndOut) {
+  // 1,000 departures each of two threads, and as many of the idle tasks.
+  const KernelAccount account = between(at(0, 0, 0, 0), at(1'000'000, 4000, 1000, 0));
+  EXPECT_EQ(account.switches, 2000);
+  EXPECT_EQ(account.idle_share_low, 1);
+  EXPECT_EQ(account.idle_share_high, 1);
+}
+
+TEST(IdleShare, IsNoneWhereNobodyIdles) {
+  const KernelAccount account = between(at(0, 500, 0, 0), at(1'000'000, 2500, 1000, 0));
+  EXPECT_EQ(account.idle_share_low, 0);
+  EXPECT_EQ(account.idle_share_high, 0);
+}
+
+TEST(IdleShare, LiesBetweenTwoBoundsWhereOthersRan) {
+  // The idle tasks left 1,500 times; 100 of these may have been for the daemon.
+  const KernelAccount account = between(at(0, 0, 0, 0), at(1'000'000, 2000 + 100 + 1500, 1000, 100));
+  EXPECT_EQ(account.idle_share_low, 0.7);
+  EXPECT_EQ(account.idle_share_high, 0.75);
+}
+
+TEST(IdleShare, CountsAllOfATaskThatIsNew) {
+  KernelCounts after = at(1'000'000, 2000 + 100, 1000, 0);
+  after.tasks[40] = {.process = 40, .switches = 100, .run_ns = 0, .cpu = 5};
+  EXPECT_EQ(between(at(0, 0, 0, 0), after).idle_share_high, 0);
+}
+
+TEST(IdleShare, HasNoLowerBoundWhereTasksAreHidden) {
+  KernelCounts after = at(1'000'000, 3000, 1000, 0);
+  after.tasks_missing = "a container";
+  const KernelAccount account = between(at(0, 0, 0, 0), after);
+  EXPECT_FALSE(account.idle_share_low);
+  EXPECT_EQ(account.idle_share_high, 0.5);
+  EXPECT_EQ(account.idle_missing, "a container");
+  EXPECT_THAT(account.others, IsEmpty());
+}
+
+TEST(IdleShare, IsNotMadeUp) {
+  KernelCounts after = at(1'000'000, 3000, 1000, 0);
+  after.switches.reset();
+  EXPECT_THAT(between(at(0, 0, 0, 0), after).idle_missing, HasSubstr("/proc/stat"));
+  EXPECT_EQ(between(at(0, 0, 0, 0), at(1, 10, 0, 0)).idle_missing, "nothing switched");
+}
+
+TEST(Others, AreChargedToTheCpuTheyRanOnLastAndTheReaderToNone) {
+  const KernelAccount account = between(at(0, 0, 0, 0), at(1'000'000, 4000, 1000, 100));
+  ASSERT_EQ(account.others.size(), 2u);
+  EXPECT_EQ(account.others[0].run_ns, 0);
+  EXPECT_EQ(account.others[1].run_ns, 1000);
+}
+
+TEST(Others, AreUnknownWhereTheKernelDoesNotTime) {
+  KernelCounts after = at(1'000'000, 4000, 1000, 100);
+  after.tasks[30].run_ns.reset();
+  EXPECT_THAT(between(at(0, 0, 0, 0), after).others, IsEmpty());
+}
+
+TEST(Report, HasFiguresPerOperationAndTheReasonsForTheRest) {
+  KernelCounts after = at(1'000'000, 4000, 1000, 100);
+  after.idle.clear();
+  after.idle_missing = "no cpuidle";
+  measure::Findings findings;
+  nlohmann::ordered_json details;
+  report(between(at(0, 0, 0, 0), after), 2000, findings, details);
+  EXPECT_EQ(findings.counter("reschedule_ipis_per_operation"), 0.5);
+  EXPECT_FALSE(findings.counter("tlb_ipis_per_operation"));
+  EXPECT_EQ(findings.counter("others_share_max"), 0.001);
+  EXPECT_FALSE(findings.counter("idle_entries"));
+  EXPECT_EQ(details["kernel"]["interrupts"]["RES"], 1000);
+  EXPECT_EQ(details["kernel"]["idle_states"], "unavailable (no cpuidle)");
+}
+
+}  // namespace
+}  // namespace mmscale::host
