@@ -83,7 +83,6 @@ class Session {
 
   Outcome run() {
     for (const auto& [key, value] : setup_.context) benchmark::AddCustomContext(key, value);
-    benchmark::AddCustomContext("mmscale_schema", std::to_string(measure::kSchema));
     initialize_google_benchmark();
     if (!setup_.out.empty()) file_.emplace(setup_.out, context_json());
     if (has_text_file()) open_text_file();

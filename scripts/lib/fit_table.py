@@ -32,9 +32,11 @@ class Curve:
     left_out: tuple
 
 
-def fitted(records):
-    """Returns a list of Curves for each panel of Records that has one, as (panel, curves)."""
-    return [(panel, [_curve(panel, series) for series in panel.series]) for panel in panels(records.switches)]
+def fitted(records, found=None):
+    """Returns a list of Curves for each panel of Records that has one, as (panel, curves). found: the panels, if they
+    are at hand."""
+    found = panels(records.switches) if found is None else found
+    return [(panel, [_curve(panel, series) for series in panel.series]) for panel in found]
 
 
 def render(records, fits):

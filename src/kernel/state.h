@@ -3,12 +3,10 @@
 // Room for what a scheme or a lifecycle keeps: per CPU, per mm, and per mm and CPU. A policy (scheme or
 // lifecycle) asks for it by having a member template of that name; one that has none takes no space.
 //
-//   template <class K> struct PerCpu       in Cpu::scheme / Cpu::lifecycle; a scheme's is constructed from
-//   the system's
-//                                          Tuning if it can be, else by default
-//   template <class K> struct PerMm        in Mm::scheme / Mm::lifecycle; reset(m) is called when an mm is
-//   born template <class K> struct PerMmPerCpu  schemes only: one per CPU behind each mm, Mm::scheme_of(cpu);
-//   reset(m) too
+//   template <class K> struct PerCpu        in Cpu::scheme / Cpu::lifecycle; a scheme's is constructed from the
+//                                           system's Tuning if it can be, else by default
+//   template <class K> struct PerMm         in Mm::scheme / Mm::lifecycle; reset(m) is called when an mm is born
+//   template <class K> struct PerMmPerCpu   schemes only: one per CPU behind each mm, Mm::scheme_of(cpu); reset(m) too
 #pragma once
 
 #include <array>

@@ -10,6 +10,7 @@
 
 #include "measure/cpuinfo.h"
 #include "measure/hypervisor.h"
+#include "measure/record.h"
 #include "measure/text_file.h"
 #include "topology/cpu_list.h"
 
@@ -265,6 +266,7 @@ std::vector<std::pair<std::string, std::string>> to_context(const Environment& e
       {"nohz_full_cpus", environment.nohz_full_cpus},
       {"cpus_used", environment.cpus_used},
       {"cpu_quota", describe(environment.cpu_quota)},
+      {"mmscale_schema", std::to_string(kSchema)},
       {"mmscale_version", build.version},
       {"git_revision", build.revision},
       {"compiler", build.compiler},

@@ -272,14 +272,14 @@ TEST(Context, KeysAreFixed) {
   const Environment blank;
   std::vector<std::string> keys;
   for (const auto& [key, value] : to_context(blank)) keys.push_back(key);
-  EXPECT_THAT(keys,
-              ::testing::ElementsAre(
-                  "kernel", "kernel_version", "kernel_config", "kernel_lazy_tlb", "kernel_preempt_rt",
-                  "kernel_debug_shoot_lazies", "boot_parameters", "mitigations", "cpu_model", "microcode",
-                  "mmu", "smt", "governor", "frequency", "frequency_detail", "hypervisor", "clocksource",
-                  "memory", "numa_nodes", "cpus_online", "thp", "aslr", "numa_balancing", "isolated_cpus",
-                  "nohz_full_cpus", "cpus_used", "cpu_quota", "mmscale_version", "git_revision", "compiler",
-                  "compiler_flags", "build_type", "optimised", "sanitizer", "command_line"));
+  EXPECT_THAT(keys, ::testing::ElementsAre(
+                        "kernel", "kernel_version", "kernel_config", "kernel_lazy_tlb", "kernel_preempt_rt",
+                        "kernel_debug_shoot_lazies", "boot_parameters", "mitigations", "cpu_model",
+                        "microcode", "mmu", "smt", "governor", "frequency", "frequency_detail", "hypervisor",
+                        "clocksource", "memory", "numa_nodes", "cpus_online", "thp", "aslr", "numa_balancing",
+                        "isolated_cpus", "nohz_full_cpus", "cpus_used", "cpu_quota", "mmscale_schema",
+                        "mmscale_version", "git_revision", "compiler", "compiler_flags", "build_type",
+                        "optimised", "sanitizer", "command_line"));
 }
 
 TEST(Context, SaysWhatWasRead) {

@@ -181,16 +181,10 @@ TEST(Museum, ANaiveSumOfPerCpuCountersLosesAReturn) {
 struct Mailbox2021 : scheme::Mailbox {
   template <class K>
   static void users_gone(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
-    using enum std::memory_order;
-    auto unused = static_cast<std::int32_t>(m.cpus());
-    m.fetch_add(mm->mm_count, unused, relaxed);
-    kernel::for_each_candidate<K>(m, cpu, mm, [&](kernel::Cpu<K>& other) {
-      if (m.load(other.scheme.lazy_mm, acquire) != mm) return;
-      --unused;
-      auto* displaced = m.exchange(other.scheme.drop_mm, mm, acq_rel);
+    hand_out<K>(m, cpu, mm, [&](kernel::Cpu<K>& borrower) {
+      auto* displaced = m.exchange(borrower.scheme.drop_mm, mm, std::memory_order_acq_rel);
       if (displaced != nullptr) kernel::mmdrop<K, kernel::Site::mmdrop>(m, cpu, displaced);
     });
-    m.fetch_sub(mm->mm_count, unused, relaxed);
   }
 };
 

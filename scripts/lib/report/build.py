@@ -10,7 +10,7 @@ from report.raw import downloads
 from report.shell import page, plotly_source
 from report.side_by_side import side_by_side
 from report.topomap import machine_maps
-from report.trust import machines, validity
+from report.trust import FEW, machines, validity
 from report.verdict import verdict
 
 
@@ -35,10 +35,10 @@ def build(paths):
     maps = machine_maps(records)
     sections = [
         ("Verdict", verdict(records)),
+        *([("Machines side by side", side_by_side(records))] if len(records.sources) > 1 else []),
         ("Machine and environment", machines(records, contexts)),
         ("Scaling", gallery.switches()),
         ("Scaling laws", gallery.fits()),
-        *([("Machines side by side", side_by_side(records))] if len(records.sources) > 1 else []),
         ("Teardown", gallery.teardowns()),
         ("Crossover", gallery.mixes()),
         ("Latency", gallery.latencies()),
@@ -51,7 +51,8 @@ def build(paths):
     if plotly is None:
         note = "plotly was not installed where this page was made: its figures are pictures."
         sections[0] = (sections[0][0], sections[0][1] + f'<p class="absent">{esc(note)}</p>')
-    hosts = ", ".join(dict.fromkeys(source.machine.host for source in records.sources))
+    hosts = list(dict.fromkeys(source.machine.host for source in records.sources))
+    hosts = ", ".join(hosts) if len(hosts) <= FEW else f"{len(records.sources)} machines"
     figures = {shown.ident: shown.data for shown in [*gallery.shown, *maps]}
     title = f"mmscale: {hosts}"
     others = len(page(title, sections, figures, plotly))

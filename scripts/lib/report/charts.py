@@ -7,6 +7,8 @@ The numbers are computed here, once; script, table and verdict show the same one
 import math
 from dataclasses import dataclass
 
+import numpy
+
 from report.markup import esc, figure_of, interval_of, slug, table, windows_of
 from series import REFERENCE, boundaries, describe_conditions
 from stats import estimate
@@ -113,16 +115,17 @@ def _lines(records, windows, x, measures, facet):
 
 
 def _spot(x, windows, measures):
-    valid, invalid = windows[windows["valid"]], windows[~windows["valid"]]
-    columns = [measure.column for measure in measures]
+    # Arrays and not frames: a page has thousands of these spots, and slicing frames would take most of its time.
+    valid = windows["valid"].to_numpy(dtype=bool)
+    columns = {measure.column: windows[measure.column].to_numpy(dtype=float) for measure in measures}
     packages = windows["package_count"].max() if "package_count" in windows else math.nan
     return Spot(
         x=float(x),
-        values={column: estimate(valid[column].dropna().tolist()) for column in columns},
-        spoilt={column: [value for value in invalid[column].tolist() if value > 0] for column in columns},
-        windows=windows_of(valid),
-        count=len(windows),
-        invalid=len(invalid),
+        values={name: estimate(of[valid & ~numpy.isnan(of)].tolist()) for name, of in columns.items()},
+        spoilt={name: of[~valid & (of > 0)].tolist() for name, of in columns.items()},
+        windows=windows_of({name: windows[name].to_numpy()[valid] for name in ("file", "record")}),
+        count=len(valid),
+        invalid=int((~valid).sum()),
         packages=None if math.isnan(packages) else float(packages),
     )
 

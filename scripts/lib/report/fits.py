@@ -15,10 +15,10 @@ from text import SIMULATED, plain, scaled
 STEPS = 60
 
 
-def fit_figures(records):
+def fit_figures(records, panels):
     """Yields (stem, title, Panel, data for the script, a function that draws, table as HTML) of every panel that has a
-    fit."""
-    for panel, curves in fitted(records):
+    fit. panels: those of the records."""
+    for panel, curves in fitted(records, panels):
         if not any(curve.scaling.best for curve in curves):
             continue
         simulated = [records.sources[curve.series.source].machine.simulated for curve in curves]

@@ -75,6 +75,7 @@ class Gallery:
         self.records = records
         self.shown = []
         self._pictured = {}
+        self._panels = panels(records.switches)
         names = set()
         for table_name in ("switches", "teardowns", "mixes", "ipis", "latencies", "hosts"):
             part = getattr(records, table_name)
@@ -95,7 +96,7 @@ class Gallery:
         found = sheets("switch", records.switches, ["workload", "sharing", "placement"], CONDITIONS)
         parts = []
         # Panels and sheets are the same partition of the same windows.
-        for sheet, panel in zip(found, panels(records.switches), strict=True):
+        for sheet, panel in zip(found, self._panels, strict=True):
             chart = chart_of(records, sheet, "Context switches against CPUs", "cpus", "CPUs", SWITCH)
             quantities = (figures.RATE, figures.COST)
             draw = lambda: [figures.draw(records, panel, quantity) for quantity in quantities]  # noqa: B023, E731
@@ -105,7 +106,7 @@ class Gallery:
     def fits(self):
         """Laws of scaling, with their knees."""
         parts = []
-        for stem, title, panel, data, draw, text in fit_figures(self.records):
+        for stem, title, panel, data, draw, text in fit_figures(self.records, self._panels):
             for line in data["lines"]:
                 line["place"] = self._styles[tuple(line.pop("scheme"))]
             files = " ".join(file for source in self.records.sources for file in source.files)

@@ -98,7 +98,9 @@ def _shares(switches):
             label = f"{scheme}, workload {workload}, placement {placement}, {group['cpus'].iloc[0]} CPUs"
             mean = {pu: value / windows for pu, value in sums.items()}
             found[label] = (mean, 1 / group["cpus"].iloc[0], windows)
-    return dict(sorted(found.items(), key=lambda item: not item[0].startswith(REFERENCE + ",")))
+    # What the project is about first: the reference, and of its workloads the one that only switches.
+    key = lambda item: (not item[0].startswith(REFERENCE + ","), ", workload idle," not in item[0])  # noqa: E731
+    return dict(sorted(found.items(), key=key))
 
 
 def _map(index, records, machine, sheet, matrix, shares, places):

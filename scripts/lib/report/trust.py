@@ -8,6 +8,8 @@ from records import TABLES
 from report.markup import esc, table
 from text import SIMULATED, build_facts, machine_facts, span
 
+# Of more machines than that each has one line.
+FEW = 3
 # Of thousands of invalid windows so many are listed; the rest is in the records.
 MOST_LISTED = 200
 
@@ -20,6 +22,10 @@ def machines(records, contexts):
         head = f"[{index + 1}] {source.machine.cpu_model}"
         badge = f' <span class="badge">SIMULATED: numbers marked {SIMULATED} were computed, not measured</span>'
         facts = [*machine_facts(source.machine), *build_facts(source.machine), span(source.dates)]
+        if len(records.sources) > FEW:
+            text = f"[{index + 1}] {'; '.join(facts)}"
+            parts.append(f"<p class=machine-line>{esc(text)}{badge if simulated else ''}</p>")
+            continue
         items = "".join(f"<li>{esc(fact)}</li>" for fact in facts)
         parts.append(f"<h3>{esc(head)}{badge if simulated else ''}</h3><ul class=facts>{items}</ul>")
     for path, context in contexts:
