@@ -87,6 +87,9 @@ std::vector<Case> ipi_cases(const topology::Layout& layout, const Choice& choice
 // CPU count.
 std::vector<Case> line_cases(const topology::Layout& layout, const Choice& choice);
 
+// Family `explorer`: how fast interleavings are explored, by each way to search.
+std::vector<Case> explorer_cases(const topology::Layout& layout, const Choice& choice);
+
 // Family `host_kernel`: the running kernel's own context switches, deaths of processes and calls that
 // interrupt other CPUs; and how much of that went through idle.
 std::vector<Case> host_kernel_cases(const topology::Layout& layout, const Choice& choice);

@@ -22,6 +22,7 @@ FIGURES = {
     "teardown": "drop_ns_p50",
     "ipi": "round_trip_ns_p50",
     "line": "one_way_ns",
+    "explorer": "ns_per_step",
     "host_kernel": "cpu_time",
 }
 # In the "mmscale" object, but no condition: they are the window's results, its whereabouts, or in words what another

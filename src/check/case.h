@@ -33,6 +33,8 @@ enum class Act : std::uint8_t {
   tick,          // a timer tick: frees what this CPU postponed, as far as it is ready
   offline,       // cpu_down, as far as this CPU carries it out
   nmi,           // an NMI handler (perf) reads the context of active_mm
+  efi,           // a call of EFI firmware by a kernel thread, which puts its active_mm aside meanwhile
+  touch,         // the current task accesses user memory
   // The two sides of a user program that leans on membarrier(2): x = 1; membarrier(); r1 = y against y = 1;
   // r2 = x, where only the first pays.
   slow_side,

@@ -32,7 +32,7 @@ bool is_bad(explorer::Ending ending) {
 explorer::Schedule shortest(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
                             const Options& options, explorer::Schedule found) {
   constexpr int kPreemptions = 2;
-  constexpr std::uint64_t kSteps = 200'000;
+  constexpr std::uint64_t kSteps = 2'000'000;
   for (int preemptions = 0; preemptions <= kPreemptions; ++preemptions) {
     auto program = make(scheme, lifecycle, the_case, options.verdicts);
     explorer::Limits limits;
@@ -135,6 +135,18 @@ std::string_view to_string(Verdict verdict) {
   return "?";
 }
 
+std::string_view to_string(Line::Kind kind) {
+  switch (kind) {
+    case Line::Kind::step:
+      return "step";
+    case Line::Kind::interrupt:
+      return "interrupt";
+    case Line::Kind::drain:
+      return "drain";
+  }
+  return "?";
+}
+
 Outcome check(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
               const Options& options) {
   const auto start = std::chrono::steady_clock::now();
@@ -146,6 +158,7 @@ Outcome check(std::string_view scheme, std::string_view lifecycle, const Case& t
   Outcome outcome;
   outcome.executions = result.executions;
   outcome.steps = result.steps;
+  outcome.states = result.states;
   if (is_bad(result.ending)) {
     outcome.verdict = Verdict::violated;
     const explorer::Schedule schedule =

@@ -36,6 +36,8 @@ struct Outcome {
   Verdict verdict = Verdict::safe;
   std::uint64_t executions = 0;
   std::uint64_t steps = 0;
+  // Different states, where the search was so long that they were remembered; else 0.
+  std::uint64_t states = 0;
   double seconds = 0;
   // If violated: the classes found, or "DEADLOCK", and the execution.
   std::string violation;
@@ -60,6 +62,8 @@ struct Line {
   Kind kind;
   std::string text;
 };
+
+std::string_view to_string(Line::Kind kind);
 
 // What a schedule does, and what the oracle says; `violation` is empty if nothing.
 struct Trace {

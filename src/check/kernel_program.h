@@ -19,6 +19,7 @@
 #include "check/case.h"
 #include "check/program.h"
 #include "kernel/context_switch.h"
+#include "kernel/efi.h"
 #include "kernel/exec.h"
 #include "kernel/exit.h"
 #include "kernel/hotplug.h"
@@ -26,15 +27,16 @@
 #include "kernel/kthread.h"
 #include "kernel/membarrier.h"
 #include "kernel/mm_life.h"
+#include "kernel/tlb.h"
 #include "machine/explorer/explorer.h"
 
 namespace mmscale::check {
 
-template <class Scheme, class Lifecycle>
+template <class Scheme, class Lifecycle, kernel::Options kOptions = kernel::Options{}>
 class KernelProgram final : public Program {
  public:
   using Machine = machine::explorer::Explorer;
-  using K = kernel::Build<Machine, Scheme, Lifecycle>;
+  using K = kernel::Build<Machine, Scheme, Lifecycle, kOptions>;
   using Cpu = kernel::Cpu<K>;
   using Task = kernel::Task<K>;
   using Mm = typename Task::Mm;
@@ -70,12 +72,17 @@ class KernelProgram final : public Program {
     std::vector<std::span<std::byte>> regions = {bytes_of(*all_),
                                                  std::as_writable_bytes(std::span(all_->memory)),
                                                  std::as_writable_bytes(std::span(all_->system.online))};
-    for (const auto& cpu : cpus_) regions.push_back(bytes_of(*cpu));
+    for (const auto& cpu : cpus_) {
+      regions.push_back(bytes_of(*cpu));
+      if constexpr (kernel::kHasRcuModel<K>)
+        regions.push_back(std::as_writable_bytes(std::span(cpu->rcu.began)));
+    }
     return regions;
   }
 
   void run(unsigned cpu) override {
     for (const Step& step : case_.programs[cpu]) perform(cpu, step);
+    rest(cpu, true);
   }
 
   // Everybody exits, goes to init_mm and frees what it postponed; whatever is left then has leaked.
@@ -101,6 +108,12 @@ class KernelProgram final : public Program {
       freed += cpu->tally.mms_freed;
     }
     if (freed < born) kernel::report<K>(m(0), cpu(0), kernel::Violation::leak, "an mm is left at the end");
+    // CPUs that are online end as they began: a counted scheme holds a reference on init_mm for each.
+    std::int32_t references = 1;
+    if constexpr (Scheme::kCounted)
+      for (unsigned n = 0; n < cpus(); ++n) references += offline(n) ? 0 : 1;
+    if (m(0).load(all_->system.init_mm.mm_count, relaxed) != references)
+      kernel::report<K>(m(0), cpu(0), kernel::Violation::leak, "init_mm's mm_count is wrong at the end");
     if (forbidden_order())
       kernel::report<K>(m(0), cpu(0), kernel::Violation::order, "both sides of membarrier(2) read 0");
   }
@@ -173,6 +186,8 @@ class KernelProgram final : public Program {
     std::array<Task, machine::explorer::kMaxCpus> kthreads;
     std::array<Mm*, machine::explorer::kMaxCpus> held{};
     std::array<Mm*, machine::explorer::kMaxCpus> used{};
+    // Of each CPU: in idle or user mode, as RCU sees it.
+    std::array<bool, machine::explorer::kMaxCpus> resting{true, true, true, true};
     // The user program that leans on membarrier(2): its variables, and what the two sides read.
     Atomic<std::uint32_t> x{0};
     Atomic<std::uint32_t> y{0};
@@ -193,6 +208,26 @@ class KernelProgram final : public Program {
   }
 
   void perform(unsigned n, const Step& step) {
+    if constexpr (kernel::kUsesRcu<K>) {
+      if (all_->resting[n]) kernel::rcu::Idle<K>::leave(m(n), cpu(n));
+      all_->resting[n] = false;
+    }
+    act(n, step);
+    rest(n, false);
+  }
+
+  // What RCU is told behind a step: idle and user mode are one long quiescent state, which a kernel thread is
+  // not in until its program is over and it sleeps.
+  void rest(unsigned n, bool over) {
+    if constexpr (kernel::kUsesRcu<K>) {
+      Task* const task = &current(n);
+      if (all_->resting[n] || (!over && task == &all_->kthreads[n])) return;
+      kernel::rcu::Idle<K>::enter(m(n), cpu(n));
+      all_->resting[n] = true;
+    }
+  }
+
+  void act(unsigned n, const Step& step) {
     using enum std::memory_order;
     switch (step.act) {
       case Act::run:
@@ -214,9 +249,9 @@ class KernelProgram final : public Program {
         return;
       }
       case Act::flush_pages:
-        return Lifecycle::template flush_tlb_mm<K>(m(n), cpu(n), current(n).mm, kernel::Freed::pages);
+        return unmap(n, current(n).mm, kernel::Freed::pages);
       case Act::flush_tables:
-        return Lifecycle::template flush_tlb_mm<K>(m(n), cpu(n), current(n).mm, kernel::Freed::page_tables);
+        return unmap(n, current(n).mm, kernel::Freed::page_tables);
       case Act::deep_idle:
         return kernel::enter_deep_idle<K>(m(n), cpu(n));
       case Act::hold:
@@ -237,14 +272,17 @@ class KernelProgram final : public Program {
         kernel::mmput<K>(m(n), cpu(n), all_->used[n]);
         return;
       case Act::flush_other:
-        return Lifecycle::template flush_tlb_mm<K>(m(n), cpu(n), all_->tasks[step.n].mm,
-                                                   kernel::Freed::pages);
+        return unmap(n, all_->tasks[step.n].mm, kernel::Freed::pages);
       case Act::tick:
         return kernel::hooks::drain<K>(m(n), cpu(n), kernel::Drain::tick);
       case Act::offline:
         return kernel::cpu_down<K>(m(n), cpu(n));
       case Act::nmi:
         return nmi(n);
+      case Act::efi:
+        return kernel::efi_call<K>(m(n), cpu(n));
+      case Act::touch:
+        return kernel::tlb::access<K>(m(n), cpu(n), current(n).mm, "a user access");
       case Act::slow_side:
         m(n).store(all_->x, 1u, relaxed);
         kernel::membarrier_private_expedited<K>(m(n), cpu(n));
@@ -255,6 +293,13 @@ class KernelProgram final : public Program {
         all_->fast_read = m(n).load(all_->x, relaxed);
         return;
     }
+  }
+
+  // munmap() or the like: the page tables change, and then they are flushed.
+  void unmap(unsigned n, Mm* mm, kernel::Freed freed) {
+    const std::uint32_t version = kernel::tlb::unmap<K>(m(n), mm);
+    Lifecycle::template flush_tlb_mm<K>(m(n), cpu(n), mm, freed);
+    kernel::tlb::flush_returned<K>(m(n), mm, version);
   }
 
   // An NMI handler is not interrupted by IPIs, so that a shooter waits until it is over.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "check/program.h"
 
-#include "check/explorable.h"
 #include "kernel/lifecycle/catalogue.h"
 #include "scheme/catalogue.h"
 
@@ -9,9 +8,7 @@ namespace mmscale::check {
 
 std::vector<std::string_view> scheme_names() {
   std::vector<std::string_view> names;
-  scheme::Catalogue::for_each([&]<class Scheme> {
-    if constexpr (kExplorable<Scheme>) names.push_back(Scheme::kInfo.name);
-  });
+  scheme::Catalogue::for_each([&]<class Scheme> { names.push_back(Scheme::kInfo.name); });
   return names;
 }
 

@@ -35,7 +35,7 @@ class Program : public machine::explorer::Program {
 template <class Lifecycle>
 std::unique_ptr<Program> make_program_under(std::string_view scheme, const Case& the_case, unsigned verdicts);
 
-// The schemes that can be explored (explorable.h), in the catalogue's order.
+// All schemes, in the catalogue's order.
 std::vector<std::string_view> scheme_names();
 
 // nullptr if there is no such scheme or lifecycle.

@@ -3,7 +3,6 @@
 // The definition behind program.h, included by one translation unit per lifecycle.
 #pragma once
 
-#include "check/explorable.h"
 #include "check/kernel_program.h"
 #include "scheme/catalogue.h"
 
@@ -14,9 +13,8 @@ std::unique_ptr<Program> make_program_under(std::string_view scheme, const Case&
                                             unsigned verdicts) {
   std::unique_ptr<Program> program;
   scheme::Catalogue::for_each([&]<class Scheme> {
-    if constexpr (kExplorable<Scheme>)
-      if (Scheme::kInfo.name == scheme)
-        program = std::make_unique<KernelProgram<Scheme, Lifecycle>>(the_case, verdicts);
+    if (Scheme::kInfo.name == scheme)
+      program = std::make_unique<KernelProgram<Scheme, Lifecycle>>(the_case, verdicts);
   });
   return program;
 }

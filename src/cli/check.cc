@@ -105,7 +105,8 @@ void check_all(std::vector<Cell>& cells, const check::Options& options) {
 unsigned parse_verdicts(const std::string& text) {
   using enum kernel::Violation;
   std::vector<std::pair<std::string, kernel::Violation>> known;
-  for (const kernel::Violation violation : {dangling, used, assertion, leak, double_free, order}) {
+  for (const kernel::Violation violation :
+       {dangling, compared, used, order, tlb, assertion, leak, double_free}) {
     std::string name(kernel::to_string(violation));
     std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
     known.emplace_back(std::move(name), violation);
@@ -128,17 +129,33 @@ machine::explorer::Memory parse_memory(const std::string& text) {
   return Memory::tso;
 }
 
-nlohmann::json to_json(const Cell& cell) {
-  return {{"scheme", cell.scheme},
-          {"lifecycle", cell.lifecycle},
-          {"case", cell.the_case->name},
-          {"verdict", check::to_string(cell.outcome.verdict)},
-          {"violation", cell.outcome.violation},
-          {"where", cell.outcome.where},
-          {"executions", cell.outcome.executions},
-          {"steps", cell.outcome.steps},
-          {"seconds", cell.outcome.seconds},
-          {"schedule", cell.outcome.schedule}};
+// The steps of an interleaving, numbered as they are printed.
+nlohmann::json to_json(const check::Trace& trace) {
+  nlohmann::json steps = nlohmann::json::array();
+  for (const check::Line& line : trace.lines)
+    steps.push_back({{"step", steps.size() + 1},
+                     {"cpu", line.cpu},
+                     {"kind", check::to_string(line.kind)},
+                     {"text", line.text}});
+  return steps;
+}
+
+nlohmann::json to_json(const Cell& cell, unsigned verdicts) {
+  nlohmann::json json = {{"scheme", cell.scheme},
+                         {"lifecycle", cell.lifecycle},
+                         {"case", cell.the_case->name},
+                         {"verdict", check::to_string(cell.outcome.verdict)},
+                         {"violation", cell.outcome.violation},
+                         {"where", cell.outcome.where},
+                         {"executions", cell.outcome.executions},
+                         {"steps", cell.outcome.steps},
+                         {"states", cell.outcome.states},
+                         {"seconds", cell.outcome.seconds},
+                         {"schedule", cell.outcome.schedule}};
+  if (cell.outcome.verdict == check::Verdict::violated)
+    json["interleaving"] =
+        to_json(check::trace(cell.scheme, cell.lifecycle, *cell.the_case, cell.outcome.schedule, verdicts));
+  return json;
 }
 
 // The worst of a scheme's cases under a lifecycle.
@@ -182,10 +199,14 @@ void print_table(const std::vector<Cell>& cells, const std::vector<std::string>&
 void print_cases(const std::vector<Cell>& cells, unsigned verdicts) {
   std::size_t width = 0;
   for (const Cell& cell : cells) width = std::max(width, cell.the_case->name.size());
-  for (const Cell& cell : cells)
-    fmt::print("{:<{}}  {:<8}  {:>8} executions  {:>10} steps  {:7.2f} s  {}\n", cell.the_case->name, width,
-               check::to_string(cell.outcome.verdict), cell.outcome.executions, cell.outcome.steps,
-               cell.outcome.seconds, cell.outcome.violation);
+  for (const Cell& cell : cells) {
+    const check::Outcome& outcome = cell.outcome;
+    const std::string states = outcome.states == 0 ? "" : fmt::format("  {} states", outcome.states);
+    const std::string violation = outcome.violation.empty() ? "" : "  " + outcome.violation;
+    fmt::print("{:<{}}  {:<8}  {:>8} executions  {:>10} steps  {:7.2f} s{}{}\n", cell.the_case->name, width,
+               check::to_string(outcome.verdict), outcome.executions, outcome.steps, outcome.seconds, states,
+               violation);
+  }
   for (const Cell& cell : cells) {
     if (cell.outcome.verdict != check::Verdict::violated) continue;
     fmt::print("\n{}: {}\n", cell.the_case->name, cell.the_case->what);
@@ -206,6 +227,27 @@ void write_svg(const std::string& path, std::string_view scheme, std::string_vie
   if (!file) throw std::runtime_error(fmt::format("--svg '{}': cannot be written", path));
 }
 
+// Shows one schedule of one case: in words, as JSON, as a picture.
+void replay(const Arguments& arguments, const std::string& scheme, const std::string& lifecycle,
+            const check::Case& the_case, unsigned verdicts) {
+  if (!arguments.svg.empty())
+    write_svg(arguments.svg, scheme, lifecycle, the_case, arguments.replay, verdicts);
+  if (arguments.json) {
+    const check::Trace trace = check::trace(scheme, lifecycle, the_case, arguments.replay, verdicts);
+    const nlohmann::json json = {{"scheme", scheme},
+                                 {"lifecycle", lifecycle},
+                                 {"case", the_case.name},
+                                 {"violation", trace.violation},
+                                 {"where", trace.where},
+                                 {"schedule", arguments.replay},
+                                 {"interleaving", to_json(trace)}};
+    fmt::print("{}\n", json.dump(2));
+    return;
+  }
+  for (const std::string& line : check::explain(scheme, lifecycle, the_case, arguments.replay, verdicts))
+    fmt::print("{}\n", line);
+}
+
 void run(const Arguments& arguments) {
   const auto schemes = parse_names("--scheme", arguments.schemes, check::scheme_names());
   const auto known_lifecycles = kernel::lifecycle::Catalogue::names();
@@ -218,17 +260,13 @@ void run(const Arguments& arguments) {
   options.preemptions = arguments.bound;
   const bool one = schemes.size() == 1 && lifecycles.size() == 1;
 
-  if (!arguments.replay.empty()) {
-    if (!one || wanted_cases.size() != 1)
-      throw UsageError("--replay needs one --scheme, one --lifecycle and one --case");
-    for (const std::string& line :
-         check::explain(schemes[0], lifecycles[0], *wanted_cases[0], arguments.replay, options.verdicts))
-      fmt::print("{}\n", line);
-    return;
-  }
-
-  if (!arguments.svg.empty() && (!one || wanted_cases.size() != 1))
+  const bool single = one && wanted_cases.size() == 1;
+  if (!arguments.replay.empty() && !single)
+    throw UsageError("--replay needs one --scheme, one --lifecycle and one --case");
+  if (!arguments.svg.empty() && !single)
     throw UsageError("--svg needs one --scheme, one --lifecycle and one --case");
+  if (!arguments.replay.empty())
+    return replay(arguments, schemes[0], lifecycles[0], *wanted_cases[0], options.verdicts);
 
   std::vector<Cell> cells;
   for (const std::string& scheme : schemes)
@@ -245,7 +283,7 @@ void run(const Arguments& arguments) {
   }
   if (arguments.json) {
     nlohmann::json all = nlohmann::json::array();
-    for (const Cell& cell : cells) all.push_back(to_json(cell));
+    for (const Cell& cell : cells) all.push_back(to_json(cell, options.verdicts));
     fmt::print("{}\n", all.dump(2));
     return;
   }
@@ -279,9 +317,9 @@ void add_check_command(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--case", arguments->cases, "Cases, comma-separated, or all")->capture_default_str();
   command
-      ->add_option(
-          "--verdicts", arguments->verdicts,
-          "What counts: dangling, used, assert, leak, double-free, order, or all; a deadlock always does")
+      ->add_option("--verdicts", arguments->verdicts,
+                   "What counts: dangling, compared, used, order, tlb, assert, leak, double-free, or all; a "
+                   "deadlock always does")
       ->capture_default_str();
   command
       ->add_option("--memory", arguments->memory, "Memory model: sc, tso, or pso, which is weaker than tso")
@@ -299,7 +337,9 @@ void add_check_command(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--replay", arguments->replay, "Show one schedule, as printed with a violation");
   command->add_option("--svg", arguments->svg,
-                      "Also draw the violation into this file; of one --scheme, --lifecycle and --case");
+                      "Also draw the violation, or the schedule of --replay, into this file; of one "
+                      "--scheme, --lifecycle and "
+                      "--case");
   command->add_flag("--json", arguments->json, "Print JSON: one object for each scheme, lifecycle and case");
   command->callback([arguments] { run(*arguments); });
 }

@@ -78,6 +78,14 @@ void add_findings(measure::Record& record, const ReplayPlace& place, const trace
   const auto put = [&findings](std::string_view name, std::uint64_t value) {
     findings.put(name, static_cast<double>(value));
   };
+  // Time between two switches is the trace's, not the scheme's: what is compared is what they cost.
+  const std::uint64_t switches =
+      std::accumulate(result.switches.begin(), result.switches.end(), std::uint64_t{0});
+  findings.operation_ns =
+      static_cast<double>(result.kernel_ns) / static_cast<double>(std::max<std::uint64_t>(switches, 1));
+  findings.operation = "switch";
+  put("switches", switches);
+  put("span_ns", result.span_ns);
   put("kernel_ns", result.kernel_ns);
   findings.put("teardown_ns", result.teardown_ns);
   put("trace_events", facts.events);
@@ -120,6 +128,8 @@ void write_replay_records(const std::string& out, const std::string& trace, cons
   for (const auto& [key, value] : measure::to_context(measure::read_environment("/", {}, command_line)))
     context[key] = value;
   context["mmscale_world"] = place.world;
+  context["mmscale_schema"] = std::to_string(measure::kSchema);
+  context["executable"] = "mmscale";
   bench::RecordFile file(out, context);
   for (const trace::SchemeResult& scheme : session.schemes) {
     measure::Record record = make_record(trace, spec, place, session.facts, scheme);

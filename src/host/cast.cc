@@ -38,6 +38,8 @@ void ignore_the_terminal() {
 Cast::Cast(const topology::Topology& topology, std::vector<Process> processes) : topology_(topology) {
   for (const Process& process : processes) parts_ += static_cast<std::uint32_t>(process.size());
   const pid_t self = ::getpid();
+  // Whoever started us may have had children ignored, which we would inherit: nobody could be waited for.
+  ::signal(SIGCHLD, SIG_DFL);
   for (const Process& process : processes) {
     const pid_t pid = ::fork();
     if (pid == 0) run_process(process, self);

@@ -33,8 +33,8 @@ struct alignas(machine::kApart) Side {
 
 // Runs a Player through the phases. A Player has
 //   void play(std::uint64_t rounds);  // what is measured, so many times
-//   void probe();                     // before and after the window: an arithmetic probe of its helpers, if
-//   any void open();  void close();       // at the window's edges
+//   void probe();                     // before and after the window: an arithmetic probe of its helpers, if any
+//   void open();  void close();       // at the window's edges
 // and is played on until every leader has closed its window, so that nobody measures alone.
 template <class Player>
 class Leader {

@@ -94,6 +94,8 @@ MMSCALE_INLINE void context_switch(typename K::Machine& m, Cpu<K>& cpu, Task<K>&
       m.store(prev.active_mm, nullptr, relaxed);
     }
   } else {
+    if constexpr (K::Machine::checking)
+      if (prev.mm == nullptr) compare_borrow<K>(m, cpu, active, next.mm, "membarrier_switch_mm");
     membarrier_switch_mm<K>(m, cpu, active, next.mm);
     if constexpr (K::Machine::checking)
       if (prev.mm == nullptr) use_prev<K>(m, cpu, active, "switch_mm's prev");

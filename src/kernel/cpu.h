@@ -115,6 +115,7 @@ Cpu<K>::Cpu(Machine& m, System<K>& sys)
       targets(m.cpus()) {
   m.set_percpu(this);
   sys.cpus[m.cpu()] = this;
+  if constexpr (kHasRcuModel<K>) rcu.began.resize(m.cpus());
   m.fetch_or(sys.cpu_online_mask(mask_word), mask_bit, std::memory_order_relaxed);
   m.store(idle.active_mm, &sys.init_mm, std::memory_order_relaxed);
   m.store(idle.on_cpu, 1, std::memory_order_relaxed);

@@ -4,12 +4,12 @@
 // nothing, not even a call. docs/kernel.md states each hook's contract.
 //
 //   lazy_enter<K, Site>(m, cpu, mm) -> Mm*   a CPU begins to borrow `mm`; returns what it shall borrow
-//   lazy_leave<K>(m, cpu, mm)                the borrow ends; the last access to *mm an uncounted scheme may
-//   make lazy_exit<K, Site>(m, cpu, mm)           the borrow has ended; for an uncounted scheme `mm` is only
-//   an identity switched<K>(m, cpu)                      every finish_task_switch users_gone<K>(m, cpu, mm)
-//   the last mmput, after exit_mmap, before its own mmdrop reap<K, Site>(m, cpu, mm) -> Reaped      the last
-//   mmdrop: make sure that nobody borrows, or postpone the freeing drain<K>(m, cpu, when) free what this CPU
-//   postponed: what is ready, or all of it
+//   lazy_leave<K>(m, cpu, mm)                the borrow ends; the last access to *mm an uncounted scheme may make
+//   lazy_exit<K, Site>(m, cpu, mm)           the borrow has ended; for an uncounted scheme `mm` is only an identity
+//   switched<K>(m, cpu)                      every finish_task_switch
+//   users_gone<K>(m, cpu, mm)                the last mmput, after exit_mmap, before its own mmdrop
+//   reap<K, Site>(m, cpu, mm) -> Reaped      the last mmdrop: make sure that nobody borrows, or postpone the freeing
+//   drain<K>(m, cpu, when)                   free what this CPU postponed: what is ready, or all of it
 #pragma once
 
 #include "kernel/cpu.h"

@@ -20,9 +20,10 @@ void sched_force_init_mm(typename K::Machine& m, Cpu<K>& cpu) {
   Task<K>& task = *m.load(cpu.curr, relaxed);
   auto* const init_mm = &cpu.system->init_mm;
   auto* const mm = m.load(task.active_mm, relaxed);
+  const std::uint32_t life = cpu.borrowed_generation;
   if (mm == init_mm) return;
   m.irq_disable();
-  use_prev<K>(m, cpu, mm, "sched_force_init_mm");
+  use_prev<K>(m, cpu, mm, life, "sched_force_init_mm");
   hooks::lazy_enter<K, Site::sched_force_init_mm>(m, cpu, init_mm);
   note_borrow<K>(m, cpu, init_mm);
   m.store(task.active_mm, init_mm, relaxed);

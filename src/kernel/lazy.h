@@ -26,11 +26,35 @@ MMSCALE_INLINE void use_borrow(typename K::Machine& m, Cpu<K>& cpu, typename Tas
 }
 
 // Oracle: switch_mm's `prev` at the end of a borrow, which is a use of it where the architecture loads from
-// it.
+// it, and a comparison where it compares. `life` is cpu.borrowed_generation as it was when prev was read from
+// active_mm: an interrupt in between may have ended that borrow.
+template <class K>
+MMSCALE_INLINE void use_prev(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* prev,
+                             std::uint32_t life, const char* where) {
+  using Lifecycle = typename K::Lifecycle;
+  if constexpr (K::Machine::checking && Lifecycle::kSwitchMmComparesPrev) {
+    if (m.load(prev->generation, std::memory_order_relaxed) == life) return;
+    report<K>(m, cpu, Violation::compared, where);
+    if constexpr (Lifecycle::kSwitchMmReadsPrev) report<K>(m, cpu, Violation::used, where);
+  }
+}
+
+// The same with interrupts off since prev was read.
 template <class K>
 MMSCALE_INLINE void use_prev(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* prev,
                              const char* where) {
-  if constexpr (K::Lifecycle::kSwitchMmReadsPrev) use_borrow<K>(m, cpu, prev, where);
+  use_prev<K>(m, cpu, prev, cpu.borrowed_generation, where);
+}
+
+// Oracle: a borrowed mm is compared with a live one. Where it was freed and its memory reused the two are
+// equal, and the new mm is taken for the old one.
+template <class K>
+MMSCALE_INLINE void compare_borrow(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* borrowed,
+                                   typename Task<K>::Mm* live, const char* where) {
+  if constexpr (K::Machine::checking)
+    if (m.load(borrowed->generation, std::memory_order_relaxed) != cpu.borrowed_generation)
+      report<K>(m, cpu, Violation::compared,
+                borrowed == live ? "a new mm is taken for the freed one" : where);
 }
 
 // Makes this CPU, lazily on `mm`, borrow init_mm instead: what a flush handler does to a lazy CPU

@@ -56,6 +56,7 @@ struct alignas(kLine) Mm {
   Atomic<std::uint32_t> generation;
   // Free-list link, meaningful while free; schemes that defer freeing may use it from reap to free.
   Mm* next_free;
+  [[no_unique_address]] typename TlbOf<typename K::Machine>::type tlb;
   [[no_unique_address]] typename PerMmOf<typename K::Lifecycle, K>::type lifecycle;
   [[no_unique_address]] typename PerMmOf<typename K::Scheme, K>::type scheme;
 

@@ -27,6 +27,7 @@ typename Task<K>::Mm* mm_alloc(typename K::Machine& m, Cpu<K>& cpu, std::int32_t
   m.store(mm->active_cpus, 0, relaxed);
   mm->has_page_tables = has_page_tables;
   for (unsigned w = 0; w < cpu.targets.words(); ++w) m.store(mm->cpumask(w), std::uint64_t{0}, relaxed);
+  mm->tlb.reset(m);
   mm->lifecycle.reset(m);
   mm->scheme.reset(m);
   if constexpr (Mm<K>::kHasPerCpuState)

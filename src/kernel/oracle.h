@@ -23,6 +23,8 @@ enum class Violation {
   leak,         // an mm or a reference was left at the end
   double_free,  // an mm was freed twice
   order,        // membarrier(2)'s promise was broken
+  compared,     // a pointer to freed memory was compared with that of a live mm
+  tlb,          // a CPU used a translation that a flush had removed
 };
 
 constexpr std::string_view to_string(Violation violation) {
@@ -39,6 +41,10 @@ constexpr std::string_view to_string(Violation violation) {
       return "DOUBLE-FREE";
     case Violation::order:
       return "ORDER";
+    case Violation::compared:
+      return "COMPARED";
+    case Violation::tlb:
+      return "TLB";
   }
   return "?";
 }

@@ -33,15 +33,18 @@ struct RcuModel {
   // Written by this CPU only: + 1 into and out of idle, + 2 in between. Starts in idle.
   alignas(machine::kApart) typename K::Machine::template Atomic<std::uint64_t> quiescent{0};
   // What everybody's counter was when the grace period began that this CPU waits for, and how many it has
-  // seen move.
+  // seen move. As long as there are CPUs, from boot on.
   std::vector<std::uint64_t> began;
   std::size_t seen = 0;
   std::uint64_t cookie = 0;
 };
 
+// Whether RCU is made here.
 template <class K>
-using RcuState =
-    std::conditional_t<kUsesRcu<K> && !machine::RcuService<typename K::Machine>, RcuModel<K>, Nothing>;
+inline constexpr bool kHasRcuModel = kUsesRcu<K> && !machine::RcuService<typename K::Machine>;
+
+template <class K>
+using RcuState = std::conditional_t<kHasRcuModel<K>, RcuModel<K>, Nothing>;
 
 namespace rcu {
 
@@ -79,18 +82,19 @@ MMSCALE_INLINE void note_context_switch(typename K::Machine& m, Cpu<K>& cpu) {
 template <class K>
 class Idle {
  public:
-  Idle(typename K::Machine& m, Cpu<K>& cpu) : m_(m), cpu_(cpu) {
-    if constexpr (!kUsesRcu<K>)
-      return;
-    else if constexpr (machine::RcuService<typename K::Machine>)
-      m_.rcu_idle_enter();
-    else
-      bump<K>(m_, cpu_, 1);
-  }
+  Idle(typename K::Machine& m, Cpu<K>& cpu) : m_(m), cpu_(cpu) { enter(m_, cpu_); }
   ~Idle() { leave(m_, cpu_); }
   Idle(const Idle&) = delete;
   Idle& operator=(const Idle&) = delete;
 
+  static void enter(typename K::Machine& m, Cpu<K>& cpu) {
+    if constexpr (!kUsesRcu<K>)
+      return;
+    else if constexpr (machine::RcuService<typename K::Machine>)
+      m.rcu_idle_enter();
+    else
+      bump<K>(m, cpu, 1);
+  }
   static void leave(typename K::Machine& m, Cpu<K>& cpu) {
     if constexpr (!kUsesRcu<K>)
       return;
@@ -135,7 +139,6 @@ std::uint64_t start_poll(typename K::Machine& m, Cpu<K>& cpu) {
   if constexpr (machine::RcuService<typename K::Machine>) {
     return m.start_poll_synchronize_rcu();
   } else {
-    cpu.rcu.began.resize(m.cpus());
     cpu.rcu.seen = 0;
     for (unsigned c = 0; c < m.cpus(); ++c)
       cpu.rcu.began[c] = m.load(cpu.system->cpus[c]->rcu.quiescent, std::memory_order_acquire);

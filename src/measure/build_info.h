@@ -7,9 +7,8 @@
 namespace mmscale::measure {
 
 struct BuildInfo {
-  std::string version;  // of the project, "0.1.0"
-  std::string
-      revision;  // git revision, "-dirty" behind it when files differed; "unknown" outside of a checkout
+  std::string version;     // of the project, "0.1.0"
+  std::string revision;    // git's, "-dirty" behind it when files differed; "unknown" outside of a checkout
   std::string compiler;    // name and version
   std::string flags;       // compiler flags of the build type and the user, not the warnings
   std::string build_type;  // CMake's; "none" when it was left empty

@@ -23,7 +23,7 @@ inline constexpr int kSchema = 2;
 // What is measured: every choice that two comparable records share. Empty texts are choices that the family
 // does not have.
 struct Subject {
-  std::string family;    // "switch", "floor", "teardown", "mix", "ipi", "line"
+  std::string family;    // "switch", "floor", "teardown", "mix", "ipi", "line", "explorer"
   std::string workload;  // pattern
   std::string scheme;    // or the floor's name
   std::string sharing;

@@ -64,19 +64,9 @@ struct Mailbox {
       mmdrop_lazy<K>(m, cpu);
   }
 
-  // No borrow can begin any more. The references are taken in bulk before anybody could give one back, and
-  // those that nobody needed returned: mmput still holds its own, so neither reaches zero.
   template <class K>
   static void users_gone(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
-    using enum std::memory_order;
-    auto unused = static_cast<std::int32_t>(m.cpus());
-    m.fetch_add(mm->mm_count, unused, relaxed);
-    kernel::for_each_candidate<K>(m, cpu, mm, [&](kernel::Cpu<K>& other) {
-      if (m.load(other.scheme.lazy_mm, acquire) != mm) return;
-      --unused;
-      put<K>(m, cpu, other, mm);
-    });
-    m.fetch_sub(mm->mm_count, unused, relaxed);
+    hand_out<K>(m, cpu, mm, [&](kernel::Cpu<K>& borrower) { put<K>(m, cpu, borrower, mm); });
   }
 
   // CPUs that go offline, or stop, empty their mailbox without a switch.
@@ -106,6 +96,24 @@ struct Mailbox {
       .upstream = "posted, not merged",
       .safety = kSafety,
   };
+
+ protected:
+  // Gives every borrower a reference, give(borrower) putting it into the mailbox. No borrow can begin any more. The
+  // references are taken in bulk before anybody could give one back, and those that nobody needed returned: mmput
+  // still holds its own, so neither reaches zero.
+  template <class K, class Give>
+  static void hand_out(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm,
+                       Give&& give) {
+    using enum std::memory_order;
+    auto unused = static_cast<std::int32_t>(m.cpus());
+    m.fetch_add(mm->mm_count, unused, relaxed);
+    kernel::for_each_candidate<K>(m, cpu, mm, [&](kernel::Cpu<K>& other) {
+      if (m.load(other.scheme.lazy_mm, acquire) != mm) return;
+      --unused;
+      give(other);
+    });
+    m.fetch_sub(mm->mm_count, unused, relaxed);
+  }
 
  private:
   // A kernel -> kernel switch may find the reference for the borrow it has just handed on:

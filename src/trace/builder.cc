@@ -62,8 +62,8 @@ bool Builder::put_mm(std::uint32_t mm) {
 }
 
 Builder::Task& Builder::introduce(std::int32_t pid, std::uint32_t cpu) {
-  if (tasks_.contains(pid)) {
-    note(Oddity::reborn, cpu, pid);
+  if (const auto found = tasks_.find(pid); found != tasks_.end()) {
+    if (!found->second.dead) note(Oddity::reborn, cpu, pid);
     forget(pid);
   }
   Task& task = tasks_[pid];
@@ -88,8 +88,6 @@ void Builder::forget(std::int32_t pid) {
     const std::uint32_t cpu = old.runs_on;
     switch_to(cpu, 0, {});
     cpus_[cpu].known = false;
-    // A dead task was forgotten by that switch.
-    if (!tasks_.contains(pid)) return;
   }
   if (old.dead) free_slots_.push_back(old.slot);
   tasks_.erase(pid);
@@ -157,7 +155,8 @@ void Builder::learn_tgid(std::int32_t pid, std::int32_t tgid) {
     facts_.blind_threads[found->second.blind] = tgid != pid;
 }
 
-void Builder::switch_to(std::uint32_t cpu, std::int32_t pid, const Comm& comm) {
+// `last_of_prev`: the task that is left has exited, and will not run again.
+void Builder::switch_to(std::uint32_t cpu, std::int32_t pid, const Comm& comm, bool last_of_prev) {
   Cpu& c = cpus_[cpu];
   const std::int32_t prev = c.current;
   if (prev == pid) return;
@@ -188,7 +187,7 @@ void Builder::switch_to(std::uint32_t cpu, std::int32_t pid, const Comm& comm) {
   if (found == tasks_.end()) return;
   found->second.runs_on = kNowhere;
   ++turns_[found->second.slot];
-  if (found->second.dead) {
+  if (last_of_prev && found->second.dead) {
     free_slots_.push_back(found->second.slot);
     tasks_.erase(found);
   }
@@ -216,7 +215,11 @@ void Builder::on_switch(std::uint32_t cpu, const Event& event) {
   else
     expect_current(cpu, event.pid, event.comm);
   if (event.state == kStateIdle) learn(event.pid, Origin::What::kernel);
-  switch_to(cpu, event.other, event.other_comm);
+  // EXIT_ZOMBIE, EXIT_DEAD, and TASK_DEAD as old kernels print it. Until then a task that has exited may
+  // still be preempted or sleep.
+  constexpr std::string_view kDeadStates = "ZXx";
+  const bool last = event.state == 0 || kDeadStates.find(event.state) != kDeadStates.npos;
+  switch_to(cpu, event.other, event.other_comm, last);
 }
 
 void Builder::on_newtask(std::uint32_t cpu, const Event& event, bool shares_mm) {

@@ -67,7 +67,7 @@ class Builder {
   bool put_mm(std::uint32_t mm);
 
   void expect_current(std::uint32_t cpu, std::int32_t pid, const Comm& comm);
-  void switch_to(std::uint32_t cpu, std::int32_t pid, const Comm& comm);
+  void switch_to(std::uint32_t cpu, std::int32_t pid, const Comm& comm, bool last_of_prev = false);
   void on_switch(std::uint32_t cpu, const Event& event);
   void on_newtask(std::uint32_t cpu, const Event& event, bool shares_mm);
   void on_fork(std::uint32_t cpu, const Event& event);

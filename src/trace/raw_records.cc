@@ -27,13 +27,16 @@ std::optional<Comm> read_comm(tep_format_field* field, const tep_record& record)
   return Comm({text, strnlen(text, kCommLength - 1)});
 }
 
-// As sched_switch prints prev_state (TRACE_EVENT(sched_switch), include/trace/events/sched.h): TASK_IDLE is
-// TASK_UNINTERRUPTIBLE | TASK_NOLOAD, reported as TASK_REPORT_IDLE.
+// As sched_switch prints prev_state (task_index_to_char, include/linux/sched.h): the lowest bit set is the
+// letter; what is set above, such as TASK_REPORT_MAX for a preempted task, is runnable. Kernels before 4.14
+// reported the bare state, where TASK_IDLE is TASK_UNINTERRUPTIBLE | TASK_NOLOAD.
 char state_letter(std::uint64_t state) {
   constexpr std::uint64_t kTaskIdle = 0x402;
-  constexpr std::uint64_t kReportIdle = 0x80;
-  if ((state & kTaskIdle) == kTaskIdle || (state & 0xff) == kReportIdle) return kStateIdle;
-  return state == 0 ? 'R' : 'S';
+  if ((state & kTaskIdle) == kTaskIdle) return kStateIdle;
+  constexpr std::string_view kLetters = "SDTtXZPI";
+  for (std::size_t i = 0; i < kLetters.size(); ++i)
+    if ((state >> i & 1) != 0) return kLetters[i];
+  return 'R';
 }
 
 }  // namespace

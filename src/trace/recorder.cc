@@ -75,8 +75,8 @@ void check_access(const std::string& tracefs) {
 
 namespace {
 
-// A CPU's ring buffer, read sub-buffer by sub-buffer. (tracefs_iterate_raw_events of libtracefs 1.6 opens the
-// files anew each time and asks for less than a whole sub-buffer: what is over gets lost.)
+// A CPU's ring buffer, read sub-buffer by sub-buffer, its file kept open: tracefs_iterate_raw_events would
+// open every CPU's file anew at each call.
 class RawPipe {
  public:
   // `path` is the instance's per_cpu/cpuN/trace_pipe_raw.

@@ -93,6 +93,12 @@ TEST(Line, ASampleOfALargeMachine) {
   EXPECT_THAT(names("line", choice({384}), "pack:2 core:96 pu:2"), ElementsAre("line/cas/compact/cpus:64"));
 }
 
+TEST(Explorer, BothWaysToSearchAtEveryCount) {
+  EXPECT_THAT(names("explorer", choice({1, 2})),
+              ElementsAre("explorer/stateless/compact/cpus:1", "explorer/remembering/compact/cpus:1",
+                          "explorer/stateless/compact/cpus:2", "explorer/remembering/compact/cpus:2"));
+}
+
 TEST(LineSample, AllWhereThereAreFew) {
   std::vector<unsigned> pus(kMostLinePus);
   for (unsigned i = 0; i < pus.size(); ++i) pus[i] = 3 * i;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Families teardown, mix, ipi and line, and sampled latency, from the command line: every window they write follows the
-schema, its names are documented, and what it says holds together. Whether windows are valid depends on the machine."""
+"""Families teardown, mix, ipi, line and explorer, and sampled latency, from the command line: every window they write
+follows the schema, its names are documented, and what it says holds together. Whether windows are valid depends on the machine."""
 
 import json
 import re
@@ -109,6 +109,19 @@ def test_ipi_says_what_its_targets_do(families):
             does = "compute" if entry["mmscale"]["transport"] == "signal" else "enable_points"
             assert entry["mmscale"]["target_does"] == does
             assert entry["queued_per_call"] == 1
+
+
+def test_explorer_counts_steps(mmscale, tmp_path):
+    out = tmp_path / "records.json"
+    done = mmscale("bench", "--family", "explorer", "--cpus", 1, *SHORT, "--out", out)
+    document = json.loads(out.read_text())
+    assert_measured(done, document)
+    assert problems(document) == []
+    windows = windows_of(document, "explorer")
+    assert {window["mmscale"]["scheme"] for window in windows} == {"stateless", "remembering"}
+    for window in windows:
+        assert window["steps_per_second"] > 0 and not window["mmscale"]["audit"]
+        assert window["ns_per_step"] == pytest.approx(1e9 / window["steps_per_second"])
 
 
 @pytest.mark.parametrize("family", ["teardown", "ipi", "line"])

@@ -116,6 +116,11 @@ TEST_F(CastTest, SaysWhatWentWrong) {
   EXPECT_THAT(complaint({100'000, [] {}}), HasSubstr("100000"));
 }
 
+TEST_F(CastTest, MournsEvenWhereItsParentIgnoredChildren) {
+  signal(SIGCHLD, SIG_IGN);
+  EXPECT_THAT(complaint(part([] { raise(SIGKILL); })), HasSubstr("was killed by signal 9"));
+}
+
 TEST_F(CastTest, DoesNotWaitForEver) {
   Cast cast(topology_, {{part([] { pause(); })}, {look(0)}});
   try {

@@ -124,7 +124,8 @@ TEST(IrqsOffActivateMm, KeepsTheShootdownOut) {
 
 TEST(IrqsOffActivateMm, WithoutItAShooterIsToldNoTooEarly) {
   EXPECT_THAT(exec_while_the_borrowed_mm_dies(false),
-              ElementsAre("USED on cpu 1 in free_mm: still loaded", "USED on cpu 0 in exec_mmap"));
+              ElementsAre("USED on cpu 1 in free_mm: still loaded", "COMPARED on cpu 0 in exec_mmap",
+                          "USED on cpu 0 in exec_mmap"));
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ TEST(Oracle, SeesTheUseOfAFreedMm) {
   auto* spare = k.fork({&next}, 1);
   ASSERT_NE(spare, k.mm);
   k.run(1, next);
+  EXPECT_THAT(k.findings(), testing::Contains("COMPARED on cpu 1 in membarrier_switch_mm"));
   EXPECT_THAT(k.findings(), testing::Contains("USED on cpu 1 in switch_mm's prev"));
 }
 
@@ -56,6 +57,7 @@ TEST(Oracle, SeesTheUseOfAFreedAndReusedMm) {
   ASSERT_EQ(k.fork({&next}, 0), k.mm);
   ASSERT_FALSE(k.is_free(k.mm));
   k.run(1, next);
+  EXPECT_THAT(k.findings(), testing::Contains("COMPARED on cpu 1 in a new mm is taken for the freed one"));
   EXPECT_THAT(k.findings(), testing::Contains("USED on cpu 1 in switch_mm's prev"));
 }
 

@@ -1,53 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
 // The race museum: bugs and disputes in the history of lazy TLB, each as a case with the code before and
-// after. The explorer must find the first and prove the second.
-#include <gtest/gtest.h>
+// after. The explorer must find the first and prove the second. Beside this room: fences_test.cc (ORDER),
+// readers_test.cc (who follows a dangling pointer), tlb_test.cc, rcu_test.cc.
+#include "museum.h"
 
 #include <cstdint>
-#include <memory>
-#include <stdexcept>
-#include <string>
-#include <string_view>
 
-#include "check/case.h"
-#include "check/kernel_program.h"
-#include "kernel/lifecycle/catalogue.h"
-#include "machine/explorer/explore.h"
 #include "scheme/catalogue.h"
 
 // One thread runs all: ThreadSanitizer has nothing to find, and takes a millisecond to start a fiber anew.
 #if !defined(__SANITIZE_THREAD__)
 namespace mmscale::check {
 namespace {
-
-using kernel::Violation;
-using kernel::lifecycle::Arm64;
-using kernel::lifecycle::Powerpc;
-using kernel::lifecycle::X86_2017;
-using kernel::lifecycle::X86_2024;
-using kernel::lifecycle::X86Noflush;
-using machine::explorer::Ending;
-using machine::explorer::Memory;
-
-Case the_case(std::string_view name) {
-  for (const Case& one : cases())
-    if (one.name == name) return one;
-  throw std::invalid_argument(std::string(name));
-}
-
-constexpr unsigned only(Violation violation) { return 1u << static_cast<unsigned>(violation); }
-
-// Whether some interleaving ends in `violation`; the test fails if that could not be decided.
-template <class Scheme, class Lifecycle>
-bool shows(Violation violation, const Case& one, Memory memory = Memory::tso) {
-  KernelProgram<Scheme, Lifecycle> program(one, only(violation));
-  machine::explorer::Limits limits;
-  limits.steps = 20'000'000;
-  const machine::explorer::Result result = machine::explorer::explore(program, memory, limits);
-  EXPECT_NE(result.ending, Ending::stopped) << one.name;
-  return result.ending != Ending::exhausted;
-}
 
 // Nothing tracked, nobody asked: what the oracle must be able to see.
 TEST(Museum, UntrackedIsDanglingAndUsed) {
@@ -65,17 +30,6 @@ TEST(Museum, ShootdownDanglesUnderTheX86RulesOf2021) {
   EXPECT_TRUE((shows<scheme::Shootdown, X86_2017>(Violation::dangling, alone)));
   EXPECT_FALSE((shows<scheme::Shootdown, Powerpc>(Violation::dangling, alone)));
   EXPECT_FALSE((shows<scheme::Refcount, X86_2017>(Violation::dangling, alone)));
-}
-
-// The other side of the dispute: x86's switch_mm never looks at the dangling pointer, so that it takes a
-// reader of its own, such as an NMI, to use freed memory.
-TEST(Museum, WhatDanglesOnX86IsUsedOnlyByAReaderOfItsOwn) {
-  const Case with_nmi = the_case("alone");
-  Case without_nmi = with_nmi;
-  std::erase_if(without_nmi.programs[0], [](const Step& step) { return step.act == Act::nmi; });
-  EXPECT_TRUE((shows<scheme::Shootdown, X86_2017>(Violation::used, with_nmi)));
-  EXPECT_TRUE((shows<scheme::Shootdown, X86_2017>(Violation::dangling, without_nmi)));
-  EXPECT_FALSE((shows<scheme::Shootdown, X86_2017>(Violation::used, without_nmi)));
 }
 
 // Since 209954cbc7d0 a bit survives the first flush that finds another mm loaded, so that it takes two.
@@ -104,22 +58,8 @@ TEST(Museum, TheExitFlushOfPowerpcSkipsItsSender) {
 // An mm without page tables is not flushed at exit, so that nobody is told.
 TEST(Museum, WithoutPageTablesThereIsNoFlushToRideOn) {
   EXPECT_TRUE((shows<scheme::Implicit, X86_2017>(Violation::used, the_case("no-tables"))));
-}
-
-// The full barrier on kernel -> user, which the drop of a refcount was: without it membarrier(2) misses a CPU
-// that is just entering user mode.
-struct ShootdownWithoutBarrier : scheme::Shootdown {
-  template <class K, kernel::Site kSite>
-  static void lazy_exit(typename K::Machine&, kernel::Cpu<K>&, typename kernel::Task<K>::Mm*) {}
-};
-
-TEST(Museum, MembarrierNeedsTheBarrierOnKernelToUser) {
-  const Case membarrier = the_case("membarrier-in");
-  EXPECT_TRUE((shows<ShootdownWithoutBarrier, Powerpc>(Violation::order, membarrier)));
-  EXPECT_FALSE((shows<scheme::Shootdown, Powerpc>(Violation::order, membarrier)));
-  EXPECT_FALSE((shows<scheme::Refcount, Powerpc>(Violation::order, membarrier)));
-  // For lifetime it is not needed.
-  EXPECT_FALSE((shows<ShootdownWithoutBarrier, Powerpc>(Violation::dangling, the_case("exit"))));
+  EXPECT_FALSE((shows<scheme::Refcount, X86_2017>(Violation::used, the_case("no-tables"))));
+  EXPECT_FALSE((shows<scheme::Shootdown, Powerpc>(Violation::used, the_case("no-tables"))));
 }
 
 // The shooter must ask every CPU of the mask, itself included.
@@ -138,42 +78,6 @@ TEST(Museum, TheShooterIsABorrowerToo) {
 }
 
 // ---- hazard pointers -------------------------------------------------------------------------------------
-
-// Desnoyers' smp_mb() before the slot is filled, left out. Lifetime does not need it: who borrows is a user.
-// Nor does membarrier(2), as far as it is explored: it passes over CPUs whose current task has no mm, and the
-// way back to user mode has a barrier of its own. What leaned on it is switch_mm_cid, from 6.4 on, whose
-// other side is not emulated.
-struct HazptrWithoutEntryFence : scheme::Hazptr {
-  template <class K, kernel::Site kSite>
-  static auto* lazy_enter(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
-    if constexpr (kernel::borrows_user_mm(kSite)) m.store(cpu.scheme.slot, mm, std::memory_order_release);
-    return mm;
-  }
-};
-
-TEST(Museum, TheEntryFenceOfHazardPointersIsNotForLifetime) {
-  for (const std::string_view name : {"exit", "reuse", "last-drop-elsewhere"}) {
-    EXPECT_FALSE((shows<HazptrWithoutEntryFence, Powerpc>(Violation::dangling, the_case(name)))) << name;
-    EXPECT_FALSE((shows<HazptrWithoutEntryFence, Powerpc>(Violation::used, the_case(name)))) << name;
-  }
-  for (const std::string_view name : {"membarrier-in", "membarrier-round"})
-    EXPECT_FALSE((shows<HazptrWithoutEntryFence, Powerpc>(Violation::order, the_case(name)))) << name;
-}
-
-// The other one is: without it ORDER.
-struct HazptrWithoutExitFence : scheme::Hazptr {
-  template <class K, kernel::Site kSite>
-  static void lazy_exit(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm*) {
-    if constexpr (kSite != kernel::Site::finish_cpu)
-      m.store(cpu.scheme.slot, nullptr, std::memory_order_release);
-  }
-};
-
-TEST(Museum, TheExitFenceOfHazardPointersIsForMembarrier) {
-  EXPECT_TRUE((shows<HazptrWithoutExitFence, Powerpc>(Violation::order, the_case("membarrier-in"))));
-  EXPECT_FALSE((shows<scheme::Hazptr, Powerpc>(Violation::order, the_case("membarrier-in"))));
-  EXPECT_FALSE((shows<scheme::Hazptr, Powerpc>(Violation::order, the_case("membarrier-round"))));
-}
 
 // powerpc with the last line of its switch_mm, VM_WARN_ON_ONCE(!cpumask_test_cpu(cpu, mm_cpumask(prev))), as
 // a use of prev; and a hook before the first line, for schemes that end a borrow too early.
@@ -249,25 +153,6 @@ TEST(Museum, AKernelToKernelSwitchEndsNoBorrow) {
   EXPECT_FALSE((shows<scheme::Quiesce, Powerpc>(Violation::dangling, the_case("handed-on"))));
 }
 
-// RCU's other rule, that who is idle need not be waited for: but it is lazy on the mm. The scheme `rcu`
-// itself cannot be explored (its grace periods live in memory that grows); its two rules can, put into
-// quiesce.
-struct QuiescePassesOverIdle : scheme::Quiesce {
-  template <class K, kernel::Site kSite>
-  static kernel::Reaped reap(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
-    const kernel::Reaped reaped = Quiesce::reap<K, kSite>(m, cpu, mm);
-    for (kernel::Cpu<K>* other : cpu.system->cpus)
-      if (m.load(other->curr, std::memory_order_relaxed) == &other->idle)
-        mm->scheme_of(kernel::cpu_number(*other), m.cpus()).borrow = 0;
-    return reaped;
-  }
-};
-
-TEST(Museum, IdleIsNoQuiescentStateForABorrow) {
-  EXPECT_TRUE((shows<QuiescePassesOverIdle, Powerpc>(Violation::dangling, the_case("exit"))));
-  EXPECT_FALSE((shows<scheme::Quiesce, Powerpc>(Violation::dangling, the_case("exit"))));
-}
-
 // ---- counting --------------------------------------------------------------------------------------------
 
 // A sum of the counters and then the mark that they no longer count: who returns a reference in between has
@@ -296,16 +181,10 @@ TEST(Museum, ANaiveSumOfPerCpuCountersLosesAReturn) {
 struct Mailbox2021 : scheme::Mailbox {
   template <class K>
   static void users_gone(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
-    using enum std::memory_order;
-    auto unused = static_cast<std::int32_t>(m.cpus());
-    m.fetch_add(mm->mm_count, unused, relaxed);
-    kernel::for_each_candidate<K>(m, cpu, mm, [&](kernel::Cpu<K>& other) {
-      if (m.load(other.scheme.lazy_mm, acquire) != mm) return;
-      --unused;
-      auto* displaced = m.exchange(other.scheme.drop_mm, mm, acq_rel);
+    hand_out<K>(m, cpu, mm, [&](kernel::Cpu<K>& borrower) {
+      auto* displaced = m.exchange(borrower.scheme.drop_mm, mm, std::memory_order_acq_rel);
       if (displaced != nullptr) kernel::mmdrop<K, kernel::Site::mmdrop>(m, cpu, displaced);
     });
-    m.fetch_sub(mm->mm_count, unused, relaxed);
   }
 };
 
@@ -336,56 +215,7 @@ TEST(Museum, AReferencePutBackIntoTheMailboxMayOverwriteAnother) {
   EXPECT_FALSE((shows<scheme::Mailbox, Powerpc>(Violation::leak, the_case("exec"))));
 }
 
-TEST(Museum, TheMailboxAsPostedBreaksMembarrier) {
-  EXPECT_TRUE((shows<scheme::Mailbox, Powerpc>(Violation::order, the_case("membarrier-in"))));
-  EXPECT_FALSE((shows<scheme::MailboxFenced, Powerpc>(Violation::order, the_case("membarrier-in"))));
-}
-
 // ---- powerpc's trimming ----------------------------------------------------------------------------------
-
-// Before a665eec0a22e: a single-threaded process that flushes sends its lazy CPUs away and then resets the
-// mask to its own CPU (mm_reset_thread_local), whoever has set a bit meanwhile.
-struct PowerpcResetsTheMask : Powerpc {
-  template <class K>
-  static void flush_tlb_mm(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm,
-                           kernel::Freed = kernel::Freed::pages) {
-    using enum std::memory_order;
-    kernel::PreemptOff<K> preempt(cpu);
-    if (m.load(mm->mm_users, relaxed) > 1 || m.load(cpu.curr, relaxed)->mm != mm) return;
-    kernel::smp_call_function_many<K>(m, cpu, mm, leave_lazy_tlb<K>, &kernel::Tally::ipis_trim);
-    m.store(mm->active_cpus, 1, relaxed);
-    m.store(mm->cpumask(cpu.mask_word), cpu.mask_bit, relaxed);
-  }
-
- private:
-  // do_exit_flush_lazy_tlb() as it was: the bit is left to the sender.
-  template <class K>
-  static void leave_lazy_tlb(typename K::Machine& m, void* info) {
-    kernel::Cpu<K>& cpu = kernel::this_cpu<K>(m);
-    auto* const mm = static_cast<typename kernel::Task<K>::Mm*>(info);
-    kernel::Task<K>& task = *m.load(cpu.curr, std::memory_order_relaxed);
-    if (task.mm == mm) return;
-    if (m.load(task.active_mm, std::memory_order_relaxed) == mm) kernel::unlazy<K>(m, cpu, mm);
-  }
-};
-
-// A kernel thread (io_uring's) gets hold of the address space after the flushing CPU has seen mm_users == 1.
-const Case kTrimmedWhileUsed = {
-    .name = "trimmed-while-used",
-    .what = "a kernel thread begins to use the mm while its only thread flushes",
-    .cpus = 2,
-    .task_mm = {0},
-    .before = {{1, {Act::run, 0}}, {1, {Act::kthread}}, {0, {Act::run, 0}}},
-    .programs = {{{Act::flush_pages}},
-                 {{Act::get_user, 0}, {Act::use_mm, 0}, {Act::unuse_mm}, {Act::put_user}}}};
-
-// The verdict is ASSERT, a CPU that runs in an mm and is not in its mask; that its TLB keeps what the next
-// flush should remove follows, and is not a class of the oracle.
-TEST(Museum, TrimmingTheMaskOfOthersRacesWithKthreadUseMm) {
-  EXPECT_TRUE((shows<scheme::Refcount, PowerpcResetsTheMask>(Violation::assertion, kTrimmedWhileUsed)));
-  EXPECT_FALSE((shows<scheme::Refcount, Powerpc>(Violation::assertion, kTrimmedWhileUsed)));
-  EXPECT_FALSE((shows<scheme::Shootdown, Powerpc>(Violation::assertion, kTrimmedWhileUsed)));
-}
 
 // exit_lazy_flush_tlb() was written as an IPI handler; the trim clock called it directly, interrupts on.
 struct PowerpcTrimsWithInterruptsOn : Powerpc {

@@ -20,22 +20,22 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <functional>
-
-#include "scheme/hazptr.h"
-#include "scheme/mailbox.h"
-#include "scheme/percpu.h"
-#include "scheme/quiesce.h"
-#include "scheme/shootdown_filter.h"
+#include "support/scheme_faults.h"
 #include "support/two_processes.h"
 
 namespace mmscale::scheme {
 namespace {
 
-using kernel::Cpu;
-using kernel::Reaped;
-using kernel::Site;
-using kernel::Task;
+using test::CountsSwitches;
+using test::DoesNotScan;
+using test::DoesNotWait;
+using test::DropsWhatIsStillBorrowed;
+using test::ForgetsABorrower;
+using test::ForgetsTheDisplaced;
+using test::meanwhile;
+using test::PoisonsFirst;
+using test::PublishesNothing;
+using test::SumsNaively;
 using test::TwoProcesses;
 using testing::Contains;
 using testing::HasSubstr;
@@ -62,63 +62,21 @@ TEST(SeededSchemeFaults, WithoutAnyNothingIsFound) {
   EXPECT_THAT(findings_of_an_end<Quiesce>(), IsEmpty());
 }
 
-struct PublishesNothing : ShootdownFilter {
-  template <class K, Site kSite>
-  static auto* lazy_enter(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
-    m.store(cpu.scheme.lazy_mm, nullptr, std::memory_order_release);
-    return mm;
-  }
-};
-
 TEST(SeededSchemeFaults, FilterPublishesNothing) {
   EXPECT_THAT(findings_of_an_end<PublishesNothing>(), Contains(HasSubstr("DANGLING")));
 }
-
-struct DoesNotScan : Hazptr {
-  template <class K, Site kSite>
-  static Reaped reap(typename K::Machine&, Cpu<K>&, typename Task<K>::Mm*) {
-    return Reaped::free_now;
-  }
-};
 
 TEST(SeededSchemeFaults, HazptrDoesNotScan) {
   EXPECT_THAT(findings_of_an_end<DoesNotScan>(), Contains(HasSubstr("DANGLING")));
 }
 
-struct ForgetsABorrower : Mailbox {
-  template <class K>
-  static void users_gone(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
-    auto& forgotten = cpu.system->cpus.back()->scheme.lazy_mm;
-    auto* was = forgotten.exchange(nullptr);
-    Mailbox::users_gone<K>(m, cpu, mm);
-    forgotten = was;
-  }
-};
-
 TEST(SeededSchemeFaults, MailboxForgetsABorrower) {
   EXPECT_THAT(findings_of_an_end<ForgetsABorrower>(), Contains(HasSubstr("DANGLING")));
 }
 
-struct DropsWhatIsStillBorrowed : Mailbox {
-  template <class K>
-  static void switched(typename K::Machine& m, Cpu<K>& cpu) {
-    if (auto* mm = m.exchange(cpu.scheme.drop_mm, nullptr, std::memory_order_acquire))
-      kernel::mmdrop<K, Site::context_switch>(m, cpu, mm);
-  }
-};
-
 TEST(SeededSchemeFaults, MailboxDropsOnKernelToKernel) {
   EXPECT_THAT(findings_of_an_end<DropsWhatIsStillBorrowed>(), Contains(HasSubstr("DANGLING")));
 }
-
-struct ForgetsTheDisplaced : Mailbox {
-  template <class K>
-  static void users_gone(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
-    for (auto* other : cpu.system->cpus)
-      if (other->scheme.lazy_mm == mm) other->scheme.drop_mm = nullptr;
-    Mailbox::users_gone<K>(m, cpu, mm);
-  }
-};
 
 // An mm whose reference came too late lies in CPU 1's mailbox when the mm dies that CPU 1 borrows next.
 template <class Scheme>
@@ -142,30 +100,6 @@ TEST(SeededSchemeFaults, MailboxForgetsTheDisplacedReference) {
   EXPECT_TRUE(displaced_is_freed<Mailbox>());
   EXPECT_FALSE(displaced_is_freed<ForgetsTheDisplaced>());
 }
-
-// What another CPU does in the middle of users_gone.
-std::function<void()> meanwhile;
-
-struct SumsNaively : Percpu {
-  template <class K>
-  static void users_gone(typename K::Machine& m, Cpu<K>&, typename Task<K>::Mm* mm) {
-    int sum = 0;
-    for (unsigned c = 0; c < m.cpus(); ++c) sum += mm->scheme_of(c, m.cpus()).count;
-    if (meanwhile) meanwhile();
-    mm->mm_count += sum;
-    for (unsigned c = 0; c < m.cpus(); ++c) mm->scheme_of(c, m.cpus()).count = INT32_MIN / 2;
-  }
-};
-
-struct PoisonsFirst : Percpu {
-  template <class K>
-  static void users_gone(typename K::Machine& m, Cpu<K>&, typename Task<K>::Mm* mm) {
-    int sum = 0;
-    for (unsigned c = 0; c < m.cpus(); ++c) sum += mm->scheme_of(c, m.cpus()).count.exchange(INT32_MIN / 2);
-    if (meanwhile) meanwhile();
-    mm->mm_count += sum;
-  }
-};
 
 struct End {
   bool freed_early, freed;
@@ -200,23 +134,9 @@ TEST(SeededSchemeFaults, PercpuPoisonsBeforeMmCountIsRaised) {
   EXPECT_TRUE(percpu_end<PoisonsFirst>().freed_early) << "by CPU 1, under CPU 0";
 }
 
-struct DoesNotWait : Quiesce {
-  template <class K, Site kSite>
-  static Reaped reap(typename K::Machine&, Cpu<K>&, typename Task<K>::Mm*) {
-    return Reaped::free_now;
-  }
-};
-
 TEST(SeededSchemeFaults, QuiesceDoesNotWait) {
   EXPECT_THAT(findings_of_an_end<DoesNotWait>(), Contains(HasSubstr("DANGLING")));
 }
-
-struct CountsSwitches : Quiesce {
-  template <class K>
-  static void switched(typename K::Machine& m, Cpu<K>& cpu) {
-    m.fetch_add(cpu.scheme.borrows, 2, std::memory_order_release);
-  }
-};
 
 TEST(SeededSchemeFaults, QuiesceCountsSwitches) {
   TwoProcesses<CountsSwitches> k;

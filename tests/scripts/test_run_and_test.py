@@ -48,6 +48,18 @@ def test_run_goes_from_build_to_plots(run, tree, stub_path, tmp_path):
     assert f"In {out}:" in done.stdout and "  table.txt" in done.stdout
 
 
+def test_run_replays_the_recorded_traces(run, tree, stub_path, tmp_path):
+    log = tmp_path / "log"
+    (tree / "results/traces").mkdir(parents=True)
+    (tree / "results/traces/a.mmtrace.gz").write_text("")
+    write_mmscale(tree, f'echo "$@" >>{log}; [[ $1 == bench ]] || exit 5; {COPY_RECORDS}')
+    done = run(tree / "scripts/run", "--out", tmp_path / "out", env=stub_path({**INSTALLED, "cmake": ""}))
+    assert log.read_text().splitlines()[1] == (
+        f"replay results/traces/a.mmtrace.gz --out {tmp_path}/out/replay-a.json"
+    )
+    assert done.returncode == 5 and "mmscale replay ended with status 5" in done.stderr
+
+
 def test_run_names_its_folder_by_host_and_time(run, tree, stub_path):
     write_mmscale(tree, COPY_RECORDS)
     env = stub_path({**INSTALLED, "cmake": "", "uname": "echo a/b.c"})

@@ -212,6 +212,25 @@ TEST(Builder, MigratedTasksAreWaitedFor) {
                           Field(&Step::turns, 2u), Field(&Step::turns, 1u), Field(&Step::turns, 0u)));
 }
 
+// Between its exit and its last switch a task may be preempted, and moved; it has no mm any more.
+TEST(Builder, ADyingTaskMayComeBack) {
+  const Facts facts = Script()
+                          .newtask(0, 1, 10)
+                          .switched(0, 1, 10)
+                          .exit(0, 10)
+                          .switched(0, 10, 0, 'R')
+                          .switched(1, 0, 10)
+                          .switched(1, 10, 0, 'X')
+                          .newtask(0, 1, 10)
+                          .switched(0, 1, 0)
+                          .build();
+  EXPECT_EQ(facts.origins.size(), 1u);
+  EXPECT_EQ(facts.adopted, 1u);
+  EXPECT_EQ(facts.died, 1u);
+  EXPECT_EQ(facts.migrations, 0u);
+  EXPECT_EQ(facts.of(Oddity::reborn).count, 0u);
+}
+
 TEST(Builder, CountsWhatDoesNotFit) {
   // CPU 0 goes on with 8 although it had switched to 7; 7 appears on CPU 1 while CPU 0 runs it.
   EXPECT_EQ(Script().switched(0, 0, 7).switched(0, 8, 0).build().of(Oddity::missed_switch).count, 1u);

@@ -258,6 +258,37 @@ TEST(TraceDat, WhatIsNoneIsRefusedByByte) {
   EXPECT_THAT(complaint(long_garbage), HasSubstr(": byte "));
 }
 
+// What trace-cmd recorded and what the kernel printed of the same buffer.
+TEST(TraceDat, SaysWhatTheTextSays) {
+  const auto records = read_all(MMSCALE_TESTDATA "/short.dat");
+  const auto text = read_all(MMSCALE_TESTDATA "/short.trace");
+  ASSERT_EQ(records.size(), text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    EXPECT_EQ(records[i].kind, text[i].kind) << i;
+    EXPECT_EQ(records[i].cpu, text[i].cpu) << i;
+    EXPECT_EQ(records[i].pid, text[i].pid) << i;
+    EXPECT_EQ(records[i].other, text[i].other) << i;
+    EXPECT_EQ(records[i].flags, text[i].flags) << i;
+    EXPECT_EQ(records[i].state, text[i].state) << i;
+    EXPECT_EQ(records[i].other_comm, text[i].other_comm) << i;
+    // The text is rounded to microseconds.
+    EXPECT_NEAR(static_cast<double>(records[i].time_ns), static_cast<double>(text[i].time_ns), 1000) << i;
+  }
+}
+
+TEST(TraceDat, EveryCutIsNoticedOrEndsEarly) {
+  const std::string whole = contents(MMSCALE_TESTDATA "/short.dat");
+  const auto events = read_all(MMSCALE_TESTDATA "/short.dat").size();
+  for (std::size_t length = 16; length < whole.size(); length += 997) {
+    const File cut(std::string_view(whole).substr(0, length));
+    try {
+      EXPECT_LT(read_all(cut.path()).size(), events) << length;
+    } catch (const TraceError& error) {
+      EXPECT_THAT(error.what(), HasSubstr(": byte ")) << length;
+    }
+  }
+}
+
 TEST(Files, WhatCannotBeReadIsNamed) {
   EXPECT_THROW(open_trace("/nonexistent/trace"), TraceError);
   EXPECT_THROW(open_trace("/dev/null"), TraceError);

@@ -6,6 +6,7 @@
 
 #include "kernel/cpu.h"
 #include "kernel/irq.h"
+#include "kernel/tlb.h"
 
 namespace mmscale::kernel::lifecycle {
 
@@ -20,6 +21,7 @@ struct Arm64 {
   static constexpr bool kKeepsMask = false;
   // switch_mm compares prev with next and no more.
   static constexpr bool kSwitchMmReadsPrev = false;
+  static constexpr bool kSwitchMmComparesPrev = true;
   // Writing TTBR0 orders nothing; __switch_to's dsb(ish) does, at every switch.
   static constexpr bool kSwitchMmIsFullBarrier = false;
   static constexpr bool kSwitchToIsFullBarrier = true;
@@ -65,8 +67,9 @@ struct Arm64 {
   // flush_tlb_mm(): TLBI ASIDE1IS between two dsb(ish). The broadcast itself cannot be done from user space
   // and is absent; the barriers are here.
   template <class K>
-  static void flush_tlb_mm(typename K::Machine& m, Cpu<K>&, typename Task<K>::Mm*, Freed = Freed::pages) {
+  static void flush_tlb_mm(typename K::Machine& m, Cpu<K>&, typename Task<K>::Mm* mm, Freed = Freed::pages) {
     m.fence();
+    tlb::broadcast<K>(m, mm);
     m.fence();
   }
 

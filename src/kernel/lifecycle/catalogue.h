@@ -7,6 +7,7 @@
 //   kName, kWhat              its name, and one line about it
 //   kKeepsMask                mm_cpumask tells where an mm may be; else every CPU is a candidate
 //   kSwitchMmReadsPrev        switch_mm loads from the scheduler's prev, which must not be freed then
+//   kSwitchMmComparesPrev     switch_mm compares it with next
 //   kSwitchMmIsFullBarrier    changing the mm is a full barrier (membarrier, switch_mm_cid)
 //   kSwitchToIsFullBarrier    every __switch_to is one
 //   kWantsIrqsOffActivateMm   ARCH_WANT_IRQS_OFF_ACTIVATE_MM in 6.12

@@ -13,6 +13,7 @@
 #include "kernel/lazy.h"
 #include "kernel/preempt.h"
 #include "kernel/smp.h"
+#include "kernel/tlb.h"
 
 namespace mmscale::kernel::lifecycle {
 
@@ -23,6 +24,7 @@ struct Powerpc {
   static constexpr bool kKeepsMask = true;
   // VM_WARN_ON_ONCE(!cpumask_test_cpu(cpu, mm_cpumask(prev))), arch/powerpc/mm/mmu_context.c.
   static constexpr bool kSwitchMmReadsPrev = true;
+  static constexpr bool kSwitchMmComparesPrev = true;
   // Loading the PID register orders nothing: membarrier's barrier is explicit (membarrier_arch_switch_mm).
   static constexpr bool kSwitchMmIsFullBarrier = false;
   static constexpr bool kSwitchToIsFullBarrier = false;
@@ -80,19 +82,30 @@ struct Powerpc {
                            Freed = Freed::pages) {
     using enum std::memory_order;
     PreemptOff<K> preempt(cpu);
+    // smp_mb(): the page tables are changed before active_cpus and the mask are read; pairs with switch_mm's.
+    m.fence();
     const std::int32_t active = m.load(mm->active_cpus, relaxed);
     if (active == 0) return;
     const bool on_this_cpu = (m.load(mm->cpumask(cpu.mask_word), relaxed) & cpu.mask_bit) != 0;
     const bool current = m.load(cpu.curr, relaxed)->mm == mm;
     if (active == 1 && on_this_cpu) {
-      if (!current && trim_clock_ticks(cpu)) trim_self<K>(m, cpu, mm);
+      if (!current && trim_clock_ticks(cpu))
+        trim_self<K>(m, cpu, mm);
+      else
+        tlb::drop<K>(cpu, mm);  // FLUSH_TYPE_LOCAL: tlbiel
       return;
     }
     if (m.load(mm->mm_users, relaxed) <= 1 && current) {
       smp_call_function_many<K>(m, cpu, mm, do_exit_flush_lazy_tlb<K>, &Tally::ipis_trim);
+      tlb::drop<K>(cpu, mm);
     } else if (trim_clock_ticks(cpu)) {
       smp_call_function_many<K>(m, cpu, mm, do_exit_flush_lazy_tlb<K>, &Tally::ipis_trim);
-      if (!current && on_this_cpu) trim_self<K>(m, cpu, mm);
+      if (current)
+        tlb::drop<K>(cpu, mm);
+      else if (on_this_cpu)
+        trim_self<K>(m, cpu, mm);
+    } else {
+      tlb::broadcast<K>(m, mm);  // FLUSH_TYPE_GLOBAL: tlbie
     }
   }
 
@@ -134,6 +147,8 @@ struct Powerpc {
   static bool exit_lazy_flush_tlb(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
     using enum std::memory_order;
     expect_irqs_off<K>(m, cpu, "exit_lazy_flush_tlb");
+    // always_flush, which both callers ask for.
+    tlb::drop<K>(cpu, mm);
     Task<K>& task = *m.load(cpu.curr, relaxed);
     if (task.mm == mm) return false;
     const bool was_lazy = m.load(task.active_mm, relaxed) == mm;

@@ -20,7 +20,9 @@ struct PowerpcHash : Powerpc {
   static void exit_flush(typename K::Machine&, Cpu<K>&, typename Task<K>::Mm*) {}
 
   template <class K>
-  static void flush_tlb_mm(typename K::Machine&, Cpu<K>&, typename Task<K>::Mm*, Freed = Freed::pages) {}
+  static void flush_tlb_mm(typename K::Machine& m, Cpu<K>&, typename Task<K>::Mm* mm, Freed = Freed::pages) {
+    tlb::broadcast<K>(m, mm);
+  }
 };
 
 }  // namespace mmscale::kernel::lifecycle

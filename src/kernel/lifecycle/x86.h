@@ -16,6 +16,7 @@
 #include "kernel/irq.h"
 #include "kernel/preempt.h"
 #include "kernel/smp.h"
+#include "kernel/tlb.h"
 
 namespace mmscale::kernel::lifecycle {
 
@@ -34,11 +35,14 @@ template <class Rules>
 struct X86 {
   static constexpr bool kKeepsMask = true;
   static constexpr bool kSwitchMmReadsPrev = false;
+  static constexpr bool kSwitchMmComparesPrev = false;
   // Writing CR3 serialises. It cannot be written from user space: a full barrier stands for its order, its
   // 250 to 300 cycles and the TLB misses behind it are absent.
   static constexpr bool kSwitchMmIsFullBarrier = true;
   static constexpr bool kSwitchToIsFullBarrier = false;
   static constexpr bool kWantsIrqsOffActivateMm = false;
+  // efi_enter_mm(): firmware is called in a kernel thread that puts its active_mm aside (kernel/efi.h).
+  static constexpr bool kEfiPutsActiveMmAside = true;
   static constexpr std::string_view kAbsent =
       "writing CR3 but for its barrier (250 to 300 cycles), the choice of an ASID, INVLPG, TLB misses after "
       "a switch";
@@ -87,7 +91,9 @@ struct X86 {
     } else {
       tlb_gen = Rules::template enter_mask<K>(m, cpu, prev, next);
     }
-    // load_new_mm_cr3()
+    // load_new_mm_cr3(), which leaves nothing in the TLB of the one context.
+    tlb::drop<K>(cpu, prev);
+    tlb::drop<K>(cpu, next);
     cpu.pgd = m.load(next->pgd, relaxed);
     m.fence();
     m.store(cpu.loaded_mm, next, relaxed);
@@ -186,6 +192,7 @@ struct X86 {
       return true;
     }
     cpu.lifecycle.tlb_gen = m.load(mm->lifecycle.tlb_gen, relaxed);
+    tlb::drop<K>(cpu, mm);
     return false;
   }
 };

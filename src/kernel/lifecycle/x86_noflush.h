@@ -42,8 +42,10 @@ struct X86Noflush : X86LazyMask<X86Noflush> {
     using enum std::memory_order;
     // The host's part on the way back in: the flags go, and the TLB with them. Acquire pairs with the
     // requester's release in needs_flush.
-    if (m.load(cpu.lifecycle.preempted, relaxed) != 0) [[unlikely]]
+    if (m.load(cpu.lifecycle.preempted, relaxed) != 0) [[unlikely]] {
       m.exchange(cpu.lifecycle.preempted, 0u, acquire);
+      tlb::drop<K>(cpu, m.load(cpu.loaded_mm, relaxed));
+    }
     Base::template switch_mm_irqs_off<K>(m, cpu, prev, next);
   }
 
@@ -86,6 +88,7 @@ struct X86Noflush : X86LazyMask<X86Noflush> {
     if (other_cpus_of_mm<K>(m, cpu, mm).count() + this_cpu_of_mm<K>(m, cpu, mm) <= kGlobalAsidAbove)
       return false;
     m.fetch_add(mm->lifecycle.tlb_gen, std::uint64_t{1}, std::memory_order_seq_cst);
+    tlb::broadcast<K>(m, mm);
     return true;
   }
 };

@@ -6,6 +6,9 @@
 // Operations that commute with everything there will ever be are not even choices: those on locations that
 // one CPU alone touches in all of the exploration, which is learned while exploring, and begun again when
 // something learned turns out not to hold.
+//
+// Interleavings that do not commute often lead to the same state all the same. Where the search grows long,
+// states are remembered (visited.h), and what begins in one of them is explored once.
 #include "machine/explorer/explore.h"
 
 #include <fmt/format.h>
@@ -50,11 +53,14 @@ class Search {
     world_.skip_private(reducing_);
     if (reducing_) scout();
     do {
+      remembering_ = reducing_ && result_.steps >= limits_.remember_after;
       world_.forget_learned();
       path_.clear();
+      visited_.clear();
       result_.executions = result_.covered = 0;
     } while (!search());
     world_.end();
+    result_.states = visited_.size();
     return std::move(result_);
   }
 
@@ -142,6 +148,7 @@ class Search {
       bool ran_to_end = false;
       if (!extend(ran_to_end)) return !world_.learned();
       if (world_.learned()) return false;
+      if (reducing_ && !remembering_ && result_.steps >= limits_.remember_after) return false;
       if (ran_to_end) {
         ++result_.executions;
         const Ending ending = judge_end();
@@ -192,6 +199,7 @@ class Search {
         result_.ending = Ending::stopped;
         return false;
       }
+      if (remembering_ && visited_.covers(state(), asleep_)) return true;
       Node node;
       node.asleep = asleep_;
       node.preemptions = preemptions_;
@@ -208,6 +216,12 @@ class Search {
       path_.push_back(std::move(node));
       if (!advance(path_.back(), true)) return false;
     }
+  }
+
+  Digest state() {
+    for (const Saved& saved : saved_) digester_.add(saved.region);
+    world_.add_state(digester_);
+    return digester_.take();
   }
 
   // Whether the choice takes the CPU away from one that could go on.
@@ -314,6 +328,9 @@ class Search {
   World world_;
   std::vector<Saved> saved_;
   bool reducing_ = false;
+  bool remembering_ = false;
+  Digester digester_;
+  Visited visited_;
   std::vector<Node> path_;
   std::array<Transition, kMaxTransitions> enabled_;
   // Of the state reached.

@@ -47,6 +47,9 @@ struct Limits {
   int preemptions = -1;
   // False: explore every interleaving, commuting or not. To test the reduction.
   bool reduce = true;
+  // After so many transitions the search begins again, remembering the states it was in: slower by the step,
+  // and fewer of them where many interleavings lead to the same. Only with reduce.
+  std::uint64_t remember_after = 200'000;
 };
 
 enum class Ending {
@@ -77,6 +80,8 @@ struct Result {
   std::uint64_t executions = 0;
   std::uint64_t covered = 0;
   std::uint64_t steps = 0;
+  // Different states, where they were remembered.
+  std::uint64_t states = 0;
   // The execution that ended the exploration, if violated or deadlocked.
   Schedule schedule;
 };

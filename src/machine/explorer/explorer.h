@@ -33,6 +33,8 @@ class Explorer {
   static constexpr bool checking = true;
   // All emulated CPUs run on one thread of the host, and nothing may be allocated while they do.
   static constexpr bool kOneThread = true;
+  // What TLBs hold is modelled (kernel/tlb.h), for so many CPUs.
+  static constexpr unsigned kTlbCpus = kMaxCpus;
 
   Explorer(World& world, unsigned cpu) : world_(world), core_(world.core(cpu)) { core_.set_machine(this); }
   Explorer(const Explorer&) = delete;

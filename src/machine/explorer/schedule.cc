@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cstdint>
 #include <stdexcept>
 
 namespace mmscale::machine::explorer {
@@ -72,7 +73,10 @@ Schedule parse_schedule(std::string_view text) {
   schedule.memory = take_memory(text, whole);
   while (!text.empty()) {
     Transition transition;
-    transition.cpu = static_cast<std::uint8_t>(take_number(text, whole));
+    const unsigned cpu = take_number(text, whole);
+    if (cpu > UINT8_MAX)
+      throw std::invalid_argument(fmt::format("schedule '{}': there is no CPU {}", whole, cpu));
+    transition.cpu = static_cast<std::uint8_t>(cpu);
     if (take(text, 'i')) {
       transition.kind = Transition::Kind::interrupt;
     } else if (take(text, 'd')) {

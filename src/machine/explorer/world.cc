@@ -263,6 +263,23 @@ bool World::oldest_store_is_private(unsigned cpu) const {
   return core.buffered_ != 0 && is_private(core.buffer_[0].location);
 }
 
+void World::add_state(Digester& digester) const {
+  for (const auto& core : cores_) {
+    digester.add(core->fiber_.live_stack());
+    digester.add_value(core->irqs_off);
+    digester.add_value(core->stores_);
+    for (unsigned i = 0; i < core->buffered_; ++i) {
+      const Core::Store& store = core->buffer_[i];
+      digester.add_value(store.location);
+      digester.add_value(store.value);
+      digester.add_value(store.number);
+    }
+    digester.add_value(core->buffered_);
+    digester.add(std::as_bytes(std::span(core->inbox_).first(core->waiting_requests_)));
+    for (const IpiRequest& request : core->requests) digester.add_value(request.busy);
+  }
+}
+
 void World::push(unsigned target, IpiRequest& request) {
   Core& core = *cores_[target];
   request.busy = 1;

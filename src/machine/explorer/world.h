@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "machine/explorer/transition.h"
+#include "machine/explorer/visited.h"
 #include "machine/fiber/fiber.h"
 
 namespace mmscale::machine::explorer {
@@ -182,6 +183,9 @@ class World {
   void push(unsigned target, IpiRequest& request);
   // In direct operation: the request runs on the target at once.
   void interrupt_directly(unsigned target, IpiRequest& request);
+
+  // All of the world's state at a choice that decides what can happen from here on: stacks, buffers, queues.
+  void add_state(Digester& digester) const;
 
   // Notes the value that the CPU's last step found and left, for the record.
   void note_value(unsigned cpu, std::uint64_t before, std::uint64_t after);

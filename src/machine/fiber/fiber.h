@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 namespace mmscale::machine {
 
@@ -38,6 +39,13 @@ class Fiber {
   // Leaves this fiber, which must be the running one, and goes on in `to`; returns when somebody jumps back
   // here.
   void jump(Fiber& to);
+
+  // Of a fiber that does not run: what is on its stack, saved registers first. Together with the memory
+  // outside it is all that decides how the fiber goes on.
+  std::span<const std::byte> live_stack() const {
+    const auto* const first = static_cast<const std::byte*>(context_);
+    return {first, static_cast<const std::byte*>(bottom_) + bytes_};
+  }
 
  private:
   // What a jump hands over: who left, and who arrives.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "machine/explorer/explorer.h"
+#include "machine/explorer/visited.h"
 #include "small_program.h"
 
 // One thread runs all: ThreadSanitizer has nothing to find, and takes a millisecond to start a fiber anew.
@@ -95,6 +96,7 @@ TEST(Explore, AScheduleThatCannotBeIsRefused) {
   EXPECT_THROW(parse_schedule("0*3"), std::invalid_argument);
   EXPECT_THROW(parse_schedule("tso:x"), std::invalid_argument);
   EXPECT_THROW(parse_schedule("tso:0*3;1"), std::invalid_argument);
+  EXPECT_THROW(parse_schedule("tso:256"), std::invalid_argument);
 }
 
 TEST(Explore, StopsExactlyAtItsLimitAndSaysSo) {
@@ -121,6 +123,45 @@ TEST(Explore, ABoundOfZeroRunsEachCpuToItsEnd) {
   Limits limits;
   limits.preemptions = 0;
   EXPECT_EQ(explore(program, Memory::sc, limits).executions, 2u);
+}
+
+// Three CPUs count up one word twice each: 90 orders of six additions. A state is who has added how often,
+// and what each saw.
+TEST(Explore, RememberedStatesAreExploredOnce) {
+  const Body counts = [](Explorer& m, Words& w) {
+    m.fetch_add(w.shared[0], 1, relaxed);
+    m.fetch_add(w.shared[0], 1, relaxed);
+  };
+  const auto forgetful = explore_all({counts, counts, counts}, Memory::sc);
+  const auto remembering = explore_all({counts, counts, counts}, Memory::sc, true, 0);
+  EXPECT_EQ(forgetful.result.executions, 90u);
+  EXPECT_LT(remembering.result.executions, 45u);
+  EXPECT_GT(remembering.result.states, 27u);
+  EXPECT_EQ(remembering.states, forgetful.states);
+}
+
+TEST(Explore, AViolationIsFoundWhileRemembering) {
+  SmallProgram unfenced = peterson_program(false);
+  SmallProgram fenced = peterson_program(true);
+  Limits limits;
+  limits.remember_after = 0;
+  EXPECT_EQ(explore(unfenced, Memory::tso, limits).ending, Ending::violated);
+  EXPECT_EQ(explore(fenced, Memory::tso, limits).ending, Ending::exhausted);
+}
+
+// A state left while a transition slept there, and reached again while it does not sleep, is not covered.
+TEST(Visited, AStateIsCoveredByWhatWasExploredFromIt) {
+  Visited visited;
+  const Digest state = {1, 2};
+  const Transition a{Transition::Kind::step, 0, 0};
+  const Transition b{Transition::Kind::step, 1, 0};
+  EXPECT_FALSE(visited.covers(state, {a, b}));
+  EXPECT_TRUE(visited.covers(state, {b, a}));
+  EXPECT_FALSE(visited.covers(state, {a}));
+  EXPECT_TRUE(visited.covers(state, {a}));
+  EXPECT_TRUE(visited.covers(state, {a, b}));
+  EXPECT_FALSE(visited.covers({1, 3}, {}));
+  EXPECT_FALSE(visited.covers(state, {}));
 }
 
 TEST(Explore, PrivateWorkIsNoChoice) {

@@ -127,6 +127,10 @@ TEST_P(Reduction, FindsTheSameFinalStatesAsNoReduction) {
   EXPECT_EQ(all.result.ending, Ending::exhausted);
   EXPECT_EQ(reduced.states, all.states);
   EXPECT_LE(reduced.result.executions, all.result.executions);
+  const Explored remembered = explore_all(one.bodies, memory, true, 0);
+  EXPECT_EQ(remembered.result.ending, Ending::exhausted);
+  EXPECT_EQ(remembered.states, all.states);
+  EXPECT_LE(remembered.result.executions, reduced.result.executions);
 }
 
 INSTANTIATE_TEST_SUITE_P(Explorer, Reduction,

@@ -86,11 +86,13 @@ struct Explored {
   }
 };
 
-inline Explored explore_all(std::vector<Body> bodies, machine::explorer::Memory memory, bool reduce = true) {
+inline Explored explore_all(std::vector<Body> bodies, machine::explorer::Memory memory, bool reduce = true,
+                            std::uint64_t remember_after = UINT64_MAX) {
   SmallProgram program(std::move(bodies));
   Explored explored;
   machine::explorer::Limits limits;
   limits.reduce = reduce;
+  limits.remember_after = remember_after;
   explored.result = machine::explorer::explore(program, memory, limits,
                                                [&] { explored.states.insert(program.final_state()); });
   return explored;

@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: MIT
+"""mmscale replay and record from outside: a real kernel's own answer, every format, every kind of bad input."""
+
+import gzip
+import json
+import os
+import re
+import subprocess
+from collections import Counter
+
+import pytest
+from conftest import ROOT, assert_refused
+from synthetic_trace import write_trace
+
+from schema import problems  # isort: skip
+
+DATA = ROOT / "tests/trace/data"
+KERNEL = DATA / "shootdown-kernel"
+TRACES = ROOT / "results/traces"
+BY_HAND = DATA / "by_hand.trace"
+# Under a sanitizer these are all that are built.
+SCHEMES = "refcount,shootdown,shootdown-exitflush,quiesce,mailbox"
+# What must not depend on the world; quiesce frees when it may.
+COUNTS = (
+    *("mm_count_ops", "lazy_grabs", "lazy_drops", "lazy_grabs_unlazy", "lazy_drops_unlazy", "switches", "exits"),
+    *("ipis_shoot", "ipis_exit_flush", "ipis_trim", "ipis_useful", "ipis_useless", "ipis_local", "mms_born"),
+)
+
+
+@pytest.fixture
+def replay(mmscale, tmp_path):
+    """Replays a trace and returns its records by scheme."""
+
+    def call(trace, *arguments):
+        out = tmp_path / "replay.json"
+        done = mmscale("replay", trace, *arguments, "--out", out)
+        assert (done.returncode, done.stderr) == (0, "")
+        document = json.loads(out.read_text())
+        assert problems(document) == []
+        return {entry["mmscale"]["scheme"]: entry for entry in document["benchmarks"]}
+
+    return call
+
+
+def lines_of(name):
+    return gzip.open(KERNEL / f"{name}.trace.gz", "rt").read().splitlines()
+
+
+def queued_by_kernel(name):
+    """What the traced kernel itself called on other CPUs and on its own, by function."""
+    calls = Counter()
+    for line in lines_of(name):
+        found = re.search(r"(csd_queue_cpu|csd_function_entry): .*func=(\w+)", line)
+        if found:
+            calls[found.groups()] += 1
+    return calls
+
+
+def sched_only(name, path):
+    """The trace without anything that the kernel says of its IPIs."""
+    kept = [line for line in lines_of(name) if "csd_" not in line and "ipi_" not in line]
+    assert 0 < len(kept) < len(lines_of(name))
+    path.write_text("\n".join(kept) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("name, died, trims", [("pingpong2", 14, 0), ("forks", 82, 1)])
+def test_a_real_shootdown_kernel_gives_the_same_answer(replay, tmp_path, name, died, trims):
+    """From the scheduler's events alone, exactly what that kernel counted."""
+    kernel = queued_by_kernel(name)
+    record = replay(sched_only(name, tmp_path / "sched.trace"), "--scheme", "shootdown-exitflush")["shootdown-exitflush"]
+    assert record["mms_freed"] == died
+    assert record["ipis_exit_flush"] == kernel["csd_queue_cpu", "do_exit_flush_lazy_tlb"]
+    assert record["ipis_trim"] == trims
+    assert record["ipis_shoot"] == kernel["csd_queue_cpu", "do_shoot_lazy_tlb"] == 0
+    assert record["shoot_self"] == kernel["csd_function_entry", "do_shoot_lazy_tlb"] == died
+
+
+def test_an_ipi_less_in_the_kernel_would_be_noticed(replay, tmp_path):
+    """The comparison can fail: without the migrations of one process its IPIs are missing."""
+    path = sched_only("pingpong2", tmp_path / "sched.trace")
+    text = path.read_text()
+    path.write_text("\n".join(line for line in text.splitlines() if "pid=199" not in line and "wl-199" not in line))
+    record = replay(path, "--scheme", "shootdown-exitflush")["shootdown-exitflush"]
+    assert record["ipis_exit_flush"] < queued_by_kernel("pingpong2")["csd_queue_cpu", "do_exit_flush_lazy_tlb"]
+
+
+def as_perf_script(lines):
+    """ftrace's lines as perf script would print the same events."""
+    out = []
+    for line in lines:
+        found = re.match(r" *(.+)-(\d+) +\[(\d+)\] \S+ +([\d.]+): (\w+): (.*)", line)
+        if found:
+            comm, pid, cpu, time, event, body = found.groups()
+            system = "task" if event == "task_newtask" else "sched"
+            comm = "swapper" if comm == "<idle>" else comm
+            out.append(f"{comm:>16} {pid:>5} [{cpu}] {time}: {system:>12}:{event}: {body}")
+    return "\n".join(out) + "\n"
+
+
+def test_perf_script_says_the_same(replay, tmp_path):
+    text = sched_only("pingpong2", tmp_path / "sched.trace").read_text()
+    perf = tmp_path / "perf.txt"
+    perf.write_text(as_perf_script(text.splitlines()))
+    record = replay(perf, "--scheme", "shootdown-exitflush")["shootdown-exitflush"]
+    assert record["mmscale"]["trace"] == "perf script text"
+    assert (record["mms_freed"], record["ipis_exit_flush"], record["shoot_self"]) == (14, 36, 14)
+
+
+def test_all_schemes_conserve_on_a_made_up_trace(replay, tmp_path):
+    """Births and deaths, migrations, threads and execs on many CPUs: everything adds up, and refcount counts most."""
+    trace = tmp_path / "made-up.trace"
+    write_trace(trace, 20_000, 16)
+    records = replay(trace, "--scheme", SCHEMES)
+    assert all(record["valid"] == 1 and not record["mmscale"]["audit"] for record in records.values())
+    assert len({record["switches"] for record in records.values()}) == 1
+    assert records["refcount"]["mm_count_ops"] > 10_000
+    assert records["shootdown"]["mm_count_ops"] == 0 < records["shootdown"]["ipis_shoot"]
+
+
+def test_the_same_twice(mmscale, tmp_path):
+    trace = tmp_path / "made-up.trace"
+    write_trace(trace, 3_000, 4)
+    first, second = (mmscale("replay", trace, "--scheme", "refcount,shootdown", "--threads", n) for n in (1, 2))
+    assert first.stdout == second.stdout != ""
+
+
+@pytest.mark.parametrize("name", ["make-j2", "http-server"])
+def test_recordings_replay_alike_in_both_worlds(replay, allowed, name):
+    if len(allowed) < 2:
+        pytest.skip("needs two CPUs")
+    trace = TRACES / f"{name}.mmtrace.gz"
+    simulated = replay(trace, "--scheme", "refcount,shootdown,mailbox")
+    silicon = replay(trace, "--scheme", "refcount,shootdown,mailbox", "--silicon")
+    for scheme, record in simulated.items():
+        assert {c: record[c] for c in COUNTS} == {c: silicon[scheme][c] for c in COUNTS}
+    assert simulated["refcount"]["mmscale"]["world"] == "simulator"
+    assert silicon["refcount"]["mmscale"]["world"] == "silicon"
+
+
+def test_the_console_explains(mmscale):
+    done = mmscale("replay", BY_HAND, "--scheme", "refcount,shootdown-exitflush")
+    assert "30 events, 0.029 s, 2 CPUs; 21 switches, 3 forks, 1 threads, 1 execs, 4 exits" in done.stdout
+    assert "kernel threads by TASK_IDLE: kworker/0:1-5" in done.stdout
+    assert "every time below is the model's, every count the trace's" in done.stdout
+    assert re.search(r"^refcount +22 ", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "content, pattern",
+    [
+        (b"", "empty"),
+        (b"# tracer: nop\nnonsense\n", r"line 2: not 'TASK-PID .*"),
+        (b"# tracer: nop\n", "ftrace text without a sched_switch"),
+        (b"mmscale-trace 1\nkernel: x\n\n\x01", "byte 28: the trace ends in the middle, without its end mark"),
+        (b"\x17\x08\x44tracing6\0", "byte 0: libtracecmd .*"),
+        (gzip.compress("".join(f"# {n * n}\n" for n in range(2000)).encode())[:2000], "byte .*: the gzip data ends .*"),
+    ],
+    ids=("empty", "no-trace", "no-switch", "cut", "garbage", "cut-gzip"),
+)
+def test_bad_files_are_named(mmscale, tmp_path, content, pattern):
+    path = tmp_path / "bad"
+    path.write_bytes(content)
+    assert_refused(mmscale("replay", path), 1, f"{re.escape(str(path))}: {pattern}")
+
+
+@pytest.mark.parametrize(
+    "arguments, status, pattern",
+    [
+        (("/nonexistent",), 1, "/nonexistent: cannot be read: No such file or directory"),
+        (("/dev/null",), 1, "/dev/null: not a file; .*"),
+        ((BY_HAND, "--scheme", "refcout"), 2, "--scheme: there is no 'refcout', did you mean 'refcount'.*"),
+        ((BY_HAND, "--lifecycle", "x86"), 2, "--lifecycle: there is no 'x86'.*"),
+        ((BY_HAND, "--machine", "nosuch"), 1, ".*nosuch.*"),
+        ((BY_HAND, "--machine", "power9-2c", "--silicon"), 2, "--silicon and --machine: .*"),
+        ((BY_HAND, "--until", "5"), 2, "--until.*"),
+        ((BY_HAND, "--cpu", "7"), 1, ".*: ftrace text without a sched_switch that the filters let through"),
+        ((BY_HAND, "--comm", "nobody"), 1, ".*: no task is ever called 'nobody'"),
+        ((BY_HAND, "--out", "/nonexistent/x"), 1, "cannot write /nonexistent/x: .*"),
+    ],
+)
+def test_bad_arguments_are_named(mmscale, arguments, status, pattern):
+    done = mmscale("replay", *arguments)
+    assert done.returncode == status, done.stderr
+    assert re.fullmatch(f"mmscale: {pattern}\n", done.stderr), done.stderr
+
+
+def test_silicon_needs_as_many_cpus(mmscale, tmp_path, allowed):
+    trace = tmp_path / "wide.trace"
+    write_trace(trace, 50 * (len(allowed) + 1), len(allowed) + 1)
+    assert_refused(mmscale("replay", trace, "--silicon"), 2, rf"--silicon: the trace has {len(allowed) + 1} CPUs, .*")
+
+
+def test_record_says_what_is_missing(mmscale, tmp_path):
+    assert_refused(mmscale("record"), 2, "record: how long.*")
+    arguments = ("record", "--seconds", 1, "-o", tmp_path / "x", "--tracefs")
+    assert_refused(mmscale(*arguments, tmp_path / "no"), 1, ".*/no: there is no such folder")
+    assert_refused(mmscale(*arguments, tmp_path), 1, ".*: no 'instances' in it: .*")
+    (tmp_path / "instances").mkdir()
+    assert_refused(mmscale(*arguments, tmp_path), 1, r"this kernel has no event sched:sched_switch \(.*\)")
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.fixture
+def tracefs():
+    """Where tracefs is, if this machine can be recorded."""
+    mounts = [line.split() for line in open("/proc/self/mounts")]
+    where = next((mount[1] for mount in mounts if mount[2] == "tracefs"), None)
+    if os.geteuid() != 0 or where is None or not os.path.isdir(f"{where}/events/sched/sched_switch"):
+        pytest.skip("needs root and a mounted tracefs")
+    return where
+
+
+def instances(tracefs):
+    return [name for name in os.listdir(f"{tracefs}/instances") if name.startswith("mmscale-")]
+
+
+def test_record_leaves_a_trace_and_no_instance(mmscale, replay, tracefs, tmp_path):
+    trace = tmp_path / "own.mmtrace.gz"
+    done = mmscale("record", "-o", trace, "--", "sh", "-c", "true | true; exit 7")
+    assert done.returncode == 0, done.stderr
+    assert "the command ended: status 7" in done.stdout
+    record = replay(trace, "--scheme", "shootdown")["shootdown"]
+    assert record["mms_freed"] >= 3 and record["odd_no_flags"] == 0
+    assert not instances(tracefs)
+
+
+def test_record_of_a_command_that_is_not_there(mmscale, tracefs, tmp_path):
+    done = mmscale("record", "-o", tmp_path / "x", "--", "/nonexistent/command")
+    assert_refused(done, 1, "/nonexistent/command: cannot be run: No such file or directory")
+    assert not instances(tracefs)
+
+
+@pytest.mark.parametrize("name, status", [("INT", 130), ("TERM", 0), ("HUP", 0)])
+def test_record_ends_in_order_when_it_is_told_to(binary, replay, tracefs, tmp_path, name, status):
+    trace = tmp_path / "cut.mmtrace"
+    process = subprocess.Popen(
+        [binary, "record", "-o", trace, "--", "sh", "-c", f"kill -{name} $PPID; sleep 20"],
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=restore_signals,
+    )
+    assert process.wait(timeout=30) == status
+    assert not instances(tracefs)
+    assert replay(trace, "--scheme", "refcount")["refcount"]["valid"] == 1
+
+
+def restore_signals():
+    """Whoever runs the tests in the background has them ignore SIGINT, which is inherited."""
+    import signal
+
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def test_a_killed_recorder_is_cleaned_up_after(mmscale, tracefs, tmp_path):
+    # No process has this number: it is beyond the kernel's limit.
+    os.mkdir(f"{tracefs}/instances/mmscale-4194304")
+    done = mmscale("record", "-o", tmp_path / "x", "--seconds", "0.2")
+    assert done.returncode == 0, done.stderr
+    assert not instances(tracefs)

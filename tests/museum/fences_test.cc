@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+//
+// The museum's room of barriers: verdict ORDER.
+#include "museum.h"
+
+#include <cstdint>
+
+#include "scheme/hazptr.h"
+#include "scheme/mailbox.h"
+#include "scheme/mailbox_fenced.h"
+#include "scheme/refcount.h"
+#include "scheme/shootdown.h"
+
+#if !defined(__SANITIZE_THREAD__)
+namespace mmscale::check {
+namespace {
+
+constexpr kernel::Options kMmCid = {.mm_cid = kernel::MmCid::v6_4};
+
+// The full barrier on kernel -> user, which the drop of a refcount was: without it membarrier(2) misses a CPU
+// that is just entering user mode.
+struct ShootdownWithoutBarrier : scheme::Shootdown {
+  template <class K, kernel::Site kSite>
+  static void lazy_exit(typename K::Machine&, kernel::Cpu<K>&, typename kernel::Task<K>::Mm*) {}
+};
+
+TEST(Museum, MembarrierNeedsTheBarrierOnKernelToUser) {
+  const Case membarrier = the_case("membarrier-in");
+  EXPECT_TRUE((shows<ShootdownWithoutBarrier, Powerpc>(Violation::order, membarrier)));
+  EXPECT_FALSE((shows<scheme::Shootdown, Powerpc>(Violation::order, membarrier)));
+  EXPECT_FALSE((shows<scheme::Refcount, Powerpc>(Violation::order, membarrier)));
+  // With the concurrency ids of 6.4 on, switch_mm_cid has a barrier there.
+  EXPECT_FALSE((shows<ShootdownWithoutBarrier, Powerpc, kMmCid>(Violation::order, membarrier)));
+  // For lifetime it is not needed.
+  EXPECT_FALSE((shows<ShootdownWithoutBarrier, Powerpc>(Violation::dangling, the_case("exit"))));
+}
+
+// Desnoyers' smp_mb() before the slot is filled, left out. Lifetime does not need it: who borrows is a user.
+// Nor does membarrier(2): it passes over CPUs whose current task has no mm, and the way back to user mode has
+// a barrier of its own.
+struct HazptrWithoutEntryFence : scheme::Hazptr {
+  template <class K, kernel::Site kSite>
+  static auto* lazy_enter(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
+    if constexpr (kernel::borrows_user_mm(kSite)) m.store(cpu.scheme.slot, mm, std::memory_order_release);
+    return mm;
+  }
+};
+
+TEST(Museum, TheEntryFenceOfHazardPointersIsNotForLifetime) {
+  for (const Memory memory : {Memory::tso, Memory::pso})
+    for (const std::string_view name : {"exit", "reuse"}) {
+      EXPECT_FALSE((shows<HazptrWithoutEntryFence, Powerpc>(Violation::dangling, the_case(name), memory)))
+          << name;
+      EXPECT_FALSE((shows<HazptrWithoutEntryFence, Powerpc>(Violation::used, the_case(name), memory)))
+          << name;
+    }
+  EXPECT_FALSE(
+      (shows<HazptrWithoutEntryFence, Powerpc>(Violation::dangling, the_case("last-drop-elsewhere"))));
+  for (const std::string_view name : {"membarrier-in", "membarrier-round"})
+    EXPECT_FALSE((shows<HazptrWithoutEntryFence, Powerpc>(Violation::order, the_case(name), Memory::pso)))
+        << name;
+}
+
+// What leans on it is the concurrency ids of 6.4 to 6.12 (kernel/sched/sched.h, core.c). A CPU that switches
+// from user to kernel stores rq->curr and then looks whether its id was marked lazy-put (mm_cid_put_lazy);
+// who compacts ids marks it and then looks whether that CPU still runs the mm (sched_mm_cid_remote_clear).
+// Each leaves the id to the other if both look first: store buffering. switch_mm_cid leaves its barrier to a
+// scheme that says it has one.
+template <class Scheme>
+struct WithConcurrencyIds : Scheme {
+  static constexpr std::uint64_t kUnset = 0;
+  static constexpr std::uint64_t kLazyPut = 1;
+  static constexpr std::uint64_t kInUse = 2;
+
+  template <class K>
+  struct PerCpu : Scheme::template PerCpu<K> {
+    // The mm whose id of CPU 1 was marked, by the CPU that did.
+    typename kernel::Task<K>::Mm* marked = nullptr;
+  };
+
+  // mm_cid_put_lazy(prev), on CPU 1: some instructions later than in switch_mm_cid, no barrier among them.
+  template <class K>
+  static void switched(typename K::Machine& m, kernel::Cpu<K>& cpu) {
+    using enum std::memory_order;
+    const kernel::Task<K>& task = *m.load(cpu.curr, relaxed);
+    if (m.cpu() != 1 || task.mm != nullptr) return;
+    auto* const mm = m.load(task.active_mm, relaxed);
+    if (m.load(mm->pcpu_cid, relaxed) == kLazyPut) m.exchange(mm->pcpu_cid, kUnset, seq_cst);
+  }
+
+  // sched_mm_cid_remote_clear() of CPU 1's id, from task_tick_mm_cid.
+  template <class K>
+  static void drain(typename K::Machine& m, kernel::Cpu<K>& cpu, kernel::Drain when) {
+    using enum std::memory_order;
+    if (when == kernel::Drain::end) {
+      if (cpu.scheme.marked != nullptr && m.load(cpu.scheme.marked->pcpu_cid, relaxed) == kLazyPut)
+        kernel::report<K>(m, cpu, Violation::order, "a concurrency id that both CPUs leave to the other");
+      return;
+    }
+    auto* const mm = m.load(cpu.curr, relaxed)->mm;
+    cpu.scheme.marked = mm;
+    m.exchange(mm->pcpu_cid, kLazyPut, seq_cst);
+    m.fence_after_rmw();
+    if (m.load(cpu.system->cpus[1]->curr, relaxed)->mm == mm) return;
+    m.exchange(mm->pcpu_cid, kUnset, seq_cst);
+  }
+};
+
+const Case kCompacted = {.name = "compacted",
+                         .what = "CPU 0 compacts concurrency ids while CPU 1 goes idle",
+                         .cpus = 2,
+                         .task_mm = {0, 0},
+                         .before = {{0, {Act::run, 0}}, {1, {Act::run, 1}}},
+                         .programs = {{{Act::tick}}, {{Act::idle}}}};
+
+TEST(Museum, TheEntryFenceOfHazardPointersIsForConcurrencyIds) {
+  for (const Memory memory : {Memory::tso, Memory::pso}) {
+    EXPECT_TRUE((shows<WithConcurrencyIds<HazptrWithoutEntryFence>, Powerpc, kMmCid>(Violation::order,
+                                                                                     kCompacted, memory)));
+    EXPECT_FALSE(
+        (shows<WithConcurrencyIds<scheme::Hazptr>, Powerpc, kMmCid>(Violation::order, kCompacted, memory)));
+  }
+  EXPECT_FALSE((shows<WithConcurrencyIds<HazptrWithoutEntryFence>, Powerpc, kMmCid>(Violation::order,
+                                                                                    kCompacted, Memory::sc)));
+}
+
+// The other one is: without it ORDER.
+struct HazptrWithoutExitFence : scheme::Hazptr {
+  template <class K, kernel::Site kSite>
+  static void lazy_exit(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm*) {
+    if constexpr (kSite != kernel::Site::finish_cpu)
+      m.store(cpu.scheme.slot, nullptr, std::memory_order_release);
+  }
+};
+
+TEST(Museum, TheExitFenceOfHazardPointersIsForMembarrier) {
+  EXPECT_TRUE((shows<HazptrWithoutExitFence, Powerpc>(Violation::order, the_case("membarrier-in"))));
+  EXPECT_FALSE((shows<scheme::Hazptr, Powerpc>(Violation::order, the_case("membarrier-in"))));
+  EXPECT_FALSE((shows<scheme::Hazptr, Powerpc>(Violation::order, the_case("membarrier-round"))));
+}
+
+TEST(Museum, TheMailboxAsPostedBreaksMembarrier) {
+  EXPECT_TRUE((shows<scheme::Mailbox, Powerpc>(Violation::order, the_case("membarrier-in"))));
+  EXPECT_FALSE((shows<scheme::MailboxFenced, Powerpc>(Violation::order, the_case("membarrier-in"))));
+}
+
+}  // namespace
+}  // namespace mmscale::check
+#endif
