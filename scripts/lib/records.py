@@ -135,8 +135,8 @@ PLAIN = {
 
 def read(paths, refused=None, needed=DRAWABLE):
     """Reads record files; returns Records. Raises RecordError for the first file that cannot be used, or when none of
-    them holds a row of the tables in needed. With refused, a function of (path, RecordError), a file that cannot be used
-    is handed to it and the others are read."""
+    them holds a row of the tables in needed. With refused, a function of (path, RecordError), a file that cannot be
+    used is handed to it and the others are read."""
     sources = {}
     rows = {table: [] for table in TABLES}
     seen = []
@@ -211,7 +211,8 @@ def version_of(path, context, benchmarks):
             raise RecordError(f"{path}: its schema is {version!r}, which is no version: 1 to {SCHEMA}")
         if int(version) > SCHEMA:
             raise RecordError(
-                f"{path}: schema {version}, and this mmscale reads up to {SCHEMA}: use the scripts of the one that wrote it"
+                f"{path}: schema {version}, and this mmscale reads up to {SCHEMA}: "
+                "use the scripts of the one that wrote it"
             )
     return max((int(version) for version in said), default=1)
 

@@ -192,10 +192,8 @@ def test_old_records_without_cpus_have_no_map(run, tmp_path):
 
 
 def test_many_machines_have_a_line_each(run, tmp_path):
-    paths = [
-        made.write(tmp_path / f"{n}.json", made.switches(cpus=(1, 8), schemes=("refcount",), one_in=0), host_name=f"node{n}")
-        for n in range(5)
-    ]
+    entries = made.switches(cpus=(1, 8), schemes=("refcount",), one_in=0)
+    paths = [made.write(tmp_path / f"{n}.json", entries, host_name=f"node{n}") for n in range(5)]
     assert run(REPORT, *paths, "-o", tmp_path).returncode == 0
     text = page_of(tmp_path)
     assert "<h1>mmscale: 5 machines</h1>" in text and text.count("<p class=machine-line>") == 5

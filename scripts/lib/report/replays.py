@@ -29,7 +29,8 @@ def replays(records, redo):
         parts.append(f"<h3>{esc(head)}</h3>" + table(f"replay of {trace}", HEADS, _rows(windows, mark)))
         notes = "".join(f"<li>{esc(note)}</li>" for note in windows["notes"].iloc[0])
         if notes:
-            parts.append(f"<details><summary>What did not fit, and what was taken for what</summary><ul>{notes}</ul></details>")
+            summary = "<summary>What did not fit, and what was taken for what</summary>"
+            parts.append(f"<details>{summary}<ul>{notes}</ul></details>")
         commands = [f"{command}    # as it was replayed" for command in records.sources[source].commands]
         parts.append(redo(commands))
     return "".join(parts)
