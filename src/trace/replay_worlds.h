@@ -95,10 +95,13 @@ class SimulatorReplay final : public Replay {
   }
 
   ReplayResult finish() override {
+    const auto lines = since(world_.statistics(), lines_);
+    std::uint64_t end_ns = 0;
+    for (const auto& machine : machines_) end_ns = std::max(end_ns, machine->now());
+    world_.run([this](unsigned cpu) { core_.settle(*machines_[cpu]); });
     ReplayResult result = gather_result(core_, begin_, machines_);
-    for (const auto& machine : machines_)
-      result.span_ns = std::max(result.span_ns, machine->now() - start_ns_);
-    result.lines = since(world_.statistics(), lines_);
+    result.span_ns = end_ns - start_ns_;
+    result.lines = lines;
     world_.run([this](unsigned cpu) { core_.finish(*machines_[cpu]); });
     std::uint64_t queued = 0;
     for (const auto& machine : machines_) queued += machine->ipi_tally().queued;
@@ -154,6 +157,7 @@ class SiliconReplay final : public Replay {
   }
 
   ReplayResult finish() override {
+    on_all([this](unsigned cpu) { core_.settle(*machines_[cpu]); });
     ReplayResult result = gather_result(core_, begin_, machines_);
     result.span_ns = span_ns_;
     on_all([this](unsigned cpu) {

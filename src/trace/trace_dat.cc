@@ -23,7 +23,7 @@ namespace {
 // What libtracecmd makes of a damaged file is anything: an exit, an allocation of the length it found, a wild
 // pointer. It therefore reads in a process of its own, which hands events over through a pipe, and whose
 // death is an error like any other.
-constexpr rlim_t kMostMemory = rlim_t{2} << 30;
+
 // CPU time for one file: a million events take about a second.
 constexpr rlim_t kMostSeconds = 600;
 
@@ -112,10 +112,12 @@ class Child {
 };
 
 [[noreturn]] void run_child(int out, const std::string& path) {
-  const rlimit memory{kMostMemory, kMostMemory};
   const rlimit seconds{kMostSeconds, kMostSeconds};
   const rlimit no_core{0, 0};
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  // A sanitizer's shadow alone is more address space than that.
+  constexpr rlim_t kMostMemory = rlim_t{2} << 30;
+  const rlimit memory{kMostMemory, kMostMemory};
   setrlimit(RLIMIT_AS, &memory);
 #endif
   setrlimit(RLIMIT_CPU, &seconds);

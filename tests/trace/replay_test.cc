@@ -101,8 +101,8 @@ TEST(Worlds, CountTheSame) {
   if (pus.size() < 2) GTEST_SKIP() << "needs two CPUs";
   pus.resize(2);
   const Trace trace(kByHand, {});
-  // Who defers frees when it may, which on real CPUs is a matter of time.
-  const std::vector<std::string> schemes = {"refcount", "shootdown", "shootdown-exitflush", "mailbox"};
+  const auto built = replay_schemes();
+  const std::vector<std::string> schemes(built.begin(), built.end());
   const auto virtual_time = in_virtual_time(trace, schemes);
   machine::silicon::Pool pool(topology);
   const auto transport = machine::silicon::choose_transport(std::nullopt);
