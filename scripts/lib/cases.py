@@ -30,6 +30,7 @@ FIGURES = {
 RESULTS = {
     "invalid", "audit", "per_cpu", "pus", "packages", "matrix", "absent", "transport_reason",
     "transport_caveat", "world", "pmu", "kernel",
+    "simulator", "lines_by_distance", "notes",
 }  # fmt: skip
 # Left out of what sets two sides apart: they differ between any two runs.
 PASSING = {"date", "load_avg", "command_line", "executable", "mhz_per_cpu", "caches"}

@@ -14,6 +14,7 @@ import pandas
 
 import families
 import host_rows
+import replay_rows
 from window import identity, number, validity
 
 # What the "mmscale" object says about how a window was measured, beyond what identifies its place in a figure.
@@ -94,6 +95,7 @@ class Records:
     latencies: a row per window of switch or mix with sampled latency: the columns of switches, family (one of the two)
         and exits (per million; NaN in switch), and the columns of families.latency_row.
     hosts: a row per window of host_kernel, columns as in host_rows.py.
+    replays: a row per scheme that a trace was replayed under, columns as in replay_rows.py.
     All have file (the how manieth given, from 1), record (its place in that file, from 0) and name (the entry's).
     per_cpu, in switches and lines: the object as recorded.
     All but sources may be empty.
@@ -109,6 +111,7 @@ class Records:
     lines: pandas.DataFrame
     latencies: pandas.DataFrame
     hosts: pandas.DataFrame
+    replays: pandas.DataFrame
 
     def of(self, source):
         """Returns these Records with the rows of one source only, by its index; the sources stay."""
@@ -117,7 +120,7 @@ class Records:
 
 
 # The fields of Records that hold rows, in their order, and those of them that make a figure.
-TABLES = ("switches", "floors", "teardowns", "mixes", "crossovers", "ipis", "lines", "latencies", "hosts")
+TABLES = ("switches", "floors", "teardowns", "mixes", "crossovers", "ipis", "lines", "latencies", "hosts", "replays")
 DRAWABLE = ("switches", "teardowns", "mixes", "ipis", "lines", "hosts")
 
 # Families that are one row per window and nothing else: in which table the row goes, and who makes it.
@@ -126,13 +129,14 @@ PLAIN = {
     "ipi": ("ipis", families.ipi_row),
     "line": ("lines", families.line_row),
     "host_kernel": ("hosts", host_rows.host_row),
+    "replay": ("replays", replay_rows.replay_row),
 }
 
 
-def read(paths, refused=None):
+def read(paths, refused=None, needed=DRAWABLE):
     """Reads record files; returns Records. Raises RecordError for the first file that cannot be used, or when none of
-    them holds a record that can be drawn. With refused, a function of (path, RecordError), a file that cannot be used
-    is handed to it and the others are read."""
+    them holds a row of the tables in needed. With refused, a function of (path, RecordError), a file that cannot be
+    used is handed to it and the others are read."""
     sources = {}
     rows = {table: [] for table in TABLES}
     seen = []
@@ -146,7 +150,7 @@ def read(paths, refused=None):
             if refused is None:
                 raise
             refused(path, error)
-    if not any(rows[table] for table in DRAWABLE):
+    if not any(rows[table] for table in needed):
         raise RecordError(f"{', '.join(map(str, paths))}: no switch records, nor any others that can be drawn")
     return Records(list(sources.values()), *(pandas.DataFrame(rows[table]) for table in TABLES))
 
@@ -207,7 +211,8 @@ def version_of(path, context, benchmarks):
             raise RecordError(f"{path}: its schema is {version!r}, which is no version: 1 to {SCHEMA}")
         if int(version) > SCHEMA:
             raise RecordError(
-                f"{path}: schema {version}, and this mmscale reads up to {SCHEMA}: use the scripts of the one that wrote it"
+                f"{path}: schema {version}, and this mmscale reads up to {SCHEMA}: "
+                "use the scripts of the one that wrote it"
             )
     return max((int(version) for version in said), default=1)
 

@@ -153,7 +153,7 @@ def _solve_many(terms, inverses):
 
 def _nnls_many(matrices, rights):
     """Non-negative least squares of many small problems at once, where scipy's nnls takes one: the best of the plain
-    solutions over every choice of columns that are not 0, of those without a negative part. With 3 columns that is 7."""
+    solutions over every choice of columns that are not 0, of those without a negative part. Of 3 columns that is 7."""
     scale = numpy.sqrt((matrices**2).sum(axis=1, keepdims=True))
     matrices = matrices / scale
     gram = numpy.einsum("dni,dnj->dij", matrices, matrices)

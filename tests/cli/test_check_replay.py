@@ -8,6 +8,7 @@ tests/cli/schedules.json is made anew, after a change of the kernel or a scheme,
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -17,10 +18,15 @@ SCHEDULES = Path(__file__).with_name("schedules.json")
 KEPT = ("scheme", "lifecycle", "case", "violation", "where", "schedule", "interleaving")
 
 
+def words(interleaving):
+    """The steps without the lines of the source that they stand on, which move with every comment."""
+    return [re.sub(r" \(\w+\.(h|cc):\d+\)", "", step["text"]) for step in interleaving]
+
+
 def violations(cells):
     """What is kept of the JSON that mmscale check prints: the violations, and of their steps the words."""
     return [
-        {key: cell[key] for key in KEPT} | {"interleaving": [step["text"] for step in cell["interleaving"]]}
+        {key: cell[key] for key in KEPT} | {"interleaving": words(cell["interleaving"])}
         for cell in cells
         if cell["verdict"] == "violated"
     ]
@@ -42,16 +48,18 @@ def test_replays_to_the_same_violation(mmscale, one):
     done = mmscale("check", *cell, "--replay", one["schedule"], "--json")
     assert done.returncode == 0, done.stderr
     replayed = json.loads(done.stdout)
-    assert [step["text"] for step in replayed["interleaving"]] == one["interleaving"]
+    assert words(replayed["interleaving"]) == one["interleaving"]
     assert {key: replayed[key] for key in ("violation", "where")} == {key: one[key] for key in ("violation", "where")}
 
 
 def test_another_schedule_is_another_story(mmscale):
-    """The comparison can fail: half of a schedule does not end as the whole."""
+    """The comparison can fail: another scheme goes another way and ends without a violation."""
     one = next(one for one in GOLDEN if one["case"] == "exit" and one["schedule"].startswith("sc:"))
     cell = ("--scheme", "refcount", "--lifecycle", one["lifecycle"], "--case", one["case"])
     done = mmscale("check", *cell, "--replay", "sc:0", "--json")
-    assert json.loads(done.stdout)["violation"] == ""
+    replayed = json.loads(done.stdout)
+    assert replayed["violation"] == ""
+    assert words(replayed["interleaving"]) != one["interleaving"]
 
 
 @pytest.mark.parametrize(

@@ -158,4 +158,4 @@ def test_by_default_switch_and_floor(mmscale):
         return {name.split("/")[0] for name in names}
 
     assert listed() == {"switch", "floor"}
-    assert listed("--family", "all") == {"switch", "floor", "mix", "host_kernel"}
+    assert listed("--family", "all") == {"switch", "floor", "mix", "host_kernel", "explorer"}

@@ -24,8 +24,9 @@ def on_terminal(binary, environment, *arguments, columns=72, rows=16, until=None
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     process = subprocess.Popen(
-        [binary, *map(str, arguments)], stdout=subprocess.PIPE, stderr=follower, stdin=subprocess.DEVNULL, env=environment
-    )
+        [binary, *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=follower, stdin=subprocess.DEVNULL, env=environment,
+    )  # fmt: skip
     os.close(follower)
     screen = pyte.Screen(columns, rows)
     stream = pyte.ByteStream(screen)

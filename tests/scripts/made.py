@@ -296,3 +296,17 @@ def host_kernel():
         "interrupts": {"RES": host_kernel.interrupts}, "idle_share": "as it was got", "others": "as they were got",
         "idle_states": "unavailable (no cpuidle)",
     }  # fmt: skip
+
+
+def replays(schemes=("refcount", "shootdown"), trace="make.mmtrace.gz"):
+    """replay: one window for each scheme, as a simulated machine makes them."""
+    made = []
+    for scheme in schemes:
+        counted = scheme.startswith("refcount")
+        counters = {"cpus": 8, "mm_count_ops": 1700 if counted else 0, "lines_moved": 2700, "ipis_sent": 3,
+                    "ipis_useful": 2, "ipis_useless": 1, "mms_freed": 76, "kernel_ns": 90000 if counted else 81000, "real_time": 40.0,
+                    **distribution("teardown_ns", 190.0, 76)}  # fmt: skip
+        ours = {"world": "simulator", "scheme": scheme, "workload": trace, "lifecycle": "powerpc", "cpus": 8}
+        ours |= {"machine": "power9-2c", "notes": ["1 tasks were there before the trace"], "sharing": "recorded"}
+        made.append(entry(f"replay/{trace}/{scheme}/powerpc/cpus:8", counters, ours))
+    return made

@@ -305,6 +305,14 @@ class Page(HTMLParser):
             self.cells.append(data)
 
 
+def test_what_was_counted_beside_is_no_condition(run, sides):
+    first, second = switches(noisy(1)), switches(noisy(2))
+    for number, window in enumerate(first + second):
+        window["mmscale"] |= {"simulator": {"accesses": number}, "kernel": {"interrupts": number}, "notes": [str(number)]}
+    done = run(COMPARE, *sides(first, second))
+    assert (done.returncode, done.stderr) == (0, "") and "1 no difference shown" in done.stdout
+
+
 def test_the_page_says_what_the_table_says_and_loads_nothing(run, sides, tmp_path):
     first = switches(noisy(1)) + switches(noisy(3), "<b>odd&") + switches(noisy(5)[:4], cpus=4)
     second = switches(noisy(2, level=11), start=99 * SECOND) + switches(noisy(4), "<b>odd&", start=99 * SECOND)

@@ -122,6 +122,19 @@ def test_an_interrupt_cancels_the_jobs_and_keeps_what_there_is(cluster, tmp_path
     assert not cluster.run("squeue", "--noheader").stdout.strip()
 
 
+def test_what_no_figure_is_made_of_is_gathered_too(in_process, tmp_path):
+    out = tmp_path / "out"
+    (out / "nodes").mkdir(parents=True)
+    (out / "nodes.txt").write_text("n1\n")
+    (out / "nodes/n1.status").write_text("0\n")
+    floor = made.entry("floor/empty/compact/cpus:1", {"cpus": 1, "ns_per_pair": 1.0}, {"scheme": "empty", "cpus": 1})
+    made.write(out / "nodes/n1.json", [floor])
+    done = in_process(FLEET, "-o", out, "--gather")
+    assert (done.returncode, done.stdout) == (0, f"{out}/fleet.sqlite\n")
+    assert done.stderr.startswith("fleet: no report: ") and done.stderr.count("\n") == 1
+    assert rows(out / "fleet.sqlite", "SELECT name, valid FROM entries") == [("floor/empty/compact/cpus:1", 1)]
+
+
 @pytest.mark.parametrize(
     "options, says",
     [

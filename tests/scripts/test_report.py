@@ -192,13 +192,25 @@ def test_old_records_without_cpus_have_no_map(run, tmp_path):
 
 
 def test_many_machines_have_a_line_each(run, tmp_path):
-    paths = [
-        made.write(tmp_path / f"{n}.json", made.switches(cpus=(1, 8), schemes=("refcount",), one_in=0), host_name=f"node{n}")
-        for n in range(5)
-    ]
+    entries = made.switches(cpus=(1, 8), schemes=("refcount",), one_in=0)
+    paths = [made.write(tmp_path / f"{n}.json", entries, host_name=f"node{n}") for n in range(5)]
     assert run(REPORT, *paths, "-o", tmp_path).returncode == 0
     text = page_of(tmp_path)
     assert "<h1>mmscale: 5 machines</h1>" in text and text.count("<p class=machine-line>") == 5
     # As many rows side by side as machines, each with the windows it is of.
     (table,) = re.findall(r'aria-label="machines side by side.*?</table>', text, re.DOTALL)
     assert [row for row in re.findall(r"<td>(\[\d\] \w+)</td>", table)] == [f"[{n + 1}] node{n}" for n in range(5)]
+
+
+def test_replayed_traces_have_their_tables(run, tmp_path, good):
+    path = made.write(tmp_path / "replay.json", made.replays(), mmscale_world="simulator")
+    assert run(REPORT, good, path, "-o", tmp_path).returncode == 0
+    text = page_of(tmp_path)
+    assert "SIMULATED: make.mmtrace.gz: 8 CPUs, lifecycle powerpc, on simulated power9-2c" in text
+    assert "1 tasks were there before the trace" in text and "# as it was replayed" in text
+    (table,) = re.findall(r'aria-label="replay of .*?</table>', text, re.DOTALL)
+    assert re.findall(r'data-counter="mm_count_ops"[^>]*>([^<]+)<', table) == ["~1.700k", "~0"]
+    assert "<td>~0.90</td>" in table
+    # A trace alone is a page, too, but nothing that plot draws.
+    assert run(REPORT, path, "-o", tmp_path).returncode == 0
+    assert run(SCRIPTS / "plot", path, "-o", tmp_path).returncode == 1

@@ -43,8 +43,9 @@ def seen(tmp_path_factory):
         made.lines(places), made.host_switches(spoilt=(("futex/threads/same-cpu", 8, 3),)), made.host_calls(),
     )  # fmt: skip
     second = made.write(
-        folder / "sim.json", made.switches(cpus=(1, 2, 8, 16, 32, 64)), mmscale_world="simulator", host_name="none"
-    )
+        folder / "sim.json", made.switches(cpus=(1, 2, 8, 16, 32, 64)), made.replays(), mmscale_world="simulator",
+        host_name="none",
+    )  # fmt: skip
     documents = [json.loads(path.read_text()) for path in (first, second)]
     return documents, visit(folder, [first, second], "")
 

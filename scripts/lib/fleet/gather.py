@@ -53,30 +53,43 @@ IDENTITY = ("family", "world", "scheme", "workload", "sharing", "placement", "cp
 
 
 def gather(out, paths):
-    """Writes out/fleet.sqlite and out/report.html of some record files; returns both paths. Files that cannot be used
-    are named on standard error. Raises RecordError where none can."""
+    """Writes out/fleet.sqlite of some record files and, if they hold anything that can be drawn, out/report.html;
+    returns the paths written. What cannot be used is named on standard error. Raises RecordError where nothing can."""
     from report.build import build
 
-    if not paths:
-        raise RecordError(f"{out}: no node recorded anything")
-    page, refused, used = build(paths)
-    for line in refused:
-        print(f"fleet: {line}", file=sys.stderr)
+    usable = []
+    for path in paths:
+        try:
+            load(path)
+            usable.append(path)
+        except RecordError as error:
+            print(f"fleet: {error}", file=sys.stderr)
+    if not usable:
+        raise RecordError(f"{out}: no node recorded anything that can be used")
     database, report = out / "fleet.sqlite", out / "report.html"
-    write_database(database, {number: path for number, path in enumerate(paths, 1) if path in used})
+    write_database(database, usable)
+    # One of an earlier gathering would not be of these records.
+    report.unlink(missing_ok=True)
+    try:
+        page, refused, _ = build(usable)
+    except RecordError as error:
+        print(f"fleet: no report: {error}", file=sys.stderr)
+        return [database]
+    for line in refused:
+        print(f"fleet: report: {line}", file=sys.stderr)
     report.write_text(page)
     return [database, report]
 
 
 def write_database(path, records):
-    """Writes the database of record files {number: path}, in place of one that was there."""
+    """Writes the database of some record files, in place of one that was there."""
     made = path.with_name(path.name + ".part")
     made.unlink(missing_ok=True)
     connection = sqlite3.connect(made)
     try:
         # A half-written database is thrown away: nothing has to survive a crash.
         connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + SCHEMA)
-        for number, file in records.items():
+        for number, file in enumerate(records, 1):
             _add(connection, number, file, *load(file))
         connection.commit()
     finally:
@@ -94,6 +107,8 @@ def _add(connection, number, path, context, benchmarks):
         "INSERT INTO context VALUES (?, ?, ?)", ((number, name, _text(value)) for name, value in context.items())
     )
     for place, benchmark in enumerate(benchmarks):
+        if not isinstance(benchmark, dict) or "name" not in benchmark:
+            continue  # no entry; in the document it is kept
         ours = benchmark.get("mmscale") or {}
         window = benchmark.get("run_type", "iteration") == "iteration"
         reasons = "\n".join(map(str, ours.get("invalid") or ())) or None

@@ -36,7 +36,8 @@ class Slurm:
         asked = list(dict.fromkeys(self._run("scontrol", "show", "hostnames", wanted).split()))
         for node in asked:
             if node not in states:
-                raise SlurmError(f"--nodes {wanted}: {node} is not in {self._where()}: {', '.join(states) or 'no node'}")
+                known = ", ".join(states) or "no node"
+                raise SlurmError(f"--nodes {wanted}: {node} is not in {self._where()}: {known}")
         if not asked:
             raise SlurmError(f"--nodes {wanted}: names no node")
         return asked, {}

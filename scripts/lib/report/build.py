@@ -3,10 +3,11 @@
 
 import json
 
-from records import RecordError, read
-from report.gallery import Gallery
+from records import DRAWABLE, RecordError, read
+from report.gallery import Gallery, redo_lines
 from report.markup import esc
 from report.raw import downloads
+from report.replays import replays
 from report.shell import page, plotly_source
 from report.side_by_side import side_by_side
 from report.topomap import machine_maps
@@ -19,7 +20,7 @@ def build(paths):
     be."""
     refused = []
     try:
-        records = read(paths, lambda path, error: refused.append(str(error)))
+        records = read(paths, lambda path, error: refused.append(str(error)), (*DRAWABLE, "replays"))
     except RecordError:
         if refused:
             raise RecordError("; ".join(refused)) from None
@@ -33,9 +34,10 @@ def build(paths):
 
     gallery = Gallery(records)
     maps = machine_maps(records)
+    compared = side_by_side(records)
     sections = [
         ("Verdict", verdict(records)),
-        *([("Machines side by side", side_by_side(records))] if len(records.sources) > 1 else []),
+        *([("Machines side by side", compared)] if compared else []),
         ("Machine and environment", machines(records, contexts)),
         ("Scaling", gallery.switches()),
         ("Scaling laws", gallery.fits()),
@@ -44,6 +46,7 @@ def build(paths):
         ("Latency", gallery.latencies()),
         ("Calls of other CPUs", gallery.ipis()),
         ("The real kernel beside the emulation", gallery.hosts()),
+        ("Recorded traces", replays(records, redo_lines)),
         ("The machine as a map", "".join(shown.html for shown in maps) + gallery.lines()),
         ("Validity", validity(records, refused, numbered)),
     ]

@@ -81,7 +81,8 @@ def _table(records, panel, curves):
     heads = ["scheme", "law", "one CPU, switches/s", "sigma", "kappa", "knee, CPUs", "interval", "error"]
     how = (
         "<p>X(N) = L N / (1 + σ (N − 1) + κ N (N − 1)), fitted to the medians of the valid windows; usl: Universal "
-        "Scalability Law, sat: saturation law (κ = 0), *: the one that the points bear out. Interval: of the knee, 95 % if the law holds. Error: root mean "
+        "Scalability Law, sat: saturation law (κ = 0), *: the one that the points bear out. Interval: of the knee, "
+        "95 % if the law holds. Error: root mean "
         "square of the relative residuals; above 5 % no parameter means anything.</p>"
     )
     return how + table(f"fits, {panel.name}", heads, rows) + (f"<ul>{''.join(said)}</ul>" if said else "")

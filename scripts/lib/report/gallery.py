@@ -168,7 +168,8 @@ class Gallery:
             draw = lambda: [figure_host.draw_switches(records, sheet)]  # noqa: B023, E731
             parts.append(self._host(sheet, chart, draw, table_of(chart)))
         for sheet in call_sheets(records):
-            chart = chart_of(records, sheet, "A death, munmap and membarrier, running kernel", "others", "other CPUs", CALL)
+            title = "A death, munmap and membarrier, running kernel"
+            chart = chart_of(records, sheet, title, "others", "other CPUs", CALL)
             draw = lambda: [figure_host.draw_calls(records, sheet)]  # noqa: B023, E731
             parts.append(self._host(sheet, chart, draw, ""))
         return host_notes(records) + "".join(parts) + host_tables(records)

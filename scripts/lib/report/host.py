@@ -19,7 +19,8 @@ def host_notes(records):
         head = f"[{source + 1}] " if len(records.sources) > 1 else ""
         for lazy_tlb, driver in own[["lazy_tlb", "idle_driver"]].drop_duplicates().itertuples(index=False):
             kernel = records.sources[source].machine.kernel
-            parts.append(f"<p>{esc(head)}Kernel {esc(kernel)}: lazy TLB {esc(lazy_tlb)}; idle driver {esc(driver)}.</p>")
+            text = f"{head}Kernel {kernel}: lazy TLB {lazy_tlb}; idle driver {driver}."
+            parts.append(f"<p>{esc(text)}</p>")
     return "".join(parts) + f"<p>{esc(NOTE)}</p>"
 
 

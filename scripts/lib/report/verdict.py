@@ -25,6 +25,10 @@ def verdict(records):
         head = f"[{index + 1}] " if len(records.sources) > 1 else ""
         head += f"{source.machine.cpu_model}, host {source.machine.host}"
         head += " (SIMULATED, nothing here was measured)" if mark else ""
+        if len(own.replays) and not any(len(getattr(own, name)) for name in ("switches", "mixes", "lines")):
+            said = "Recorded traces were replayed: their tables are below."
+            parts.append(f"<p><strong>{esc(head)}.</strong> {said}</p>\n")
+            continue
         said = [_scaling(own, mark), _unsafe(source), _steepest(own, mark), _crossover(own, mark), _crossing(own, mark)]
         parts.append(f"<p><strong>{esc(head)}.</strong> {' '.join(said)}</p>\n")
     return "".join(parts)

@@ -36,6 +36,8 @@ class Digester {
 
  private:
   std::vector<Digest> parts_;
+  // Under AddressSanitizer: what is digested, where it may be read.
+  std::vector<std::byte> copy_;
 };
 
 class Visited {

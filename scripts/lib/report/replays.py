@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+"""The section on recorded traces: what one would have cost under each scheme."""
+
+import math
+
+from replay_rows import COUNTERS
+from report.markup import absent, esc, figure_of, table, windows_of
+from series import REFERENCE
+from text import SIMULATED, ratio
+
+HEADS = ["scheme", "mm_count ops", "lines moved", "IPIs", "useful", "useless", "mms freed", "time spent, ns",
+         "teardown p50, ns", "teardown max, ns", f"time / {REFERENCE}"]  # fmt: skip
+
+
+def replays(records, redo):
+    """Returns the section. redo: a function from lines of commands to HTML."""
+    if not len(records.replays):
+        return absent("replayed traces", "mmscale replay TRACE --out replay.json")
+    parts = [
+        "<p>Counts are of the trace's own events under each scheme; times, and cache lines, are those of the machine "
+        "that it was replayed on. Time spent: by all CPUs in switches, forks, execs and exits, waiting for IPIs "
+        "included.</p>"
+    ]
+    keys = ["source", "trace", "lifecycle", "cpus", "model"]
+    for (source, trace, lifecycle, cpus, model), windows in records.replays.groupby(keys, sort=False):
+        mark = SIMULATED if records.sources[source].machine.simulated else ""
+        on = f"simulated {model}" if mark else model
+        head = f"{'SIMULATED: ' if mark else ''}{trace}: {cpus} CPUs, lifecycle {lifecycle}, on {on}"
+        parts.append(f"<h3>{esc(head)}</h3>" + table(f"replay of {trace}", HEADS, _rows(windows, mark)))
+        notes = "".join(f"<li>{esc(note)}</li>" for note in windows["notes"].iloc[0])
+        if notes:
+            summary = "<summary>What did not fit, and what was taken for what</summary>"
+            parts.append(f"<details>{summary}<ul>{notes}</ul></details>")
+        commands = [f"{command}    # as it was replayed" for command in records.sources[source].commands]
+        parts.append(redo(commands))
+    return "".join(parts)
+
+
+def _rows(windows, mark):
+    rows = []
+    spent = {scheme: part["spent"].median() for scheme, part in windows[windows["valid"]].groupby("scheme")}
+    order = sorted(windows["scheme"].unique(), key=lambda scheme: (scheme != REFERENCE, scheme))
+    for scheme in order:
+        part = windows[(windows["scheme"] == scheme) & windows["valid"]]
+        cells = [esc(scheme)]
+        for column, counter in COUNTERS.items():
+            known = part[part[column].notna()]
+            value = float(known[column].median()) if len(known) else math.nan
+            if math.isnan(value):
+                cells.append("–")
+                continue
+            # Of a count every digit is known, and there are none behind the point.
+            digits = min(4, len(str(int(value)))) if value.is_integer() else 4
+            cells.append(figure_of(value, counter, windows=windows_of(known), mark=mark, digits=digits))
+        reference = spent.get(REFERENCE, 0)
+        compared = scheme != REFERENCE and reference > 0 and scheme in spent
+        cells.append(ratio(spent[scheme] / reference, mark) if compared else "–")
+        rows.append(("", cells))
+    return rows
