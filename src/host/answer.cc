@@ -53,6 +53,7 @@ void judge_window(const measure::Bench& bench, const Witness& witness, const mea
   conditions.build = measure::this_build();
   conditions.real_switches = real_switches;
   conditions.others = witness.account.others;
+  conditions.others_ended = witness.account.ended;
   window.verdict = measure::judge(conditions);
   if (window.audit.empty()) return;
   window.verdict.valid = false;

@@ -102,6 +102,9 @@ Answer ask_deaths(const measure::Bench& bench, std::span<const unsigned> pus,
                                  Leader(mortal, shared[0].phases, 1, times, side[0]).run();
                                }}}});
   Witness witness = act(bench, cast, pus, times);
+  // Each death was announced: a process, and a thread for each borrower.
+  if (witness.account.ended)
+    *witness.account.ended -= static_cast<std::int64_t>(side[0].all_rounds * pus.size());
   // Those who died took their counts with them.
   witness.account.idle_share_low.reset();
   witness.account.idle_share_high.reset();

@@ -35,6 +35,10 @@ KernelAccount account(const KernelCounts& before, const KernelCounts& after, std
   if (all_seen)
     for (const unsigned cpu : cpus) result.others.push_back({cpu, 0});
 
+  // Below 0 where a task was born while /proc was read: nobody is missing then.
+  if (all_seen && before.forks && after.forks)
+    result.ended = static_cast<std::int64_t>(before.tasks.size()) + *after.forks - *before.forks -
+                   static_cast<std::int64_t>(after.tasks.size());
   Tasks tasks;
   bool timed = true;
   for (const auto& [task, now] : after.tasks) {
@@ -64,7 +68,11 @@ KernelAccount account(const KernelCounts& before, const KernelCounts& after, std
     const auto idle = static_cast<double>(*after.switches - *before.switches - tasks.ours - tasks.others);
     const auto ours = static_cast<double>(tasks.ours);
     result.idle_share_high = std::clamp(idle / ours, 0.0, 1.0);
-    if (all_seen)
+    if (all_seen && (!result.ended || *result.ended > 0))
+      result.idle_missing =
+          fmt::format("{} ended meanwhile, whose switches nobody knows",
+                      result.ended ? fmt::format("{} tasks", *result.ended) : "some tasks may have");
+    else if (all_seen)
       result.idle_share_low = std::clamp((idle - static_cast<double>(tasks.others)) / ours, 0.0, 1.0);
     else
       result.idle_missing = after.tasks_missing.empty() ? before.tasks_missing : after.tasks_missing;
@@ -96,6 +104,7 @@ void report(const KernelAccount& account, double operations, measure::Findings& 
           ? "context switches of all CPUs less those of every task (/proc/stat, /proc/PID/status)"
           : unavailable(account.idle_missing);
 
+  if (account.ended) findings.put("tasks_ended", std::max(0.0, static_cast<double>(*account.ended)));
   if (account.others.empty()) {
     kernel["others"] = unavailable("not every task's CPU time is to be seen");
   } else if (account.elapsed_ns > 0) {

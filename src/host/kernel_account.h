@@ -28,6 +28,8 @@ struct KernelAccount {
   std::optional<double> idle_share_low;
   std::optional<double> idle_share_high;
   std::string idle_missing;
+  // Tasks that ended meanwhile, and took with them what they had counted; nothing where that is not known.
+  std::optional<std::int64_t> ended;
   // CPU time of other tasks on each CPU watched; empty where it is not known.
   std::vector<measure::CpuOthers> others;
   // Differences of what has the same name in KernelCounts.
@@ -46,7 +48,8 @@ struct KernelAccount {
 // left, the idle task included. So the switches out of idle are those of all CPUs less those of all other
 // tasks. Each of them began a run of ours or of another task, and no more runs of others began than ended:
 // the share of ours lies between (idle - others) and idle. Both are exact but for what switched while /proc
-// was read, and for tasks that ended meanwhile, whose last switches count as idle's.
+// was read. Tasks that ended meanwhile took their counts with them: their switches are among idle's, the upper
+// figure holds all the same, and the lower one is not known.
 KernelAccount account(const KernelCounts& before, const KernelCounts& after, std::span<const pid_t> processes,
                       pid_t self, std::span<const unsigned> cpus);
 

@@ -159,7 +159,10 @@ KernelCounts read_kernel_counts(std::span<const unsigned> cpus, const fs::path& 
   if (counts.ipis.empty())
     counts.ipis_missing = "no row of /proc/interrupts is known as an inter-processor one";
   read_idle(cpus, root, counts);
-  if (const auto text = read_text(proc / "stat")) counts.switches = line_value(*text, "ctxt");
+  if (const auto text = read_text(proc / "stat")) {
+    counts.switches = line_value(*text, "ctxt");
+    counts.forks = line_value(*text, "processes");
+  }
   return counts;
 }
 

@@ -45,6 +45,7 @@ struct IpiRow {
 struct KernelCounts {
   std::int64_t time_ns = 0;              // CLOCK_MONOTONIC
   std::optional<std::int64_t> switches;  // context switches of all CPUs since boot: /proc/stat, ctxt
+  std::optional<std::int64_t> forks;     // tasks (threads too) made since boot: /proc/stat, processes
   // `ipis_missing` says why if there are none.
   std::vector<IpiRow> ipis;
   std::string ipis_missing;

@@ -69,6 +69,9 @@ void judge_waiting(const WindowConditions& window, std::vector<std::string>& rea
 }
 
 void judge_others(const WindowConditions& window, std::vector<std::string>& reasons) {
+  if (const auto ended = window.others_ended.value_or(0); ended > 0)
+    reasons.push_back(fmt::format("{} ended while it ran, after running nobody knows how long",
+                                  times(ended, "other task", "s")));
   Offenders offenders;
   for (const auto& [cpu, run_ns] : window.others) {
     const double share = static_cast<double>(run_ns) / static_cast<double>(window.machine.elapsed_ns);

@@ -67,6 +67,8 @@ struct WindowConditions {
   // instead.
   bool real_switches = false;
   std::vector<CpuOthers> others = {};  // during machine.elapsed_ns; empty: not known
+  // Other tasks that ended in that time: what they ran, and where, is in no figure.
+  std::optional<std::int64_t> others_ended = {};
 };
 
 // `valid` is "no reason against". Each reason is one line that names the figure; one that concerns CPUs names

@@ -22,6 +22,7 @@ KernelCounts at(std::int64_t time_ns, std::int64_t all, std::int64_t ours, std::
   KernelCounts counts;
   counts.time_ns = time_ns;
   counts.switches = all;
+  counts.forks = 50;
   counts.tasks[20] = {.process = kOurs, .switches = ours, .run_ns = ours, .cpu = 0};
   counts.tasks[21] = {.process = kOurs, .switches = ours, .run_ns = ours, .cpu = 1};
   counts.tasks[10] = {.process = kSelf, .switches = 5, .run_ns = time_ns, .cpu = 0};
@@ -59,7 +60,31 @@ TEST(IdleShare, LiesBetweenTwoBoundsWhereOthersRan) {
 TEST(IdleShare, CountsAllOfATaskThatIsNew) {
   KernelCounts after = at(1'000'000, 2000 + 100, 1000, 0);
   after.tasks[40] = {.process = 40, .switches = 100, .run_ns = 0, .cpu = 5};
-  EXPECT_EQ(between(at(0, 0, 0, 0), after).idle_share_high, 0);
+  after.forks = 51;
+  const KernelAccount account = between(at(0, 0, 0, 0), after);
+  EXPECT_EQ(account.idle_share_high, 0);
+  EXPECT_EQ(account.ended, 0);
+}
+
+// Measured on a machine that was compiling and never idle: a tenth of all switches were those of tasks that came
+// and went, and looked like idle's.
+TEST(IdleShare, HasNoLowerBoundWhereTasksEnded) {
+  KernelCounts after = at(1'000'000, 4000, 1000, 0);
+  after.forks = 52;
+  const KernelAccount account = between(at(0, 0, 0, 0), after);
+  EXPECT_EQ(account.ended, 2);
+  EXPECT_FALSE(account.idle_share_low);
+  EXPECT_EQ(account.idle_share_high, 1);
+  EXPECT_EQ(account.idle_missing, "2 tasks ended meanwhile, whose switches nobody knows");
+}
+
+TEST(IdleShare, HasNoLowerBoundWhereNobodyCountsForks) {
+  KernelCounts after = at(1'000'000, 4000, 1000, 0);
+  after.forks.reset();
+  const KernelAccount account = between(at(0, 0, 0, 0), after);
+  EXPECT_FALSE(account.ended);
+  EXPECT_FALSE(account.idle_share_low);
+  EXPECT_EQ(account.idle_missing, "some tasks may have ended meanwhile, whose switches nobody knows");
 }
 
 TEST(IdleShare, HasNoLowerBoundWhereTasksAreHidden) {

@@ -90,7 +90,7 @@ TEST_F(KernelCountsTest, ReadsEveryTask) {
   task(77, 77, "worker", 20, 2);
   task(77, 78, "worker", 30, 3);
   tree_.write("proc/self/comm", "no number");
-  tree_.write("proc/stat", "cpu 1 2 3\nintr 5\nctxt 1234\nbtime 6");
+  tree_.write("proc/stat", "cpu 1 2 3\nintr 5\nctxt 1234\nprocesses 77");
   tree_.write("proc/interrupts", std::string(kX86));
   const KernelCounts counts = read_kernel_counts(std::vector{0u}, tree_.root());
   EXPECT_EQ(counts.tasks_missing, "");
@@ -100,6 +100,7 @@ TEST_F(KernelCountsTest, ReadsEveryTask) {
   EXPECT_EQ(counts.tasks.at(78).run_ns, 5000);
   EXPECT_EQ(counts.tasks.at(78).cpu, 3u);
   EXPECT_EQ(counts.switches, 1234);
+  EXPECT_EQ(counts.forks, 77);
   EXPECT_EQ(text(counts.ipis).size(), 3u);
   EXPECT_THAT(counts.idle_missing, HasSubstr("no cpuidle states"));
 }

@@ -94,6 +94,12 @@ TEST(Validity, RealSwitchesMayWaitForEachOtherButNotForOthers) {
               ElementsAre("cpu 3: other tasks ran there for 2.0 % of the time; so did 1 other CPU"));
   window.machine.elapsed_ns = 0;
   EXPECT_THAT(reasons_against(window), IsEmpty());
+  window.others_ended = 2;
+  EXPECT_THAT(reasons_against(window),
+              ElementsAre("2 other tasks ended while it ran, after running nobody knows how long"));
+  window.real_switches = false;  // where waiting is judged, whoever was in the way shows there
+  window.cpus[1].thread.wait_ns = 0;
+  EXPECT_THAT(reasons_against(window), IsEmpty());
 }
 
 TEST(Validity, WaitingBehindOtherTasks) {
