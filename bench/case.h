@@ -84,6 +84,9 @@ std::vector<Case> ipi_cases(const topology::Layout& layout, const Choice& choice
 // CPU count.
 std::vector<Case> line_cases(const topology::Layout& layout, const Choice& choice);
 
+// Family `simulator`: how fast the simulator is on this host.
+std::vector<Case> simulator_cases(const topology::Layout& layout, const Choice& choice);
+
 // Families by name, in the order they are run in where order matters.
 struct Family {
   std::string_view name;

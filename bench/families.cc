@@ -36,6 +36,11 @@ std::span<const Family> families() {
              .what = "passing a cache line between every pair of PUs",
              .cases = line_cases,
              .least_cpus = 2},
+#ifdef MMSCALE_SIMULATION
+      Family{.name = "simulator",
+             .what = "how fast the simulator is on one CPU of this host",
+             .cases = simulator_cases},
+#endif
   };
   return kFamilies;
 }

@@ -20,6 +20,7 @@
 #include "cli/check.h"
 #include "cli/names.h"
 #include "cli/schemes.h"
+#include "cli/sim.h"
 #include "cli/topo.h"
 #include "measure/build_info.h"
 #include "topology/cpu_list.h"
@@ -81,6 +82,9 @@ int run(int argc, char** argv) {
   mmscale::cli::add_schemes_command(app);
   mmscale::cli::add_check_command(app);
   mmscale::cli::add_bench_command(app, command_line, status);
+#ifdef MMSCALE_SIMULATION
+  mmscale::cli::add_sim_command(app, command_line, status);
+#endif
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
