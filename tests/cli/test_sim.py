@@ -135,3 +135,16 @@ def test_the_predictions_in_the_document_are_what_comes_out(sim, binary):
     check = [str(ROOT / "scripts/validate-simulator"), "--binary", binary, "--check"]
     done = subprocess.run(check, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_headline_prints_the_published_ratio_beside_its_own(sim, binary, tmp_path):
+    assert sim(*SMALL, "--scheme", "refcount", "--cpus", "1").returncode == 0
+    command = [str(ROOT / "scripts/headline"), "--binary", binary, "--cpus", "1,24", "-o", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "; published 118" in done.stdout
+    assert "all latencies x 0.5" in done.stdout and "all latencies x 2" in done.stdout
+    assert (tmp_path / "refcount.json").exists()
+    broken = subprocess.run([*command, "--machine", "vax"], capture_output=True, text=True, check=False, timeout=60)
+    assert broken.returncode == 1
+    assert "there is no machine 'vax'" in broken.stderr
