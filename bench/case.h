@@ -95,6 +95,9 @@ std::vector<Case> explorer_cases(const topology::Layout& layout, const Choice& c
 std::vector<Case> host_kernel_cases(const topology::Layout& layout, const Choice& choice);
 std::vector<Conclusion> host_kernel_conclusions(Results results);
 
+// Family `simulator`: how fast the simulator is on this host.
+std::vector<Case> simulator_cases(const topology::Layout& layout, const Choice& choice);
+
 // Families by name, in the order they are run in where order matters.
 struct Family {
   std::string_view name;

@@ -43,6 +43,11 @@ std::span<const Family> families() {
              .what = "the running kernel's own switches, deaths and interrupting calls",
              .cases = host_kernel_cases,
              .conclude = host_kernel_conclusions},
+#ifdef MMSCALE_SIMULATION
+      Family{.name = "simulator",
+             .what = "how fast the simulator is on one CPU of this host",
+             .cases = simulator_cases},
+#endif
   };
   return kFamilies;
 }

@@ -22,6 +22,7 @@
 #include "cli/record.h"
 #include "cli/replay.h"
 #include "cli/schemes.h"
+#include "cli/sim.h"
 #include "cli/topo.h"
 #include "measure/build_info.h"
 #include "topology/cpu_list.h"
@@ -85,6 +86,9 @@ int run(int argc, char** argv) {
   mmscale::cli::add_bench_command(app, command_line, status);
   mmscale::cli::add_record_command(app, status);
   mmscale::cli::add_replay_command(app, command_line, status);
+#ifdef MMSCALE_SIMULATION
+  mmscale::cli::add_sim_command(app, command_line, status);
+#endif
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {

@@ -4,7 +4,10 @@
 // each lifecycle.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -32,8 +35,13 @@ class EngineInVirtualTime final : public SimulatorLoad {
         machines_(cpus()) {}
 
   void run_all(const std::function<void(unsigned)>& body) override { world_.run(body); }
+  void rest(unsigned cpu, machine::simulator::Picoseconds time) override { machines_[cpu]->rest(time); }
   machine::simulator::Picoseconds now(unsigned cpu) const override { return world_.now(cpu); }
   const machine::simulator::Statistics& statistics() const override { return world_.statistics(); }
+
+  std::vector<LineReport> busiest_lines(std::size_t most) const override {
+    return workload::busiest_lines(world_, most, [this](std::uintptr_t at) { return what_is(at); });
+  }
 
   unsigned cpus() const override { return static_cast<unsigned>(program_.cpus.size()); }
   void boot(unsigned cpu, unsigned) override {
@@ -66,6 +74,20 @@ class EngineInVirtualTime final : public SimulatorLoad {
   }
 
  private:
+  using Mm = typename Engine<K>::Mm;
+
+  // The slots of the mms follow each other, init_mm first; in each, mm_count is in the first line.
+  std::string what_is(std::uintptr_t address) const {
+    const auto begin = reinterpret_cast<std::uintptr_t>(memory_.data());
+    if (address < begin || address >= begin + memory_.size() * sizeof(Block)) return "not of an mm";
+    const std::size_t slot = (address - begin) / Mm::bytes(cpus());
+    const std::size_t line = (address - begin) % Mm::bytes(cpus()) / machine::kLine;
+    const std::string mm = slot == 0 ? "init_mm" : fmt::format("mm {}", slot);
+    if (line == 0) return mm + ", mm_count";
+    if (line >= sizeof(Mm) / machine::kLine) return fmt::format("{}, mm_cpumask, line {}", mm, line);
+    return fmt::format("{}, line {}", mm, line);
+  }
+
   struct alignas(machine::kApart) Block {
     std::byte bytes[machine::kApart];
   };

@@ -34,6 +34,24 @@ std::uint32_t package_of_node(const SimulatorSpec& spec) {
   return pus.front().package;
 }
 
+std::vector<LineReport> busiest_lines(const machine::simulator::World& world, std::size_t most,
+                                      const std::function<std::string(std::uintptr_t)>& name) {
+  const machine::simulator::Lines& lines = world.lines();
+  std::vector<std::uint32_t> order;
+  for (std::uint32_t line = 0; line < lines.size(); ++line)
+    if (lines.statistics(line).requests != 0) order.push_back(line);
+  // Equals in the order of their first access, which is the same in every run.
+  std::ranges::stable_sort(order, std::greater{},
+                           [&](std::uint32_t line) { return lines.statistics(line).waited; });
+  order.resize(std::min(order.size(), most));
+  std::vector<LineReport> reports;
+  for (const std::uint32_t line : order) {
+    const auto kept = lines.kept(line);
+    reports.push_back({name(lines.address_of(line)), lines.statistics(line), {kept.begin(), kept.end()}});
+  }
+  return reports;
+}
+
 std::unique_ptr<SimulatorLoad> make_simulator_load(const SimulatorSpec& spec, Program program) {
   std::unique_ptr<SimulatorLoad> load;
   kernel::lifecycle::Catalogue::for_each([&]<class Lifecycle> {

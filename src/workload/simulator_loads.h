@@ -3,8 +3,10 @@
 // The emulated kernel in virtual time: every scheme of the catalogue under every lifecycle, by name.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,14 +29,29 @@ struct SimulatorSpec {
   machine::simulator::Scheduling scheduling = machine::simulator::Scheduling::run_on;
 };
 
+// One line, and what it is.
+struct LineReport {
+  std::string what;
+  machine::simulator::LineStatistics statistics;
+  // How long owners in each package had it, by package.
+  std::vector<machine::simulator::Picoseconds> kept;
+};
+
+// The lines of a world that most time was spent waiting for, most first; `name` says what is at an address.
+std::vector<LineReport> busiest_lines(const machine::simulator::World& world, std::size_t most,
+                                      const std::function<std::string(std::uintptr_t)>& name);
+
 // A Load whose CPUs are fibers. boot, run, stop and finish may only be called inside run_all.
 class SimulatorLoad : public Load {
  public:
   // Runs body(cpu) as each CPU, until all have returned. Throws machine::simulator::Deadlock.
   virtual void run_all(const std::function<void(unsigned)>& body) = 0;
+  // Lets virtual time pass on that CPU, interrupts on.
+  virtual void rest(unsigned cpu, machine::simulator::Picoseconds time) = 0;
   // That CPU's virtual time.
   virtual machine::simulator::Picoseconds now(unsigned cpu) const = 0;
   virtual const machine::simulator::Statistics& statistics() const = 0;
+  virtual std::vector<LineReport> busiest_lines(std::size_t most) const = 0;
 };
 
 // A Load that runs `program`, with default build options and without the oracle, whose accesses would cost

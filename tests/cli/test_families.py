@@ -155,7 +155,8 @@ def test_without_latency_there_is_none(mmscale, tmp_path):
 def test_by_default_switch_and_floor(mmscale):
     def listed(*arguments):
         names = mmscale("bench", "--benchmark_list_tests", "--cpus", 1, *arguments).stdout.split()
-        return {name.split("/")[0] for name in names}
+        # A build under a sanitizer has no `simulator`.
+        return {name.split("/")[0] for name in names} - {"simulator"}
 
     assert listed() == {"switch", "floor"}
     assert listed("--family", "all") == {"switch", "floor", "mix", "host_kernel", "explorer"}

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "machine/machine.h"
@@ -14,39 +15,87 @@
 namespace mmscale::machine::simulator {
 
 inline constexpr std::uint32_t kNobody = UINT32_MAX;
+inline constexpr Picoseconds kNever = UINT64_MAX;
 
 struct Line {
-  // The CPU that may write it; kNobody while it is shared, or in memory only.
+  // The core that may write it, and its domain; kNobody while the line is shared, or in memory only.
   std::uint32_t owner = kNobody;
-  // Waiting requests, oldest first; a list through the CPUs, as each has one request at most.
-  std::uint32_t first_waiter = kNobody;
-  std::uint32_t last_waiter = kNobody;
+  std::uint32_t owner_domain = kNobody;
+  // The hardware thread of the owner that used it last.
+  std::uint32_t last_user = kNobody;
   // CPUs in a spin_until on it; a list through the CPUs.
   std::uint32_t spinners = kNobody;
   // The package of its home; kNobody until the first request for it.
   std::uint32_t home = kNobody;
-  // Its bit set of sharers, in Lines; kNobody until it is shared for the first time.
+  // Its bit set of cores with a copy, in Lines; kNobody until it is shared for the first time.
   std::uint32_t sharers = kNobody;
+  // Its queues in Lines, one for each domain; kNobody until the first request for it.
+  std::uint32_t queues = kNobody;
+  // Domains other than the owner's that wait for it, oldest first: a list through its queues.
+  std::uint32_t first_domain = kNobody;
+  std::uint32_t last_domain = kNobody;
   // Whom the snoop that is on its way was sent for; kNobody while none is.
   std::uint32_t snooping_for = kNobody;
-  // Domains with a sharer in them.
+  // Requests in all queues, and hand-offs in a row that passed over one from outside (Arbitration::near).
+  std::uint32_t waiting = 0;
+  // Those of them that do not wait behind a sibling.
+  std::uint32_t asking = 0;
+  std::uint32_t passed_over = 0;
+  // Domains with a copy.
   std::uint64_t domains = 0;
   // Until when its owner works on it: it leaves after the operation in flight.
   Picoseconds busy_until = 0;
-  // From when on the next request can be served.
+  // From when on the owner's agent can serve the next request, and the home the next domain.
   Picoseconds port_free = 0;
-  // Changes of its content: what a store-conditional compares.
-  std::uint32_t version = 0;
-  bool event_pending = false;
+  Picoseconds home_free = 0;
+  // Its event in the queue; others of another time are stale.
+  Picoseconds event_at = kNever;
+};
+
+// The requests of one domain's CPUs for one line.
+struct Queue {
+  std::uint32_t first = kNobody;
+  std::uint32_t last = kNobody;
+  // In the line's list of waiting domains, and when the domain's own request reaches the home.
+  std::uint32_t next_domain = kNobody;
+  bool asked = false;
+  Picoseconds at_home = 0;
+};
+
+// What silicon cannot tell of one line.
+struct LineStatistics {
+  // It left an owner for another core, by how far that was: for writing, for reading.
+  std::uint64_t moved[kReaches] = {};
+  std::uint64_t copied[kReaches] = {};
+  // Requests that reached an agent, the time until they were served, how many were already waiting there in
+  // sum and at most.
+  std::uint64_t requests = 0;
+  Picoseconds waited = 0;
+  std::uint64_t queued = 0;
+  std::uint64_t longest = 0;
+  // Since when its owner has it.
+  Picoseconds since = 0;
 };
 
 class Lines {
  public:
-  // Lines that CPUs 0 to cpus - 1 may share.
-  explicit Lines(unsigned cpus) : words_(cpus / 64 + 1), slots_(kFirstSlots) {}
+  // Lines that cores 0 to cores - 1 may share, with a queue for each of `domains` domains; lines are kept by
+  // owners in `packages` packages.
+  Lines(unsigned cores, unsigned domains, unsigned packages)
+      : words_(cores / 64 + 1), domains_(domains), packages_(packages), slots_(kFirstSlots) {}
 
   Line& operator[](std::uint32_t index) { return lines_[index]; }
   std::size_t size() const { return lines_.size(); }
+  LineStatistics& statistics(std::uint32_t index) { return statistics_[index]; }
+  const LineStatistics& statistics(std::uint32_t index) const { return statistics_[index]; }
+
+  // The time that owners in each package had the line.
+  std::span<Picoseconds> kept(std::uint32_t index) {
+    return std::span(kept_).subspan(index * std::size_t{packages_}, packages_);
+  }
+  std::span<const Picoseconds> kept(std::uint32_t index) const {
+    return std::span(kept_).subspan(index * std::size_t{packages_}, packages_);
+  }
 
   // The line of an address.
   MMSCALE_INLINE std::uint32_t index_of(const void* address) {
@@ -60,15 +109,23 @@ class Lines {
 
   std::uintptr_t address_of(std::uint32_t index) const { return keys_[index] * kLine; }
 
-  bool shared_by(const Line& line, std::uint32_t cpu) const {
-    return line.sharers != kNobody && (sharers_[line.sharers + cpu / 64] >> (cpu % 64) & 1) != 0;
+  Queue& queue(Line& line, std::uint32_t domain) {
+    if (line.queues == kNobody) {
+      line.queues = static_cast<std::uint32_t>(queues_.size());
+      queues_.resize(queues_.size() + domains_);
+    }
+    return queues_[line.queues + domain];
   }
-  void share(Line& line, std::uint32_t cpu, const Place& place) {
+
+  bool shared_by(const Line& line, std::uint32_t core) const {
+    return line.sharers != kNobody && (sharers_[line.sharers + core / 64] >> (core % 64) & 1) != 0;
+  }
+  void share(Line& line, const Place& place) {
     if (line.sharers == kNobody) {
       line.sharers = static_cast<std::uint32_t>(sharers_.size());
       sharers_.resize(sharers_.size() + words_);
     }
-    sharers_[line.sharers + cpu / 64] |= std::uint64_t{1} << (cpu % 64);
+    sharers_[line.sharers + place.core / 64] |= std::uint64_t{1} << (place.core % 64);
     line.domains |= std::uint64_t{1} << place.domain;
   }
   void invalidate_sharers(Line& line) {
@@ -93,6 +150,8 @@ class Lines {
     if (2 * (lines_.size() + 1) > slots_.size()) grow();
     const auto index = static_cast<std::uint32_t>(lines_.size());
     lines_.emplace_back();
+    statistics_.emplace_back();
+    kept_.resize(kept_.size() + packages_);
     keys_.push_back(key);
     place({key, index});
     return index;
@@ -110,8 +169,13 @@ class Lines {
   }
 
   std::size_t words_;
+  unsigned domains_;
+  unsigned packages_;
   std::vector<Slot> slots_;
   std::vector<Line> lines_;
+  std::vector<LineStatistics> statistics_;
+  std::vector<Picoseconds> kept_;
+  std::vector<Queue> queues_;
   std::vector<std::uint64_t> keys_;
   std::vector<std::uint64_t> sharers_;
 };

@@ -30,8 +30,15 @@ inline constexpr std::size_t kReaches = kReachNames.size();
 
 // Who orders the owners of a line that several CPUs want.
 enum class Protocol {
-  home,   // a home agent serves one request after the other and snoops the owner for each
+  home,   // the agent of a domain among its cores, the line's home among domains
   snoop,  // requests are broadcast, the owner itself answers, those who lost try again
+};
+
+// How a modified line gets from core to core within a domain, under Protocol::home.
+enum class Handover {
+  through,  // by way of the domain's agent, which can send the next snoop along with it: Intel's LLC slice,
+            // Zen's L3
+  direct,   // straight from core to core; the owner tells the agent, who then snoops for the next: AMBA CHI
 };
 
 // How a read-modify-write is made.
@@ -42,9 +49,9 @@ enum class Atomics {
 
 // Which of the requests that wait at a line is served next.
 enum class Arbitration {
-  fifo,    // in the order of their arrival
-  near,    // the nearest to the owner, the longest waiting among equals
-  random,  // any, drawn from the seed
+  fifo,    // in the order in which they reach the owner's domain
+  near,    // those of the owner's domain first, but not for ever
+  random,  // the oldest of the owner's domain or the oldest from outside, drawn from the seed
 };
 
 // One emulated CPU's place. Numbers count over the whole machine.
@@ -84,10 +91,13 @@ struct Model {
   topology::Layout layout;
 
   Protocol protocol = Protocol::home;
+  Handover handover = Handover::through;
   Atomics atomics = Atomics::near;
   Arbitration arbitration = Arbitration::fifo;
   Costs costs;
-  // One way of one message between two CPUs, or a CPU and a line's home agent, that far apart.
+  // Protocol::home: one way of one message, `domain` between a core and its domain's agent, `package` and
+  // further between two agents or an agent and a line's home, that far apart. Protocol::snoop: between two
+  // cores. `sibling` in both: what a line costs that the other hardware thread of the core used last.
   std::array<Picoseconds, kReaches> leg{};
   // From raising an interrupt to its arrival.
   std::array<Picoseconds, kReaches> ipi_delivery{};

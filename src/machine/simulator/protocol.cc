@@ -9,44 +9,32 @@
 
 namespace mmscale::machine::simulator {
 
-Picoseconds World::leg(const Place& a, const Place& b) const {
-  return leg_[static_cast<std::size_t>(reach(a, b))];
+// Between two agents, or an agent and a home: nothing where they are one.
+Picoseconds World::between(const Place& a, const Place& b) const {
+  if (a.domain == b.domain) return 0;
+  if (a.package == b.package) return leg_[static_cast<std::size_t>(Reach::package)];
+  return leg_[static_cast<std::size_t>(a.group == b.group ? Reach::other_package : Reach::other_group)];
 }
 
-Picoseconds World::leg(const Agent& agent, const Place& place) const {
-  return agent.local ? leg_[static_cast<std::size_t>(agent.reach)] : leg(agent.place, place);
+// Between a core and whom it asks: its domain's agent, or on a bus the owner.
+Picoseconds World::core_leg() const { return leg_[static_cast<std::size_t>(Reach::domain)]; }
+
+Picoseconds World::bus_leg(const Line& line, const Cpu& c) const {
+  return line.owner == kNobody ? core_leg()
+                               : leg_[static_cast<std::size_t>(reach(c.place, core_place_[line.owner]))];
 }
 
-// Who orders this request. A line that stays within a core or a domain is handed on there, whatever its home:
-// on Intel a pair of one socket measures the same wherever the line is homed, while on Zen, whose domain is
-// the core complex, a pair of one socket but two complexes pays the way to a home on the other socket. On a
-// snooping bus the owner itself answers.
-World::Agent World::agent(const Line& line, const Cpu& c) const {
-  if (line.owner != kNobody) {
-    const Place& owner = cpus_[line.owner].place;
-    const Reach to_owner = reach(c.place, owner);
-    if (to_owner <= Reach::domain) return {owner, true, to_owner};
-    if (protocol_ == Protocol::snoop) return {owner};
-  } else {
-    const std::uint64_t own_domain = std::uint64_t{1} << c.place.domain;
-    const bool enough = c.wish == Wish::read ? (line.domains & own_domain) != 0 : line.domains == own_domain;
-    if (enough) return {c.place, true, Reach::domain};
-  }
-  return {agents_[line.home]};
-}
-
-// A request leaves for the line's agent. Returns when it is answered, with the line in the state asked for,
-// or with false if a store-conditional failed.
-bool World::request(Cpu& c, std::uint32_t index, Wish wish) {
+// A request leaves for the agent of its domain, or goes out on the bus. Returns when it is answered, with the
+// line in the state asked for.
+void World::request(Cpu& c, std::uint32_t index, Wish wish) {
   Line& line = lines_[index];
   if (line.home == kNobody) find_home(line, c, index);
   c.wish = wish;
   c.line = index;
   c.state = State::requesting;
   ++statistics_.requests;
-  schedule(c, c.time + leg(agent(line, c), c.place));
+  schedule(c, c.time + (protocol_ == Protocol::snoop ? bus_leg(line, c) : core_leg()));
   wait(c);
-  return c.granted;
 }
 
 // First touch, as the kernel places pages, unless the memory was bound to a node.
@@ -55,172 +43,350 @@ void World::find_home(Line& line, const Cpu& c, std::uint32_t index) {
   line.home = address >= homed_begin_ && address < homed_end_ ? home_package_ : c.place.package;
 }
 
-// Load-linked fetches a copy to read, store-conditional asks to own it, and fails if anybody wrote in
-// between: then all over again. So each success costs a round of reads by all who want the line, and the cost
-// of an operation grows with their number (POWER5+, Graviton 1), where operations that cannot fail do not
-// care.
-//
-// Who failed often enough gets the line for good: cores keep it from others for a while then, or the farthest
-// would never get through. How often is from memory.
-void World::load_linked_store_conditional(Cpu& c, std::uint32_t index) {
-  constexpr int kPatience = 8;
-  for (int failures = 0; failures < kPatience; ++failures) {
-    if (lines_[index].owner != c.id && !lines_.shared_by(lines_[index], c.id)) request(c, index, Wish::read);
-    if (lines_[index].owner == c.id) return;
-    c.version = lines_[index].version;
-    if (request(c, index, Wish::conditional)) return;
-    ++statistics_.failed_conditionals;
+// Until the line is here and it is this hardware thread's turn: siblings' operations follow each other,
+// though both find the line in their cache. Either way the operation to come is in flight: the line does not
+// leave before it is over.
+void World::acquire(Cpu& c, std::uint32_t index, Wish wish) {
+  Line& line = lines_[index];
+  if (line.owner != c.place.core) {
+    request(c, index, wish);
+    return;
   }
-  request(c, index, Wish::own);
+  c.time = std::max(c.time, line.busy_until) + leg_[static_cast<std::size_t>(Reach::sibling)];
+  line.last_user = c.id;
+  line.busy_until = c.time + costs_.atomic;
+  yield(c);
+}
+
+// What a read-modify-write by load-linked and store-conditional costs beyond the line's way: the
+// store-conditional goes out once more, and whoever waits has read the line and tried in vain meanwhile, so
+// that each success takes the port for two requests of every contender. So the cost of an operation grows
+// with their number (Graviton 1, POWER5+), where operations that cannot fail do not care. The tries are
+// counted, not simulated one by one, and the contenders get through in turn: what real ones win by trying
+// again sooner than others nobody has published.
+Picoseconds World::conditional(const Line& line, Picoseconds way) {
+  if (atomics_ == Atomics::near) return 0;
+  statistics_.failed_conditionals += line.asking;
+  return (protocol_ == Protocol::snoop ? 2 * way : 0) + 2 * line.asking * costs_.port;
+}
+
+// A core has one miss buffer for a line: while a sibling's request waits, this one waits behind it, and asks
+// when the line has been there.
+bool World::behind_sibling(Cpu& c) {
+  for (std::uint32_t at = c.next_sibling; at != c.id; at = cpus_[at].next_sibling) {
+    Cpu& sibling = cpus_[at];
+    if (sibling.state != State::queued || sibling.line != c.line || sibling.chained) continue;
+    std::uint32_t* link = &sibling.behind;
+    while (*link != kNobody) link = &cpus_[*link].behind;
+    *link = c.id;
+    c.chained = true;
+    return true;
+  }
+  return false;
 }
 
 void World::arrive(Cpu& c, Picoseconds time) {
   Line& line = lines_[c.line];
+  LineStatistics& statistics = lines_.statistics(c.line);
   c.state = State::queued;
   c.arrived = time;
-  c.next = kNobody;
-  (line.first_waiter == kNobody ? line.first_waiter : cpus_[line.last_waiter].next) = c.id;
-  line.last_waiter = c.id;
-  if (!line.event_pending) serve(c.line, time);
+  ++statistics.requests;
+  statistics.queued += line.waiting;
+  statistics.longest = std::max<std::uint64_t>(statistics.longest, ++line.waiting);
+  if (!behind_sibling(c)) enqueue(line, c, time);
+  if (line.snooping_for == kNobody) serve(c.line, time);
 }
 
-// Takes the request that is served next off the list. Which one is a property of the interconnect: nothing in
-// the published figures says that near ones go first everywhere.
-World::Cpu& World::take_waiter(Line& line) {
+void World::enqueue(Line& line, Cpu& c, Picoseconds time) {
+  const std::uint32_t domain = queue_of(c);
+  Queue& queue = lines_.queue(line, domain);
+  ++line.asking;
+  c.next = kNobody;
+  (queue.first == kNobody ? queue.first : cpus_[queue.last].next) = c.id;
+  queue.last = c.id;
+  if (line.owner_domain != domain) ask_home(line, domain, time);
+}
+
+// The agent of a domain asks for a line on behalf of all its cores, once.
+void World::ask_home(Line& line, std::uint32_t domain, Picoseconds time) {
+  Queue& queue = lines_.queue(line, domain);
+  if (queue.asked) return;
+  queue.asked = true;
+  queue.at_home = time + (protocol_ == Protocol::snoop ? 0 : between(domains_[domain], agents_[line.home]));
+  queue.next_domain = kNobody;
+  (line.first_domain == kNobody ? line.first_domain : lines_.queue(line, line.last_domain).next_domain) =
+      domain;
+  line.last_domain = domain;
+}
+
+// Takes the request that is served next off a domain's queue: the oldest, except on a bus that has another
+// order. Its sibling asks then.
+World::Cpu& World::take(Line& line, std::uint32_t domain, Picoseconds time) {
+  Queue& queue = lines_.queue(line, domain);
   std::uint32_t before = kNobody;
-  std::uint32_t chosen = line.first_waiter;
-  if (arbitration_ == Arbitration::near && line.owner != kNobody) {
-    std::uint32_t previous = kNobody;
-    Reach nearest = Reach::other_group;
-    bool first = true;
-    for (std::uint32_t at = line.first_waiter; at != kNobody; previous = at, at = cpus_[at].next) {
-      const Reach distance = reach(cpus_[at].place, cpus_[line.owner].place);
-      if (!first && distance >= nearest) continue;
-      first = false;
-      nearest = distance;
-      chosen = at;
-      before = previous;
-    }
-  } else if (arbitration_ == Arbitration::random) {
-    std::uint64_t waiting = 0;
-    for (std::uint32_t at = line.first_waiter; at != kNobody; at = cpus_[at].next) ++waiting;
-    for (std::uint64_t skip = random_() % waiting; skip != 0; --skip) {
-      before = chosen;
-      chosen = cpus_[chosen].next;
-    }
+  if (protocol_ == Protocol::snoop && arbitration_ != Arbitration::fifo) before = before_next(line, queue);
+  std::uint32_t& link = before == kNobody ? queue.first : cpus_[before].next;
+  Cpu& c = cpus_[link];
+  link = c.next;
+  if (queue.last == c.id) queue.last = before;
+  c.state = State::ready;
+  if (c.behind != kNobody) {
+    Cpu& sibling = cpus_[c.behind];
+    sibling.chained = false;
+    c.behind = kNobody;
+    enqueue(line, sibling, time);
   }
-  Cpu& c = cpus_[chosen];
-  (before == kNobody ? line.first_waiter : cpus_[before].next) = c.next;
-  if (line.last_waiter == chosen) line.last_waiter = before;
+  --line.waiting;
+  --line.asking;
+  lines_.statistics(c.line).waited += time - c.arrived;
+  statistics_.waited += time - c.arrived;
   return c;
 }
 
-// The line's port takes up waiting requests one after the other, as long as none needs the line to be fetched
-// from its owner first.
+// Which request of a bus comes before the one served next: any, or the one before the owner's nearest.
+std::uint32_t World::before_next(const Line& line, const Queue& queue) {
+  std::uint32_t before = kNobody;
+  if (arbitration_ == Arbitration::random) {
+    for (std::uint64_t skip = random_() % line.asking; skip != 0; --skip)
+      before = before == kNobody ? queue.first : cpus_[before].next;
+    return before;
+  }
+  if (line.owner == kNobody) return before;
+  std::uint32_t previous = kNobody;
+  Reach nearest = reach(cpus_[queue.first].place, core_place_[line.owner]);
+  for (std::uint32_t at = queue.first; at != kNobody; previous = at, at = cpus_[at].next) {
+    const Reach distance = reach(cpus_[at].place, core_place_[line.owner]);
+    if (distance >= nearest) continue;
+    nearest = distance;
+    before = previous;
+  }
+  return before;
+}
+
+// The home has sent its snoop for the domain that asked first, or for a core of it.
+void World::forget_first_domain(Line& line) {
+  line.first_domain = lines_.queue(line, line.first_domain).next_domain;
+}
+
+// What the domain asked for is done with.
+void World::ask_again(Line& line, std::uint32_t domain, Picoseconds time) {
+  Queue& queue = lines_.queue(line, domain);
+  queue.asked = false;
+  if (queue.first != kNobody && line.owner_domain != domain) ask_home(line, domain, time);
+}
+
+// Whether the owner's agent serves a core of its own next, or the home's snoop, which is there at
+// `remote_at`. Nothing in the published figures says that near ones go first everywhere.
+bool World::own_domain_first(Line& line, const Queue& own, Picoseconds remote_at, Picoseconds time) {
+  // Else others would wait for ever.
+  constexpr std::uint32_t kMostPassedOver = 64;
+  if (remote_at > time || arbitration_ == Arbitration::fifo) return cpus_[own.first].arrived <= remote_at;
+  if (arbitration_ == Arbitration::random) return random_() % 2 == 0;
+  if (++line.passed_over <= kMostPassedOver) return true;
+  line.passed_over = 0;
+  return false;
+}
+
+// The agent that has the line takes up waiting requests one after the other, as long as none needs it to be
+// fetched from its owner first.
 void World::serve(std::uint32_t index, Picoseconds time) {
-  Line& line = lines_[index];
-  while (line.first_waiter != kNobody) {
+  for (;;) {
+    Line& line = lines_[index];
+    if (line.waiting == 0) return;
     if (line.port_free > time) {
       schedule(index, line.port_free);
       return;
     }
-    Cpu& c = take_waiter(line);
-    statistics_.waited += time - c.arrived;
-    if (c.wish == Wish::conditional && c.version != line.version) {
-      line.port_free = time + costs_.port;
-      grant(c, time + leg(agent(line, c), c.place), false);
-    } else if (line.owner != kNobody) {
-      // The snoop is on its way; meanwhile the owner goes on.
-      line.snooping_for = c.id;
-      const Cpu& owner = cpus_[line.owner];
-      schedule(index, time + (protocol_ == Protocol::snoop ? 0 : leg(agent(line, c), owner.place)));
-      return;
-    } else {
-      serve_unowned(line, c, time);
+    if (line.owner == kNobody) {
+      if (!serve_unowned(index, time)) return;
+      continue;
     }
+    // Asks an owner. On a bus all requests are in one queue, which is nobody's own.
+    std::uint32_t domain = line.first_domain;
+    if (protocol_ == Protocol::home) {
+      const Queue& own = lines_.queue(line, line.owner_domain);
+      Picoseconds remote_at = kNever;
+      if (domain != kNobody)
+        remote_at = std::max(lines_.queue(line, domain).at_home, line.home_free) +
+                    between(agents_[line.home], domains_[line.owner_domain]);
+      if (own.first != kNobody && own_domain_first(line, own, remote_at, time)) {
+        domain = line.owner_domain;
+      } else if (remote_at > time) {
+        schedule(index, remote_at);
+        return;
+      }
+    }
+    Cpu& c = take(line, domain, time);
+    if (domain != line.owner_domain) {
+      forget_first_domain(line);
+      if (protocol_ == Protocol::snoop) ask_again(line, domain, time);
+    }
+    // The snoop is on its way; meanwhile the owner goes on.
+    line.snooping_for = c.id;
+    schedule(index, time + (protocol_ == Protocol::snoop ? 0 : core_leg()));
+    return;
   }
 }
 
 void World::line_event(std::uint32_t index, Picoseconds time) {
-  lines_[index].event_pending = false;
-  if (lines_[index].snooping_for != kNobody)
+  Line& line = lines_[index];
+  if (line.event_at != time) return;
+  line.event_at = kNever;
+  if (line.snooping_for != kNobody)
     hand_over(index, time);
   else
     serve(index, time);
 }
 
-// The snoop has reached the owner: it finishes the operation in flight, sends the data to the one who asked,
-// and "done" to the agent, who only then serves the next. So from its arrival an owner keeps the line for the
-// way owner -> agent -> owner less the data leg, and completes as many operations as fit: several, and the
-// more the farther it is from home. A snooping bus has no such visit: the next request is heard as soon as
-// the line is there.
+// The snoop has reached the owner: it finishes the operation in flight and gives the line away.
+//
+// Through the domain's agent: on its way to the next core the line passes the agent, who sends the next snoop
+// along with it. So each visit is one operation, and one takes two legs and the operation.
+//
+// Direct: the data go to the next, "done" to the agent, who only then serves the request after that. So the
+// next owner keeps the line for a leg at least, and completes as many operations as fit.
+//
+// To another domain: that has it until the home has heard that it arrived, and its snoop for the next domain
+// has come; meanwhile its own cores pass the line on among themselves.
+//
+// A bus has no visits: the next request is heard as soon as the line is there.
 void World::hand_over(std::uint32_t index, Picoseconds time) {
   Line& line = lines_[index];
   Cpu& c = cpus_[line.snooping_for];
-  Cpu& owner = cpus_[line.owner];
-  const Agent by = agent(line, c);
+  const Place& owner = core_place_[line.owner];
   const Picoseconds leaves = std::max(time, line.busy_until);
-  const Picoseconds data = leaves + leg(owner.place, c.place);
+  const bool reads = c.wish == Wish::read;
+  const Picoseconds leg = core_leg();
+  const std::uint32_t from = line.owner_domain;
+  const std::uint32_t to = queue_of(c);
   line.snooping_for = kNobody;
-  const auto distance = static_cast<std::size_t>(reach(owner.place, c.place));
-  if (c.wish == Wish::read) {
-    ++statistics_.copied[distance];
-    line.owner = kNobody;
-    lines_.share(line, owner.id, owner.place);
-    lines_.share(line, c.id, c.place);
-    line.port_free = leaves + (protocol_ == Protocol::snoop ? costs_.port : leg(by, owner.place));
+  count_transfer(index, owner, c.place, reads);
+
+  Picoseconds data = 0;
+  if (owner.core == c.place.core) {
+    data = leaves + leg_[static_cast<std::size_t>(Reach::sibling)];
+    line.port_free = leaves;
+  } else if (protocol_ == Protocol::snoop) {
+    data = leaves + leg_[static_cast<std::size_t>(reach(owner, c.place))];
+    line.port_free = reads ? leaves + costs_.port : data;
+  } else if (from == to) {
+    data = leaves + (handover_ == Handover::through ? 2 : 1) * leg;
+    line.port_free = leaves + leg;
   } else {
-    ++statistics_.moved[distance];
-    line.port_free = protocol_ == Protocol::snoop ? data : leaves + leg(by, owner.place);
-    become_owner(line, c, data);
+    const Picoseconds sent = leaves + leg;
+    line.port_free = sent + between(owner, c.place);
+    line.home_free = line.port_free + between(domains_[to], agents_[line.home]);
+    data = line.port_free + leg;
+  }
+  if (c.wish == Wish::modify) {
+    const Picoseconds more = conditional(line, data - leaves);
+    data += more;
+    line.port_free += more;
+  }
+  if (reads) {
+    leave_owner(index, leaves);
+    lines_.share(line, owner);
+    lines_.share(line, c.place);
+    line.busy_until = data;
+  } else {
+    become_owner(index, c, data);
+  }
+  if (protocol_ == Protocol::home) {
+    ask_again(line, to, leaves);
+    if (from != to) ask_again(line, from, leaves + leg);
   }
   grant(c, data);
-  if (line.first_waiter != kNobody) schedule(index, line.port_free);
+  if (line.waiting != 0) schedule(index, line.port_free);
 }
 
-// Nobody may write the line: it is shared, or in memory only.
-void World::serve_unowned(Line& line, Cpu& c, Picoseconds time) {
-  const Agent by = agent(line, c);
+// Nobody may write the line: it is shared, or in memory only. False if the next request is not there yet.
+bool World::serve_unowned(std::uint32_t index, Picoseconds time) {
+  Line& line = lines_[index];
+  const std::uint32_t domain = line.first_domain;
+  const Cpu& first = cpus_[lines_.queue(line, domain).first];
+  const Place agent = first.place;
+  const std::uint64_t own_domain = std::uint64_t{1} << agent.domain;
+  // What stays within a domain is settled there, whatever the line's home.
+  const bool local = first.wish == Wish::read ? (line.domains & own_domain) != 0 : line.domains == own_domain;
+  const Place& by = local ? agent : agents_[line.home];
+  const Picoseconds start = local ? time : std::max(time, lines_.queue(line, domain).at_home);
+  if (start > time) {
+    schedule(index, start);
+    return false;
+  }
+  Cpu& c = take(line, domain, time);
+  const bool reads = c.wish == Wish::read && line.domains != 0;
+  // While it only reads, a domain stays the first, and whoever of it comes next is served next.
+  const bool stays = (reads || protocol_ == Protocol::snoop) && lines_.queue(line, domain).first != kNobody;
+  if (!stays) {
+    forget_first_domain(line);
+    lines_.queue(line, domain).asked = false;
+  }
+  const Picoseconds leg = core_leg();
   if (line.domains == 0) {
-    const Picoseconds data = time + costs_.memory + leg(by, c.place);
-    line.port_free = time + costs_.port;
     // Exclusive even to a reader: the next write of a line that nobody else has asks nobody.
-    become_owner(line, c, data);
+    const Picoseconds data = time + costs_.memory + between(by, agent) + leg;
+    line.port_free = time + costs_.port;
+    become_owner(index, c, data);
     grant(c, data);
-  } else if (c.wish == Wish::read) {
+  } else if (reads) {
     // Read fan-out: one after the other at the port, but none waits for another's data.
     line.port_free = time + costs_.port;
-    lines_.share(line, c.id, c.place);
-    grant(c, time + (by.local ? 2 : 1) * leg(by, c.place));
+    lines_.share(line, c.place);
+    grant(c, time + between(by, agent) + (local && protocol_ == Protocol::home ? 2 : 1) * leg);
   } else {
-    const Picoseconds done = time + invalidation(line, c, by);
+    Picoseconds done = std::max(time, line.busy_until) + invalidation(line, agent, by);
+    if (c.wish == Wish::modify) done += conditional(line, 0);
     lines_.invalidate_sharers(line);
     line.port_free = done;
-    become_owner(line, c, done);
+    become_owner(index, c, done);
     grant(c, done);
   }
+  return true;
 }
 
-// All sharers are told at once and answer the writer: it waits for the farthest.
-Picoseconds World::invalidation(const Line& line, const Cpu& c, const Agent& by) const {
-  Picoseconds farthest = leg(by, c.place);
+// All sharers are told at once and answer the writer: it waits for the farthest. On a bus it told them
+// itself, as if all were near.
+Picoseconds World::invalidation(const Line& line, const Place& writer, const Place& by) const {
+  const Picoseconds leg = core_leg();
+  Picoseconds farthest = 0;
   for (std::uint64_t rest = line.domains; rest != 0; rest &= rest - 1) {
     const Place& sharer = domains_[static_cast<std::size_t>(std::countr_zero(rest))];
-    farthest = std::max(farthest, leg(by, sharer) + leg(sharer, c.place));
+    farthest = std::max(farthest, protocol_ == Protocol::snoop
+                                      ? 2 * std::max(leg, between(sharer, writer)) - leg
+                                      : between(by, sharer) + between(sharer, writer) + 2 * leg);
   }
-  return farthest;
+  return std::max(farthest, leg);
 }
 
-void World::become_owner(Line& line, Cpu& c, Picoseconds time) {
-  line.owner = c.id;
-  ++line.version;
+void World::count_transfer(std::uint32_t index, const Place& from, const Place& to, bool reads) {
+  const auto distance = static_cast<std::size_t>(reach(from, to));
+  LineStatistics& statistics = lines_.statistics(index);
+  ++(reads ? statistics.copied : statistics.moved)[distance];
+  ++(reads ? statistics_.copied : statistics_.moved)[distance];
+}
+
+void World::leave_owner(std::uint32_t index, Picoseconds time) {
+  Line& line = lines_[index];
+  LineStatistics& statistics = lines_.statistics(index);
+  if (line.owner != kNobody && time > statistics.since)
+    lines_.kept(index)[core_place_[line.owner].package] += time - statistics.since;
+  line.owner = line.owner_domain = line.last_user = kNobody;
+}
+
+void World::become_owner(std::uint32_t index, Cpu& c, Picoseconds time) {
+  Line& line = lines_[index];
+  leave_owner(index, line.busy_until);
+  line.owner = c.place.core;
+  line.owner_domain = protocol_ == Protocol::home ? c.place.domain : kNobody;
+  line.last_user = c.id;
+  lines_.statistics(index).since = time;
   // At least the operation it came for.
   line.busy_until = time + costs_.atomic;
 }
 
-void World::grant(Cpu& c, Picoseconds time, bool granted) {
+void World::grant(Cpu& c, Picoseconds time) {
   c.state = State::ready;
-  c.granted = granted;
   schedule(c, time);
 }
 

@@ -135,8 +135,11 @@ class Simulator {
   }
 
   // Ticks of the model's counter, interrupts on.
-  void think(std::uint64_t cycles) {
-    const Picoseconds end = world_.now(cpu_) + cycles * world_.costs().tick;
+  void think(std::uint64_t cycles) { rest(cycles * world_.costs().tick); }
+
+  // The same, by the world's clock.
+  void rest(Picoseconds time) {
+    const Picoseconds end = world_.now(cpu_) + time;
     while (world_.now(cpu_) < end) {
       take_interrupts();
       world_.sleep_until(cpu_, end);
@@ -145,6 +148,9 @@ class Simulator {
 
   // The same, interrupts off.
   void stall(std::uint64_t cycles) { world_.spend(cpu_, cycles * world_.costs().tick); }
+
+  // Whatever takes that long and touches nothing shared, interrupts off.
+  void spend(Picoseconds time) { world_.spend(cpu_, time); }
 
   std::uint64_t now() const { return world_.now(cpu_) / kPsPerNs; }
   MMSCALE_INLINE unsigned cpu() const { return cpu_; }

@@ -5,19 +5,32 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace mmscale::machine::simulator {
 namespace {
 
-// Numbers the domains that are in use from 0, as they first appear: a line's domains are a 64-bit set.
-void number_domains(std::vector<Place>& places) {
+// Numbers the cores and domains that are in use from 0, as they first appear: a line's domains are a 64-bit
+// set.
+std::vector<Place> renumbered(std::vector<Place> places) {
   std::map<std::uint32_t, std::uint32_t> numbers;
-  for (Place& place : places)
+  std::map<std::uint32_t, std::uint32_t> cores;
+  for (Place& place : places) {
     place.domain =
         numbers.try_emplace(place.domain, static_cast<std::uint32_t>(numbers.size())).first->second;
+    place.core = cores.try_emplace(place.core, static_cast<std::uint32_t>(cores.size())).first->second;
+  }
   if (numbers.size() > World::kMostDomains)
     throw std::invalid_argument(fmt::format("simulator: {} coherence domains in use, {} is the most",
                                             numbers.size(), World::kMostDomains));
+  return places;
+}
+
+template <std::uint32_t Place::*kMember>
+unsigned count(const std::vector<Place>& places) {
+  unsigned most = 0;
+  for (const Place& place : places) most = std::max(most, place.*kMember + 1);
+  return most;
 }
 
 // The home agent of each package: in the package's domain if it has but one, else as far from all of them as
@@ -40,10 +53,15 @@ std::vector<Place> home_agents(const Model& model, const std::vector<Place>& pla
 
 }  // namespace
 
-World::World(const Model& model, std::vector<Place> places, std::uint32_t home_package,
+World::World(const Model& model, const std::vector<Place>& given, std::uint32_t home_package,
+             std::span<const std::byte> homed, Scheduling scheduling)
+    : World(model, Renumbered{renumbered(given)}, home_package, homed, scheduling) {}
+
+World::World(const Model& model, const Renumbered& renumbered, std::uint32_t home_package,
              std::span<const std::byte> homed, Scheduling scheduling)
     : costs_(model.costs),
       protocol_(model.protocol),
+      handover_(model.handover),
       atomics_(model.atomics),
       arbitration_(model.arbitration),
       scheduling_(scheduling),
@@ -52,21 +70,60 @@ World::World(const Model& model, std::vector<Place> places, std::uint32_t home_p
       home_package_(home_package),
       homed_begin_(reinterpret_cast<std::uintptr_t>(homed.data())),
       homed_end_(homed_begin_ + homed.size()),
-      lines_(static_cast<unsigned>(places.size())),
+      lines_(count<&Place::core>(renumbered.places), count<&Place::domain>(renumbered.places),
+             count<&Place::package>(renumbered.places)),
+      agents_(home_agents(model, renumbered.places)),
       random_(model.seed) {
-  number_domains(places);
-  agents_ = home_agents(model, places);
+  const std::vector<Place>& places = renumbered.places;
+  core_place_.resize(count<&Place::core>(places));
+  domains_.resize(count<&Place::domain>(places));
+  std::vector<std::uint32_t> first_of_core(core_place_.size(), kNobody);
   cpus_.resize(places.size());
   for (std::uint32_t i = 0; i < cpus_.size(); ++i) {
     cpus_[i].id = i;
     cpus_[i].place = places[i];
-    if (places[i].domain >= domains_.size()) domains_.resize(places[i].domain + 1);
-    domains_[places[i].domain] = places[i];
-    domains_[places[i].domain].core = kNobody;
+    domains_[places[i].domain] = core_place_[places[i].core] = places[i];
+    std::uint32_t& first = first_of_core[places[i].core];
+    if (first == kNobody) first = cpus_[i].next_sibling = i;
+    cpus_[i].next_sibling = std::exchange(cpus_[first].next_sibling, i);
     fibers_.push_back(std::make_unique<Fiber>(Fiber::kStackBytes));
     cpus_[i].fiber = fibers_.back().get();
     cpus_[i].world = this;
   }
+}
+
+void World::read(unsigned cpu, const void* address) {
+  Cpu& c = begin_access(cpu);
+  const std::uint32_t index = lines_.index_of(address);
+  const Line& line = lines_[index];
+  if (line.owner != c.place.core && !lines_.shared_by(line, c.place.core)) [[unlikely]]
+    request(c, index, Wish::read);
+  c.time += costs_.load;
+}
+
+std::uint32_t World::begin_store(unsigned cpu, const void* address) {
+  Cpu& c = begin_access(cpu);
+  const std::uint32_t index = lines_.index_of(address);
+  if (lines_[index].last_user != cpu) [[unlikely]]
+    acquire(c, index, Wish::own);
+  c.time += costs_.store;
+  return index;
+}
+
+std::uint32_t World::begin_rmw(unsigned cpu, const void* address) {
+  Cpu& c = begin_access(cpu);
+  const std::uint32_t index = lines_.index_of(address);
+  if (lines_[index].last_user != cpu) [[unlikely]]
+    acquire(c, index, Wish::modify);
+  c.time += costs_.atomic;
+  return index;
+}
+
+void World::end_write(unsigned cpu, std::uint32_t index) {
+  Line& line = lines_[index];
+  if (line.last_user == cpu) line.busy_until = cpus_[cpu].time;
+  if (line.spinners != kNobody) [[unlikely]]
+    wake_spinners(line, cpus_[cpu].time);
 }
 
 void World::fiber_main(void* argument) {
@@ -108,7 +165,7 @@ void World::schedule(Cpu& c, Picoseconds time) {
 }
 
 void World::schedule(std::uint32_t line, Picoseconds time) {
-  lines_[line].event_pending = true;
+  lines_[line].event_at = time;
   queue_.push({time, first_line_event() + line});
 }
 
@@ -129,6 +186,7 @@ void World::wait(Cpu& c) {
     }
     const Event event = queue_.top();
     queue_.pop();
+    ++statistics_.events;
     if (event.who >= first_line_event()) {
       line_event(event.who - first_line_event(), event.time);
       continue;

@@ -25,12 +25,12 @@
 
 namespace mmscale::machine::simulator {
 
-inline constexpr Picoseconds kNever = UINT64_MAX;
-
 // What all CPUs did, and what silicon cannot tell: how far lines travelled, and how long requests waited for
 // them.
 struct Statistics {
   std::uint64_t accesses = 0;
+  // Taken from the queue.
+  std::uint64_t events = 0;
   // Lines that left an owner for another CPU, by how far that was, for writing and for reading.
   std::array<std::uint64_t, kReaches> moved{};
   std::array<std::uint64_t, kReaches> copied{};
@@ -58,7 +58,7 @@ class World {
   // Emulated CPU i is at places[i]. Lines within `homed` have their home in package `home_package`; all
   // others where the CPU is that touched them first. Throws std::invalid_argument for more than kMostDomains
   // domains in use.
-  World(const Model& model, std::vector<Place> places, std::uint32_t home_package,
+  World(const Model& model, const std::vector<Place>& places, std::uint32_t home_package,
         std::span<const std::byte> homed, Scheduling scheduling = Scheduling::run_on);
 
   static constexpr std::uint32_t kMostDomains = 64;
@@ -70,6 +70,8 @@ class World {
   unsigned cpus() const { return static_cast<unsigned>(cpus_.size()); }
   const Costs& costs() const { return costs_; }
   const Statistics& statistics() const { return statistics_; }
+  // Of each line: what happened to it, and where it is.
+  const Lines& lines() const { return lines_; }
 
   // All below: by the running CPU, for itself.
 
@@ -77,45 +79,11 @@ class World {
   MMSCALE_INLINE void spend(unsigned cpu, Picoseconds time) { cpus_[cpu].time += time; }
 
   // Before the value is loaded.
-  MMSCALE_INLINE void read(unsigned cpu, const void* address) {
-    Cpu& c = begin_access(cpu);
-    const std::uint32_t index = lines_.index_of(address);
-    const Line& line = lines_[index];
-    if (line.owner != cpu && !lines_.shared_by(line, cpu)) [[unlikely]]
-      request(c, index, Wish::read);
-    c.time += costs_.load;
-  }
-
-  // Around a store: the line is this CPU's between the two.
-  MMSCALE_INLINE std::uint32_t begin_store(unsigned cpu, const void* address) {
-    Cpu& c = begin_access(cpu);
-    const std::uint32_t index = lines_.index_of(address);
-    own(c, index);
-    c.time += costs_.store;
-    return index;
-  }
-  // Around a read-modify-write.
-  MMSCALE_INLINE std::uint32_t begin_rmw(unsigned cpu, const void* address) {
-    Cpu& c = begin_access(cpu);
-    const std::uint32_t index = lines_.index_of(address);
-    if (lines_[index].owner != cpu) [[unlikely]] {
-      if (atomics_ == Atomics::near)
-        own(c, index);
-      else
-        load_linked_store_conditional(c, index);
-    }
-    c.time += costs_.atomic;
-    return index;
-  }
-  MMSCALE_INLINE void end_write(unsigned cpu, std::uint32_t index) {
-    Line& line = lines_[index];
-    if (line.owner == cpu) {
-      ++line.version;
-      line.busy_until = cpus_[cpu].time;
-    }
-    if (line.spinners != kNobody) [[unlikely]]
-      wake_spinners(line, cpus_[cpu].time);
-  }
+  void read(unsigned cpu, const void* address);
+  // Around a store, and around a read-modify-write: the line is this CPU's between the two.
+  std::uint32_t begin_store(unsigned cpu, const void* address);
+  std::uint32_t begin_rmw(unsigned cpu, const void* address);
+  void end_write(unsigned cpu, std::uint32_t index);
 
   // Waits until done(argument) after a write to the line of `address`, or until an interrupt arrives while
   // interrupts are on.
@@ -139,8 +107,15 @@ class World {
   }
 
  private:
-  // What a CPU asks a line's agent for.
-  enum class Wish : std::uint8_t { read, own, conditional };
+  // With cores and domains numbered from 0.
+  struct Renumbered {
+    std::vector<Place> places;
+  };
+  World(const Model& model, const Renumbered& places, std::uint32_t home_package,
+        std::span<const std::byte> homed, Scheduling scheduling);
+
+  // What a CPU asks a line's agent for: a copy, to write it, to read and write it in one.
+  enum class Wish : std::uint8_t { read, own, modify };
   enum class State : std::uint8_t { ready, requesting, queued, spinning, sleeping, done };
 
   struct alignas(kLine) Cpu {
@@ -153,9 +128,12 @@ class World {
     bool irqs_off = false;
     // The request it waits for.
     Wish wish = Wish::read;
-    bool granted = false;
+    // Waits behind its sibling; who waits behind it.
+    bool chained = false;
+    std::uint32_t behind = kNobody;
+    // The next hardware thread of its core; the last's is the first.
+    std::uint32_t next_sibling = 0;
     std::uint32_t line = kNobody;
-    std::uint32_t version = 0;
     std::uint32_t next = kNobody;  // in the list of waiters, or of spinners
     Picoseconds arrived = 0;
     // What it spins for.
@@ -166,14 +144,6 @@ class World {
     World* world = nullptr;
   };
 
-  // Who orders the owners of a line for one request: an agent near by, or the line's home.
-  struct Agent {
-    Place place;
-    // Set for an agent that is as far from everybody as `reach` says.
-    bool local = false;
-    Reach reach = Reach::sibling;
-  };
-
   MMSCALE_INLINE Cpu& begin_access(unsigned cpu) {
     Cpu& c = cpus_[cpu];
     if (scheduling_ == Scheduling::always_queue || (!queue_.empty() && queue_.top() < Event{c.time, cpu}))
@@ -181,11 +151,6 @@ class World {
     ++statistics_.accesses;
     return c;
   }
-  MMSCALE_INLINE void own(Cpu& c, std::uint32_t index) {
-    if (lines_[index].owner != c.id) [[unlikely]]
-      request(c, index, Wish::own);
-  }
-
   // scheduling (world.cc)
   std::uint32_t first_line_event() const { return cpus(); }
   void yield(Cpu& c);
@@ -198,24 +163,36 @@ class World {
   static void fiber_main(void* argument);
 
   // the coherence protocol (protocol.cc)
-  bool request(Cpu& c, std::uint32_t index, Wish wish);
-  void load_linked_store_conditional(Cpu& c, std::uint32_t index);
+  void request(Cpu& c, std::uint32_t index, Wish wish);
+  void acquire(Cpu& c, std::uint32_t index, Wish wish);
+  Picoseconds conditional(const Line& line, Picoseconds way);
+  std::uint32_t before_next(const Line& line, const Queue& queue);
   void find_home(Line& line, const Cpu& c, std::uint32_t index);
-  Agent agent(const Line& line, const Cpu& c) const;
-  Picoseconds leg(const Agent& agent, const Place& place) const;
-  Picoseconds leg(const Place& a, const Place& b) const;
+  Picoseconds between(const Place& a, const Place& b) const;
+  Picoseconds core_leg() const;
+  Picoseconds bus_leg(const Line& line, const Cpu& c) const;
+  std::uint32_t queue_of(const Cpu& c) const { return protocol_ == Protocol::snoop ? 0 : c.place.domain; }
+  bool behind_sibling(Cpu& c);
   void arrive(Cpu& c, Picoseconds time);
-  Cpu& take_waiter(Line& line);
+  void enqueue(Line& line, Cpu& c, Picoseconds time);
+  void ask_home(Line& line, std::uint32_t domain, Picoseconds time);
+  void ask_again(Line& line, std::uint32_t domain, Picoseconds time);
+  void forget_first_domain(Line& line);
+  Cpu& take(Line& line, std::uint32_t domain, Picoseconds time);
+  bool own_domain_first(Line& line, const Queue& own, Picoseconds remote_at, Picoseconds time);
   void serve(std::uint32_t index, Picoseconds time);
-  void serve_unowned(Line& line, Cpu& c, Picoseconds time);
+  bool serve_unowned(std::uint32_t index, Picoseconds time);
   void line_event(std::uint32_t index, Picoseconds time);
   void hand_over(std::uint32_t index, Picoseconds time);
-  void become_owner(Line& line, Cpu& c, Picoseconds time);
-  void grant(Cpu& c, Picoseconds time, bool granted = true);
-  Picoseconds invalidation(const Line& line, const Cpu& c, const Agent& agent) const;
+  Picoseconds invalidation(const Line& line, const Place& writer, const Place& by) const;
+  void count_transfer(std::uint32_t index, const Place& from, const Place& to, bool reads);
+  void leave_owner(std::uint32_t index, Picoseconds time);
+  void become_owner(std::uint32_t index, Cpu& c, Picoseconds time);
+  void grant(Cpu& c, Picoseconds time);
 
   const Costs costs_;
   const Protocol protocol_;
+  const Handover handover_;
   const Atomics atomics_;
   const Arbitration arbitration_;
   const Scheduling scheduling_;
@@ -228,7 +205,8 @@ class World {
   std::vector<Cpu> cpus_;
   EventQueue queue_;
   Lines lines_;
-  // A place of each domain, and where each package's home agent is, by number.
+  // Where each core is, each domain's agent, and each package's home agent, by number.
+  std::vector<Place> core_place_;
   std::vector<Place> domains_;
   std::vector<Place> agents_;
   Statistics statistics_;

@@ -49,9 +49,11 @@ std::string complaint(const std::function<void(json&)>& change) {
 
 TEST(ModelFile, OneWayIsTheSumOfItsLegsAndTheOperation) {
   const Model model = parse_model(good().dump(), "test.json");
-  // (36 - 6) / 3; (116 - 6 - 10) / 2: one local leg, two between the sockets.
-  EXPECT_EQ(model.leg[static_cast<std::size_t>(Reach::domain)], 10'000u);
-  EXPECT_EQ(model.leg[static_cast<std::size_t>(Reach::other_package)], 50'000u);
+  // (36 - 6) / 4: through the agent; (116 - 36) / 2: to the home, which is one of the two, and back. Siblings
+  // pass the line on in their cache.
+  EXPECT_EQ(model.leg[static_cast<std::size_t>(Reach::domain)], 7'500u);
+  EXPECT_EQ(model.leg[static_cast<std::size_t>(Reach::other_package)], 40'000u);
+  EXPECT_EQ(model.leg[static_cast<std::size_t>(Reach::sibling)], 3'000u);
   EXPECT_EQ(model.costs.atomic, 6'000u);
 }
 

@@ -99,8 +99,10 @@ TEST(Simulator, AddingACpuThatTouchesNoSharedLineChangesNothing) {
   for (const Picoseconds end : together.ends) EXPECT_EQ(end, alone.ends[0]);
 }
 
-TEST(Simulator, AnIdleOwnersLineCostsThreeLegsAndTheOperation) {
-  for (const auto& [cpu, legs] : {std::pair{1u, 3 * 10'000u}, {8u, 50'000u + 10'000 + 50'000}}) {
+TEST(Simulator, AnIdleOwnersLineCostsItsLegsAndTheOperation) {
+  // To the agent, to the owner, back and on. From another package: to the home, which is the owner's, and
+  // back.
+  for (const auto& [cpu, legs] : {std::pair{1u, 4 * 10'000u}, {8u, 4 * 10'000u + 2 * 50'000}}) {
     Word word;
     const Trial run(machine_of(), cpu + 1, [&, cpu = cpu](Machine& m) {
       if (m.cpu() == 0) m.store(word.value, 1, relaxed);
@@ -183,18 +185,75 @@ TEST(Simulator, NoIncrementIsLost) {
     }
 }
 
-TEST(Simulator, AnOwnerCompletesSeveralOperationsPerVisitUnderAHomeAndOneOnABus) {
-  const auto moves = [](Protocol protocol) {
-    Word word;
-    const Trial run(machine_of(protocol), 8, [&](Machine& m) {
-      for (int i = 0; i < 1000; ++i) m.fetch_add(word.value, 1, relaxed);
-    });
-    return run.statistics().moved[static_cast<std::size_t>(Reach::domain)];
-  };
-  // 8,000 operations: the line stays for one leg, 10 ns; operations of 5 ns begin at 0, 5 and, just in
-  // time, 10.
-  EXPECT_NEAR(static_cast<double>(moves(Protocol::home)), 8000.0 / 3, 100);
-  EXPECT_NEAR(static_cast<double>(moves(Protocol::snoop)), 8000, 100);
+// Time for each operation of `cpus` CPUs that all want one line.
+double contended(const Model& model, unsigned cpus, unsigned operations) {
+  Word word;
+  const Trial run(model, cpus, [&](Machine& m) {
+    for (unsigned i = 0; i < operations; ++i) m.fetch_add(word.value, 1, relaxed);
+  });
+  EXPECT_EQ(word.value, std::uint64_t{cpus} * operations);
+  return static_cast<double>(*std::max_element(run.ends.begin(), run.ends.end())) / (cpus * operations);
+}
+
+TEST(Simulator, ALineThatPassesTheAgentStaysForOneOperation) {
+  // Owner to agent, agent to the next, the operation there.
+  EXPECT_NEAR(contended(machine_of(), 4, 1000), 25'000, 250);
+  EXPECT_NEAR(contended(machine_of(), 8, 1000), 25'000, 250);
+}
+
+TEST(Simulator, ALineThatTheAgentHasToCallBackStaysForSeveral) {
+  Model model = machine_of();
+  model.handover = Handover::direct;
+  // The snoop is one leg behind the data, 10 ns: operations of 5 ns begin at 0, 5 and, just in time, 10. Then
+  // it travels for a leg.
+  EXPECT_NEAR(contended(model, 4, 3000), (15'000 + 10'000) / 3.0, 250);
+}
+
+TEST(Simulator, AHomeLetsADomainHaveTheLineForARoundOfItsCores) {
+  // A package has the line for its eight cores' turn at least, and for as many more as fit into the home's
+  // round of two legs of 50 ns; then it travels for one leg more than within the package.
+  const double each = contended(machine_of(), 16, 1000);
+  EXPECT_GT(each, 25'000 + 50'000 / 12.0 - 250);
+  EXPECT_LT(each, 25'000 + 50'000 / 8.0 + 250);
+  // A bus hands it over in the order of the requests, which is one package after the other, too, but keeps
+  // nothing.
+  EXPECT_NEAR(contended(machine_of(Protocol::snoop), 8, 1000), 15'000, 250);
+}
+
+TEST(Simulator, SiblingsTakeTurnsAtALineTheirCoreHas) {
+  Model model = machine_of();
+  model.places[1].core = 0;
+  EXPECT_NEAR(contended(model, 2, 1000), 6'000, 150);
+}
+
+TEST(Simulator, ACoreAsksOnceForAllItsSiblings) {
+  Model threads = machine_of();
+  for (std::uint32_t cpu = 0; cpu < 8; ++cpu) threads.places[cpu].core = cpu / 2;
+  // Siblings do not stand one behind the other in the queue, or every other hand-off would be one between
+  // them.
+  EXPECT_NEAR(contended(threads, 8, 1000), 25'000, 2'500);
+}
+
+TEST(Simulator, LineStatisticsSayWhoWaitedAndWhoKeptIt) {
+  Word word;
+  Model model = machine_of();
+  World world(model, model.places, 0, {});
+  Machine::System system(world);
+  std::vector<std::unique_ptr<Machine>> machines;
+  for (unsigned cpu = 0; cpu < 16; ++cpu) machines.push_back(std::make_unique<Machine>(system, cpu));
+  world.run([&](unsigned cpu) {
+    for (int i = 0; i < 100; ++i) machines[cpu]->fetch_add(word.value, 1, relaxed);
+  });
+  ASSERT_EQ(world.lines().size(), 1u);
+  const LineStatistics& line = world.lines().statistics(0);
+  EXPECT_EQ(line.requests, world.statistics().requests);
+  EXPECT_EQ(line.waited, world.statistics().waited);
+  EXPECT_EQ(line.longest, 15u);
+  EXPECT_EQ(line.moved[1] + line.moved[3], 1600u - 1);
+  const auto kept = world.lines().kept(0);
+  // Each operation takes 5 ns; the rest of the time the line travels.
+  EXPECT_NEAR(static_cast<double>(kept[0]), 800 * 5'000.0, 10'000);
+  EXPECT_NEAR(static_cast<double>(kept[1]), 800 * 5'000.0, 10'000);
 }
 
 TEST(Simulator, ConditionalsFailMoreOftenTheMoreContend) {

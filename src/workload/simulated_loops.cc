@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+#include "workload/simulated_loops.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <stdexcept>
+#include <vector>
+
+#include "machine/simulator/simulator.h"
+#include "workload/simulator_load_under.h"
+
+namespace mmscale::workload {
+namespace {
+
+using enum std::memory_order;
+using machine::simulator::Picoseconds;
+using Machine = machine::simulator::Simulator<false>;
+
+struct alignas(machine::kApart) Word {
+  std::uint32_t value = 0;
+};
+
+// What all loops work on.
+struct Shared {
+  explicit Shared(unsigned cpus) : own(2 * cpus), mine(cpus) {
+    for (unsigned cpu = 0; cpu < cpus; ++cpu) mine[cpu] = cpu;
+  }
+  Word word;
+  Word serving;
+  // private: a line for each CPU. clh: the nodes of its queue; which of them each CPU has at the moment.
+  std::vector<Word> own;
+  std::vector<std::uint32_t> mine;
+};
+
+using Round = void (*)(Machine& m, Shared& shared, Picoseconds inside);
+
+void pair(Machine& m, Word& word) {
+  m.fetch_add(word.value, 1, relaxed);
+  m.fetch_sub(word.value, 1, seq_cst);
+}
+
+struct Loop {
+  SimulatedLoop loop;
+  Round round;
+};
+
+constexpr std::array<Loop, 6> kLoops = {{
+    {{"private", "inc + dec_and_test, each CPU on a line of its own"},
+     [](Machine& m, Shared& s, Picoseconds) { pair(m, s.own[m.cpu()]); }},
+    {{"incdec", "inc + dec_and_test, all CPUs on one line"},
+     [](Machine& m, Shared& s, Picoseconds) { pair(m, s.word); }},
+    {{"add", "one atomic increment, all CPUs on one line"},
+     [](Machine& m, Shared& s, Picoseconds) { m.fetch_add(s.word.value, 1, relaxed); }},
+    {{"count", "a plain load and a plain store of one line, by all CPUs"},
+     [](Machine& m, Shared& s, Picoseconds) {
+       m.store(s.word.value, m.load(s.word.value, relaxed) + 1, relaxed);
+     }},
+    {{"ticket", "a ticket lock taken and released, all waiting at one line"},
+     [](Machine& m, Shared& s, Picoseconds inside) {
+       const std::uint32_t ticket = m.fetch_add(s.word.value, 1, relaxed);
+       m.spin_until(s.serving.value, [ticket](std::uint32_t serving) { return serving == ticket; });
+       m.spend(inside);
+       m.store(s.serving.value, ticket + 1, release);
+     }},
+    {{"clh", "a CLH queue lock taken and released, each CPU waiting at a line of its own"},
+     [](Machine& m, Shared& s, Picoseconds inside) {
+       const std::uint32_t node = s.mine[m.cpu()];
+       m.store(s.own[node].value, 1, relaxed);
+       // Nodes count from 1 in the queue's tail: 0 is nobody.
+       const std::uint32_t before = m.exchange(s.word.value, node + 1, acq_rel);
+       if (before != 0) m.spin_until(s.own[before - 1].value, [](std::uint32_t taken) { return taken == 0; });
+       m.spend(inside);
+       m.store(s.own[node].value, 0, release);
+       // The queue now owns that node, this CPU the one before it, which the first of all has to spare.
+       s.mine[m.cpu()] = before != 0 ? before - 1 : static_cast<std::uint32_t>(s.mine.size()) + m.cpu();
+     }},
+}};
+
+class SimulatedLoopLoad final : public SimulatorLoad {
+ public:
+  SimulatedLoopLoad(const LoopSpec& spec, const SimulatorSpec& place, Round round)
+      : cpus_(static_cast<unsigned>(spec.pus.size())),
+        inside_(spec.inside),
+        between_(spec.between),
+        round_(round),
+        shared_(std::make_unique<Shared>(cpus_)),
+        world_(*spec.model, places_of(place), package_of_node(place),
+               std::as_bytes(std::span(&shared_->word, 2))),
+        system_(world_) {
+    for (unsigned cpu = 0; cpu < cpus_; ++cpu) machines_.push_back(std::make_unique<Machine>(system_, cpu));
+  }
+
+  void run_all(const std::function<void(unsigned)>& body) override { world_.run(body); }
+  void rest(unsigned cpu, Picoseconds time) override { machines_[cpu]->rest(time); }
+  Picoseconds now(unsigned cpu) const override { return world_.now(cpu); }
+  const machine::simulator::Statistics& statistics() const override { return world_.statistics(); }
+  std::vector<LineReport> busiest_lines(std::size_t most) const override {
+    return workload::busiest_lines(world_, most, [this](std::uintptr_t at) {
+      if (at == reinterpret_cast<std::uintptr_t>(&shared_->word)) return "the shared line";
+      return at == reinterpret_cast<std::uintptr_t>(&shared_->serving) ? "now serving" : "a CPU's own line";
+    });
+  }
+
+  unsigned cpus() const override { return cpus_; }
+  void boot(unsigned, unsigned) override {}
+  bool run(unsigned cpu, std::uint64_t rounds) override {
+    for (; rounds != 0; --rounds) {
+      round_(*machines_[cpu], *shared_, inside_);
+      world_.spend(cpu, between_);
+    }
+    return true;
+  }
+  void finish(unsigned) override {}
+  void stop(unsigned) override {}
+  std::uint32_t switches_per_round(unsigned) const override { return 0; }
+  kernel::Tally tally(unsigned) const override { return {}; }
+  std::vector<std::string> audit() override { return {}; }
+
+ private:
+  const unsigned cpus_;
+  const Picoseconds inside_;
+  const Picoseconds between_;
+  const Round round_;
+  const std::unique_ptr<Shared> shared_;
+  machine::simulator::World world_;
+  Machine::System system_;
+  std::vector<std::unique_ptr<Machine>> machines_;
+};
+
+}  // namespace
+
+std::span<const SimulatedLoop> simulated_loops() {
+  static const auto loops = [] {
+    std::array<SimulatedLoop, kLoops.size()> all;
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = kLoops[i].loop;
+    return all;
+  }();
+  return loops;
+}
+
+std::unique_ptr<SimulatorLoad> make_simulated_loop(const LoopSpec& spec) {
+  const SimulatorSpec place{.scheme = {}, .model = spec.model, .pus = spec.pus, .home_node = spec.home_node};
+  for (const Loop& loop : kLoops)
+    if (loop.loop.name == spec.name) return std::make_unique<SimulatedLoopLoad>(spec, place, loop.round);
+  throw std::invalid_argument(fmt::format("no loop '{}'", spec.name));
+}
+
+}  // namespace mmscale::workload

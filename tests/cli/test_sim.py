@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+"""`mmscale sim` from outside: determinism, records, refusals."""
+
+import json
+import pathlib
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def sim(binary):
+    """Runs `mmscale sim` with arguments; skips where this build has no such command."""
+    if " sim " not in subprocess.run([binary, "--help"], capture_output=True, text=True, check=True).stdout:
+        pytest.skip("built without MMSCALE_SIMULATION, as under a sanitizer")
+
+    def run(*arguments):
+        """Options with a value each; of those given twice the last counts."""
+        chosen = dict(zip(arguments[::2], arguments[1::2], strict=True))
+        flat = [text for pair in chosen.items() for text in pair]
+        return subprocess.run([binary, "sim", *flat], capture_output=True, text=True, check=False, timeout=60)
+
+    return run
+
+
+SMALL = ("--machine", "e5-2630v4-2s", "--workload", "idle", "--window", "20us", "--out", "-")
+
+
+def without_dates(text):
+    """A record file whose time stamp is gone."""
+    document = json.loads(text)
+    document["context"].pop("date")
+    return json.dumps(document)
+
+
+def test_the_same_command_twice_gives_the_same_to_the_byte(sim):
+    command = (*SMALL, "--scheme", "refcount,shootdown", "--cpus", "1,7,40", "--workload", "idle,exit", "--seed", "5")
+    first, second = sim(*command), sim(*command)
+    assert first.returncode == 0, first.stderr
+    assert without_dates(first.stdout) == without_dates(second.stdout)
+    assert first.stderr == second.stderr
+
+
+def test_the_seed_matters_where_the_model_draws(sim, tmp_path):
+    model = json.loads((ROOT / "machines/e5-2630v4-2s.json").read_text(encoding="utf-8"))
+    model["arbitration"] = "random"
+    path = tmp_path / "random.json"
+    path.write_text(json.dumps(model), encoding="utf-8")
+    texts = []
+    for seed in ("1", "1", "2"):
+        done = sim(*SMALL, "--machine", str(path), "--scheme", "refcount", "--cpus", "40", "--seed", seed)
+        assert done.returncode == 0, done.stderr
+        texts.append(json.dumps(json.loads(done.stdout)["benchmarks"]))
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_records_say_that_they_are_simulated_and_what_lines_did(sim):
+    done = sim(*SMALL, "--scheme", "refcount", "--cpus", "40")
+    assert done.stderr.startswith("SIMULATED, not measured: e5-2630v4-2s")
+    document = json.loads(done.stdout)
+    assert document["context"]["mmscale_world"] == "simulator"
+    record = document["benchmarks"][0]["mmscale"]
+    assert (record["world"], record["machine"]) == ("simulator", "e5-2630v4-2s")
+    busiest = record["simulator"]["lines"][0]
+    assert busiest["what"].startswith("mm ") and busiest["what"].endswith(", mm_count")
+    assert busiest["waited_ns"] > 0 and busiest["queue_mean"] > 1
+    assert sum(busiest["kept_ns_by_package"]) > 0
+    assert busiest["moved"]["domain"] > busiest["moved"]["other-package"] > 0
+
+
+def test_a_private_pair_costs_two_atomics_and_nothing_else(sim):
+    done = sim("--machine", "xeon8176-8s", "--family", "floor", "--loop", "private", "--cpus", "1,448", "--out", "-")
+    for record in json.loads(done.stdout)["benchmarks"]:
+        assert record["ns_per_pair"] == pytest.approx(14, abs=0.05)
+
+
+def test_scale_multiplies_what_a_contended_line_costs(sim):
+    def pair(scale):
+        done = sim(*SMALL, "--family", "floor", "--loop", "incdec", "--cpus", "20", "--scale", scale)
+        return json.loads(done.stdout)["benchmarks"][0]["ns_per_pair"]
+
+    assert pair("2") == pytest.approx(2 * pair("1"), rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "arguments, complaint",
+    [
+        (("--machine", "vax"), "there is no machine 'vax'"),
+        (("--cpus", "41"), "machine e5-2630v4-2s"),
+        (("--scheme", "nothing"), "nothing"),
+        (("--scheme", "untracked"), "--unsafe"),
+        (("--family", "line"), "line"),
+        (("--loop", "mcs", "--family", "floor"), "mcs"),
+        (("--home", "2"), "--home 2"),
+        (("--scale", "0"), "--scale 0"),
+        (("--between", "-1", "--family", "floor"), "--between -1"),
+        (("--lifetime", "3"), "--lifetime 3"),
+        (("--window", "5"), "--window"),
+    ],
+)
+def test_refuses_in_one_line(sim, arguments, complaint):
+    done = sim(*SMALL, "--scheme", "refcount", "--cpus", "1", *arguments)
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert complaint in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+@pytest.mark.parametrize(
+    "key, value, complaint",
+    [
+        ("cpus", 39, "'cpus' is 39"),
+        ("domain", "rack", "'domain'"),
+        ("one_way_ns", {}, "class 'domain' is missing"),
+        ("costs_ns", {"atomic": {"value": -1, "quality": "E", "source": "x"}}, "negative"),
+    ],
+)
+def test_refuses_impossible_machine_files(sim, tmp_path, key, value, complaint):
+    model = json.loads((ROOT / "machines/e5-2630v4-2s.json").read_text(encoding="utf-8"))
+    model[key] = value
+    if key == "one_way_ns":
+        model[key] = {"smt-sibling": {"value": 8, "quality": "E", "source": "x"}}
+    path = tmp_path / "broken.json"
+    path.write_text(json.dumps(model), encoding="utf-8")
+    done = sim(*SMALL, "--machine", str(path))
+    assert done.returncode == 1
+    assert "broken.json" in done.stderr and complaint in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_predictions_in_the_document_are_what_comes_out(sim, binary):
+    assert sim(*SMALL, "--scheme", "refcount", "--cpus", "1").returncode == 0
+    check = [str(ROOT / "scripts/validate-simulator"), "--binary", binary, "--check"]
+    done = subprocess.run(check, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_headline_prints_the_published_ratio_beside_its_own(sim, binary, tmp_path):
+    assert sim(*SMALL, "--scheme", "refcount", "--cpus", "1").returncode == 0
+    command = [str(ROOT / "scripts/headline"), "--binary", binary, "--cpus", "1,24", "-o", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "; published 118" in done.stdout
+    assert "all latencies x 0.5" in done.stdout and "all latencies x 2" in done.stdout
+    assert (tmp_path / "refcount.json").exists()
+    broken = subprocess.run([*command, "--machine", "vax"], capture_output=True, text=True, check=False, timeout=60)
+    assert broken.returncode == 1
+    assert "there is no machine 'vax'" in broken.stderr
