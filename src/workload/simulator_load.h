@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "machine/simulator/arena.h"
 #include "machine/simulator/simulator.h"
 #include "scheme/catalogue.h"
 #include "workload/engine.h"
@@ -27,11 +28,10 @@ class EngineInVirtualTime final : public SimulatorLoad {
 
   EngineInVirtualTime(const SimulatorSpec& spec, Program program)
       : program_(std::move(program)),
-        memory_(Engine<K>::memory_bytes(program_) / sizeof(Block) + 1),
-        world_(*spec.model, places_of(spec), package_of_node(spec), std::as_bytes(std::span(memory_)),
-               spec.scheduling),
+        memory_(Engine<K>::memory_bytes(program_)),
+        world_(*spec.model, places_of(spec), package_of_node(spec), memory_.bytes(), spec.scheduling),
         system_(world_),
-        engine_(program_, std::as_writable_bytes(std::span(memory_)), spec.rules),
+        engine_(program_, memory_.bytes(), spec.rules),
         machines_(cpus()) {}
 
   void run_all(const std::function<void(unsigned)>& body) override { world_.run(body); }
@@ -78,8 +78,8 @@ class EngineInVirtualTime final : public SimulatorLoad {
 
   // The slots of the mms follow each other, init_mm first; in each, mm_count is in the first line.
   std::string what_is(std::uintptr_t address) const {
-    const auto begin = reinterpret_cast<std::uintptr_t>(memory_.data());
-    if (address < begin || address >= begin + memory_.size() * sizeof(Block)) return "not of an mm";
+    const auto begin = reinterpret_cast<std::uintptr_t>(memory_.bytes().data());
+    if (address < begin || address >= begin + memory_.bytes().size()) return "not of an mm";
     const std::size_t slot = (address - begin) / Mm::bytes(cpus());
     const std::size_t line = (address - begin) % Mm::bytes(cpus()) / machine::kLine;
     const std::string mm = slot == 0 ? "init_mm" : fmt::format("mm {}", slot);
@@ -88,12 +88,8 @@ class EngineInVirtualTime final : public SimulatorLoad {
     return fmt::format("{}, line {}", mm, line);
   }
 
-  struct alignas(machine::kApart) Block {
-    std::byte bytes[machine::kApart];
-  };
-
   const Program program_;
-  std::vector<Block> memory_;
+  const machine::simulator::Arena memory_;
   machine::simulator::World world_;
   typename Machine::System system_;
   Engine<K> engine_;
