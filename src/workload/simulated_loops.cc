@@ -33,6 +33,9 @@ struct Shared {
   // private: a line for each CPU. clh: the nodes of its queue; which of them each CPU has at the moment.
   std::vector<Word> own;
   std::vector<std::uint32_t> mine;
+  // pass: for waiting without a look at the line; set when the waiting shall end.
+  machine::simulator::World* world = nullptr;
+  bool stopped = false;
 };
 
 using Round = void (*)(Machine& m, Shared& shared, Picoseconds inside);
@@ -42,18 +45,35 @@ void pair(Machine& m, Word& word) {
   m.fetch_sub(word.value, 1, seq_cst);
 }
 
+// One atomic operation of each CPU in turn. Who waits does not ask for the line, so that no request overlaps
+// another: what one takes is what a line costs that its owner has left alone, as in a published latency.
+void pass(Machine& m, Shared& s, Picoseconds) {
+  struct Turn {
+    const Shared& shared;
+    const std::uint32_t cpu;
+    const std::uint32_t cpus;
+  } const turn{s, m.cpu(), m.cpus()};
+  const auto is_mine = [](const void* argument) {
+    const Turn& t = *static_cast<const Turn*>(argument);
+    return t.shared.stopped || t.shared.word.value % t.cpus == t.cpu;
+  };
+  while (!is_mine(&turn)) s.world->spin(m.cpu(), &s.word.value, is_mine, &turn);
+  m.fetch_add(s.word.value, 1, relaxed);
+}
+
 struct Loop {
   SimulatedLoop loop;
   Round round;
 };
 
-constexpr std::array<Loop, 6> kLoops = {{
+constexpr std::array<Loop, 7> kLoops = {{
     {{"private", "inc + dec_and_test, each CPU on a line of its own"},
      [](Machine& m, Shared& s, Picoseconds) { pair(m, s.own[m.cpu()]); }},
     {{"incdec", "inc + dec_and_test, all CPUs on one line"},
      [](Machine& m, Shared& s, Picoseconds) { pair(m, s.word); }},
     {{"add", "one atomic increment, all CPUs on one line"},
      [](Machine& m, Shared& s, Picoseconds) { m.fetch_add(s.word.value, 1, relaxed); }},
+    {{"pass", "one atomic increment by each CPU in turn, the others waiting without asking"}, pass},
     {{"count", "a plain load and a plain store of one line, by all CPUs"},
      [](Machine& m, Shared& s, Picoseconds) {
        m.store(s.word.value, m.load(s.word.value, relaxed) + 1, relaxed);
@@ -91,6 +111,7 @@ class SimulatedLoopLoad final : public SimulatorLoad {
                std::as_bytes(std::span(&shared_->word, 2))),
         system_(world_) {
     for (unsigned cpu = 0; cpu < cpus_; ++cpu) machines_.push_back(std::make_unique<Machine>(system_, cpu));
+    shared_->world = &world_;
   }
 
   void run_all(const std::function<void(unsigned)>& body) override { world_.run(body); }
@@ -114,7 +135,12 @@ class SimulatedLoopLoad final : public SimulatorLoad {
     return true;
   }
   void finish(unsigned) override {}
-  void stop(unsigned) override {}
+  void stop(unsigned cpu) override {
+    if (round_ != pass) return;
+    shared_->stopped = true;
+    // Wakes whoever waits for its turn.
+    machines_[cpu]->fetch_add(shared_->word.value, 0, relaxed);
+  }
   std::uint32_t switches_per_round(unsigned) const override { return 0; }
   kernel::Tally tally(unsigned) const override { return {}; }
   std::vector<std::string> audit() override { return {}; }

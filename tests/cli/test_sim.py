@@ -76,6 +76,18 @@ def test_a_private_pair_costs_two_atomics_and_nothing_else(sim):
         assert record["ns_per_pair"] == pytest.approx(14, abs=0.05)
 
 
+def test_a_pair_of_one_socket_pays_for_the_way_to_the_lines_home(sim):
+    def one_way(home):
+        done = sim("--machine", "epyc7742-2s", "--family", "floor", "--loop", "pass", "--cpus", "2", "--home", home,
+                   "--placement", "0,8", "--out", "-")  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return 1e9 / json.loads(done.stdout)["benchmarks"][0]["pairs_per_second"]
+
+    # The first is the machine file's own number; the second has two legs to another package for two within it.
+    assert one_way("0") == pytest.approx(132.1, abs=0.1)
+    assert one_way("1") == pytest.approx(266.6, abs=0.1)
+
+
 def test_scale_multiplies_what_a_contended_line_costs(sim):
     def pair(scale):
         done = sim(*SMALL, "--family", "floor", "--loop", "incdec", "--cpus", "20", "--scale", scale)
