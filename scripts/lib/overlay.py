@@ -81,7 +81,7 @@ def overlays(records):
     table["conditions"] = [tuple(str(value) for value in row) for row in table[list(SHARED)].itertuples(index=False)]
     for key, group in table.groupby([*KEY, "scheme", "cpus"], sort=False):
         family, workload, sharing, placement, scheme, cpus = key
-        case = " ".join(filter(None, (family, workload, scheme, sharing, placement, f"{cpus} CPUs")))
+        case = " ".join(filter(None, (family, workload, scheme, sharing, placement, _cpus(cpus))))
         worlds_of = {bool(one): part for one, part in group.groupby("simulated")}
         if len(worlds_of) < 2:
             left_out.append(f"{case}: only {'simulated' if True in worlds_of else 'measured'}")
@@ -132,13 +132,17 @@ def summary(overlay):
     return (
         f"{len(overlay.pairs)} point{'s' if len(overlay.pairs) > 1 else ''}: median absolute error "
         f"{100 * statistics.median(overlay.errors):.1f} %, worst {percent(worst.error)} "
-        f"({worst.scheme}, {worst.cpus} CPU{'s' if worst.cpus > 1 else ''})."
+        f"({worst.scheme}, {_cpus(worst.cpus)})."
     )
 
 
 def percent(error):
     """An error for people: "+17 %"."""
     return f"{100 * error:+.0f} %"
+
+
+def _cpus(count):
+    return f"{count} CPU" if count == 1 else f"{count} CPUs"
 
 
 def _rows(records):
