@@ -9,13 +9,13 @@ from text import SIMULATED, build_facts, machine_facts, repetitions, span
 
 def caption_lines(records, panel, ideal_note, columns):
     """Returns the caption as lines of at most so many columns. ideal_note: what the ideal is, or ""."""
-    parts = machine_parts(records, range(len(records.sources)))
+    parts = machine_parts(records, panel.sources)
     parts.append(f"Conditions: {', '.join(describe_conditions(panel))}; {repetitions(panel.points)} per point.")
     parts.append(_interval_note(panel) + " " + _invalid_note(panel))
     notes = [ideal_note] if ideal_note else []
     if panel.boundaries:
         notes.append("Dotted upright line: from here on one more package is in use.")
-    notes += _simulated_note(records, range(len(records.sources)))
+    notes += _simulated_note(records, panel.sources)
     return wrapped(parts + [" ".join(notes)], columns)
 
 
