@@ -107,7 +107,7 @@ int run(const Options& options) {
     file = bench::machine_file(calibration.costs);
   } catch (const bench::CalibrationError& error) {
     if (done == 0) throw;
-    say({fmt::format("{}; nothing written", error.what())});
+    say({fmt::format("{}; nothing written (--accept-invalid takes invalid windows)", error.what())});
     return done;
   }
   say(file.notes);

@@ -131,12 +131,21 @@ def test_plot_marks_what_was_simulated(run, tmp_path):
     assert "SIMULATED" in (tmp_path / "switch-idle-all-compact-ns.svg").read_text()
 
 
-def test_fit_report_and_validate_take_it(run, tmp_path):
+def test_fit_and_report_take_it(run, tmp_path):
     fit = run(SCRIPTS / "fit", SIMULATED)
-    assert fit.returncode == 0 and "SIMULATED, not measured" in fit.stdout and re.search(r"^shootdown +\S+ +~64", fit.stdout, re.M)
+    assert fit.returncode == 0 and "SIMULATED, not measured" in fit.stdout
+    assert re.search(r"^shootdown +\S+ +~64", fit.stdout, re.MULTILINE)
     report = run(SCRIPTS / "report", SIMULATED, "-o", tmp_path)
     assert report.returncode == 0 and "SIMULATED" in (tmp_path / "report.html").read_text()
-    assert run(SCRIPTS / "validate", SIMULATED).returncode == 0
+
+
+def test_validate_knows_what_a_simulated_record_has(in_process, edited):
+    def without_a_class(document):
+        del document["benchmarks"][-1]["mmscale"]["simulator"]["lines"][0]["moved"]["domain"]
+
+    assert in_process(SCRIPTS / "validate", SIMULATED).returncode == 0
+    done = in_process(SCRIPTS / "validate", edited("simulated.json", without_a_class))
+    assert done.returncode == 1 and "simulator.lines[0].moved: 'domain' is a required property" in done.stderr
 
 
 def test_compare_takes_two_models_and_a_model_against_a_machine(run, edited, tmp_path):
