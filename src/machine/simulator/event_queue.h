@@ -19,8 +19,10 @@ struct Event {
   // A CPU, or, from World::first_line_event() on, a line.
   std::uint32_t who = 0;
 
+  // Without a branch: which of two events is earlier is a coin toss to a branch predictor.
   constexpr bool operator<(const Event& other) const {
-    return time != other.time ? time < other.time : who < other.who;
+    return static_cast<bool>(static_cast<unsigned>(time < other.time) |
+                             (static_cast<unsigned>(time == other.time) & (who < other.who)));
   }
 };
 
@@ -64,7 +66,7 @@ class EventQueue {
       std::size_t least = first;
       const std::size_t end = first + kChildren < heap_.size() ? first + kChildren : heap_.size();
       for (std::size_t child = first + 1; child < end; ++child)
-        if (heap_[child] < heap_[least]) least = child;
+        least = heap_[child] < heap_[least] ? child : least;
       if (!(heap_[least] < event)) break;
       heap_[hole] = heap_[least];
       hole = least;

@@ -154,6 +154,7 @@ class World {
   // scheduling (world.cc)
   std::uint32_t first_line_event() const { return cpus(); }
   void yield(Cpu& c);
+  void resume(Cpu& c, Cpu& next, Picoseconds time);
   void wait(Cpu& c);
   void schedule(Cpu& c, Picoseconds time);
   void schedule(std::uint32_t line, Picoseconds time);
