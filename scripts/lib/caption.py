@@ -9,24 +9,24 @@ from text import SIMULATED, build_facts, machine_facts, repetitions, span
 
 def caption_lines(records, panel, ideal_note, columns):
     """Returns the caption as lines of at most so many columns. ideal_note: what the ideal is, or ""."""
-    parts = _machine_parts(records, range(len(records.sources)))
+    parts = machine_parts(records, panel.sources)
     parts.append(f"Conditions: {', '.join(describe_conditions(panel))}; {repetitions(panel.points)} per point.")
     parts.append(_interval_note(panel) + " " + _invalid_note(panel))
     notes = [ideal_note] if ideal_note else []
     if panel.boundaries:
         notes.append("Dotted upright line: from here on one more package is in use.")
-    notes += _simulated_note(records, range(len(records.sources)))
-    return _wrapped(parts + [" ".join(notes)], columns)
+    notes += _simulated_note(records, panel.sources)
+    return wrapped(parts + [" ".join(notes)], columns)
 
 
 def sheet_caption(records, sheet, windows, notes, columns):
     """Returns the caption of a figure of a Sheet as lines of at most so many columns. windows: how many stand behind
     one of its marks, as text.repetitions says it. notes: how to read it, in sentences."""
-    parts = _machine_parts(records, sheet.sources)
+    parts = machine_parts(records, sheet.sources)
     conditions = describe_conditions(sheet)
     parts.append(f"Conditions: {', '.join(conditions)}; {windows}.")
     parts.append(" ".join([*notes, *_simulated_note(records, sheet.sources)]))
-    return _wrapped(parts, columns)
+    return wrapped(parts, columns)
 
 
 def left_out(windows, invalid, shown=""):
@@ -37,7 +37,7 @@ def left_out(windows, invalid, shown=""):
     return f"{head}, {invalid} of {windows}, left out of every median."
 
 
-def _machine_parts(records, indices):
+def machine_parts(records, indices):
     """One part per machine, numbered as in the labels if there are several."""
     parts = []
     for index in indices:
@@ -55,7 +55,8 @@ def _simulated_note(records, indices):
     return [f"{SIMULATED} marks what was simulated, not measured."] if simulated else []
 
 
-def _wrapped(parts, columns):
+def wrapped(parts, columns):
+    """The lines of some parts, each begun on a line of its own."""
     return [line for part in parts for line in textwrap.wrap(part, columns)]
 
 

@@ -32,6 +32,9 @@ RESULTS = {
     "transport_caveat", "world", "pmu", "kernel",
     "simulator", "lines_by_distance", "notes",
 }  # fmt: skip
+# What measuring and simulating cannot have in common: windows are of real or of virtual time, IPIs are made with what
+# user space has or by the model.
+WORLDLY = {"transport", "window_ns", "warm_ns"}
 # Left out of what sets two sides apart: they differ between any two runs.
 PASSING = {"date", "load_avg", "command_line", "executable", "mhz_per_cpu", "caches"}
 # Two files whose machine was started within so many seconds have stamps of one clock. A file's date is when the
@@ -163,7 +166,9 @@ def _add(cases, benchmark, figure):
     # The ns of a counter are ns whatever real_time is in.
     unit = unit_of(wanted, str(benchmark.get("time_unit", "ns")))
     found = cases.setdefault(name, [])
-    conditions = {key: value for key, value in ours.items() if key not in RESULTS}
+    # Whose model it is, is said once for the side: its host has that name.
+    passing = RESULTS | {"machine"} if "simulator" in ours else RESULTS
+    conditions = {key: value for key, value in ours.items() if key not in passing}
     case = next((one for one in found if (one.conditions, one.unit) == (conditions, unit)), None)
     if case is None:
         case = Case(name, wanted, unit, conditions)

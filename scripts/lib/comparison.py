@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy
 
-from cases import PASSING, SAME_BOOT, Case, Side
+from cases import PASSING, SAME_BOOT, WORLDLY, Case, Side
 from ranks import least_p_between, least_p_of_pairs, shift_between, shift_of_pairs
 from records import RecordError
 from series import REFERENCE
@@ -190,11 +190,12 @@ def _refuse_sides(first, side, name, across_worlds):
 def _match(first, side, name):
     """Returns (pairs of Cases to compare, Refusals, names of the first only, names of the other only)."""
     pairs, refusals = [], []
+    ignored = WORLDLY if first.simulated != side.simulated else set()
     for case_name in sorted(set(first.cases) & set(side.cases)):
         mine, others = first.cases[case_name], list(side.cases[case_name])
         for case in mine:
-            other = next((one for one in others if one.conditions == case.conditions), others[0])
-            reason = _why_not(case, other, name) or _too_few(first, side, case, other, name)
+            other = next((one for one in others if not _unlike(case, one, ignored)), others[0])
+            reason = _why_not(case, other, name, ignored) or _too_few(first, side, case, other, name)
             if reason:
                 refusals.append(Refusal(case_name, reason))
             else:
@@ -203,16 +204,25 @@ def _match(first, side, name):
     return pairs, refusals, missing, sorted(set(side.cases) - set(first.cases))
 
 
-def _why_not(case, other, name):
+def _unlike(case, other, ignored):
+    """Names of the conditions that two cases differ in, but for some."""
+    names = (set(case.conditions) | set(other.conditions)) - ignored
+    return sorted(
+        name
+        for name in names
+        if case.conditions.get(name, "not recorded") != other.conditions.get(name, "not recorded")
+    )
+
+
+def _why_not(case, other, name, ignored):
     """Why two cases of one name must not be compared, or None."""
     if case.unit is None or other.unit is None:
         return f"{case.figure} is neither a time nor a rate"
     if case.unit != other.unit:
         return f"{case.figure} in {case.unit} in A, in {other.unit} in {name}"
-    for key in sorted(set(case.conditions) | set(other.conditions)):
+    for key in _unlike(case, other, ignored)[:1]:
         one, two = (side.conditions.get(key, "not recorded") for side in (case, other))
-        if one != two:
-            return f"other conditions: {key} {one} in A, {two} in {name}"
+        return f"other conditions: {key} {one} in A, {two} in {name}"
     if not case.values or not other.values:
         side, valid = ("A", case) if not case.values else (name, other)
         return f"no valid window among {len(valid.windows)} in {side}"

@@ -37,7 +37,7 @@ def draw(records, panel, curves):
     with pyplot.rc_context(STYLE):
         caption = caption_lines(records, panel, _note(records, curves), CAPTION_COLUMNS)
         plot_height = max(PLOT_HEIGHT, LABEL_PITCH * (len(curves) + 2))
-        prefix, mark = marked(records, range(len(records.sources)))
+        prefix, mark = marked(records, panel.sources)
         title = prefix + "Scaling laws fitted to switches per second"
         page = open_page(AXIS_HEIGHT + plot_height, title, panel.name, caption)
         axes = page.axes(LEFT, AXIS_HEIGHT, WIDTH / 2, plot_height)

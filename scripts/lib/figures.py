@@ -62,7 +62,7 @@ def draw(records, panel, quantity):
         ideal = _ideal(panel, quantity)
         caption = caption_lines(records, panel, _ideal_note(quantity, ideal), CAPTION_COLUMNS)
         plot_height = max(PLOT_HEIGHT, LABEL_PITCH * (len(labels) + 2))
-        prefix, mark = marked(records, range(len(records.sources)))
+        prefix, mark = marked(records, panel.sources)
         page = open_page(AXIS_HEIGHT + plot_height, prefix + quantity.title, panel.name, caption)
         # As wide as the labels leave it, which is known once they are there.
         axes = page.axes(LEFT, AXIS_HEIGHT, WIDTH / 2, plot_height)

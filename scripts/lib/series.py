@@ -70,6 +70,11 @@ class Panel:
         return sorted({point.cpus for series in self.series for point in series.points})
 
     @property
+    def sources(self):
+        """The machines that gave a series, as indices into records.sources, rising."""
+        return sorted({series.source for series in self.series})
+
+    @property
     def points(self):
         """Every point of every series."""
         return [point for series in self.series for point in series.points]

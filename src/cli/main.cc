@@ -17,6 +17,7 @@
 
 #include "bench/cpu_counts.h"
 #include "cli/bench.h"
+#include "cli/calibrate.h"
 #include "cli/check.h"
 #include "cli/names.h"
 #include "cli/record.h"
@@ -84,6 +85,7 @@ int run(int argc, char** argv) {
   mmscale::cli::add_schemes_command(app);
   mmscale::cli::add_check_command(app);
   mmscale::cli::add_bench_command(app, command_line, status);
+  mmscale::cli::add_calibrate_command(app, status);
   mmscale::cli::add_record_command(app, status);
   mmscale::cli::add_replay_command(app, command_line, status);
 #ifdef MMSCALE_SIMULATION

@@ -21,7 +21,11 @@ struct Floor {
 // of its own. empty: the loop without a body.
 std::span<const Floor> floors();
 
-// One round is one pair. `home_node` is where the shared line lives. Throws std::invalid_argument for another
+// Loops that only a calibration needs, since nothing of them is shared. load: loads of a CPU's own line, each
+// address from the one before. store: stores to a CPU's own line, which the store buffer hides all it can of.
+std::span<const Floor> hits();
+
+// One of floors() or hits(). One round is one pair, of fence, load and store one of it. `home_node` is where the shared line lives. Throws std::invalid_argument for another
 // name.
 std::unique_ptr<Load> make_floor_load(std::string_view name, unsigned cpus, unsigned home_node);
 

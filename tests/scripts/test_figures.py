@@ -130,6 +130,19 @@ def test_simulated_numbers_are_marked(drawn, edited):
     assert "~refcount" in {text.get_text() for text in axes.texts}
 
 
+def test_only_machines_in_the_figure_are_named(edited):
+    def elsewhere(document):
+        document["context"].update(mmscale_world="simulator", host_name="model")
+        for entry in document["benchmarks"]:
+            entry.get("mmscale", {})["workload"] = "exit"
+
+    records = read([DATA / "host-2cpu.json", edited("host-64cpu.json", elsewhere)])
+    measured = next(panel for panel in panels(records.switches) if panel.sources == [0])
+    text = words(draw(records, measured, RATE))
+    pyplot.close("all")
+    assert "SIMULATED" not in text and "[2]" not in text
+
+
 def test_looks_differ_without_colour():
     found = looks([Series(scheme, source, ()) for scheme in (*ORDER, "brand-new") for source in (0, 1)])
     greys = [(look.marker, look.line) for look in found.values()]

@@ -18,6 +18,8 @@ using testing::IsEmpty;
 class EveryFloor : public testing::TestWithParam<Floor> {};
 INSTANTIATE_TEST_SUITE_P(Floors, EveryFloor, testing::ValuesIn(floors()),
                          [](const auto& param) { return std::string(param.param.name); });
+INSTANTIATE_TEST_SUITE_P(Hits, EveryFloor, testing::ValuesIn(hits()),
+                         [](const auto& param) { return std::string(param.param.name); });
 
 TEST_P(EveryFloor, EndsWhereItBegan) {
   const auto load = make_floor_load(GetParam().name, 2, 0);

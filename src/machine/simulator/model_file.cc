@@ -124,8 +124,8 @@ class Reader {
     if (value < 0) fail(fmt::format("{} is negative: {}", where, value));
     if (!(value <= kMostNs)) fail(fmt::format("{} is {} ns, more than any access takes", where, value));
     const std::string quality = entry.value("quality", "");
-    static const std::set<std::string> kQualities = {"E", "T", "D", "I", "M"};
-    if (!kQualities.contains(quality)) fail(fmt::format("{} needs a 'quality': E, T, D, I or M", where));
+    static const std::set<std::string> kQualities = {"E", "T", "D", "I", "M", "H"};
+    if (!kQualities.contains(quality)) fail(fmt::format("{} needs a 'quality': E, T, D, I, M or H", where));
     if (entry.value("source", "").empty()) fail(fmt::format("{} needs a 'source'", where));
     return value;
   }
@@ -143,12 +143,7 @@ class Reader {
     const std::string domain = choice("domain", {"package", "die", "llc"});
     const unsigned per_group =
         file_.contains("packages_per_group") ? count(file_["packages_per_group"], "packages_per_group") : 0;
-    for (const topology::Pu& pu : model.layout.pus)
-      model.places.push_back({pu.core,
-                              domain == "package" ? pu.package
-                              : domain == "die"   ? pu.die
-                                                  : pu.llc,
-                              pu.package, per_group == 0 ? 0 : pu.package / per_group});
+    for (const topology::Pu& pu : model.layout.pus) model.places.push_back(place_of(pu, domain, per_group));
   }
 
   Picoseconds ps(double ns) const { return static_cast<Picoseconds>(std::llround(ns * scale_ * kPsPerNs)); }
@@ -243,6 +238,14 @@ std::string read_file(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+Place place_of(const topology::Pu& pu, std::string_view domain, unsigned packages_per_group) {
+  return {pu.core,
+          domain == "package" ? pu.package
+          : domain == "die"   ? pu.die
+                              : pu.llc,
+          pu.package, packages_per_group == 0 ? 0 : pu.package / packages_per_group};
+}
 
 Model parse_model(std::string_view text, std::string_view origin, double scale) {
   json file;

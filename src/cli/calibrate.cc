@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+#include "cli/calibrate.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "bench/calibration.h"
+#include "bench/session.h"
+#include "cli/durations.h"
+#include "machine/silicon/pool.h"
+#include "measure/environment.h"
+#include "topology/quota.h"
+#include "topology/topology.h"
+
+namespace mmscale::cli {
+namespace {
+
+// The command line as typed.
+struct Options {
+  std::string out = "-";
+  std::string window = "100ms";
+  std::string warm;
+  unsigned repetitions = 9;
+  bool accept_invalid = false;
+};
+
+std::string host_name() {
+  char name[256] = {};
+  return gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "host";
+}
+
+// What was measured, when and with what: the numbers hold for that and no other.
+std::string description(const bench::HostCosts& costs) {
+  const measure::Environment environment = measure::read_environment();
+  char date[16];
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  std::strftime(date, sizeof date, "%F", gmtime_r(&now, &utc));
+  return fmt::format("{}, {} CPUs, hypervisor {}, kernel {}; mmscale calibrate {} ({}), {}",
+                     environment.cpu_model, costs.cpus, environment.hypervisor, environment.kernel_release,
+                     environment.build.version, environment.build.revision, date);
+}
+
+// One line for each number, for people.
+std::string table(const nlohmann::ordered_json& machine) {
+  std::string text;
+  for (const char* part : {"costs_ns", "one_way_ns"})
+    for (const auto& [key, number] : machine.at(part).items())
+      text += fmt::format("{:<11} {:<14} {:>10.5g} ns  {}\n", part, key, number.at("value").get<double>(),
+                          number.at("source").get<std::string>());
+  return text;
+}
+
+// Through a file beside it: what was there stays whole until the new one is.
+void write_file(const std::string& path, const std::string& text) {
+  const std::string beside = path + ".new";
+  std::ofstream out(beside);
+  out << text;
+  out.close();
+  if (!out || std::rename(beside.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    std::remove(beside.c_str());
+    throw bench::CalibrationError(fmt::format("cannot write {}: {}", path, std::strerror(error)));
+  }
+}
+
+void say(const std::vector<std::string>& lines) {
+  for (const std::string& line : lines) fmt::print(stderr, "mmscale: {}\n", line);
+}
+
+int run(const Options& options) {
+  bench::CalibrationSetup setup;
+  setup.times.measure = parse_duration("--window", options.window);
+  setup.times.warm = options.warm.empty() ? setup.times.measure / 4 : parse_duration("--warm", options.warm);
+  setup.repetitions = options.repetitions;
+  setup.accept_invalid = options.accept_invalid;
+  // Before anything is measured in vain.
+  const std::filesystem::path folder = std::filesystem::path(options.out).parent_path();
+  if (access(folder.empty() ? "." : folder.c_str(), W_OK) != 0)
+    throw bench::CalibrationError(fmt::format("cannot write {}: {}", options.out, std::strerror(errno)));
+
+  const topology::Topology topology = topology::Topology::host();
+  if (!topology.is_this_system())
+    throw bench::CalibrationError(
+        fmt::format("calibrate: {} is not this host, and cannot be measured", topology.layout().source));
+  machine::silicon::Pool pool(topology);
+  measure::Bench where{topology, pool, topology::read_cpu_quota()};
+  bench::Calibration calibration = bench::calibrate(where, setup);
+  say(calibration.remarks);
+  const bool to_file = options.out != "-";
+  calibration.costs.name = to_file ? std::filesystem::path(options.out).stem().string() : host_name();
+  calibration.costs.description = description(calibration.costs);
+  bench::MachineFile file;
+  const int done =
+      static_cast<int>(calibration.incomplete ? bench::Outcome::nothing_valid : bench::Outcome::ok);
+  try {
+    file = bench::machine_file(calibration.costs);
+  } catch (const bench::CalibrationError& error) {
+    if (done == 0) throw;
+    say({fmt::format("{}; nothing written (--accept-invalid takes invalid windows)", error.what())});
+    return done;
+  }
+  say(file.notes);
+  const std::string text = file.json.dump(2) + "\n";
+  if (!to_file) {
+    fmt::print("{}", text);
+    return done;
+  }
+  write_file(options.out, text);
+  fmt::print("{}", table(file.json));
+  return done;
+}
+
+}  // namespace
+
+void add_calibrate_command(CLI::App& app, int& status) {
+  auto options = std::make_shared<Options>();
+  CLI::App* calibrate = app.add_subcommand("calibrate", "Measure this machine and write its model for sim");
+  calibrate->add_option("--out", options->out, "The machine file (*.json); - is standard output")
+      ->capture_default_str();
+  calibrate->add_option("--window", options->window, "Length of a measurement")->capture_default_str();
+  calibrate->add_option("--warm", options->warm, "Time before it; default: a quarter of the window");
+  calibrate->add_option("--reps", options->repetitions, "Windows for each number")
+      ->check(CLI::Range(1u, 1'000'000u))
+      ->capture_default_str();
+  calibrate->add_flag("--accept-invalid", options->accept_invalid,
+                      "Take invalid windows where there are no valid ones, and say so in the file");
+  calibrate->footer(
+      "Status 3: some number has no valid window. Its default stands in the file, or none is written if the\n"
+      "simulator could not do without.");
+  calibrate->callback([options, &status] { status = run(*options); });
+}
+
+}  // namespace mmscale::cli

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""`mmscale calibrate` from outside: the file it writes is a machine that `mmscale sim` runs."""
+
+import json
+import re
+
+import pytest
+
+# Whether a window so short counts is the machine's affair; whatever it says is taken.
+SMALL = ("--window", "20ms", "--reps", 2, "--accept-invalid")
+
+
+def has_sim(mmscale):
+    return re.search(r"^ *sim ", mmscale("--help").stdout, re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def calibrated(mmscale, tmp_path_factory):
+    """The finished process and the file it wrote."""
+    path = tmp_path_factory.mktemp("machine") / "here.json"
+    return mmscale("calibrate", *SMALL, "--out", path), path
+
+
+def test_writes_a_machine_file_with_a_source_for_every_number(calibrated, allowed):
+    done, path = calibrated
+    assert done.returncode in (0, 3), done.stderr
+    machine = json.loads(path.read_text())
+    assert (machine["name"], machine["cpus"]) == ("here", len(allowed))
+    assert "mmscale calibrate" in machine["description"]
+    numbers = {**machine["costs_ns"], **machine["one_way_ns"]}
+    assert {"load", "store", "atomic", "fence", "tick"} <= set(machine["costs_ns"])
+    assert bool(machine["one_way_ns"]) == (len(allowed) > 1)
+    for name, number in numbers.items():
+        assert number["quality"] in "HD" and number["source"], name
+        assert f" {number['value']:.5g} ns  " in done.stdout, name
+    assert all(line.startswith("mmscale: ") for line in done.stderr.splitlines()), done.stderr
+    assert "memory, port: nothing here measures them" in done.stderr
+    # A window taken although it does not count shows in the file.
+    assert ("INVALID" in path.read_text()) == ("taken all the same" in done.stderr) == (done.returncode == 3)
+
+
+def test_the_simulator_runs_what_was_written(mmscale, calibrated, allowed):
+    if not has_sim(mmscale):
+        pytest.skip("built without MMSCALE_SIMULATION, as under a sanitizer")
+    _, path = calibrated
+    cases = ("--family", "floor", "--loop", "private", "--cpus", len(allowed), "--window", "20us", "--out", "-")
+    done = mmscale("sim", "--machine", path, *cases)
+    assert done.returncode == 0, done.stderr
+    atomic = json.loads(path.read_text())["costs_ns"]["atomic"]["value"]
+    assert json.loads(done.stdout)["benchmarks"][0]["ns_per_pair"] == pytest.approx(2 * atomic, rel=0.01)
+
+
+def test_one_cpu_makes_a_machine_of_one(mmscale, allowed):
+    done = mmscale("calibrate", *SMALL, before=("taskset", "-c", str(allowed[0])))
+    assert done.returncode in (0, 3), done.stderr
+    machine = json.loads(done.stdout)
+    assert (machine["cpus"], machine["one_way_ns"]) == (1, {})
+    assert "1 CPU: no line travels" in done.stderr
+    assert "ipi_send, ipi_delivery, ipi_handle: not measured" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments, complaint",
+    [
+        (("--out", "/nowhere/host.json"), "cannot write /nowhere/host.json: No such file or directory"),
+        (("--window", "20"), "--window: '20' is not a duration"),
+        (("--reps", "0"), "--reps: Value 0 not in range"),
+    ],
+)
+def test_refuses_in_one_line(mmscale, arguments, complaint):
+    done = mmscale("calibrate", *arguments)
+    assert done.returncode in (1, 2) and not done.stdout
+    assert complaint in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_another_machine_is_not_measured(mmscale):
+    done = mmscale("calibrate", env={"HWLOC_SYNTHETIC": "pack:2 core:4 pu:2"})
+    assert done.returncode == 1 and not done.stdout
+    assert "is not this host, and cannot be measured" in done.stderr and len(done.stderr.splitlines()) == 1
