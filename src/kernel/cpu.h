@@ -4,6 +4,7 @@
 // what is loaded, and the idle task.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -81,7 +82,7 @@ struct System {
 
   // cpu_online_mask: word `index`. Read by every sender, written by hotplug only.
   typename K::Machine::template Atomic<std::uint64_t>& cpu_online_mask(unsigned index) {
-    return online[index];
+    return online[index / kOnlineWords].words[index % kOnlineWords];
   }
 
   const Rules rules;
@@ -89,7 +90,12 @@ struct System {
   // The kernel's own address space: what a CPU borrows when there is no user mm to borrow. Never freed.
   Mm& init_mm;
   std::vector<Cpu<K>*> cpus;
-  std::vector<typename K::Machine::template Atomic<std::uint64_t>> online;
+  // From the start of a line on, so that no allocator decides which CPUs' bits share one.
+  static constexpr unsigned kOnlineWords = machine::kLine / sizeof(std::uint64_t);
+  struct alignas(machine::kLine) OnlineLine {
+    std::array<typename K::Machine::template Atomic<std::uint64_t>, kOnlineWords> words{};
+  };
+  std::vector<OnlineLine> online;
   typename OracleOf<typename K::Machine>::type oracle;
   // Told of every mm that is freed, by the CPU that frees it, interrupts off; null for nobody.
   void (*mm_freed)(void* context, typename K::Machine& m, Mm* mm) = nullptr;
@@ -102,7 +108,7 @@ System<K>::System(unsigned n, std::span<std::byte> memory, Rules the_rules)
       slab(n, memory),
       init_mm(slab.make_init_mm()),
       cpus(n),
-      online(machine::CpuMask::words_for(n)) {}
+      online((machine::CpuMask::words_for(n) + kOnlineWords - 1) / kOnlineWords) {}
 
 template <class K>
 Cpu<K>::Cpu(Machine& m, System<K>& sys)

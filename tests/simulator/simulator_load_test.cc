@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -81,6 +82,18 @@ TEST(SimulatorLoad, TheSameTwiceIsTheSameToTheBit) {
       EXPECT_EQ(first,
                 simulate(small_machine(), scheme, "powerpc", pattern, 8, 10, Scheduling::always_queue));
     }
+}
+
+// Which of the kernel's variables share a line must not depend on what else is on the heap.
+TEST(SimulatorLoad, WhereTheHeapPutsThingsChangesNothing) {
+  const Model model = load_model("power8-16s");
+  const Pattern& idle = *find_pattern("idle");
+  const Outcome first = simulate(model, "refcount", "powerpc", idle, 600, 1);
+  std::vector<std::unique_ptr<char[]>> others;
+  for (const std::size_t bytes : {16, 32, 48}) {
+    for (std::size_t i = 0; i < 100; ++i) others.push_back(std::make_unique<char[]>(16 * i + bytes));
+    EXPECT_EQ(first, simulate(model, "refcount", "powerpc", idle, 600, 1)) << bytes;
+  }
 }
 
 TEST(SimulatorLoad, SharingTheCountIsWhatRefcountPaysFor) {
