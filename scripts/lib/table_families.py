@@ -90,6 +90,17 @@ def _foot(sheet):
     return ["", head + (", among them:" if sheet.invalid_count else ""), *reason_lines(sheet.reasons)]
 
 
+def _numbers(title, sheet, mark, curves, columns, form, heads):
+    """A block of rows that are numbers alone. columns: how many digits each has; form, heads: a row and its titles."""
+
+    def row(at, curve, spot, here):
+        numbers = [_cell(spot.values[name], mark, scaled, digits) for name, digits in columns.items()]
+        return form.format(curve.scheme, at, *numbers, f"{spot.invalid_count}/{spot.windows}")
+
+    lines = _head(title, sheet, f"{repetitions([spot for curve in curves for spot in curve.spots])} per row")
+    return [[*lines, form.format(*heads), *_rows(curves, row), *_foot(sheet)]]
+
+
 def _cell(value, mark, form=scaled, digits=4):
     """A median as it stands in a row; one that is not known, a dash."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -173,16 +184,9 @@ def _crossover_lines(pairs, mark):
 
 
 def _ipi(sheet, mark):
-    columns = ("round_p50", "round_p99", "round_max", "queued", "raised")
-    curves = sheet.curves("targets", columns)
-
-    def row(at, curve, spot, here):
-        numbers = [_cell(spot.values[column], mark, scaled, 4 if "round" in column else 3) for column in columns]
-        return IPI.format(curve.scheme, at, *numbers, f"{spot.invalid_count}/{spot.windows}")
-
-    lines = _head("ipi", sheet, f"{repetitions([s for c in curves for s in c.spots])} per row")
-    lines.append(IPI.format("transport", "targets", "p50", "p99", "max", "queued", "raised", "inv"))
-    return [lines + _rows(curves, row) + _foot(sheet)]
+    columns = {"round_p50": 4, "round_p99": 4, "round_max": 4, "queued": 3, "raised": 3}
+    heads = ("transport", "targets", "p50", "p99", "max", "queued", "raised", "inv")
+    return _numbers("ipi", sheet, mark, sheet.curves("targets", tuple(columns)), columns, IPI, heads)
 
 
 def _line(sheet, mark):
@@ -217,16 +221,9 @@ def _host_switches(sheet, mark):
 
 
 def _host_calls(sheet, mark):
-    columns = ("time_p50", "time_p99", "reschedule", "function_call", "tlb")
-    curves = sheet.curves("others", columns)
-
-    def row(at, curve, spot, here):
-        numbers = [_cell(spot.values[name], mark, scaled, 4 if "time" in name else 2) for name in columns]
-        return CALL.format(curve.scheme, at, *numbers, f"{spot.invalid_count}/{spot.windows}")
-
-    lines = _head("host_kernel", sheet, f"{repetitions([s for c in curves for s in c.spots])} per row")
-    lines.append(CALL.format("deaths and calls", "oth.", "p50", "p99", "RES", "CAL", "TLB", "inv"))
-    return [lines + _rows(curves, row) + _foot(sheet)]
+    columns = {"time_p50": 4, "time_p99": 4, "reschedule": 2, "function_call": 2, "tlb": 2}
+    heads = ("deaths and calls", "oth.", "p50", "p99", "RES", "CAL", "TLB", "inv")
+    return _numbers("host_kernel", sheet, mark, sheet.curves("others", tuple(columns)), columns, CALL, heads)
 
 
 def _latency(sheet, mark):
