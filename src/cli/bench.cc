@@ -71,16 +71,7 @@ struct Options {
   bool live = false;
 };
 
-template <class Table, class Name>
-std::vector<std::string_view> names_of(const Table& table, Name name) {
-  std::vector<std::string_view> names;
-  for (const auto& row : table) names.push_back(name(row));
-  return names;
-}
-
-std::vector<std::string_view> scheme_names() {
-  return names_of(scheme::Catalogue::infos(), [](const scheme::SchemeInfo* info) { return info->name; });
-}
+std::vector<std::string_view> scheme_names() { return names_of(scheme::Catalogue::infos()); }
 
 // How many CPUs may be used, and what says so.
 struct Limit {
@@ -151,10 +142,8 @@ void check_built(const Options& options, bench::Choice& choice) {
 
 bench::Choice make_choice(const Options& options) {
   bench::Choice choice;
-  choice.families = parse_names("--family", options.families,
-                                names_of(bench::families(), [](const auto& f) { return f.name; }));
-  choice.workloads = parse_names("--workload", options.workloads,
-                                 names_of(workload::patterns(), [](const auto& p) { return p.name; }));
+  choice.families = parse_names("--family", options.families, names_of(bench::families()));
+  choice.workloads = parse_names("--workload", options.workloads, names_of(workload::patterns()));
   check_name("--lifecycle", options.lifecycle, kernel::lifecycle::Catalogue::names());
   choice.lifecycle = options.lifecycle;
   choice.rules = make_rules(options.rules, options.lifecycle);
@@ -329,19 +318,15 @@ void add_bench_command(CLI::App& app, const std::string& command_line, int& stat
   auto options = std::make_shared<Options>();
   CLI::App* bench = app.add_subcommand("bench", "Measure on this machine");
   bench
-      ->add_option(
-          "--family", options->families,
-          fmt::format("What to measure: {}, or all",
-                      fmt::join(names_of(bench::families(), [](const auto& f) { return f.name; }), ", ")))
+      ->add_option("--family", options->families,
+                   fmt::format("What to measure: {}, or all", fmt::join(names_of(bench::families()), ", ")))
       ->capture_default_str();
   bench->add_option("--scheme", options->schemes,
                     fmt::format("Schemes, comma-separated: {}; default all that are safe",
                                 fmt::join(scheme_names(), ", ")));
   bench
-      ->add_option(
-          "--workload", options->workloads,
-          fmt::format("Workloads: {}, or all",
-                      fmt::join(names_of(workload::patterns(), [](const auto& p) { return p.name; }), ", ")))
+      ->add_option("--workload", options->workloads,
+                   fmt::format("Workloads: {}, or all", fmt::join(names_of(workload::patterns()), ", ")))
       ->capture_default_str();
   bench
       ->add_option(

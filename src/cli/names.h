@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace mmscale::cli {
@@ -27,6 +28,18 @@ void check_name(std::string_view option, std::string_view name, std::span<const 
 // "a,b,c" to its parts, each once, "all" to every allowed name; each must be allowed, none may be empty.
 std::vector<std::string> parse_names(std::string_view option, std::string_view text,
                                      std::span<const std::string_view> allowed);
+
+// The names of a table's rows: of schemes, workloads, families, loops; rows or pointers to them.
+template <class Table>
+std::vector<std::string_view> names_of(const Table& table) {
+  std::vector<std::string_view> names;
+  for (const auto& row : table)
+    if constexpr (std::is_pointer_v<std::remove_cvref_t<decltype(row)>>)
+      names.push_back(row->name);
+    else
+      names.push_back(row.name);
+  return names;
+}
 
 // The parts of a comma-separated list.
 std::vector<std::string> split_list(std::string_view text);

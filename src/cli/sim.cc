@@ -62,13 +62,6 @@ struct Options {
   bool dry_run = false;
 };
 
-template <class Things>
-std::vector<std::string_view> names_of(const Things& things) {
-  std::vector<std::string_view> names;
-  for (const auto& thing : things) names.push_back(thing.name);
-  return names;
-}
-
 // Lines that a record reports on by themselves.
 constexpr std::size_t kLinesReported = 4;
 

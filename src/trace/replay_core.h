@@ -24,7 +24,7 @@
 #include "measure/histogram.h"
 #include "trace/facts.h"
 #include "trace/steps.h"
-#include "workload/audit.h"
+#include "workload/close_books.h"
 
 namespace mmscale::trace {
 
@@ -139,19 +139,7 @@ class ReplayCore {
   // After finish on all CPUs, on any of them: the sums that must hold (workload/audit.h), and every CPU's
   // switches into tasks against those out of them. `queued`: requests the machines say they queued.
   std::vector<std::string> audit(Machine& m, std::uint64_t queued) {
-    using enum std::memory_order;
-    workload::Books books;
-    for (unsigned cpu = 0; cpu < locals_.size(); ++cpu) {
-      books.sum += locals_[cpu]->cpu.tally;
-      if (m.load(locals_[cpu]->cpu.idle.active_mm, relaxed) != &system_.init_mm)
-        books.still_lazy.push_back(cpu);
-    }
-    books.queued = queued;
-    books.counted = K::Scheme::kCounted;
-    books.init_mm_count = m.load(system_.init_mm.mm_count, relaxed);
-    books.findings = system_.oracle.findings();
-    books.violations = system_.oracle.count();
-    auto problems = workload::mismatches(books, static_cast<unsigned>(locals_.size()));
+    auto problems = workload::close_books<K>(m, system_, queued);
     for (unsigned cpu = 0; cpu < locals_.size(); ++cpu) {
       const Local& local = *locals_[cpu];
       const std::uint64_t inside = local.current == Step::kIdle ? 0 : 1;
@@ -159,7 +147,8 @@ class ReplayCore {
         problems.push_back("cpu " + std::to_string(cpu) + ": " + std::to_string(local.in) +
                            " switches into tasks, " + std::to_string(local.out) + " out of them");
     }
-    if (out_of_mms_.load(relaxed)) problems.push_back("out of mms: more are held than there is memory for");
+    if (out_of_mms_.load(std::memory_order_relaxed))
+      problems.push_back("out of mms: more are held than there is memory for");
     return problems;
   }
 

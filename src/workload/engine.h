@@ -23,7 +23,7 @@
 #include "kernel/lazy.h"
 #include "kernel/mm_life.h"
 #include "machine/machine.h"
-#include "workload/audit.h"
+#include "workload/close_books.h"
 #include "workload/program.h"
 
 namespace mmscale::workload {
@@ -130,19 +130,7 @@ class Engine {
   // After finish on all CPUs: the sums that must hold whatever the scheme (audit.h). `m` is any CPU's
   // machine; `queued` what the machines say they queued for other CPUs.
   std::vector<std::string> audit(Machine& m, std::uint64_t queued) {
-    using enum std::memory_order;
-    Books books;
-    for (unsigned cpu = 0; cpu < locals_.size(); ++cpu) {
-      books.sum += locals_[cpu]->cpu.tally;
-      if (m.load(locals_[cpu]->cpu.idle.active_mm, relaxed) != &system_.init_mm)
-        books.still_lazy.push_back(cpu);
-    }
-    books.queued = queued;
-    books.counted = K::Scheme::kCounted;
-    books.init_mm_count = m.load(system_.init_mm.mm_count, relaxed);
-    books.findings = system_.oracle.findings();
-    books.violations = system_.oracle.count();
-    return mismatches(books, static_cast<unsigned>(locals_.size()));
+    return close_books<K>(m, system_, queued);
   }
 
  private:
