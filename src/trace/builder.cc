@@ -42,13 +42,15 @@ void Builder::emit(std::uint32_t cpu, Op op, std::uint32_t slot, std::uint32_t o
 
 std::uint32_t Builder::new_mm() {
   facts_.most_alive = std::max(facts_.most_alive, ++alive_);
+  auto mm = static_cast<std::uint32_t>(users_.size());
   if (free_mms_.empty()) {
     users_.push_back(1);
-    return static_cast<std::uint32_t>(users_.size() - 1);
+  } else {
+    mm = free_mms_.back();
+    free_mms_.pop_back();
+    users_[mm] = 1;
   }
-  const std::uint32_t mm = free_mms_.back();
-  free_mms_.pop_back();
-  users_[mm] = 1;
+  unseen_trims_.born(mm);
   return mm;
 }
 
@@ -84,6 +86,7 @@ void Builder::switch_to(std::uint32_t cpu, std::int32_t pid, const Comm& comm, b
     if (moved && next.mm != kNowhere) ++facts_.migrations;
     emit(cpu, Op::switch_to, next.slot, Step::kIdle, moved ? turns_[next.slot] : 0);
     if (moved && next.left_awake) next.moved_awake = true;
+    if (next.mm != kNowhere && unseen_trims_.came(next.mm, cpu)) note(Oddity::came_back, cpu, pid);
     next.runs_on = next.ran_on = cpu;
   } else {
     emit(cpu, Op::switch_to);
@@ -92,6 +95,8 @@ void Builder::switch_to(std::uint32_t cpu, std::int32_t pid, const Comm& comm, b
   if (prev == 0) return;
   const auto found = tasks_.find(prev);
   if (found == tasks_.end()) return;
+  if (found->second.mm != kNowhere && users_[found->second.mm] == 1)
+    unseen_trims_.alone(found->second.mm, cpu);
   found->second.runs_on = kNowhere;
   ++turns_[found->second.slot];
   if (last_of_prev && found->second.dead) {
@@ -160,11 +165,13 @@ void Builder::on_newtask(std::uint32_t cpu, const Event& event, bool shares_mm) 
   const std::uint32_t mm = found == tasks_.end() ? kNowhere : found->second.mm;
   if (mm == kNowhere) return emit(cpu, Op::kthread, child.slot);
   if (shares_mm) {
+    if (users_[mm] == 1) unseen_trims_.alone(mm, cpu);
     ++facts_.threads;
     child.mm = mm;
     ++users_[mm];
     return emit(cpu, Op::clone, child.slot);
   }
+  if (users_[mm] == 1) unseen_trims_.trimmed(mm, cpu);
   ++facts_.forks;
   ++facts_.born;
   child.mm = new_mm();
@@ -207,6 +214,7 @@ void Builder::change_mm(Task& task, std::uint32_t cpu, std::int32_t pid) {
   const std::uint32_t old = task.mm;
   if (std::exchange(task.moved_awake, false) && old != kNowhere) note(Oddity::either_cpu, cpu, pid);
   task.mm = new_mm();
+  unseen_trims_.came(task.mm, cpu);
   ++facts_.born;
   task.leader = pid;
   emit(cpu, Op::exec, task.slot);

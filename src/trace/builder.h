@@ -12,6 +12,7 @@
 #include "trace/exec_watch.h"
 #include "trace/facts.h"
 #include "trace/steps.h"
+#include "trace/unseen_trims.h"
 
 namespace mmscale::trace {
 
@@ -112,6 +113,7 @@ class Builder {
   std::unordered_map<std::int32_t, std::int32_t> member_of_tgid_;
   // What a recorder's snapshot says of tasks that have not appeared yet.
   std::unordered_map<std::int32_t, Origin> snapshot_;
+  UnseenTrims unseen_trims_;
   // First pass.
   ExecWatch exec_watch_;
   // First pass: pids of the trace's CPUs.

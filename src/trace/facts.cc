@@ -36,6 +36,9 @@ constexpr Words kWords[kOddities] = {
     {"tasks did something after their exit", "it is ignored"},
     {"tasks that died or executed a program had moved just before, preempted: on which CPU is not known",
      "the one of their event; a kernel may have interrupted the other once more, or shot it instead"},
+    {"times an mm came back to a CPU that its only thread may have trimmed from its mask by a flush "
+     "elsewhere",
+     "if it did, a powerpc radix kernel has sent one IPI more each time"},
     {"events were left out by --cpu or --comm", "what they did to mms is missing"},
 };
 
