@@ -140,13 +140,17 @@ def as_perf_script(lines):
     return "\n".join(out) + "\n"
 
 
-def test_perf_script_says_the_same(replay, tmp_path):
-    text = sched_only("pingpong2", tmp_path / "sched.trace").read_text()
+@pytest.mark.parametrize("name", ["pingpong2", "exec-of-many", "tree"])
+def test_perf_script_says_the_same(replay, tmp_path, name):
+    ftrace = sched_only(name, tmp_path / "sched.trace")
     perf = tmp_path / "perf.txt"
-    perf.write_text(as_perf_script(text.splitlines()))
-    record = replay(perf, "--scheme", "shootdown-exitflush")["shootdown-exitflush"]
-    assert record["mmscale"]["trace"] == "perf script text"
-    assert (record["mms_freed"], record["ipis_exit_flush"], record["shoot_self"]) == (14, 36, 14)
+    perf.write_text(as_perf_script(ftrace.read_text().splitlines()))
+    of_perf, of_ftrace = (
+        replay(path, "--scheme", "shootdown-exitflush")["shootdown-exitflush"] for path in (perf, ftrace)
+    )
+    assert of_perf["mmscale"]["trace"] == "perf script text"
+    doubts = ("odd_either_cpu", "odd_came_back", "odd_missed_switch")
+    assert {c: of_perf[c] for c in COUNTS + doubts} == {c: of_ftrace[c] for c in COUNTS + doubts}
 
 
 def test_all_schemes_conserve_on_a_made_up_trace(replay, tmp_path):
