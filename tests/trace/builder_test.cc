@@ -223,6 +223,23 @@ TEST(Builder, WhoMovesAsleepOrByTheStopperIsNotOnItsWayThroughExecOrExit) {
   }
 }
 
+// 10 goes from CPU 0 to 1 and back: a flush of its own on 1 would have taken 0 out of its mask. Not while
+// there is another thread, and not where a fork on CPU 1 has done it for sure.
+TEST(Builder, CountsWhereAFlushThatNobodySeesCostsAnIpiMore) {
+  const auto there_and_back = [](bool thread, bool forks) {
+    Script script;
+    script.newtask(0, 1, 10).switched(0, 1, 10);
+    if (thread) script.newtask(0, 10, 11, kCloneVm | kCloneThread);
+    script.switched(0, 10, 0).switched(1, 0, 10);
+    if (forks) script.newtask(1, 10, 20);
+    const Facts facts = script.switched(1, 10, 0).switched(0, 0, 10).switched(0, 10, 0).build();
+    return facts.of(Oddity::came_back).count;
+  };
+  EXPECT_EQ(there_and_back(false, false), 1u);
+  EXPECT_EQ(there_and_back(true, false), 0u);
+  EXPECT_EQ(there_and_back(false, true), 0u);
+}
+
 // call_usermodehelper: a kernel thread's child has no mm until it executes.
 TEST(Builder, AKernelThreadsChildGetsItsMmByExec) {
   const Facts facts = Script()
