@@ -11,11 +11,11 @@
 
 #include "machine/machine.h"
 #include "machine/simulator/model.h"
+#include "machine/simulator/turns.h"
 
 namespace mmscale::machine::simulator {
 
 inline constexpr std::uint32_t kNobody = UINT32_MAX;
-inline constexpr Picoseconds kNever = UINT64_MAX;
 
 struct Line {
   // The core that may write it, and its domain; kNobody while the line is shared, or in memory only.

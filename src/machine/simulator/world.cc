@@ -70,6 +70,7 @@ World::World(const Model& model, const Renumbered& renumbered, std::uint32_t hom
       home_package_(home_package),
       homed_begin_(reinterpret_cast<std::uintptr_t>(homed.data())),
       homed_end_(homed_begin_ + homed.size()),
+      turns_(static_cast<std::uint32_t>(renumbered.places.size())),
       lines_(count<&Place::core>(renumbered.places), count<&Place::domain>(renumbered.places),
              count<&Place::package>(renumbered.places)),
       agents_(home_agents(model, renumbered.places)),
@@ -132,13 +133,14 @@ void World::fiber_main(void* argument) {
   (*world.body_)(c.id);
   c.state = State::done;
   if (--world.live_ == 0) c.fiber->jump(world.thread_);
+  world.schedule(c, kNever);
   world.wait(c);
 }
 
 void World::run(const std::function<void(unsigned)>& body) {
   body_ = &body;
   live_ = cpus();
-  queue_.clear();
+  line_events_.clear();
   Picoseconds begin = 0;
   for (const Cpu& c : cpus_) begin = std::max(begin, c.time);
   for (Cpu& c : cpus_) {
@@ -148,8 +150,6 @@ void World::run(const std::function<void(unsigned)>& body) {
     schedule(c, begin);
   }
   // All times are equal, so the first is CPU 0.
-  queue_.pop();
-  cpus_.front().wake = kNever;
   thread_.jump(*cpus_.front().fiber);
   if (live_ == 0) return;
   std::vector<std::uint32_t> waiting;
@@ -159,67 +159,45 @@ void World::run(const std::function<void(unsigned)>& body) {
                              waiting.front()));
 }
 
-void World::schedule(Cpu& c, Picoseconds time) {
-  c.wake = time;
-  queue_.push({time, c.id});
-}
+void World::schedule(Cpu& c, Picoseconds time) { turns_.set(c.id, time); }
 
 void World::schedule(std::uint32_t line, Picoseconds time) {
   lines_[line].event_at = time;
-  queue_.push({time, first_line_event() + line});
+  line_events_.push({time, line});
 }
 
 // Lets whoever is earlier go first.
 void World::yield(Cpu& c) {
-  c.state = State::ready;
-  // Most often that is a CPU that yielded, too: its event makes way for this one in one go.
-  if (!queue_.empty() && queue_.top().who < first_line_event()) {
-    const Event event = queue_.top();
-    Cpu& next = cpus_[event.who];
-    if (event < Event{c.time, c.id} && next.wake == event.time && next.state == State::ready) {
-      c.wake = c.time;
-      queue_.replace_top({c.time, c.id});
-      resume(c, next, event.time);
-      return;
-    }
-  }
   schedule(c, c.time);
   wait(c);
 }
 
-// `next`, whose event was taken from the queue, goes on in place of `c`.
-void World::resume(Cpu& c, Cpu& next, Picoseconds time) {
-  ++statistics_.events;
-  next.wake = kNever;
-  next.time = std::max(next.time, time);
-  if (&next != &c) c.fiber->jump(*next.fiber);
-}
-
-// Leaves `c`, whose next event is in the queue or will be put there by another CPU, and comes back when it is
-// due.
+// Leaves `c`, whose turn is scheduled or will be by another CPU, and comes back when it is due. At the same
+// time CPUs go before lines.
 void World::wait(Cpu& c) {
   for (;;) {
-    if (queue_.empty()) {
+    if (line_is_next()) {
+      const Event event = line_events_.top();
+      line_events_.pop();
+      ++statistics_.events;
+      line_event(event.who, event.time);
+      continue;
+    }
+    const Picoseconds time = turns_.time();
+    if (time == kNever) {
       c.fiber->jump(thread_);
       continue;
     }
-    const Event event = queue_.top();
-    queue_.pop();
+    Cpu& next = cpus_[turns_.next()];
     ++statistics_.events;
-    if (event.who >= first_line_event()) {
-      line_event(event.who - first_line_event(), event.time);
-      continue;
-    }
-    Cpu& next = cpus_[event.who];
-    if (next.wake != event.time) continue;
-    next.wake = kNever;
     if (next.state == State::requesting) {
-      arrive(next, event.time);
+      schedule(next, kNever);
+      arrive(next, time);
       continue;
     }
     if (next.state == State::spinning) stop_spinning(next);
     next.state = State::ready;
-    next.time = std::max(next.time, event.time);
+    next.time = std::max(next.time, time);
     if (&next != &c) c.fiber->jump(*next.fiber);
     return;
   }
@@ -228,7 +206,7 @@ void World::wait(Cpu& c) {
 void World::sleep_interruptibly(Cpu& c, State state, Picoseconds until) {
   c.state = state;
   if (!c.irqs_off && c.interrupt_at < until) until = std::max(c.interrupt_at, c.time);
-  if (until != kNever) schedule(c, until);
+  schedule(c, until);
   wait(c);
 }
 
@@ -258,7 +236,7 @@ void World::wake_spinners(Line& line, Picoseconds time) {
     if (c.done(c.argument)) {
       *link = c.next;
       c.state = State::sleeping;
-      if (c.wake > time) schedule(c, std::max(time, c.time));
+      if (turns_.of(c.id) > time) schedule(c, std::max(time, c.time));
     } else {
       line.port_free = std::max(line.port_free, time) + costs_.port;
       link = &c.next;
@@ -282,7 +260,7 @@ void World::raise(unsigned cpu, unsigned target) {
   to.interrupt_at = std::min(to.interrupt_at, at);
   const bool interruptible = (to.state == State::spinning || to.state == State::sleeping) && !to.irqs_off;
   const Picoseconds wake = std::max(to.interrupt_at, to.time);
-  if (interruptible && wake < to.wake) schedule(to, wake);
+  if (interruptible && wake < turns_.of(target)) schedule(to, wake);
 }
 
 }  // namespace mmscale::machine::simulator

@@ -22,6 +22,7 @@
 #include "machine/simulator/event_queue.h"
 #include "machine/simulator/lines.h"
 #include "machine/simulator/model.h"
+#include "machine/simulator/turns.h"
 
 namespace mmscale::machine::simulator {
 
@@ -29,7 +30,7 @@ namespace mmscale::machine::simulator {
 // them.
 struct Statistics {
   std::uint64_t accesses = 0;
-  // Taken from the queue.
+  // CPUs that went on after they had let others go first, requests that arrived, and what happened at lines.
   std::uint64_t events = 0;
   // Lines that left an owner for another CPU, by how far that was, for writing and for reading.
   std::array<std::uint64_t, kReaches> moved{};
@@ -120,8 +121,6 @@ class World {
 
   struct alignas(kLine) Cpu {
     Picoseconds time = 0;
-    // The one event in the queue that is this CPU's; older ones of another time are stale.
-    Picoseconds wake = kNever;
     Picoseconds interrupt_at = kNever;
     std::uint32_t id = 0;
     State state = State::ready;
@@ -146,15 +145,14 @@ class World {
 
   MMSCALE_INLINE Cpu& begin_access(unsigned cpu) {
     Cpu& c = cpus_[cpu];
-    if (scheduling_ == Scheduling::always_queue || (!queue_.empty() && queue_.top() < Event{c.time, cpu}))
-      yield(c);
+    turns_.set(cpu, c.time);
+    if (scheduling_ == Scheduling::always_queue || turns_.next() != cpu || line_is_next()) wait(c);
     ++statistics_.accesses;
     return c;
   }
   // scheduling (world.cc)
-  std::uint32_t first_line_event() const { return cpus(); }
+  bool line_is_next() const { return !line_events_.empty() && line_events_.top().time < turns_.time(); }
   void yield(Cpu& c);
-  void resume(Cpu& c, Cpu& next, Picoseconds time);
   void wait(Cpu& c);
   void schedule(Cpu& c, Picoseconds time);
   void schedule(std::uint32_t line, Picoseconds time);
@@ -204,7 +202,9 @@ class World {
   const std::uintptr_t homed_end_;
 
   std::vector<Cpu> cpus_;
-  EventQueue queue_;
+  // When each CPU goes on; of the running one, when it did.
+  Turns turns_;
+  EventQueue line_events_;
   Lines lines_;
   // Where each core is, each domain's agent, and each package's home agent, by number.
   std::vector<Place> core_place_;
