@@ -23,7 +23,7 @@ struct Line {
   std::uint32_t owner_domain = kNobody;
   // The hardware thread of the owner that used it last.
   std::uint32_t last_user = kNobody;
-  // CPUs in a spin_until on it; a list through the CPUs.
+  // CPUs in a spin_until on it, in World; kNobody until the first.
   std::uint32_t spinners = kNobody;
   // The package of its home; kNobody until the first request for it.
   std::uint32_t home = kNobody;

@@ -198,9 +198,17 @@ void World::wait(Cpu& c) {
     if (next.state == State::spinning) stop_spinning(next);
     next.state = State::ready;
     next.time = std::max(next.time, time);
-    if (&next != &c) c.fiber->jump(*next.fiber);
+    if (&next != &c) switch_to(c, next);
     return;
   }
+}
+
+// CPUs in lockstep follow each other in the same order again and again: while one begins to run, the host
+// fetches what the one after it will need.
+void World::switch_to(Cpu& c, Cpu& next) {
+  c.follower = next.id;
+  cpus_[next.follower].fiber->prefetch();
+  c.fiber->jump(*next.fiber);
 }
 
 void World::sleep_interruptibly(Cpu& c, State state, Picoseconds until) {
@@ -215,14 +223,19 @@ void World::sleep_until(unsigned cpu, Picoseconds time) {
   if (time > c.time) sleep_interruptibly(c, State::sleeping, time);
 }
 
-void World::spin(unsigned cpu, const void* address, bool (*done)(const void*), const void* argument) {
+void World::spin(unsigned cpu, const Condition& condition) {
   Cpu& c = cpus_[cpu];
-  c.line = lines_.index_of(address);
-  c.done = done;
-  c.argument = argument;
+  c.line = lines_.index_of(condition.address);
   Line& line = lines_[c.line];
-  c.next = line.spinners;
-  line.spinners = cpu;
+  if (line.spinners == kNobody) {
+    line.spinners = static_cast<std::uint32_t>(spinners_.size());
+    spinners_.emplace_back();
+  }
+  std::vector<Spinners>& groups = spinners_[line.spinners];
+  // Those that wait for the same come one after the other: at a rendezvous all do.
+  if (groups.empty() || groups.back().condition != condition) groups.push_back({condition});
+  c.next = std::exchange(groups.back().first, cpu);
+  ++groups.back().count;
   sleep_interruptibly(c, State::spinning, kNever);
 }
 
@@ -230,25 +243,30 @@ void World::spin(unsigned cpu, const void* address, bool (*done)(const void*), c
 // nothing: they are not simulated one by one, only the time they keep the line's port busy, and that the next
 // writer finds it shared.
 void World::wake_spinners(Line& line, Picoseconds time) {
-  std::uint32_t* link = &line.spinners;
-  while (*link != kNobody) {
-    Cpu& c = cpus_[*link];
-    if (c.done(c.argument)) {
-      *link = c.next;
-      c.state = State::sleeping;
-      if (turns_.of(c.id) > time) schedule(c, std::max(time, c.time));
-    } else {
-      line.port_free = std::max(line.port_free, time) + costs_.port;
-      link = &c.next;
+  std::erase_if(spinners_[line.spinners], [&](const Spinners& group) {
+    if (!group.condition.holds()) {
+      line.port_free = std::max(line.port_free, time) + group.count * costs_.port;
+      return false;
     }
-  }
+    for (std::uint32_t at = group.first; at != kNobody; at = cpus_[at].next) {
+      Cpu& c = cpus_[at];
+      c.state = State::sleeping;
+      if (turns_.of(at) > time) schedule(c, std::max(time, c.time));
+    }
+    return true;
+  });
 }
 
-// Takes a CPU that an interrupt woke off its line's list.
+// Takes a CPU that an interrupt woke off its line's spinners.
 void World::stop_spinning(Cpu& c) {
-  std::uint32_t* link = &lines_[c.line].spinners;
-  while (*link != c.id) link = &cpus_[*link].next;
-  *link = c.next;
+  std::vector<Spinners>& groups = spinners_[lines_[c.line].spinners];
+  for (Spinners& group : groups)
+    for (std::uint32_t* link = &group.first; *link != kNobody; link = &cpus_[*link].next)
+      if (*link == c.id) {
+        *link = c.next;
+        if (--group.count == 0) groups.erase(groups.begin() + (&group - groups.data()));
+        return;
+      }
 }
 
 void World::raise(unsigned cpu, unsigned target) {

@@ -10,11 +10,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <random>
 #include <span>
 #include <stdexcept>
+#include <type_traits>
 #include <vector>
 
 #include "machine/fiber/fiber.h"
@@ -54,6 +56,30 @@ class Deadlock : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// What a CPU spins for: a predicate of the variable at an address. CPUs whose conditions are the same to the bit
+// wait for the same.
+struct Condition {
+  const void* address = nullptr;
+  bool (*predicate)(const void* address, const void* captured) = nullptr;
+  // What the predicate captured; the rest is zero.
+  alignas(8) std::array<std::byte, 16> captured{};
+
+  template <class T, class Predicate>
+  static Condition of(const T& a, const Predicate& predicate) {
+    static_assert(std::is_trivially_copyable_v<Predicate> && sizeof(Predicate) <= sizeof(captured));
+    Condition condition;
+    condition.address = &a;
+    condition.predicate = [](const void* address, const void* captured) {
+      return static_cast<bool>((*static_cast<const Predicate*>(captured))(*static_cast<const T*>(address)));
+    };
+    if constexpr (!std::is_empty_v<Predicate>)
+      std::memcpy(condition.captured.data(), &predicate, sizeof(Predicate));
+    return condition;
+  }
+  bool holds() const { return predicate(address, captured.data()); }
+  bool operator==(const Condition&) const = default;
+};
+
 class World {
  public:
   // Emulated CPU i is at places[i]. Lines within `homed` have their home in package `home_package`; all
@@ -86,9 +112,9 @@ class World {
   std::uint32_t begin_rmw(unsigned cpu, const void* address);
   void end_write(unsigned cpu, std::uint32_t index);
 
-  // Waits until done(argument) after a write to the line of `address`, or until an interrupt arrives while
-  // interrupts are on.
-  void spin(unsigned cpu, const void* address, bool (*done)(const void*), const void* argument);
+  // Waits until the condition holds after a write to the line of its address, or until an interrupt arrives
+  // while interrupts are on.
+  void spin(unsigned cpu, const Condition& condition);
   // Waits until that time, or until an interrupt arrives while interrupts are on.
   void sleep_until(unsigned cpu, Picoseconds time);
 
@@ -119,10 +145,15 @@ class World {
   enum class Wish : std::uint8_t { read, own, modify };
   enum class State : std::uint8_t { ready, requesting, queued, spinning, sleeping, done };
 
+  // What each access and each switch of fibers needs comes first, in one line of the host's cache.
   struct alignas(kLine) Cpu {
     Picoseconds time = 0;
     Picoseconds interrupt_at = kNever;
+    Fiber* fiber = nullptr;
+    Place place;
     std::uint32_t id = 0;
+    // Who went on when this one last let others go first.
+    std::uint32_t follower = 0;
     State state = State::ready;
     bool irqs_off = false;
     // The request it waits for.
@@ -135,12 +166,14 @@ class World {
     std::uint32_t line = kNobody;
     std::uint32_t next = kNobody;  // in the list of waiters, or of spinners
     Picoseconds arrived = 0;
-    // What it spins for.
-    bool (*done)(const void*) = nullptr;
-    const void* argument = nullptr;
-    Place place;
-    Fiber* fiber = nullptr;
     World* world = nullptr;
+  };
+
+  // CPUs that spin for the same: a list through them.
+  struct Spinners {
+    Condition condition;
+    std::uint32_t first = kNobody;
+    std::uint32_t count = 0;
   };
 
   MMSCALE_INLINE Cpu& begin_access(unsigned cpu) {
@@ -154,6 +187,7 @@ class World {
   bool line_is_next() const { return !line_events_.empty() && line_events_.top().time < turns_.time(); }
   void yield(Cpu& c);
   void wait(Cpu& c);
+  void switch_to(Cpu& c, Cpu& next);
   void schedule(Cpu& c, Picoseconds time);
   void schedule(std::uint32_t line, Picoseconds time);
   void sleep_interruptibly(Cpu& c, State state, Picoseconds until);
@@ -206,6 +240,8 @@ class World {
   Turns turns_;
   EventQueue line_events_;
   Lines lines_;
+  // Of each line that was ever spun on.
+  std::vector<std::vector<Spinners>> spinners_;
   // Where each core is, each domain's agent, and each package's home agent, by number.
   std::vector<Place> core_place_;
   std::vector<Place> domains_;
