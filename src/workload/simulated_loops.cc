@@ -22,6 +22,7 @@ using Machine = machine::simulator::Simulator<false>;
 
 struct alignas(machine::kApart) Word {
   std::uint32_t value = 0;
+  std::uint32_t next = 0;  // mcs
 };
 
 // What all loops work on.
@@ -31,7 +32,7 @@ struct Shared {
   }
   Word word;
   Word serving;
-  // private: a line for each CPU. clh: the nodes of its queue; which of them each CPU has at the moment.
+  // private: a line for each CPU. clh, mcs: the nodes of its queue; which of them each CPU has at the moment.
   std::vector<Word> own;
   std::vector<std::uint32_t> mine;
   // pass: for waiting without a look at the line; set when the waiting shall end.
@@ -46,14 +47,43 @@ void pair(Machine& m, Word& word) {
   m.fetch_sub(word.value, 1, seq_cst);
 }
 
-// One atomic operation of each CPU in turn. Who waits does not ask for the line, so that no request overlaps
-// another: what one takes is what a line costs that its owner has left alone, as in a published latency.
-void pass(Machine& m, Shared& s, Picoseconds) {
+// Waits for this CPU's turn. Who waits does not ask for the line, so that no request overlaps another: what one takes
+// is what a line costs that its owner has left alone, as in a published latency.
+void await_turn(Machine& m, Shared& s) {
   const auto is_mine = [&s, cpu = m.cpu(), cpus = m.cpus()](std::uint32_t value) {
     return s.stopped || value % cpus == cpu;
   };
   while (!is_mine(s.word.value)) s.world->spin(m.cpu(), Condition::of(s.word.value, is_mine));
+}
+
+void pass(Machine& m, Shared& s, Picoseconds) {
+  await_turn(m, s);
   m.fetch_add(s.word.value, 1, relaxed);
+}
+
+void pass_read(Machine& m, Shared& s, Picoseconds) {
+  await_turn(m, s);
+  m.load(s.word.value, relaxed);
+  m.fetch_add(s.word.value, 1, relaxed);
+}
+
+// Nodes count from 1: 0 is nobody.
+void mcs(Machine& m, Shared& s, Picoseconds inside) {
+  const std::uint32_t self = m.cpu() + 1;
+  Word& node = s.own[m.cpu()];
+  m.store(node.next, 0, relaxed);
+  const std::uint32_t before = m.exchange(s.word.value, self, acq_rel);
+  if (before != 0) {
+    m.store(node.value, 1, relaxed);
+    m.store(s.own[before - 1].next, self, release);
+    m.spin_until(node.value, [](std::uint32_t waits) { return waits == 0; });
+  }
+  m.compute(inside);
+  if (m.load(node.next, acquire) == 0) {
+    if (m.compare_exchange(s.word.value, self, 0)) return;
+    m.spin_until(node.next, [](std::uint32_t next) { return next != 0; });
+  }
+  m.store(s.own[node.next - 1].value, 0, release);
 }
 
 struct Loop {
@@ -61,7 +91,7 @@ struct Loop {
   Round round;
 };
 
-constexpr std::array<Loop, 7> kLoops = {{
+constexpr std::array<Loop, 9> kLoops = {{
     {{"private", "inc + dec_and_test, each CPU on a line of its own"},
      [](Machine& m, Shared& s, Picoseconds) { pair(m, s.own[m.cpu()]); }},
     {{"incdec", "inc + dec_and_test, all CPUs on one line"},
@@ -69,6 +99,7 @@ constexpr std::array<Loop, 7> kLoops = {{
     {{"add", "one atomic increment, all CPUs on one line"},
      [](Machine& m, Shared& s, Picoseconds) { m.fetch_add(s.word.value, 1, relaxed); }},
     {{"pass", "one atomic increment by each CPU in turn, the others waiting without asking"}, pass},
+    {{"pass-read", "the same, with a load before"}, pass_read},
     {{"count", "a plain load and a plain store of one line, by all CPUs"},
      [](Machine& m, Shared& s, Picoseconds) {
        m.store(s.word.value, m.load(s.word.value, relaxed) + 1, relaxed);
@@ -77,7 +108,7 @@ constexpr std::array<Loop, 7> kLoops = {{
      [](Machine& m, Shared& s, Picoseconds inside) {
        const std::uint32_t ticket = m.fetch_add(s.word.value, 1, relaxed);
        m.spin_until(s.serving.value, [ticket](std::uint32_t serving) { return serving == ticket; });
-       m.spend(inside);
+       m.compute(inside);
        m.store(s.serving.value, ticket + 1, release);
      }},
     {{"clh", "a CLH queue lock taken and released, each CPU waiting at a line of its own"},
@@ -87,11 +118,12 @@ constexpr std::array<Loop, 7> kLoops = {{
        // Nodes count from 1 in the queue's tail: 0 is nobody.
        const std::uint32_t before = m.exchange(s.word.value, node + 1, acq_rel);
        if (before != 0) m.spin_until(s.own[before - 1].value, [](std::uint32_t taken) { return taken == 0; });
-       m.spend(inside);
+       m.compute(inside);
        m.store(s.own[node].value, 0, release);
        // The queue now owns that node, this CPU the one before it, which the first of all has to spare.
        s.mine[m.cpu()] = before != 0 ? before - 1 : static_cast<std::uint32_t>(s.mine.size()) + m.cpu();
      }},
+    {{"mcs", "an MCS queue lock taken and released, each CPU waiting at a line of its own"}, mcs},
 }};
 
 class SimulatedLoopLoad final : public SimulatorLoad {
@@ -125,13 +157,13 @@ class SimulatedLoopLoad final : public SimulatorLoad {
   bool run(unsigned cpu, std::uint64_t rounds) override {
     for (; rounds != 0; --rounds) {
       round_(*machines_[cpu], *shared_, inside_);
-      world_.spend(cpu, between_);
+      world_.compute(cpu, between_);
     }
     return true;
   }
   void finish(unsigned) override {}
   void stop(unsigned cpu) override {
-    if (round_ != pass) return;
+    if (round_ != pass && round_ != pass_read) return;
     shared_->stopped = true;
     // Wakes whoever waits for its turn.
     machines_[cpu]->fetch_add(shared_->word.value, 0, relaxed);

@@ -41,8 +41,9 @@ struct Line {
   // Those of them that do not wait behind a sibling.
   std::uint32_t asking = 0;
   std::uint32_t passed_over = 0;
-  // Domains with a copy.
+  // Domains with a copy, and the core that wrote it last.
   std::uint64_t domains = 0;
+  std::uint32_t supplier = kNobody;
   // Until when its owner works on it: it leaves after the operation in flight.
   Picoseconds busy_until = 0;
   // From when on the owner's agent can serve the next request, and the home the next domain.

@@ -47,6 +47,12 @@ enum class Atomics {
   ll_sc,  // load-linked, store-conditional: fails when another CPU wrote in between (POWER, ARMv8.0)
 };
 
+// Who answers a read of a line that several have and one wrote last.
+enum class Supplier {
+  agent,  // the domain's cache, which has it, too: reads follow each other at the port
+  owner,  // the core that wrote it, each time, by way of the home, which does nothing else with the line meanwhile
+};
+
 // Which of the requests that wait at a line is served next.
 enum class Arbitration {
   fifo,    // in the order in which they reach the owner's domain
@@ -72,9 +78,12 @@ struct Costs {
   Picoseconds fence_after_rmw = 0;
   // A line nobody has: from memory, beyond the way to its home and back.
   Picoseconds memory = 0;
-  // How long a request that moves no ownership keeps the line's port busy: a read served from a shared line,
-  // a store-conditional that failed.
+  // Handover::through: from leaving one core to being at the next of the domain, when that one has been waiting.
+  Picoseconds handoff = 0;
+  // How long a read that is served from a shared line keeps the line's port busy.
   Picoseconds port = 0;
+  // The same of one contender's tries in vain, load-linked and store-conditional, for each that succeeds.
+  Picoseconds failed_try = 0;
   // Raising an interrupt: the sender's time for each target.
   Picoseconds ipi_send = 0;
   // Interrupt entry and exit on the target.
@@ -92,6 +101,7 @@ struct Model {
 
   Protocol protocol = Protocol::home;
   Handover handover = Handover::through;
+  Supplier supplier = Supplier::agent;
   Atomics atomics = Atomics::near;
   Arbitration arbitration = Arbitration::fifo;
   Costs costs;

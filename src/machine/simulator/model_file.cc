@@ -40,7 +40,9 @@ constexpr Default kDefaults[] = {
     {"fence", &Costs::fence, 17, 17, 17},
     {"fence_after_rmw", &Costs::fence_after_rmw, 0, 17, 17},
     {"memory", &Costs::memory, 80, 80, 80},
+    {"handoff", &Costs::handoff, 16.5, 0, 0},
     {"port", &Costs::port, 1, 1, 1},
+    {"failed_try", &Costs::failed_try, 0, 10, 2},
     {"ipi_send", &Costs::ipi_send, 200, 200, 200},
     {"ipi_handle", &Costs::ipi_handle, 500, 500, 500},
     {"tick", &Costs::tick, 0.4, 40, 2},
@@ -66,6 +68,11 @@ class Reader {
     // kind.
     model.handover = kind == "x86" ? Handover::through : Handover::direct;
     model.atomics = choice("atomics", {"near", "ll-sc"}) == "near" ? Atomics::near : Atomics::ll_sc;
+    if (file_.contains("reads_from"))
+      model.supplier =
+          choice("reads_from", {"agent", "owner"}) == "owner" ? Supplier::owner : Supplier::agent;
+    if (model.supplier == Supplier::owner && model.protocol == Protocol::snoop)
+      fail("'reads_from' is 'owner', which says who answers a home: the protocol is 'snoop'");
     const std::string arbitration = choice("arbitration", {"fifo", "near", "random"});
     model.arbitration = arbitration == "fifo"   ? Arbitration::fifo
                         : arbitration == "near" ? Arbitration::near
@@ -82,9 +89,9 @@ class Reader {
 
   void check_keys() const {
     static const std::set<std::string> kKnown = {
-        "schema",   "name",       "description",       "topology", "cpus",
-        "domain",   "kind",       "protocol",          "atomics",  "arbitration",
-        "costs_ns", "one_way_ns", "packages_per_group"};
+        "schema",   "name",       "description",        "topology",  "cpus",
+        "domain",   "kind",       "protocol",           "atomics",   "arbitration",
+        "costs_ns", "one_way_ns", "packages_per_group", "reads_from"};
     for (const auto& [key, value] : file_.items())
       if (!kKnown.contains(key)) fail(fmt::format("unknown key '{}'", key));
     if (file_.value("schema", json()) != 1) fail("'schema' must be 1");

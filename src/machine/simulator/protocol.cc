@@ -60,14 +60,14 @@ void World::acquire(Cpu& c, std::uint32_t index, Wish wish) {
 
 // What a read-modify-write by load-linked and store-conditional costs beyond the line's way: the
 // store-conditional goes out once more, and whoever waits has read the line and tried in vain meanwhile, so
-// that each success takes the port for two requests of every contender. So the cost of an operation grows
+// that each success takes the port for the tries of every contender. So the cost of an operation grows
 // with their number (Graviton 1, POWER5+), where operations that cannot fail do not care. The tries are
 // counted, not simulated one by one, and the contenders get through in turn: what real ones win by trying
 // again sooner than others nobody has published.
 Picoseconds World::conditional(const Line& line, Picoseconds way) {
   if (atomics_ == Atomics::near) return 0;
   statistics_.failed_conditionals += line.asking;
-  return (protocol_ == Protocol::snoop ? 2 * way : 0) + 2 * line.asking * costs_.port;
+  return (protocol_ == Protocol::snoop ? 2 * way : 0) + line.asking * costs_.failed_try;
 }
 
 // A core has one miss buffer for a line: while a sibling's request waits, this one waits behind it, and asks
@@ -240,8 +240,7 @@ void World::line_event(std::uint32_t index, Picoseconds time) {
 
 // The snoop has reached the owner: it finishes the operation in flight and gives the line away.
 //
-// Through the domain's agent: on its way to the next core the line passes the agent, who sends the next snoop
-// along with it. So each visit is one operation, and one takes two legs and the operation.
+// Through the domain's agent: the next snoop arrives with the line, so each visit is one operation.
 //
 // Direct: the data go to the next, "done" to the agent, who only then serves the request after that. So the
 // next owner keeps the line for a leg at least, and completes as many operations as fit.
@@ -270,8 +269,8 @@ void World::hand_over(std::uint32_t index, Picoseconds time) {
     data = leaves + leg_[static_cast<std::size_t>(reach(owner, c.place))];
     line.port_free = reads ? leaves + costs_.port : data;
   } else if (from == to) {
-    data = leaves + (handover_ == Handover::through ? 2 : 1) * leg;
-    line.port_free = leaves + leg;
+    data = within_domain(c, time, leaves);
+    line.port_free = handover_ == Handover::through ? data - leg : leaves + leg;
   } else {
     const Picoseconds sent = leaves + leg;
     line.port_free = sent + between(owner, c.place);
@@ -299,6 +298,16 @@ void World::hand_over(std::uint32_t index, Picoseconds time) {
   if (line.waiting != 0) schedule(index, line.port_free);
 }
 
+// When the line is there: two legs from an owner who had done with it, or one if it goes straight. To who has been
+// waiting, through an agent that knew it for long, it takes what published throughput says, if only the way of the
+// request itself is over.
+Picoseconds World::within_domain(const Cpu& c, Picoseconds snooped, Picoseconds leaves) const {
+  const Picoseconds leg = core_leg();
+  if (handover_ == Handover::direct) return leaves + leg;
+  if (leaves == snooped && c.arrived + leg == snooped) return leaves + 2 * leg;
+  return std::max(leaves + std::max(costs_.handoff, leg), c.arrived + 3 * leg);
+}
+
 // Nobody may write the line: it is shared, or in memory only. False if the next request is not there yet.
 bool World::serve_unowned(std::uint32_t index, Picoseconds time) {
   Line& line = lines_[index];
@@ -307,7 +316,9 @@ bool World::serve_unowned(std::uint32_t index, Picoseconds time) {
   const Place agent = first.place;
   const std::uint64_t own_domain = std::uint64_t{1} << agent.domain;
   // What stays within a domain is settled there, whatever the line's home.
-  const bool local = first.wish == Wish::read ? (line.domains & own_domain) != 0 : line.domains == own_domain;
+  const bool local = first.wish == Wish::read
+                         ? supplier_ == Supplier::agent && (line.domains & own_domain) != 0
+                         : line.domains == own_domain;
   const Place& by = local ? agent : agents_[line.home];
   const Picoseconds start = local ? time : std::max(time, lines_.queue(line, domain).at_home);
   if (start > time) {
@@ -330,10 +341,12 @@ bool World::serve_unowned(std::uint32_t index, Picoseconds time) {
     become_owner(index, c, data);
     grant(c, data);
   } else if (reads) {
-    // Read fan-out: one after the other at the port, but none waits for another's data.
-    line.port_free = time + costs_.port;
+    line.port_free = time + reading(line, agent);
     lines_.share(line, c.place);
-    grant(c, time + between(by, agent) + (local && protocol_ == Protocol::home ? 2 : 1) * leg);
+    if (supplier_ == Supplier::owner)
+      grant(c, time + from_supplier(line, agent));
+    else
+      grant(c, time + between(by, agent) + (local && protocol_ == Protocol::home ? 2 : 1) * leg);
   } else {
     Picoseconds done = std::max(time, line.busy_until) + invalidation(line, agent, by);
     if (c.wish == Wish::modify) done += conditional(line, 0);
@@ -345,16 +358,42 @@ bool World::serve_unowned(std::uint32_t index, Picoseconds time) {
   return true;
 }
 
-// All sharers are told at once and answer the writer: it waits for the farthest. On a bus it told them
-// itself, as if all were near.
+// From the line's home over the core that wrote it to the reader.
+Picoseconds World::from_supplier(const Line& line, const Place& reader) const {
+  const Place& supplier = core_place_[line.supplier];
+  return between(agents_[line.home], supplier) + between(supplier, reader) + 3 * core_leg();
+}
+
+// How long a read keeps a shared line busy. Read fan-out is cheap where a cache that all reach has the line: one
+// after the other at its port, and none waits for another's data. Where only the core that wrote it answers, the
+// home serves the next read when the reader has told that it has its data.
+Picoseconds World::reading(const Line& line, const Place& reader) const {
+  if (supplier_ == Supplier::agent || line.supplier == kNobody) return costs_.port;
+  return from_supplier(line, reader) + core_leg() + between(reader, agents_[line.home]);
+}
+
+// The reads of all of them.
+Picoseconds World::reading(const Line& line, const Spinners& readers) const {
+  if (supplier_ == Supplier::agent || line.supplier == kNobody) return readers.count * costs_.port;
+  Picoseconds sum = 0;
+  for (std::uint32_t at = readers.first; at != kNobody; at = cpus_[at].next)
+    sum += reading(line, cpus_[at].place);
+  return sum;
+}
+
+// All sharers are told at once, and the writer waits for the farthest. They answer whoever told them where lines
+// pass an agent, else the writer. On a bus it told them itself, as if all were near.
 Picoseconds World::invalidation(const Line& line, const Place& writer, const Place& by) const {
   const Picoseconds leg = core_leg();
   Picoseconds farthest = 0;
   for (std::uint64_t rest = line.domains; rest != 0; rest &= rest - 1) {
     const Place& sharer = domains_[static_cast<std::size_t>(std::countr_zero(rest))];
-    farthest = std::max(farthest, protocol_ == Protocol::snoop
-                                      ? 2 * std::max(leg, between(sharer, writer)) - leg
-                                      : between(by, sharer) + between(sharer, writer) + 2 * leg);
+    Picoseconds way = 2 * std::max(leg, between(sharer, writer)) - leg;
+    if (protocol_ == Protocol::home && handover_ == Handover::through)
+      way = 2 * between(by, sharer) + between(by, writer) + 3 * leg;
+    else if (protocol_ == Protocol::home)
+      way = between(by, sharer) + between(sharer, writer) + 2 * leg;
+    farthest = std::max(farthest, way);
   }
   return std::max(farthest, leg);
 }
@@ -380,6 +419,7 @@ void World::become_owner(std::uint32_t index, Cpu& c, Picoseconds time) {
   line.owner = c.place.core;
   line.owner_domain = protocol_ == Protocol::home ? c.place.domain : kNobody;
   line.last_user = c.id;
+  line.supplier = c.place.core;
   lines_.statistics(index).since = time;
   // At least the operation it came for.
   line.busy_until = time + costs_.atomic;

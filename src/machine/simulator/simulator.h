@@ -81,6 +81,12 @@ class Simulator {
     return modify(a, [value](T) { return value; });
   }
 
+  // Of the bare loops alone: no scheme has one. True if `expected` was found, and replaced.
+  template <class T>
+  bool compare_exchange(T& a, std::type_identity_t<T> expected, std::type_identity_t<T> value) {
+    return modify(a, [=](T old) { return old == expected ? value : old; }) == expected;
+  }
+
   MMSCALE_INLINE void fence() { world_.spend(cpu_, world_.costs().fence); }
   MMSCALE_INLINE void fence_after_rmw() { world_.spend(cpu_, world_.costs().fence_after_rmw); }
   MMSCALE_INLINE void pause() { world_.spend(cpu_, world_.costs().load); }
@@ -142,8 +148,8 @@ class Simulator {
   // The same, interrupts off.
   void stall(std::uint64_t cycles) { world_.spend(cpu_, cycles * world_.costs().tick); }
 
-  // Whatever takes that long and touches nothing shared, interrupts off.
-  void spend(Picoseconds time) { world_.spend(cpu_, time); }
+  // Whatever takes that long and touches nothing shared, interrupts off; siblings share the core.
+  void compute(Picoseconds time) { world_.compute(cpu_, time); }
 
   std::uint64_t now() const { return world_.now(cpu_) / kPsPerNs; }
   MMSCALE_INLINE unsigned cpu() const { return cpu_; }

@@ -62,6 +62,7 @@ World::World(const Model& model, const Renumbered& renumbered, std::uint32_t hom
     : costs_(model.costs),
       protocol_(model.protocol),
       handover_(model.handover),
+      supplier_(model.supplier),
       atomics_(model.atomics),
       arbitration_(model.arbitration),
       scheduling_(scheduling),
@@ -125,6 +126,19 @@ void World::end_write(unsigned cpu, std::uint32_t index) {
   if (line.last_user == cpu) line.busy_until = cpus_[cpu].time;
   if (line.spinners != kNobody) [[unlikely]]
     wake_spinners(line, cpus_[cpu].time);
+}
+
+void World::compute(unsigned cpu, Picoseconds time) {
+  Cpu& c = cpus_[cpu];
+  std::uint64_t sharing = 1;
+  for (std::uint32_t at = c.next_sibling; at != cpu; at = cpus_[at].next_sibling) {
+    const Cpu& sibling = cpus_[at];
+    // Who is granted a line wakes later than it asked.
+    const Picoseconds turn = turns_.of(at);
+    const bool runs = sibling.state == State::ready && (turn == kNever || turn == sibling.time);
+    sharing += runs || sibling.state == State::spinning;
+  }
+  c.time += sharing * time;
 }
 
 void World::fiber_main(void* argument) {
@@ -245,7 +259,7 @@ void World::spin(unsigned cpu, const Condition& condition) {
 void World::wake_spinners(Line& line, Picoseconds time) {
   std::erase_if(spinners_[line.spinners], [&](const Spinners& group) {
     if (!group.condition.holds()) {
-      line.port_free = std::max(line.port_free, time) + group.count * costs_.port;
+      line.port_free = std::max(line.port_free, time) + reading(line, group);
       return false;
     }
     for (std::uint32_t at = group.first; at != kNobody; at = cpus_[at].next) {

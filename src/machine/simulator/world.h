@@ -112,6 +112,10 @@ class World {
   std::uint32_t begin_rmw(unsigned cpu, const void* address);
   void end_write(unsigned cpu, std::uint32_t index);
 
+  // Computes for that long if the core is this CPU's alone. Another hardware thread of it that computes or spins
+  // when this begins takes its share.
+  void compute(unsigned cpu, Picoseconds time);
+
   // Waits until the condition holds after a write to the line of its address, or until an interrupt arrives
   // while interrupts are on.
   void spin(unsigned cpu, const Condition& condition);
@@ -217,7 +221,11 @@ class World {
   bool serve_unowned(std::uint32_t index, Picoseconds time);
   void line_event(std::uint32_t index, Picoseconds time);
   void hand_over(std::uint32_t index, Picoseconds time);
+  Picoseconds within_domain(const Cpu& c, Picoseconds snooped, Picoseconds leaves) const;
   Picoseconds invalidation(const Line& line, const Place& writer, const Place& by) const;
+  Picoseconds from_supplier(const Line& line, const Place& reader) const;
+  Picoseconds reading(const Line& line, const Place& reader) const;
+  Picoseconds reading(const Line& line, const Spinners& readers) const;
   void count_transfer(std::uint32_t index, const Place& from, const Place& to, bool reads);
   void leave_owner(std::uint32_t index, Picoseconds time);
   void become_owner(std::uint32_t index, Cpu& c, Picoseconds time);
@@ -226,6 +234,7 @@ class World {
   const Costs costs_;
   const Protocol protocol_;
   const Handover handover_;
+  const Supplier supplier_;
   const Atomics atomics_;
   const Arbitration arbitration_;
   const Scheduling scheduling_;

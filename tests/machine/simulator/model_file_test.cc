@@ -84,6 +84,12 @@ TEST(ModelFile, SaysWhatIsWrongInOneLine) {
   EXPECT_THAT(complaint([](json& f) { f["costs_ns"]["lod"] = number(5); }), HasSubstr("unknown cost 'lod'"));
   EXPECT_THAT(complaint([](json& f) { f["latency"] = 1; }), HasSubstr("unknown key 'latency'"));
   EXPECT_THAT(complaint([](json& f) { f["protocol"] = "ring"; }), HasSubstr("there are home, snoop"));
+  EXPECT_THAT(complaint([](json& f) { f["reads_from"] = "memory"; }), HasSubstr("there are agent, owner"));
+  EXPECT_THAT(complaint([](json& f) {
+                f["reads_from"] = "owner";
+                f["protocol"] = "snoop";
+              }),
+              HasSubstr("the protocol is 'snoop'"));
   EXPECT_THAT(complaint([](json& f) { f["topology"] = "pack"; }), HasSubstr("'topology'"));
   EXPECT_THAT(complaint([](json& f) { f["one_way_ns"]["domain"].erase("source"); }), HasSubstr("'source'"));
   EXPECT_THAT(complaint([](json& f) { f["one_way_ns"]["domain"].erase("quality"); }), HasSubstr("'quality'"));

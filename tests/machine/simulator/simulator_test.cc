@@ -37,7 +37,9 @@ Model machine_of(Protocol protocol = Protocol::home, Atomics atomics = Atomics::
                  .fence = 17'000,
                  .fence_after_rmw = 700,
                  .memory = 80'000,
+                 .handoff = 20'000,
                  .port = 1'000,
+                 .failed_try = 2'000,
                  .ipi_send = 200'000,
                  .ipi_handle = 500'000,
                  .tick = 400};
@@ -202,6 +204,15 @@ TEST(Simulator, ALineThatPassesTheAgentStaysForOneOperation) {
   EXPECT_NEAR(contended(machine_of(), 8, 1000), 25'000, 250);
 }
 
+TEST(Simulator, WhoHasBeenWaitingGetsTheLineByTheHandoff) {
+  Model model = machine_of();
+  model.costs.handoff = 16'000;
+  EXPECT_NEAR(contended(model, 4, 1000), 21'000, 250);
+  EXPECT_NEAR(contended(model, 8, 1000), 21'000, 250);
+  // One of two has to ask anew after each operation, which takes all four legs.
+  EXPECT_NEAR(contended(model, 2, 1000), (40'000 + 5'000) / 2.0, 250);
+}
+
 TEST(Simulator, ALineThatTheAgentHasToCallBackStaysForSeveral) {
   Model model = machine_of();
   model.handover = Handover::direct;
@@ -279,6 +290,53 @@ TEST(Simulator, ReadersOfOneLineDoNotWaitForEachOther) {
   });
   // The slowest of 15 readers is one transfer and 14 turns at the port behind, not 15 transfers.
   EXPECT_LE(*std::max_element(run.ends.begin(), run.ends.end()), 400'000'000u + 2 * 110'000 + 15 * 1'000);
+}
+
+TEST(Simulator, ReadersThatOnlyTheWriterAnswersDoWaitForEachOther) {
+  Word word;
+  Model model = machine_of();
+  model.supplier = Supplier::owner;
+  const Trial run(model, 8, [&](Machine& m) {
+    if (m.cpu() == 0) m.store(word.value, 1, relaxed);
+    m.stall(1'000'000);
+    m.load(word.value, relaxed);
+  });
+  // The first of the seven takes the line from its owner, and the agent is free when it passes there. Each that
+  // follows has it brought in three legs of 10 ns, and the home hears of it in another.
+  EXPECT_EQ(*std::max_element(run.ends.begin(), run.ends.end()),
+            400'000'000u + 30'000 + 5 * 40'000 + 30'000 + 100);
+}
+
+TEST(Simulator, AWriteToASharedLineIsARoundByWayOfTheAgent) {
+  Word word;
+  const Trial run(machine_of(), 2, [&](Machine& m) {
+    if (m.cpu() == 0) {
+      m.store(word.value, 1, relaxed);
+      return;
+    }
+    m.stall(1'000'000);
+    m.load(word.value, relaxed);
+    m.store(word.value, 2, relaxed);
+  });
+  EXPECT_EQ(run.ends[1], 400'000'000u + 40'000 + 100 + 40'000 + 200);
+}
+
+TEST(Simulator, SiblingsThatComputeShareTheirCore) {
+  Model model = machine_of();
+  model.places[1].core = 0;
+  // What 100 turns of 10 ns take CPU 0, with CPUs up to `busy` at the same; who does nothing has ended.
+  const auto time_with = [&](unsigned busy) {
+    const Trial run(model, 3, [&](Machine& m) {
+      Word mine;
+      for (int i = 0; i < 100 && (m.cpu() == 0 || m.cpu() == busy); ++i) {
+        m.store(mine.value, 1, relaxed);
+        m.compute(10'000);
+      }
+    });
+    return static_cast<double>(run.ends[0]);
+  };
+  EXPECT_NEAR(time_with(2), time_with(0), 1);
+  EXPECT_NEAR(time_with(1) - time_with(0), 100 * 10'000.0, 20'000);
 }
 
 TEST(Simulator, AnInterruptReachesAThinkingCpuOnTime) {
