@@ -16,6 +16,7 @@ namespace mmscale::workload {
 namespace {
 
 using enum std::memory_order;
+using machine::simulator::Condition;
 using machine::simulator::Picoseconds;
 using Machine = machine::simulator::Simulator<false>;
 
@@ -49,16 +50,10 @@ void pair(Machine& m, Word& word) {
 // Waits for this CPU's turn. Who waits does not ask for the line, so that no request overlaps another: what one takes
 // is what a line costs that its owner has left alone, as in a published latency.
 void await_turn(Machine& m, Shared& s) {
-  struct Turn {
-    const Shared& shared;
-    const std::uint32_t cpu;
-    const std::uint32_t cpus;
-  } const turn{s, m.cpu(), m.cpus()};
-  const auto is_mine = [](const void* argument) {
-    const Turn& t = *static_cast<const Turn*>(argument);
-    return t.shared.stopped || t.shared.word.value % t.cpus == t.cpu;
+  const auto is_mine = [&s, cpu = m.cpu(), cpus = m.cpus()](std::uint32_t value) {
+    return s.stopped || value % cpus == cpu;
   };
-  while (!is_mine(&turn)) s.world->spin(m.cpu(), &s.word.value, is_mine, &turn);
+  while (!is_mine(s.word.value)) s.world->spin(m.cpu(), Condition::of(s.word.value, is_mine));
 }
 
 void pass(Machine& m, Shared& s, Picoseconds) {

@@ -40,6 +40,12 @@ class Fiber {
   // here.
   void jump(Fiber& to);
 
+  // Of a fiber that will soon be jumped to: brings what it goes on with nearer to the processor.
+  void prefetch() const {
+    for (std::size_t line = 0; line < 4; ++line)
+      __builtin_prefetch(static_cast<const std::byte*>(context_) + 64 * line);
+  }
+
   // Of a fiber that does not run: what is on its stack, saved registers first. Together with the memory
   // outside it is all that decides how the fiber goes on.
   std::span<const std::byte> live_stack() const {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What happens next: a 4-ary heap of (time, who). Ordered by both, so that the order is total and does not
-// depend on the order of insertion; four children to a node, since a level costs a cache miss and a
+// What happens next at the lines: a 4-ary heap of (time, who). Ordered by both, so that the order is total and
+// does not depend on the order of insertion; four children to a node, since a level costs a cache miss and a
 // comparison does not.
 #pragma once
 
@@ -16,7 +16,7 @@ namespace mmscale::machine::simulator {
 
 struct Event {
   Picoseconds time = 0;
-  // A CPU, or, from World::first_line_event() on, a line.
+  // A line.
   std::uint32_t who = 0;
 
   // Without a branch: which of two events is earlier is a coin toss to a branch predictor.
@@ -48,9 +48,6 @@ class EventQueue {
     heap_.pop_back();
     if (!heap_.empty()) sink(last);
   }
-
-  // pop() and push() in one.
-  void replace_top(Event event) { sink(event); }
 
   void clear() { heap_.clear(); }
 

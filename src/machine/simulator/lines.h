@@ -11,11 +11,11 @@
 
 #include "machine/machine.h"
 #include "machine/simulator/model.h"
+#include "machine/simulator/turns.h"
 
 namespace mmscale::machine::simulator {
 
 inline constexpr std::uint32_t kNobody = UINT32_MAX;
-inline constexpr Picoseconds kNever = UINT64_MAX;
 
 struct Line {
   // The core that may write it, and its domain; kNobody while the line is shared, or in memory only.
@@ -23,7 +23,7 @@ struct Line {
   std::uint32_t owner_domain = kNobody;
   // The hardware thread of the owner that used it last.
   std::uint32_t last_user = kNobody;
-  // CPUs in a spin_until on it; a list through the CPUs.
+  // CPUs in a spin_until on it, in World; kNobody until the first.
   std::uint32_t spinners = kNobody;
   // The package of its home; kNobody until the first request for it.
   std::uint32_t home = kNobody;

@@ -372,6 +372,15 @@ Picoseconds World::reading(const Line& line, const Place& reader) const {
   return from_supplier(line, reader) + core_leg() + between(reader, agents_[line.home]);
 }
 
+// The reads of all of them.
+Picoseconds World::reading(const Line& line, const Spinners& readers) const {
+  if (supplier_ == Supplier::agent || line.supplier == kNobody) return readers.count * costs_.port;
+  Picoseconds sum = 0;
+  for (std::uint32_t at = readers.first; at != kNobody; at = cpus_[at].next)
+    sum += reading(line, cpus_[at].place);
+  return sum;
+}
+
 // All sharers are told at once, and the writer waits for the farthest. They answer whoever told them where lines
 // pass an agent, else the writer. On a bus it told them itself, as if all were near.
 Picoseconds World::invalidation(const Line& line, const Place& writer, const Place& by) const {

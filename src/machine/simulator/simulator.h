@@ -93,17 +93,10 @@ class Simulator {
 
   template <class T, class Predicate>
   void spin_until(const T& a, Predicate&& done) {
-    struct Condition {
-      const T& a;
-      Predicate& done;
-    } condition{a, done};
-    const auto holds = [](const void* argument) {
-      const auto& c = *static_cast<const Condition*>(argument);
-      return static_cast<bool>(c.done(c.a));
-    };
+    const Condition condition = Condition::of(a, done);
     while (!done(load(a, std::memory_order_acquire))) {
       if (!irqs_disabled()) take_interrupts();
-      if (!holds(&condition)) world_.spin(cpu_, &a, holds, &condition);
+      if (!condition.holds()) world_.spin(cpu_, condition);
     }
   }
 

@@ -71,6 +71,7 @@ World::World(const Model& model, const Renumbered& renumbered, std::uint32_t hom
       home_package_(home_package),
       homed_begin_(reinterpret_cast<std::uintptr_t>(homed.data())),
       homed_end_(homed_begin_ + homed.size()),
+      turns_(static_cast<std::uint32_t>(renumbered.places.size())),
       lines_(count<&Place::core>(renumbered.places), count<&Place::domain>(renumbered.places),
              count<&Place::package>(renumbered.places)),
       agents_(home_agents(model, renumbered.places)),
@@ -133,8 +134,8 @@ void World::compute(unsigned cpu, Picoseconds time) {
   for (std::uint32_t at = c.next_sibling; at != cpu; at = cpus_[at].next_sibling) {
     const Cpu& sibling = cpus_[at];
     // Who is granted a line wakes later than it asked.
-    const bool runs =
-        sibling.state == State::ready && (sibling.wake == kNever || sibling.wake == sibling.time);
+    const Picoseconds turn = turns_.of(at);
+    const bool runs = sibling.state == State::ready && (turn == kNever || turn == sibling.time);
     sharing += runs || sibling.state == State::spinning;
   }
   c.time += sharing * time;
@@ -146,13 +147,14 @@ void World::fiber_main(void* argument) {
   (*world.body_)(c.id);
   c.state = State::done;
   if (--world.live_ == 0) c.fiber->jump(world.thread_);
+  world.schedule(c, kNever);
   world.wait(c);
 }
 
 void World::run(const std::function<void(unsigned)>& body) {
   body_ = &body;
   live_ = cpus();
-  queue_.clear();
+  line_events_.clear();
   Picoseconds begin = 0;
   for (const Cpu& c : cpus_) begin = std::max(begin, c.time);
   for (Cpu& c : cpus_) {
@@ -162,8 +164,6 @@ void World::run(const std::function<void(unsigned)>& body) {
     schedule(c, begin);
   }
   // All times are equal, so the first is CPU 0.
-  queue_.pop();
-  cpus_.front().wake = kNever;
   thread_.jump(*cpus_.front().fiber);
   if (live_ == 0) return;
   std::vector<std::uint32_t> waiting;
@@ -173,76 +173,62 @@ void World::run(const std::function<void(unsigned)>& body) {
                              waiting.front()));
 }
 
-void World::schedule(Cpu& c, Picoseconds time) {
-  c.wake = time;
-  queue_.push({time, c.id});
-}
+void World::schedule(Cpu& c, Picoseconds time) { turns_.set(c.id, time); }
 
 void World::schedule(std::uint32_t line, Picoseconds time) {
   lines_[line].event_at = time;
-  queue_.push({time, first_line_event() + line});
+  line_events_.push({time, line});
 }
 
 // Lets whoever is earlier go first.
 void World::yield(Cpu& c) {
-  c.state = State::ready;
-  // Most often that is a CPU that yielded, too: its event makes way for this one in one go.
-  if (!queue_.empty() && queue_.top().who < first_line_event()) {
-    const Event event = queue_.top();
-    Cpu& next = cpus_[event.who];
-    if (event < Event{c.time, c.id} && next.wake == event.time && next.state == State::ready) {
-      c.wake = c.time;
-      queue_.replace_top({c.time, c.id});
-      resume(c, next, event.time);
-      return;
-    }
-  }
   schedule(c, c.time);
   wait(c);
 }
 
-// `next`, whose event was taken from the queue, goes on in place of `c`.
-void World::resume(Cpu& c, Cpu& next, Picoseconds time) {
-  ++statistics_.events;
-  next.wake = kNever;
-  next.time = std::max(next.time, time);
-  if (&next != &c) c.fiber->jump(*next.fiber);
-}
-
-// Leaves `c`, whose next event is in the queue or will be put there by another CPU, and comes back when it is
-// due.
+// Leaves `c`, whose turn is scheduled or will be by another CPU, and comes back when it is due. At the same
+// time CPUs go before lines.
 void World::wait(Cpu& c) {
   for (;;) {
-    if (queue_.empty()) {
+    if (line_is_next()) {
+      const Event event = line_events_.top();
+      line_events_.pop();
+      ++statistics_.events;
+      line_event(event.who, event.time);
+      continue;
+    }
+    const Picoseconds time = turns_.time();
+    if (time == kNever) {
       c.fiber->jump(thread_);
       continue;
     }
-    const Event event = queue_.top();
-    queue_.pop();
+    Cpu& next = cpus_[turns_.next()];
     ++statistics_.events;
-    if (event.who >= first_line_event()) {
-      line_event(event.who - first_line_event(), event.time);
-      continue;
-    }
-    Cpu& next = cpus_[event.who];
-    if (next.wake != event.time) continue;
-    next.wake = kNever;
     if (next.state == State::requesting) {
-      arrive(next, event.time);
+      schedule(next, kNever);
+      arrive(next, time);
       continue;
     }
     if (next.state == State::spinning) stop_spinning(next);
     next.state = State::ready;
-    next.time = std::max(next.time, event.time);
-    if (&next != &c) c.fiber->jump(*next.fiber);
+    next.time = std::max(next.time, time);
+    if (&next != &c) switch_to(c, next);
     return;
   }
+}
+
+// CPUs in lockstep follow each other in the same order again and again: while one begins to run, the host
+// fetches what the one after it will need.
+void World::switch_to(Cpu& c, Cpu& next) {
+  c.follower = next.id;
+  cpus_[next.follower].fiber->prefetch();
+  c.fiber->jump(*next.fiber);
 }
 
 void World::sleep_interruptibly(Cpu& c, State state, Picoseconds until) {
   c.state = state;
   if (!c.irqs_off && c.interrupt_at < until) until = std::max(c.interrupt_at, c.time);
-  if (until != kNever) schedule(c, until);
+  schedule(c, until);
   wait(c);
 }
 
@@ -251,14 +237,19 @@ void World::sleep_until(unsigned cpu, Picoseconds time) {
   if (time > c.time) sleep_interruptibly(c, State::sleeping, time);
 }
 
-void World::spin(unsigned cpu, const void* address, bool (*done)(const void*), const void* argument) {
+void World::spin(unsigned cpu, const Condition& condition) {
   Cpu& c = cpus_[cpu];
-  c.line = lines_.index_of(address);
-  c.done = done;
-  c.argument = argument;
+  c.line = lines_.index_of(condition.address);
   Line& line = lines_[c.line];
-  c.next = line.spinners;
-  line.spinners = cpu;
+  if (line.spinners == kNobody) {
+    line.spinners = static_cast<std::uint32_t>(spinners_.size());
+    spinners_.emplace_back();
+  }
+  std::vector<Spinners>& groups = spinners_[line.spinners];
+  // Those that wait for the same come one after the other: at a rendezvous all do.
+  if (groups.empty() || groups.back().condition != condition) groups.push_back({condition});
+  c.next = std::exchange(groups.back().first, cpu);
+  ++groups.back().count;
   sleep_interruptibly(c, State::spinning, kNever);
 }
 
@@ -266,25 +257,30 @@ void World::spin(unsigned cpu, const void* address, bool (*done)(const void*), c
 // nothing: they are not simulated one by one, only the time they keep the line's port busy, and that the next
 // writer finds it shared.
 void World::wake_spinners(Line& line, Picoseconds time) {
-  std::uint32_t* link = &line.spinners;
-  while (*link != kNobody) {
-    Cpu& c = cpus_[*link];
-    if (c.done(c.argument)) {
-      *link = c.next;
-      c.state = State::sleeping;
-      if (c.wake > time) schedule(c, std::max(time, c.time));
-    } else {
-      line.port_free = std::max(line.port_free, time) + reading(line, c.place);
-      link = &c.next;
+  std::erase_if(spinners_[line.spinners], [&](const Spinners& group) {
+    if (!group.condition.holds()) {
+      line.port_free = std::max(line.port_free, time) + reading(line, group);
+      return false;
     }
-  }
+    for (std::uint32_t at = group.first; at != kNobody; at = cpus_[at].next) {
+      Cpu& c = cpus_[at];
+      c.state = State::sleeping;
+      if (turns_.of(at) > time) schedule(c, std::max(time, c.time));
+    }
+    return true;
+  });
 }
 
-// Takes a CPU that an interrupt woke off its line's list.
+// Takes a CPU that an interrupt woke off its line's spinners.
 void World::stop_spinning(Cpu& c) {
-  std::uint32_t* link = &lines_[c.line].spinners;
-  while (*link != c.id) link = &cpus_[*link].next;
-  *link = c.next;
+  std::vector<Spinners>& groups = spinners_[lines_[c.line].spinners];
+  for (Spinners& group : groups)
+    for (std::uint32_t* link = &group.first; *link != kNobody; link = &cpus_[*link].next)
+      if (*link == c.id) {
+        *link = c.next;
+        if (--group.count == 0) groups.erase(groups.begin() + (&group - groups.data()));
+        return;
+      }
 }
 
 void World::raise(unsigned cpu, unsigned target) {
@@ -296,7 +292,7 @@ void World::raise(unsigned cpu, unsigned target) {
   to.interrupt_at = std::min(to.interrupt_at, at);
   const bool interruptible = (to.state == State::spinning || to.state == State::sleeping) && !to.irqs_off;
   const Picoseconds wake = std::max(to.interrupt_at, to.time);
-  if (interruptible && wake < to.wake) schedule(to, wake);
+  if (interruptible && wake < turns_.of(target)) schedule(to, wake);
 }
 
 }  // namespace mmscale::machine::simulator

@@ -10,11 +10,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <random>
 #include <span>
 #include <stdexcept>
+#include <type_traits>
 #include <vector>
 
 #include "machine/fiber/fiber.h"
@@ -22,6 +24,7 @@
 #include "machine/simulator/event_queue.h"
 #include "machine/simulator/lines.h"
 #include "machine/simulator/model.h"
+#include "machine/simulator/turns.h"
 
 namespace mmscale::machine::simulator {
 
@@ -29,7 +32,7 @@ namespace mmscale::machine::simulator {
 // them.
 struct Statistics {
   std::uint64_t accesses = 0;
-  // Taken from the queue.
+  // CPUs that went on after they had let others go first, requests that arrived, and what happened at lines.
   std::uint64_t events = 0;
   // Lines that left an owner for another CPU, by how far that was, for writing and for reading.
   std::array<std::uint64_t, kReaches> moved{};
@@ -51,6 +54,30 @@ enum class Scheduling { run_on, always_queue };
 class Deadlock : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+};
+
+// What a CPU spins for: a predicate of the variable at an address. CPUs whose conditions are the same to the bit
+// wait for the same.
+struct Condition {
+  const void* address = nullptr;
+  bool (*predicate)(const void* address, const void* captured) = nullptr;
+  // What the predicate captured; the rest is zero.
+  alignas(8) std::array<std::byte, 16> captured{};
+
+  template <class T, class Predicate>
+  static Condition of(const T& a, const Predicate& predicate) {
+    static_assert(std::is_trivially_copyable_v<Predicate> && sizeof(Predicate) <= sizeof(captured));
+    Condition condition;
+    condition.address = &a;
+    condition.predicate = [](const void* address, const void* captured) {
+      return static_cast<bool>((*static_cast<const Predicate*>(captured))(*static_cast<const T*>(address)));
+    };
+    if constexpr (!std::is_empty_v<Predicate>)
+      std::memcpy(condition.captured.data(), &predicate, sizeof(Predicate));
+    return condition;
+  }
+  bool holds() const { return predicate(address, captured.data()); }
+  bool operator==(const Condition&) const = default;
 };
 
 class World {
@@ -89,9 +116,9 @@ class World {
   // when this begins takes its share.
   void compute(unsigned cpu, Picoseconds time);
 
-  // Waits until done(argument) after a write to the line of `address`, or until an interrupt arrives while
-  // interrupts are on.
-  void spin(unsigned cpu, const void* address, bool (*done)(const void*), const void* argument);
+  // Waits until the condition holds after a write to the line of its address, or until an interrupt arrives
+  // while interrupts are on.
+  void spin(unsigned cpu, const Condition& condition);
   // Waits until that time, or until an interrupt arrives while interrupts are on.
   void sleep_until(unsigned cpu, Picoseconds time);
 
@@ -122,12 +149,15 @@ class World {
   enum class Wish : std::uint8_t { read, own, modify };
   enum class State : std::uint8_t { ready, requesting, queued, spinning, sleeping, done };
 
+  // What each access and each switch of fibers needs comes first, in one line of the host's cache.
   struct alignas(kLine) Cpu {
     Picoseconds time = 0;
-    // The one event in the queue that is this CPU's; older ones of another time are stale.
-    Picoseconds wake = kNever;
     Picoseconds interrupt_at = kNever;
+    Fiber* fiber = nullptr;
+    Place place;
     std::uint32_t id = 0;
+    // Who went on when this one last let others go first.
+    std::uint32_t follower = 0;
     State state = State::ready;
     bool irqs_off = false;
     // The request it waits for.
@@ -140,26 +170,28 @@ class World {
     std::uint32_t line = kNobody;
     std::uint32_t next = kNobody;  // in the list of waiters, or of spinners
     Picoseconds arrived = 0;
-    // What it spins for.
-    bool (*done)(const void*) = nullptr;
-    const void* argument = nullptr;
-    Place place;
-    Fiber* fiber = nullptr;
     World* world = nullptr;
+  };
+
+  // CPUs that spin for the same: a list through them.
+  struct Spinners {
+    Condition condition;
+    std::uint32_t first = kNobody;
+    std::uint32_t count = 0;
   };
 
   MMSCALE_INLINE Cpu& begin_access(unsigned cpu) {
     Cpu& c = cpus_[cpu];
-    if (scheduling_ == Scheduling::always_queue || (!queue_.empty() && queue_.top() < Event{c.time, cpu}))
-      yield(c);
+    turns_.set(cpu, c.time);
+    if (scheduling_ == Scheduling::always_queue || turns_.next() != cpu || line_is_next()) wait(c);
     ++statistics_.accesses;
     return c;
   }
   // scheduling (world.cc)
-  std::uint32_t first_line_event() const { return cpus(); }
+  bool line_is_next() const { return !line_events_.empty() && line_events_.top().time < turns_.time(); }
   void yield(Cpu& c);
-  void resume(Cpu& c, Cpu& next, Picoseconds time);
   void wait(Cpu& c);
+  void switch_to(Cpu& c, Cpu& next);
   void schedule(Cpu& c, Picoseconds time);
   void schedule(std::uint32_t line, Picoseconds time);
   void sleep_interruptibly(Cpu& c, State state, Picoseconds until);
@@ -193,6 +225,7 @@ class World {
   Picoseconds invalidation(const Line& line, const Place& writer, const Place& by) const;
   Picoseconds from_supplier(const Line& line, const Place& reader) const;
   Picoseconds reading(const Line& line, const Place& reader) const;
+  Picoseconds reading(const Line& line, const Spinners& readers) const;
   void count_transfer(std::uint32_t index, const Place& from, const Place& to, bool reads);
   void leave_owner(std::uint32_t index, Picoseconds time);
   void become_owner(std::uint32_t index, Cpu& c, Picoseconds time);
@@ -212,8 +245,12 @@ class World {
   const std::uintptr_t homed_end_;
 
   std::vector<Cpu> cpus_;
-  EventQueue queue_;
+  // When each CPU goes on; of the running one, when it did.
+  Turns turns_;
+  EventQueue line_events_;
   Lines lines_;
+  // Of each line that was ever spun on.
+  std::vector<std::vector<Spinners>> spinners_;
   // Where each core is, each domain's agent, and each package's home agent, by number.
   std::vector<Place> core_place_;
   std::vector<Place> domains_;

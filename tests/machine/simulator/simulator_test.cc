@@ -7,6 +7,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -374,6 +375,50 @@ TEST(Simulator, InterruptsWaitForIrqEnable) {
         targets, [](Machine& target, void* p) { *static_cast<std::uint64_t*>(p) = target.now(); }, &at);
   });
   EXPECT_GE(at, 400'000u);
+}
+
+// Three neighbours wait for the same value each; an interrupt finds the second, and it waits on. A write asks those
+// once who came one after the other and whose conditions are the same to the bit; it makes no difference to them.
+TEST(Simulator, SpinnersThatWaitForTheSameAreAskedOnce) {
+  constexpr unsigned kSpinners = 6;
+  const auto run = [&](bool same, unsigned& asked) {
+    Word word;
+    std::array<unsigned, kSpinners> asks{};
+    unsigned interrupted = 0;
+    const Trial trial(machine_of(), kSpinners + 2, [&](Machine& m) {
+      if (m.cpu() < kSpinners) {
+        const std::uint64_t wanted = m.cpu() / 3 + 1;
+        unsigned& count = asks[same ? 0 : m.cpu()];
+        m.spin_until(word.value, [wanted, &count](std::uint64_t value) {
+          ++count;
+          return value >= wanted;
+        });
+        EXPECT_EQ(word.value, wanted);
+      } else if (m.cpu() == kSpinners) {
+        for (const std::uint64_t value : {1, 2}) {
+          m.think(10'000'000);
+          m.store(word.value, value, release);
+        }
+      } else {
+        m.think(5'000'000);
+        CpuMask second(m.cpus());
+        for (const unsigned cpu : {1, 4}) second.set(cpu);
+        m.call_many(
+            second, [](Machine&, void* count) { ++*static_cast<unsigned*>(count); }, &interrupted);
+      }
+    });
+    EXPECT_EQ(interrupted, 2u);
+    asked = std::accumulate(asks.begin(), asks.end(), 0u);
+    return trial.ends;
+  };
+  unsigned together = 0;
+  unsigned each = 0;
+  EXPECT_EQ(run(true, together), run(false, each));
+  // Each asks itself twice before it sleeps, and when it goes on; who was interrupted twice more. The first write
+  // asks for both values, the second for the one that is left: those who stayed, and who came back.
+  const unsigned themselves = kSpinners * 3 + 2 * 2;
+  EXPECT_EQ(together, themselves + 2 * 2 + 2);
+  EXPECT_EQ(each, themselves + 6 + 3);
 }
 
 TEST(Simulator, SaysWhenAllWaitForEver) {

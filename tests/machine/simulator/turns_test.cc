@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#include "machine/simulator/turns.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <vector>
+
+namespace mmscale::machine::simulator {
+namespace {
+
+TEST(Turns, NobodyGoesOnAtFirst) {
+  for (const std::uint32_t cpus : {1u, 2u, 5u}) EXPECT_EQ(Turns(cpus).time(), kNever);
+}
+
+TEST(Turns, TheEarliestIsNextAndOfSeveralTheFirst) {
+  Turns turns(5);
+  turns.set(4, 7);
+  EXPECT_EQ(turns.next(), 4u);
+  turns.set(2, 7);
+  EXPECT_EQ(turns.next(), 2u);
+  turns.set(3, 6);
+  EXPECT_EQ(turns.next(), 3u);
+  EXPECT_EQ(turns.time(), 6u);
+  turns.set(3, kNever);
+  EXPECT_EQ(turns.next(), 2u);
+  EXPECT_EQ(turns.of(2), 7u);
+  EXPECT_EQ(turns.of(3), kNever);
+}
+
+TEST(Turns, AgreesWithASearchThroughAll) {
+  std::mt19937_64 random(1);
+  for (const std::uint32_t cpus : {1u, 2u, 3u, 64u, 100u}) {
+    Turns turns(cpus);
+    std::vector<Picoseconds> times(cpus, kNever);
+    for (int i = 0; i < 2000; ++i) {
+      const auto cpu = static_cast<std::uint32_t>(random() % cpus);
+      times[cpu] = random() % 8 == 0 ? kNever : random() % 50;
+      turns.set(cpu, times[cpu]);
+      const auto earliest = std::min_element(times.begin(), times.end());
+      ASSERT_EQ(turns.time(), *earliest);
+      ASSERT_EQ(turns.next(), earliest - times.begin());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace mmscale::machine::simulator
