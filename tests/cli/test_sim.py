@@ -114,7 +114,7 @@ def test_scale_multiplies_what_a_contended_line_costs(sim):
         (("--scheme", "nothing"), "nothing"),
         (("--scheme", "untracked"), "--unsafe"),
         (("--family", "line"), "line"),
-        (("--loop", "mcs", "--family", "floor"), "mcs"),
+        (("--loop", "hle", "--family", "floor"), "hle"),
         (("--home", "2"), "--home 2"),
         (("--scale", "0"), "--scale 0"),
         (("--between", "-1", "--family", "floor"), "--between -1"),
