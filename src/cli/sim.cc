@@ -173,6 +173,14 @@ std::vector<SimulatedCase> make_cases(const Options& options, const bench::Choic
   return cases;
 }
 
+// The machine as readers of records know it: with other latencies or draws it is another one.
+std::string machine_label(const Model& model, const Options& options) {
+  std::string label = model.name;
+  if (options.scale != 1) label += fmt::format(" x{}", options.scale);
+  if (options.seed != 1) label += fmt::format(" seed {}", options.seed);
+  return label;
+}
+
 // What stands in a record file for the machine: the model, nothing of the host, so that the same command
 // gives the same file on any.
 nlohmann::ordered_json make_context(const Model& model, const Options& options,
@@ -196,7 +204,7 @@ nlohmann::ordered_json make_context(const Model& model, const Options& options,
   std::tm utc{};
   std::strftime(date, sizeof date, "%FT%T+00:00", gmtime_r(&now, &utc));
   nlohmann::ordered_json context = {{"date", date},
-                                    {"host_name", model.name},
+                                    {"host_name", machine_label(model, options)},
                                     {"executable", "mmscale"},
                                     {"num_cpus", model.places.size()},
                                     {"caches", nlohmann::ordered_json::array()},

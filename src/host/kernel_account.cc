@@ -34,6 +34,7 @@ KernelAccount account(const KernelCounts& before, const KernelCounts& after, std
   const bool all_seen = before.tasks_missing.empty() && after.tasks_missing.empty();
   if (all_seen)
     for (const unsigned cpu : cpus) result.others.push_back({cpu, 0});
+  result.kernel_threads = result.others;
 
   // Below 0 where a task was born while /proc was read: nobody is missing then.
   if (all_seen && before.forks && after.forks)
@@ -54,10 +55,16 @@ KernelAccount account(const KernelCounts& before, const KernelCounts& after, std
     if (now.process == self) continue;
     timed = timed && now.run_ns;
     const std::int64_t run_ns = now.run_ns.value_or(0) - (is_new ? 0 : then->second.run_ns.value_or(0));
-    for (measure::CpuOthers& cpu : result.others)
-      if (now.cpu == cpu.cpu) cpu.run_ns += run_ns;
+    for (std::size_t i = 0; i < result.others.size(); ++i)
+      if (now.cpu == result.others[i].cpu) {
+        result.others[i].run_ns += run_ns;
+        if (now.kernel_thread) result.kernel_threads[i].run_ns += run_ns;
+      }
   }
-  if (!timed) result.others.clear();
+  if (!timed) {
+    result.others.clear();
+    result.kernel_threads.clear();
+  }
   result.switches = tasks.ours;
 
   if (!before.switches || !after.switches) {
@@ -108,9 +115,13 @@ void report(const KernelAccount& account, double operations, measure::Findings& 
   if (account.others.empty()) {
     kernel["others"] = unavailable("not every task's CPU time is to be seen");
   } else if (account.elapsed_ns > 0) {
-    std::int64_t most = 0;
-    for (const measure::CpuOthers& cpu : account.others) most = std::max(most, cpu.run_ns);
-    findings.put("others_share_max", static_cast<double>(most) / static_cast<double>(account.elapsed_ns));
+    const auto most = [&](const std::vector<measure::CpuOthers>& cpus) {
+      std::int64_t most_ns = 0;
+      for (const measure::CpuOthers& cpu : cpus) most_ns = std::max(most_ns, cpu.run_ns);
+      return static_cast<double>(most_ns) / static_cast<double>(account.elapsed_ns);
+    };
+    findings.put("others_share_max", most(account.others));
+    findings.put("kernel_threads_share_max", most(account.kernel_threads));
     kernel["others"] = "CPU time of all other tasks that ran on the CPUs in use (/proc/PID/schedstat)";
   }
 

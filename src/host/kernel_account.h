@@ -30,8 +30,10 @@ struct KernelAccount {
   std::string idle_missing;
   // Tasks that ended meanwhile, and took with them what they had counted; nothing where that is not known.
   std::optional<std::int64_t> ended;
-  // CPU time of other tasks on each CPU watched; empty where it is not known.
+  // CPU time of other tasks on each CPU watched, and of those of them that are kernel threads; empty where it is not
+  // known.
   std::vector<measure::CpuOthers> others;
+  std::vector<measure::CpuOthers> kernel_threads;
   // Differences of what has the same name in KernelCounts.
   std::vector<IpiRow> ipis;
   std::string ipis_missing;
@@ -53,7 +55,8 @@ struct KernelAccount {
 KernelAccount account(const KernelCounts& before, const KernelCounts& after, std::span<const pid_t> processes,
                       pid_t self, std::span<const unsigned> cpus);
 
-// Adds the account to findings: idle_share_low, idle_share_high, others_share_max, idle_entries,
+// Adds the account to findings: idle_share_low, idle_share_high, others_share_max,
+// kernel_threads_share_max, idle_entries,
 // <kind>_ipis_per_operation, where `operations` is how many operations the whole account covers; and an
 // object `kernel` to `details`, with what is not a number and with the reasons for what is not there.
 void report(const KernelAccount& account, double operations, measure::Findings& findings,

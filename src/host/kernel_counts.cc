@@ -39,15 +39,13 @@ std::vector<pid_t> numbers_in(const fs::path& directory) {
   return numbers;
 }
 
-// "pid (comm) S ..." with anything in comm: the processor is the 39th field, the 37th behind the last ')'.
-std::optional<unsigned> processor_of(std::string_view stat) {
-  constexpr int kFieldsBetween = 36;
+// A field of /proc/PID/stat, as proc(5) counts them, from the third on: "pid (comm) S ..." with anything in comm.
+std::optional<std::int64_t> field_of(std::string_view stat, int field) {
   const auto bracket = stat.rfind(')');
   if (bracket == std::string_view::npos) return std::nullopt;
   stat.remove_prefix(bracket + 1);
-  for (int i = 0; i < kFieldsBetween; ++i) next_word(stat);
-  const auto cpu = to_integer(next_word(stat));
-  return cpu && *cpu >= 0 ? std::optional{static_cast<unsigned>(*cpu)} : std::nullopt;
+  for (int i = 3; i < field; ++i) next_word(stat);
+  return to_integer(next_word(stat));
 }
 
 // Nothing for a task that has gone meanwhile.
@@ -62,7 +60,14 @@ std::optional<TaskCounts> read_task(pid_t process, const fs::path& directory) {
     std::string_view text = *schedstat;
     counts.run_ns = to_integer(next_word(text));
   }
-  if (const auto stat = read_text(directory / "stat")) counts.cpu = processor_of(*stat);
+  if (const auto stat = read_text(directory / "stat")) {
+    constexpr int kFlags = 9;
+    constexpr int kProcessor = 39;
+    constexpr std::int64_t kKthread = 0x200000;  // PF_KTHREAD, include/linux/sched.h
+    counts.kernel_thread = (field_of(*stat, kFlags).value_or(0) & kKthread) != 0;
+    if (const auto cpu = field_of(*stat, kProcessor); cpu && *cpu >= 0)
+      counts.cpu = static_cast<unsigned>(*cpu);
+  }
   return counts;
 }
 

@@ -23,6 +23,7 @@ struct TaskCounts {
   std::int64_t switches = 0;           // times it left a CPU: voluntary and nonvoluntary_ctxt_switches
   std::optional<std::int64_t> run_ns;  // CPU time
   std::optional<unsigned> cpu;         // where it ran last
+  bool kernel_thread = false;
 };
 
 // Running totals of one idle state over the CPUs watched.

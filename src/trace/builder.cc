@@ -42,13 +42,15 @@ void Builder::emit(std::uint32_t cpu, Op op, std::uint32_t slot, std::uint32_t o
 
 std::uint32_t Builder::new_mm() {
   facts_.most_alive = std::max(facts_.most_alive, ++alive_);
+  auto mm = static_cast<std::uint32_t>(users_.size());
   if (free_mms_.empty()) {
     users_.push_back(1);
-    return static_cast<std::uint32_t>(users_.size() - 1);
+  } else {
+    mm = free_mms_.back();
+    free_mms_.pop_back();
+    users_[mm] = 1;
   }
-  const std::uint32_t mm = free_mms_.back();
-  free_mms_.pop_back();
-  users_[mm] = 1;
+  unseen_trims_.born(mm);
   return mm;
 }
 
@@ -59,100 +61,6 @@ bool Builder::put_mm(std::uint32_t mm) {
   --alive_;
   ++facts_.died;
   return true;
-}
-
-Builder::Task& Builder::introduce(std::int32_t pid, std::uint32_t cpu) {
-  if (const auto found = tasks_.find(pid); found != tasks_.end()) {
-    if (!found->second.dead) note(Oddity::reborn, cpu, pid);
-    forget(pid);
-  }
-  Task& task = tasks_[pid];
-  if (free_slots_.empty()) {
-    task.slot = static_cast<std::uint32_t>(turns_.size());
-    turns_.push_back(0);
-  } else {
-    task.slot = free_slots_.back();
-    free_slots_.pop_back();
-  }
-  facts_.slots = static_cast<std::uint32_t>(turns_.size());
-  return task;
-}
-
-// A pid that means another task from now on. One that never exited keeps its slot and its mm: nobody knows
-// when they went.
-void Builder::forget(std::int32_t pid) {
-  const auto found = tasks_.find(pid);
-  if (found == tasks_.end()) return;
-  Task& old = found->second;
-  if (old.runs_on != kNowhere) {
-    const std::uint32_t cpu = old.runs_on;
-    switch_to(cpu, 0, {});
-    cpus_[cpu].known = false;
-  }
-  if (old.dead) free_slots_.push_back(old.slot);
-  tasks_.erase(pid);
-}
-
-// The task of that pid, made if nothing introduced it.
-Builder::Task& Builder::task(std::int32_t pid, const Comm& comm, std::uint32_t cpu) {
-  if (const auto found = tasks_.find(pid); found != tasks_.end()) return found->second;
-  Task& made = introduce(pid, cpu);
-  adopt(made, pid, comm, cpu);
-  return made;
-}
-
-// A task that was there before the trace: what is it, and in which mm?
-void Builder::adopt(Task& task, std::int32_t pid, const Comm& comm, std::uint32_t cpu) {
-  Origin origin;
-  if (surveying()) {
-    origin.pid = pid;
-    origin.comm = comm;
-    if (const auto seen = snapshot_.find(pid); seen != snapshot_.end()) {
-      origin = seen->second;
-    } else if (named_like_kernel(pid, comm.view())) {
-      origin.what = Origin::What::guess_kernel;
-    }
-    facts_.origins.push_back(origin);
-  } else {
-    origin = known_->origins.at(origins_);
-  }
-  task.origin = origins_++;
-  // The first pass does not know yet and takes every one for a process: what it counts of mms is at most too
-  // much.
-  if (!surveying() && origin.is_kernel()) return emit(cpu, Op::kthread, task.slot);
-  if (!surveying() && origin.tgid != 0) {
-    const auto member = member_of_tgid_.find(origin.tgid);
-    if (member != member_of_tgid_.end())
-      if (const auto found = tasks_.find(member->second);
-          found != tasks_.end() && found->second.mm != kNowhere) {
-        task.mm = found->second.mm;
-        ++users_[task.mm];
-        return emit(cpu, Op::join, task.slot, found->second.slot);
-      }
-    member_of_tgid_[origin.tgid] = pid;
-  }
-  task.mm = new_mm();
-  ++facts_.adopted;
-  emit(cpu, Op::adopt, task.slot);
-}
-
-Origin* Builder::origin_of(std::int32_t pid) {
-  if (!surveying()) return nullptr;
-  const auto found = tasks_.find(pid);
-  if (found == tasks_.end() || found->second.origin == kNowhere) return nullptr;
-  return &facts_.origins[found->second.origin];
-}
-
-void Builder::learn(std::int32_t pid, Origin::What what) {
-  if (Origin* origin = origin_of(pid); origin != nullptr && !origin->recorded && what > origin->what)
-    origin->what = what;
-}
-
-void Builder::learn_tgid(std::int32_t pid, std::int32_t tgid) {
-  if (!surveying() || tgid == 0) return;
-  if (Origin* origin = origin_of(pid); origin != nullptr && origin->tgid == 0) origin->tgid = tgid;
-  if (const auto found = tasks_.find(pid); found != tasks_.end() && found->second.blind != kNowhere)
-    facts_.blind_threads[found->second.blind] = tgid != pid;
 }
 
 // `last_of_prev`: the task that is left has exited, and will not run again.
@@ -177,6 +85,8 @@ void Builder::switch_to(std::uint32_t cpu, std::int32_t pid, const Comm& comm, b
     const bool moved = next.ran_on != kNowhere && next.ran_on != cpu;
     if (moved && next.mm != kNowhere) ++facts_.migrations;
     emit(cpu, Op::switch_to, next.slot, Step::kIdle, moved ? turns_[next.slot] : 0);
+    if (moved && next.left_awake) next.moved_awake = true;
+    if (next.mm != kNowhere && unseen_trims_.came(next.mm, cpu)) note(Oddity::came_back, cpu, pid);
     next.runs_on = next.ran_on = cpu;
   } else {
     emit(cpu, Op::switch_to);
@@ -185,6 +95,8 @@ void Builder::switch_to(std::uint32_t cpu, std::int32_t pid, const Comm& comm, b
   if (prev == 0) return;
   const auto found = tasks_.find(prev);
   if (found == tasks_.end()) return;
+  if (found->second.mm != kNowhere && users_[found->second.mm] == 1)
+    unseen_trims_.alone(found->second.mm, cpu);
   found->second.runs_on = kNowhere;
   ++turns_[found->second.slot];
   if (last_of_prev && found->second.dead) {
@@ -196,6 +108,10 @@ void Builder::switch_to(std::uint32_t cpu, std::int32_t pid, const Comm& comm, b
 // Makes sure that `pid` is what `cpu` runs.
 void Builder::expect_current(std::uint32_t cpu, std::int32_t pid, const Comm& comm) {
   Cpu& c = cpus_[cpu];
+  if (c.known && may_exchange(c.current, pid))
+    exchange_pids(c.current, pid);
+  else if (c.known && may_exchange(pid, c.current))
+    exchange_pids(pid, c.current);
   if (c.current != pid) {
     if (c.known) note(Oddity::missed_switch, cpu, pid);
     switch_to(cpu, pid, comm);
@@ -215,6 +131,20 @@ void Builder::on_switch(std::uint32_t cpu, const Event& event) {
   else
     expect_current(cpu, event.pid, event.comm);
   if (event.state == kStateIdle) learn(event.pid, Origin::What::kernel);
+  if (surveying()) exec_watch_.switched(event, facts_.switches);
+  if (const auto found = tasks_.find(event.pid); found != tasks_.end() && found->second.runs_on == cpu) {
+    Task& left = found->second;
+    if (!surveying() && early_execs_ < known_->early_execs.size() &&
+        known_->early_execs[early_execs_] == facts_.switches) {
+      ++early_execs_;
+      left.executed = !left.dead;
+      if (left.executed) change_mm(left, cpu, event.pid);
+    }
+    // The stopper takes a task away that asked for another CPU, as execve does long before it changes the mm.
+    left.left_awake =
+        (event.state == 'R' || event.state == 'D') && !event.other_comm.view().starts_with("migration/");
+    if (!left.left_awake) left.moved_awake = false;
+  }
   // EXIT_ZOMBIE, EXIT_DEAD, and TASK_DEAD as old kernels print it. Until then a task that has exited may
   // still be preempted or sleep.
   constexpr std::string_view kDeadStates = "ZXx";
@@ -228,14 +158,20 @@ void Builder::on_newtask(std::uint32_t cpu, const Event& event, bool shares_mm) 
   if (!shares_mm || (event.flags & kCloneThread) != 0) learn(event.pid, Origin::What::user);
   Task& child = introduce(event.other, cpu);
   const auto found = event.pid == 0 ? tasks_.end() : tasks_.find(event.pid);
+  if (found != tasks_.end()) {
+    found->second.moved_awake = false;
+    if ((event.flags & kCloneThread) != 0) child.leader = found->second.leader;
+  }
   const std::uint32_t mm = found == tasks_.end() ? kNowhere : found->second.mm;
   if (mm == kNowhere) return emit(cpu, Op::kthread, child.slot);
   if (shares_mm) {
+    if (users_[mm] == 1) unseen_trims_.alone(mm, cpu);
     ++facts_.threads;
     child.mm = mm;
     ++users_[mm];
     return emit(cpu, Op::clone, child.slot);
   }
+  if (users_[mm] == 1) unseen_trims_.trimmed(mm, cpu);
   ++facts_.forks;
   ++facts_.born;
   child.mm = new_mm();
@@ -262,22 +198,25 @@ void Builder::on_fork(std::uint32_t cpu, const Event& event) {
 
 void Builder::on_exec(std::uint32_t cpu, const Event& event) {
   ++facts_.execs;
-  // A thread that executes takes over its process' pid; the leader it takes it from has exited before.
-  if (event.other != event.pid && event.other != 0 && tasks_.contains(event.other)) {
-    forget(event.pid);
-    auto node = tasks_.extract(event.other);
-    node.key() = event.pid;
-    const std::uint32_t runs_on = node.mapped().runs_on;
-    tasks_.insert(std::move(node));
-    if (runs_on != kNowhere) cpus_[runs_on].current = event.pid;
-  }
+  if (const auto thread = tasks_.find(event.other);
+      event.other != event.pid && thread != tasks_.end() && !thread->second.dead)
+    exchange_pids(event.other, event.pid);
   expect_current(cpu, event.pid, event.comm);
   Task& task = this->task(event.pid, event.comm, cpu);
   if (task.dead) return note(Oddity::dead, cpu, event.pid);
-  // exec_mmap takes the new mm before it drops the old one.
+  if (surveying())
+    if (const auto early = exec_watch_.executed(event)) facts_.early_execs.push_back(*early);
+  if (!std::exchange(task.executed, false)) change_mm(task, cpu, event.pid);
+}
+
+// exec_mmap(): takes the new mm before it drops the old one.
+void Builder::change_mm(Task& task, std::uint32_t cpu, std::int32_t pid) {
   const std::uint32_t old = task.mm;
+  if (std::exchange(task.moved_awake, false) && old != kNowhere) note(Oddity::either_cpu, cpu, pid);
   task.mm = new_mm();
+  unseen_trims_.came(task.mm, cpu);
   ++facts_.born;
+  task.leader = pid;
   emit(cpu, Op::exec, task.slot);
   put_mm(old);
 }
@@ -289,7 +228,7 @@ void Builder::on_exit(std::uint32_t cpu, const Event& event) {
   if (task.dead) return note(Oddity::dead, cpu, event.pid);
   task.dead = true;
   emit(cpu, Op::exit, task.slot);
-  put_mm(std::exchange(task.mm, kNowhere));
+  if (put_mm(std::exchange(task.mm, kNowhere)) && task.moved_awake) note(Oddity::either_cpu, cpu, event.pid);
 }
 
 void Builder::on_lost(const Event& event) {
@@ -339,6 +278,9 @@ void Builder::add(const Event& event) {
 }
 
 Facts Builder::finish() {
+  std::sort(facts_.early_execs.begin(), facts_.early_execs.end());
+  // Each may hold its new mm while the old one is still alive.
+  facts_.most_alive += std::min<std::uint64_t>(facts_.early_execs.size(), facts_.slots);
   if (surveying())
     for (std::uint32_t cpu = 0; cpu < cpu_seen_.size(); ++cpu)
       if (cpu_seen_[cpu]) facts_.cpus.push_back(cpu);

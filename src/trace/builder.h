@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "trace/event.h"
+#include "trace/exec_watch.h"
 #include "trace/facts.h"
 #include "trace/steps.h"
+#include "trace/unseen_trims.h"
 
 namespace mmscale::trace {
 
@@ -41,7 +43,16 @@ class Builder {
     // Its Origin or blind fork, by position; kNowhere if an event introduced it.
     std::uint32_t origin = kNowhere;
     std::uint32_t blind = kNowhere;
+    // Its thread group's leader, as far as is known: itself, or the creator's.
+    std::int32_t leader = 0;
     bool dead = false;
+    // It last left its CPU preempted or in uninterruptible sleep, as may happen on the way through exec or
+    // exit; and it went on on another CPU so, and has done nothing since that shows where in the kernel it
+    // is.
+    bool left_awake = false;
+    bool moved_awake = false;
+    // It is in the new mm of an exec whose event is still to come.
+    bool executed = false;
   };
   struct Cpu {
     std::int32_t current = 0;
@@ -62,9 +73,12 @@ class Builder {
   void learn(std::int32_t pid, Origin::What what);
   void learn_tgid(std::int32_t pid, std::int32_t tgid);
   void forget(std::int32_t pid);
+  void exchange_pids(std::int32_t thread, std::int32_t leader);
+  bool may_exchange(std::int32_t thread, std::int32_t leader) const;
 
   std::uint32_t new_mm();
   bool put_mm(std::uint32_t mm);
+  void change_mm(Task& task, std::uint32_t cpu, std::int32_t pid);
 
   void expect_current(std::uint32_t cpu, std::int32_t pid, const Comm& comm);
   void switch_to(std::uint32_t cpu, std::int32_t pid, const Comm& comm, bool last_of_prev = false);
@@ -83,6 +97,7 @@ class Builder {
   std::uint32_t epoch_ = 0;
   std::uint32_t origins_ = 0;
   std::uint32_t blinds_ = 0;
+  std::size_t early_execs_ = 0;
 
   std::vector<std::uint32_t> dense_;
   std::vector<Cpu> cpus_;
@@ -98,6 +113,9 @@ class Builder {
   std::unordered_map<std::int32_t, std::int32_t> member_of_tgid_;
   // What a recorder's snapshot says of tasks that have not appeared yet.
   std::unordered_map<std::int32_t, Origin> snapshot_;
+  UnseenTrims unseen_trims_;
+  // First pass.
+  ExecWatch exec_watch_;
   // First pass: pids of the trace's CPUs.
   std::vector<bool> cpu_seen_;
 };

@@ -35,6 +35,9 @@ class Comm {
   std::array<char, 16> text_{};
 };
 
+// What the kernel calls a task that executes the file `path` (begin_new_exec, fs/exec.c).
+inline Comm executed_name(std::string_view path) { return Comm(path.substr(path.rfind('/') + 1)); }
+
 enum class Kind : std::uint8_t {
   task,      // `pid` exists when the trace begins: `tgid`, `kernel` and `comm` say what it is
   switched,  // sched_switch: from `pid` to `other`
@@ -85,7 +88,7 @@ struct Event {
   char state = 0;
   bool kernel = false;
   Call call = Call::other;
-  // Of `pid`, and of `other`; empty where the event does not say.
+  // Of `pid`, and of `other`; empty where the event does not say. exec: the new one.
   Comm comm;
   Comm other_comm;
 };

@@ -34,6 +34,11 @@ constexpr Words kWords[kOddities] = {
      "taken for threads where a tgid says so, else for processes of their own"},
     {"pids were given out again without an exit in between", "the former task's mm is taken to live on"},
     {"tasks did something after their exit", "it is ignored"},
+    {"tasks that died or executed a program had moved just before, preempted: on which CPU is not known",
+     "the one of their event; a kernel may have interrupted the other once more, or shot it instead"},
+    {"times an mm came back to a CPU that its only thread may have trimmed from its mask by a flush "
+     "elsewhere",
+     "if it did, a powerpc radix kernel has sent one IPI more each time"},
     {"events were left out by --cpu or --comm", "what they did to mms is missing"},
 };
 

@@ -42,12 +42,15 @@ enum class Oddity : std::uint8_t {
   no_flags,       // sched_process_fork without task_newtask: thread or process?
   reborn,         // a pid was given out again, and its former owner never exited
   dead,           // a task did something after its exit
+  either_cpu,     // a task moved, preempted, just before its exec or exit: where did its mm end?
+  came_back,      // an mm came back to a CPU from where its only thread may have trimmed it
   filtered,       // left out by a filter
 };
-inline constexpr std::size_t kOddities = 8;
+inline constexpr std::size_t kOddities = 10;
 // Their names in a record.
 inline constexpr std::array<std::string_view, kOddities> kOddityNames = {
-    "lost", "missed_switch", "two_places", "time_back", "no_flags", "reborn", "dead", "filtered"};
+    "lost",   "missed_switch", "two_places", "time_back", "no_flags",
+    "reborn", "dead",          "either_cpu", "came_back", "filtered"};
 
 struct Facts {
   // The trace's CPUs by their numbers there, ascending: emulated CPU i is cpus[i].
@@ -80,6 +83,9 @@ struct Facts {
   // Of the sched_process_forks without clone_flags, in their order: whether the child is a thread (its tgid
   // says so).
   std::vector<bool> blind_threads;
+  // The switches, counted from 1, before which the task that is left has changed its mm by an exec that is
+  // traced later, on another CPU (exec_watch.h).
+  std::vector<std::uint64_t> early_execs;
 
   struct Odd {
     std::uint64_t count = 0;

@@ -27,6 +27,18 @@ std::optional<Comm> read_comm(tep_format_field* field, const tep_record& record)
   return Comm({text, strnlen(text, kCommLength - 1)});
 }
 
+// A text that lies elsewhere in the record: the field (__data_loc) has its offset, and its length in the upper
+// half.
+std::optional<std::string_view> read_text(tep_format_field* field, const tep_record& record) {
+  const auto where = read(field, record);
+  if (!where || field == nullptr) return where ? std::optional(std::string_view()) : std::nullopt;
+  const std::uint64_t offset = *where & 0xffff;
+  const std::uint64_t length = *where >> 16 & 0xffff;
+  if (offset + length > static_cast<std::uint64_t>(record.size)) return std::nullopt;
+  const char* const text = static_cast<const char*>(record.data) + offset;
+  return std::string_view(text, strnlen(text, length));
+}
+
 // As sched_switch prints prev_state (task_index_to_char, include/linux/sched.h): the lowest bit set is the
 // letter; what is set above, such as TASK_REPORT_MAX for a preempted task, is runnable. Kernels before 4.14
 // reported the bare state, where TASK_IDLE is TASK_UNINTERRUPTIBLE | TASK_NOLOAD.
@@ -62,7 +74,8 @@ const RawRecords::Layout& RawRecords::layout_of(tep_event* event) {
   else if (name == "sched_process_fork")
     layout = {.kind = Kind::fork, .other = field("child_pid")};
   else if (name == "sched_process_exec")
-    layout = {.kind = Kind::exec, .pid = field("pid"), .other = field("old_pid")};
+    layout = {
+        .kind = Kind::exec, .pid = field("pid"), .other = field("old_pid"), .filename = field("filename")};
   else if (name == "sched_process_exit")
     layout = {.kind = Kind::exit, .comm = field("comm"), .pid = field("pid")};
   else if (name == "csd_queue_cpu")
@@ -83,14 +96,15 @@ const char* RawRecords::decode(tep_handle* tep, tep_record& record, int cpu, Eve
   const auto function = read(layout.function, record);
   const auto comm = read_comm(layout.comm, record);
   const auto other_comm = read_comm(layout.other_comm, record);
-  if (!pid || !other || !flags || !state || !function || !comm || !other_comm)
+  const auto filename = read_text(layout.filename, record);
+  if (!pid || !other || !flags || !state || !function || !comm || !other_comm || !filename)
     return "a record is shorter than its format says";
   out.kind = layout.kind;
   out.time_ns = record.ts;
   out.cpu = static_cast<std::uint32_t>(cpu);
   out.pid = static_cast<std::int32_t>(*pid);
   out.other = static_cast<std::int32_t>(*other);
-  out.comm = *comm;
+  out.comm = layout.filename != nullptr ? executed_name(*filename) : *comm;
   out.other_comm = *other_comm;
   out.flags = *flags;
   if (layout.state != nullptr) out.state = state_letter(*state);

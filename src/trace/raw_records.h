@@ -28,6 +28,7 @@ class RawRecords {
     tep_format_field* state = nullptr;
     tep_format_field* flags = nullptr;
     tep_format_field* function = nullptr;
+    tep_format_field* filename = nullptr;
   };
 
   const Layout& layout_of(tep_event* event);

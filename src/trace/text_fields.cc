@@ -102,6 +102,11 @@ const char* parse_exec(std::string_view body, Event& event) {
   if (!pid || !old_pid || *pid == 0) return "sched_process_exec without pid or old_pid";
   event.pid = *pid;
   event.other = *old_pid;
+  constexpr std::string_view kFile = "filename=";
+  if (body.starts_with(kFile)) {
+    const std::string_view path = body.substr(0, body.rfind(" pid="));
+    event.comm = executed_name(path.substr(kFile.size()));
+  }
   return nullptr;
 }
 

@@ -88,6 +88,16 @@ def test_a_pair_of_one_socket_pays_for_the_way_to_the_lines_home(sim):
     assert one_way("1") == pytest.approx(266.6, abs=0.1)
 
 
+def test_a_scaled_machine_is_another_one_to_readers(sim):
+    def host(*options):
+        done = sim(*SMALL, "--scheme", "refcount", "--cpus", "1", *options)
+        return json.loads(done.stdout)["context"]["host_name"]
+
+    plain = host()
+    assert host("--scale", "1", "--seed", "1") == plain
+    assert host("--scale", "0.5", "--seed", "3") == f"{plain} x0.5 seed 3"
+
+
 def test_scale_multiplies_what_a_contended_line_costs(sim):
     def pair(scale):
         done = sim(*SMALL, "--family", "floor", "--loop", "incdec", "--cpus", "20", "--scale", scale)

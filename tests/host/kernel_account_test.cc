@@ -36,6 +36,19 @@ KernelAccount between(const KernelCounts& before, const KernelCounts& after) {
   return account(before, after, kProcesses, kSelf, kCpus);
 }
 
+TEST(Others, KernelThreadsAreCountedAmongThemAndApart) {
+  KernelCounts before = at(0, 0, 0, 0);
+  KernelCounts after = at(1'000'000, 4000, 1000, 100);
+  for (KernelCounts* counts : {&before, &after})
+    counts->tasks[2] = {.process = 2, .switches = 0, .run_ns = 0, .cpu = 1, .kernel_thread = true};
+  after.tasks[2].run_ns = 300;
+  const KernelAccount account = between(before, after);
+  ASSERT_EQ(account.others.size(), 2u);
+  EXPECT_EQ(account.others[1].run_ns, 1300);
+  EXPECT_EQ(account.kernel_threads[0].run_ns, 0);
+  EXPECT_EQ(account.kernel_threads[1].run_ns, 300);
+}
+
 TEST(IdleShare, IsAllWhereEverySwitchGoesIntoIdleAndOut) {
   // 1,000 departures each of two threads, and as many of the idle tasks.
   const KernelAccount account = between(at(0, 0, 0, 0), at(1'000'000, 4000, 1000, 0));

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace mmscale::trace {
@@ -49,6 +51,12 @@ class Script {
     Event& event = add(Kind::task, 0, pid);
     event.tgid = tgid;
     event.kernel = kernel;
+    return *this;
+  }
+  // The last event's name(s): of the task that is left or executes, and of the one that comes.
+  Script& named(std::string_view comm, std::string_view other = "") {
+    events_.back().comm = Comm(comm);
+    events_.back().other_comm = Comm(other);
     return *this;
   }
   Script& of_process(std::int32_t tgid) {
@@ -140,6 +148,96 @@ TEST(Builder, ExecByAThreadRenamesIt) {
   EXPECT_EQ(facts.died, 2u);
   EXPECT_EQ(facts.of(Oddity::missed_switch).count, 0u);
   EXPECT_EQ(facts.of(Oddity::dead).count, 0u);
+}
+
+// The pids are exchanged on the way through exec, before it is traced: the thread goes on as its leader, and
+// the leader, dead, as the thread.
+TEST(Builder, AThreadOnItsWayThroughExecIsNobodyElse) {
+  const Facts facts = Script()
+                          .newtask(0, 1, 10)
+                          .switched(0, 1, 10)
+                          .newtask(0, 10, 11, kCloneVm | kCloneThread)
+                          .switched(1, 0, 11)
+                          .exit(0, 10)
+                          .switched(1, 10, 0, 'R')
+                          .switched(0, 11, 0, 'X')
+                          .switched(2, 0, 10)
+                          .exec(2, 10, 11)
+                          .exit(2, 10)
+                          .switched(2, 10, 0, 'Z')
+                          .build();
+  EXPECT_EQ(facts.adopted, 1u);
+  EXPECT_EQ(facts.born, 2u);
+  EXPECT_EQ(facts.died, 2u);
+  for (const Oddity oddity : {Oddity::missed_switch, Oddity::two_places, Oddity::dead, Oddity::reborn})
+    EXPECT_EQ(facts.of(oddity).count, 0u);
+}
+
+// 10 leaves CPU 0 as `leaving`, goes on on CPU 1, and its exec of "b" is traced there.
+std::vector<Op> ops_of_exec(std::string_view leaving, std::uint64_t* either_cpu) {
+  std::vector<Step> steps;
+  const Facts facts = Script()
+                          .newtask(0, 1, 10)
+                          .switched(0, 1, 10)
+                          .named("init", "a")
+                          .switched(0, 10, 0, 'R')
+                          .named(leaving, "swapper/0")
+                          .switched(1, 0, 10)
+                          .named("swapper/1", leaving)
+                          .exec(1, 10, 10)
+                          .named("b")
+                          .build(&steps);
+  EXPECT_EQ(facts.execs, 1u);
+  EXPECT_EQ(facts.born, 2u);
+  EXPECT_EQ(facts.died, 1u);
+  *either_cpu = facts.of(Oddity::either_cpu).count;
+  return ops(steps);
+}
+
+TEST(Builder, ANewNameShowsThatAnExecHasChangedTheMm) {
+  std::uint64_t either_cpu = 0;
+  // CPU 0's steps, then CPU 1's.
+  EXPECT_THAT(ops_of_exec("b", &either_cpu), ElementsAre(Op::adopt, Op::switch_to, Op::fork, Op::switch_to,
+                                                         Op::exec, Op::switch_to, Op::switch_to));
+  EXPECT_EQ(either_cpu, 0u);
+  // Without it nobody knows; nor by a name that another program has.
+  for (const std::string_view name : {"a", "c"}) {
+    EXPECT_THAT(ops_of_exec(name, &either_cpu), ElementsAre(Op::adopt, Op::switch_to, Op::fork, Op::switch_to,
+                                                            Op::switch_to, Op::switch_to, Op::exec));
+    EXPECT_EQ(either_cpu, 1u) << name;
+  }
+}
+
+TEST(Builder, WhoMovesAsleepOrByTheStopperIsNotOnItsWayThroughExecOrExit) {
+  for (const auto& [state, next, doubts] :
+       {std::tuple{'R', 12, 1u}, std::tuple{'D', 12, 1u}, std::tuple{'S', 12, 0u}, std::tuple{'R', 13, 0u}}) {
+    const Facts facts = Script()
+                            .newtask(0, 1, 10)
+                            .switched(0, 1, 10)
+                            .switched(0, 10, next, state)
+                            .named("a", next == 13 ? "migration/0" : "kworker/0:1")
+                            .switched(1, 0, 10)
+                            .exit(1, 10)
+                            .build();
+    EXPECT_EQ(facts.of(Oddity::either_cpu).count, doubts) << state << ' ' << next;
+  }
+}
+
+// 10 goes from CPU 0 to 1 and back: a flush of its own on 1 would have taken 0 out of its mask. Not while
+// there is another thread, and not where a fork on CPU 1 has done it for sure.
+TEST(Builder, CountsWhereAFlushThatNobodySeesCostsAnIpiMore) {
+  const auto there_and_back = [](bool thread, bool forks) {
+    Script script;
+    script.newtask(0, 1, 10).switched(0, 1, 10);
+    if (thread) script.newtask(0, 10, 11, kCloneVm | kCloneThread);
+    script.switched(0, 10, 0).switched(1, 0, 10);
+    if (forks) script.newtask(1, 10, 20);
+    const Facts facts = script.switched(1, 10, 0).switched(0, 0, 10).switched(0, 10, 0).build();
+    return facts.of(Oddity::came_back).count;
+  };
+  EXPECT_EQ(there_and_back(false, false), 1u);
+  EXPECT_EQ(there_and_back(true, false), 0u);
+  EXPECT_EQ(there_and_back(false, true), 0u);
 }
 
 // call_usermodehelper: a kernel thread's child has no mm until it executes.

@@ -108,6 +108,7 @@ TEST(FtraceText, ReadsWhatTheKernelPrints) {
   EXPECT_EQ(events[4].kind, Kind::exec);
   EXPECT_EQ(events[4].time_ns, 13'000'000'001u);
   EXPECT_EQ(events[4].other, 9);
+  EXPECT_EQ(events[4].comm.view(), "a b") << "what the kernel calls it from here on";
   EXPECT_EQ(events[5].kind, Kind::exit);
   EXPECT_EQ(events[6].kind, Kind::ipi);
   EXPECT_EQ(events[6].call, Call::exit_flush);
@@ -271,6 +272,9 @@ TEST(TraceDat, SaysWhatTheTextSays) {
     EXPECT_EQ(records[i].flags, text[i].flags) << i;
     EXPECT_EQ(records[i].state, text[i].state) << i;
     EXPECT_EQ(records[i].other_comm, text[i].other_comm) << i;
+    if (text[i].kind == Kind::exec) {
+      EXPECT_EQ(records[i].comm, text[i].comm) << i;
+    }
     // The text is rounded to microseconds.
     EXPECT_NEAR(static_cast<double>(records[i].time_ns), static_cast<double>(text[i].time_ns), 1000) << i;
   }

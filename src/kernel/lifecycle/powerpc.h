@@ -64,13 +64,19 @@ struct Powerpc {
 
   // The full-mm flush of exit_mmap (radix__tlb_flush). Broadcast tlbie does it without an interrupt, except
   // where lazy borrows are shot down along with it: then every other CPU of the mask is interrupted, and the
-  // sender, who is lazy on this mm himself, is left out.
+  // sender, who is lazy on this mm himself, is left out. Of the flush behind that only this is here: where he
+  // alone is left in the mask, flush_type_needed has him trim himself, on the clock, and the last drop finds
+  // nobody. The clock ticks before anything is looked at: the deaths between cost no more for it.
   template <class K>
   static void exit_flush(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
+    using enum std::memory_order;
     if constexpr (K::Scheme::kRidesExitFlush) {
       PreemptOff<K> preempt(cpu);
       m.fence();
       smp_call_function_many<K>(m, cpu, mm, do_exit_flush_lazy_tlb<K>, &Tally::ipis_exit_flush);
+      if (trim_clock_ticks(cpu) && m.load(mm->active_cpus, relaxed) == 1 &&
+          (m.load(mm->cpumask(cpu.mask_word), relaxed) & cpu.mask_bit) != 0)
+        trim_self<K>(m, cpu, mm);
     }
   }
 

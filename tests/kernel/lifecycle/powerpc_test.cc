@@ -7,12 +7,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string_view>
 
 #include "kernel/lifecycle/catalogue.h"
 #include "scheme/refcount.h"
 #include "scheme/shootdown.h"
+#include "scheme/shootdown_exitflush.h"
 #include "support/by_hand.h"
 #include "support/scheme_types.h"
 
@@ -168,6 +170,25 @@ TYPED_TEST(PowerpcTrim, AloneAndCurrentIsALocalFlush) {
   EXPECT_EQ(k.cpu(0).trim_clock, 0u);
   EXPECT_TRUE(k.in_mask(mm, 0u));
   EXPECT_EQ(k.sum().ipis_sent(), 0u);
+}
+
+// __flush_all_mm behind the exit flush: at one death in 1073 on a CPU its own borrow ends there, as in a real
+// kernel's trace, whose do_shoot_lazy_tlb is missing at deaths 1,073 apart.
+TEST(Powerpc, ADyingMmLeavesItsLastCpuOnTheClock) {
+  ByHand<scheme::ShootdownExitflush> k(2);
+  for (unsigned death = 1; death <= 1073; ++death) {
+    ByHand<scheme::ShootdownExitflush>::Task task;
+    k.fork({&task});
+    k.run(1, task);
+    k.idle(1);
+    k.run(0, task);
+    k.exit(0);
+    EXPECT_EQ(k.cpu(0).tally.shoot_self, std::min(death, 1072u));
+  }
+  EXPECT_EQ(k.active(0), k.init_mm());
+  EXPECT_EQ(k.cpu(0).tally.ipis_exit_flush, 1073u);
+  EXPECT_EQ(k.sum().mms_freed, 1073u);
+  EXPECT_THAT(k.findings(), IsEmpty());
 }
 
 // CPUs beyond the first mask word.
