@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What happens next at the lines: a 4-ary heap of (time, who). Ordered by both, so that the order is total and
-// does not depend on the order of insertion; four children to a node, since a level costs a cache miss and a
-// comparison does not.
+// What happens next at the lines: a 4-ary heap of (time, who). Ordered by both, so that the order is total
+// and does not depend on the order of insertion; four children to a node, since a level costs a cache miss
+// and a comparison does not.
 #pragma once
 
 #include <cstddef>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Whose turn it is: when each CPU goes on, and who is the earliest. A tournament tree: a leaf for each CPU, and
-// in each node the earlier of its two children. CPUs go on in lockstep, each a little later than before, which
-// sinks to the bottom of a heap each time by comparisons that no branch predictor guesses; here a new time
-// takes one comparison a level, without a branch.
+// Whose turn it is: when each CPU goes on, and who is the earliest. A tournament tree: a leaf for each CPU,
+// and in each node the earlier of its two children. CPUs go on in lockstep, each a little later than before,
+// which sinks to the bottom of a heap each time by comparisons that no branch predictor guesses; here a new
+// time takes one comparison a level, without a branch.
 #pragma once
 
 #include <algorithm>

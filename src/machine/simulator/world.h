@@ -56,8 +56,8 @@ class Deadlock : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// What a CPU spins for: a predicate of the variable at an address. CPUs whose conditions are the same to the bit
-// wait for the same.
+// What a CPU spins for: a predicate of the variable at an address. CPUs whose conditions are the same to the
+// bit wait for the same.
 struct Condition {
   const void* address = nullptr;
   bool (*predicate)(const void* address, const void* captured) = nullptr;

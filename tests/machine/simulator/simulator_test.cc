@@ -377,8 +377,9 @@ TEST(Simulator, InterruptsWaitForIrqEnable) {
   EXPECT_GE(at, 400'000u);
 }
 
-// Three neighbours wait for the same value each; an interrupt finds the second, and it waits on. A write asks those
-// once who came one after the other and whose conditions are the same to the bit; it makes no difference to them.
+// Three neighbours wait for the same value each; an interrupt finds the second, and it waits on. A write asks
+// those once who came one after the other and whose conditions are the same to the bit; it makes no
+// difference to them.
 TEST(Simulator, SpinnersThatWaitForTheSameAreAskedOnce) {
   constexpr unsigned kSpinners = 6;
   const auto run = [&](bool same, unsigned& asked) {
@@ -414,8 +415,8 @@ TEST(Simulator, SpinnersThatWaitForTheSameAreAskedOnce) {
   unsigned together = 0;
   unsigned each = 0;
   EXPECT_EQ(run(true, together), run(false, each));
-  // Each asks itself twice before it sleeps, and when it goes on; who was interrupted twice more. The first write
-  // asks for both values, the second for the one that is left: those who stayed, and who came back.
+  // Each asks itself twice before it sleeps, and when it goes on; who was interrupted twice more. The first
+  // write asks for both values, the second for the one that is left: those who stayed, and who came back.
   const unsigned themselves = kSpinners * 3 + 2 * 2;
   EXPECT_EQ(together, themselves + 2 * 2 + 2);
   EXPECT_EQ(each, themselves + 6 + 3);
