@@ -103,7 +103,7 @@ MachineFile machine_file(const HostCosts& costs) {
     file.notes.push_back("costs_ns.tick: not measured, the default of its kind");
   }
   file.notes.push_back(
-      fmt::format("costs_ns.{}memory, port: nothing here measures them, the defaults of the kind",
+      fmt::format("costs_ns.{}memory, port, handoff: nothing here measures them, the defaults of the kind",
                   costs.kind == "x86" ? "" : "fence_after_rmw, "));
   file.json = {{"schema", 1},
                {"name", costs.name},

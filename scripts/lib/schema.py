@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What schema/ says of a record file, checked."""
+"""What schema/ says of a record file or a machine model, checked."""
 
 import json
 import math
@@ -14,7 +14,15 @@ FOLDER = Path(__file__).resolve().parents[2] / "schema"
 
 def problems(document, version=SCHEMA):
     """Returns what is wrong with a record file's document of some version, a line each; empty if nothing is."""
-    name = "record.schema.json" if version == SCHEMA else f"record-{version}.schema.json"
+    return _problems(document, "record.schema.json" if version == SCHEMA else f"record-{version}.schema.json")
+
+
+def machine_problems(document):
+    """The same of a machine model."""
+    return _problems(document, "machine.schema.json")
+
+
+def _problems(document, name):
     schema = json.loads((FOLDER / name).read_text())
     found = []
     for error in jsonschema.Draft202012Validator(schema).iter_errors(document):

@@ -84,7 +84,7 @@ TEST(HostCosts, MakeAMachineThatCostsWhatWasMeasured) {
   EXPECT_EQ(model.costs.tick, 385u);
   EXPECT_EQ(file.json["costs_ns"]["atomic"],
             nlohmann::ordered_json({{"value", 5.0}, {"quality", "H"}, {"source", "atomics"}}));
-  EXPECT_THAT(file.notes, ElementsAre(HasSubstr("memory, port: nothing here measures them")));
+  EXPECT_THAT(file.notes, ElementsAre(HasSubstr("memory, port, handoff: nothing here measures them")));
 }
 
 TEST(HostCosts, ASimulatedCallTakesAsLongAsTheMeasuredOne) {

@@ -2,9 +2,13 @@
 """`mmscale calibrate` from outside: the file it writes is a machine that `mmscale sim` runs."""
 
 import json
+import pathlib
 import re
+import subprocess
 
 import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # Whether a window so short counts is the machine's affair; whatever it says is taken.
 SMALL = ("--window", "20ms", "--reps", 2, "--accept-invalid")
@@ -33,8 +37,10 @@ def test_writes_a_machine_file_with_a_source_for_every_number(calibrated, allowe
     for name, number in numbers.items():
         assert number["quality"] in "HD" and number["source"], name
         assert f" {number['value']:.5g} ns  " in done.stdout, name
+    valid = subprocess.run([ROOT / "scripts" / "validate", path], capture_output=True, text=True, check=False)
+    assert (valid.returncode, valid.stderr) == (0, "")
     assert all(line.startswith("mmscale: ") for line in done.stderr.splitlines()), done.stderr
-    assert "memory, port: nothing here measures them" in done.stderr
+    assert "memory, port, handoff: nothing here measures them" in done.stderr
     # A window taken although it does not count shows in the file.
     assert ("INVALID" in path.read_text()) == ("taken all the same" in done.stderr) == (done.returncode == 3)
 

@@ -89,6 +89,33 @@ def test_a_file_wrong_throughout_is_told_briefly(in_process, edited):
     assert len(lines) == 11 and lines[-1].endswith("and 16 more")
 
 
+def test_machine_models_are_valid(in_process):
+    paths = sorted((ROOT / "machines").glob("*.json"))
+    done = in_process(SCRIPTS / "validate", *paths)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"{ROOT / 'machines' / 'power8-16s.json'}: machine model, 1536 CPUs\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "spoil, says",
+    [
+        (lambda model: model["one_way_ns"]["domain"].update(value=-1), "one_way_ns.domain.value: -1 is less"),
+        (lambda model: model["one_way_ns"]["domain"].pop("source"), "one_way_ns.domain: 'source' is a required"),
+        (lambda model: model["costs_ns"].update(lod=1), "costs_ns: 'lod' is not one of"),
+        (lambda model: model.pop("kind"), "the document: 'kind' is a required property"),
+        (lambda model: model.update(protocol="snoop", reads_from="owner"), "reads_from: 'agent' was expected"),
+    ],
+)
+def test_says_what_is_wrong_with_a_model(in_process, tmp_path, spoil, says):
+    model = json.loads((ROOT / "machines" / "graviton2.json").read_text())
+    spoil(model)
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(model))
+    done = in_process(SCRIPTS / "validate", path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[0].startswith(f"validate: {path}: {says}"), done.stderr
+
+
 def test_a_whole_file_is_more_than_a_list(in_process, tmp_path):
     path = tmp_path / "x.json"
     path.write_text(json.dumps({"context": {}, "benchmarks": [1]}))
