@@ -100,9 +100,10 @@ constexpr std::array<Loop, 9> kLoops = {{
      [](Machine& m, Shared& s, Picoseconds) { m.fetch_add(s.word.value, 1, relaxed); }},
     {{"pass", "one atomic increment by each CPU in turn, the others waiting without asking"}, pass},
     {{"pass-read", "the same, with a load before"}, pass_read},
-    {{"count", "a plain load and a plain store of one line, by all CPUs"},
+    {{"count", "a plain load and a plain store of one line and a full fence, by all CPUs"},
      [](Machine& m, Shared& s, Picoseconds) {
        m.store(s.word.value, m.load(s.word.value, relaxed) + 1, relaxed);
+       m.fence();
      }},
     {{"ticket", "a ticket lock taken and released, all waiting at one line"},
      [](Machine& m, Shared& s, Picoseconds inside) {

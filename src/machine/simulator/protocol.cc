@@ -24,9 +24,14 @@ Picoseconds World::bus_leg(const Line& line, const Cpu& c) const {
                                : leg_[static_cast<std::size_t>(reach(c.place, core_place_[line.owner]))];
 }
 
-// A request leaves for the agent of its domain, or goes out on the bus. Returns when it is answered, with the
-// line in the state asked for.
+// Returns when the request is answered, with the line in the state asked for.
 void World::request(Cpu& c, std::uint32_t index, Wish wish) {
+  send(c, index, wish);
+  wait(c);
+}
+
+// A request leaves for the agent of its domain, or goes out on the bus.
+void World::send(Cpu& c, std::uint32_t index, Wish wish) {
   Line& line = lines_[index];
   if (line.home == kNobody) find_home(line, c, index);
   c.wish = wish;
@@ -34,7 +39,6 @@ void World::request(Cpu& c, std::uint32_t index, Wish wish) {
   c.state = State::requesting;
   ++statistics_.requests;
   schedule(c, c.time + (protocol_ == Protocol::snoop ? bus_leg(line, c) : core_leg()));
-  wait(c);
 }
 
 // First touch, as the kernel places pages, unless the memory was bound to a node.
@@ -71,17 +75,18 @@ Picoseconds World::conditional(const Line& line, Picoseconds way) {
 }
 
 // A core has one miss buffer for a line: while a sibling's request waits, this one waits behind it, and asks
-// when the line has been there.
+// when the line has been there. (A thread asks for no line that its own store buffer waits for.)
 bool World::behind_sibling(Cpu& c) {
-  for (std::uint32_t at = c.next_sibling; at != c.id; at = cpus_[at].next_sibling) {
-    Cpu& sibling = cpus_[at];
-    if (sibling.state != State::queued || sibling.line != c.line || sibling.chained) continue;
-    std::uint32_t* link = &sibling.behind;
-    while (*link != kNobody) link = &cpus_[*link].behind;
-    *link = c.id;
-    c.chained = true;
-    return true;
-  }
+  const std::uint32_t self = thread_of(c);
+  for (std::uint32_t at = cpus_[self].next_sibling; at != self; at = cpus_[at].next_sibling)
+    for (Cpu* sibling : {&cpus_[at], &buffer_of(at)}) {
+      if (sibling->state != State::queued || sibling->line != c.line || sibling->chained) continue;
+      std::uint32_t* link = &sibling->behind;
+      while (*link != kNobody) link = &cpus_[*link].behind;
+      *link = c.id;
+      c.chained = true;
+      return true;
+    }
   return false;
 }
 
@@ -418,7 +423,7 @@ void World::become_owner(std::uint32_t index, Cpu& c, Picoseconds time) {
   leave_owner(index, line.busy_until);
   line.owner = c.place.core;
   line.owner_domain = protocol_ == Protocol::home ? c.place.domain : kNobody;
-  line.last_user = c.id;
+  line.last_user = thread_of(c);
   line.supplier = c.place.core;
   lines_.statistics(index).since = time;
   // At least the operation it came for.

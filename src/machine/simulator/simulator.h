@@ -47,18 +47,16 @@ class Simulator {
   Simulator(const Simulator&) = delete;
   Simulator& operator=(const Simulator&) = delete;
 
-  // Virtual time is sequentially consistent: of the orders only what they cost is left, and that is the
-  // fences'.
+  // Total store order: a load may overtake an earlier store of its CPU, nothing else overtakes anything. So all
+  // orders but sequential consistency come for free, and that costs a fence.
   template <class T>
   MMSCALE_INLINE T load(const T& a, std::memory_order) const {
-    world_.read(cpu_, &a);
-    return a;
+    return *static_cast<const T*>(world_.read(cpu_, &a));
   }
   template <class T>
   MMSCALE_INLINE void store(T& a, std::type_identity_t<T> value, std::memory_order) {
-    const std::uint32_t line = world_.begin_store(cpu_, &a);
-    a = value;
-    world_.end_write(cpu_, line);
+    static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= World::kStoreBytes);
+    world_.store(cpu_, &a, &value, sizeof(T));
   }
   template <class T>
   MMSCALE_INLINE T fetch_add(T& a, std::type_identity_t<T> value, std::memory_order) {
@@ -87,8 +85,8 @@ class Simulator {
     return modify(a, [=](T old) { return old == expected ? value : old; }) == expected;
   }
 
-  MMSCALE_INLINE void fence() { world_.spend(cpu_, world_.costs().fence); }
-  MMSCALE_INLINE void fence_after_rmw() { world_.spend(cpu_, world_.costs().fence_after_rmw); }
+  MMSCALE_INLINE void fence() { world_.fence(cpu_, world_.costs().fence); }
+  MMSCALE_INLINE void fence_after_rmw() { world_.fence(cpu_, world_.costs().fence_after_rmw); }
   MMSCALE_INLINE void pause() { world_.spend(cpu_, world_.costs().load); }
 
   template <class T, class Predicate>

@@ -71,7 +71,8 @@ World::World(const Model& model, const Renumbered& renumbered, std::uint32_t hom
       home_package_(home_package),
       homed_begin_(reinterpret_cast<std::uintptr_t>(homed.data())),
       homed_end_(homed_begin_ + homed.size()),
-      turns_(static_cast<std::uint32_t>(renumbered.places.size())),
+      threads_(static_cast<std::uint32_t>(renumbered.places.size())),
+      turns_(2 * threads_),
       lines_(count<&Place::core>(renumbered.places), count<&Place::domain>(renumbered.places),
              count<&Place::package>(renumbered.places)),
       agents_(home_agents(model, renumbered.places)),
@@ -80,10 +81,11 @@ World::World(const Model& model, const Renumbered& renumbered, std::uint32_t hom
   core_place_.resize(count<&Place::core>(places));
   domains_.resize(count<&Place::domain>(places));
   std::vector<std::uint32_t> first_of_core(core_place_.size(), kNobody);
-  cpus_.resize(places.size());
-  for (std::uint32_t i = 0; i < cpus_.size(); ++i) {
+  cpus_.resize(2 * places.size());
+  for (std::uint32_t i = 0; i < threads_; ++i) {
     cpus_[i].id = i;
-    cpus_[i].place = places[i];
+    cpus_[i].place = buffer_of(i).place = places[i];
+    buffer_of(i).id = threads_ + i;
     domains_[places[i].domain] = core_place_[places[i].core] = places[i];
     std::uint32_t& first = first_of_core[places[i].core];
     if (first == kNobody) first = cpus_[i].next_sibling = i;
@@ -94,27 +96,75 @@ World::World(const Model& model, const Renumbered& renumbered, std::uint32_t hom
   }
 }
 
-void World::read(unsigned cpu, const void* address) {
+const void* World::read(unsigned cpu, const void* address) {
   Cpu& c = begin_access(cpu);
   const std::uint32_t index = lines_.index_of(address);
+  if (index == c.storing_to) [[unlikely]] {
+    if (const Cpu& buffer = buffer_of(cpu); buffer.address == address) {
+      c.time += costs_.load;
+      return buffer.value.data();
+    }
+    drain(c);
+  }
   const Line& line = lines_[index];
   if (line.owner != c.place.core && !lines_.shared_by(line, c.place.core)) [[unlikely]]
     request(c, index, Wish::read);
   c.time += costs_.load;
+  return address;
 }
 
-std::uint32_t World::begin_store(unsigned cpu, const void* address) {
+// Stores become visible one after the other: the buffer has room for one whose line is not here, the next store
+// waits for that.
+void World::store(unsigned cpu, void* address, const void* value, std::size_t bytes) {
   Cpu& c = begin_access(cpu);
   const std::uint32_t index = lines_.index_of(address);
-  if (lines_[index].last_user != cpu) [[unlikely]]
+  if (c.storing_to != kNobody) [[unlikely]]
+    drain(c);
+  if (lines_[index].last_user != cpu) [[unlikely]] {
+    if (lines_[index].owner != c.place.core) {
+      Cpu& buffer = buffer_of(cpu);
+      buffer.time = c.time;
+      buffer.address = address;
+      buffer.bytes = static_cast<std::uint32_t>(bytes);
+      std::memcpy(buffer.value.data(), value, bytes);
+      c.storing_to = index;
+      c.time += costs_.store;
+      send(buffer, index, Wish::own);
+      return;
+    }
     acquire(c, index, Wish::own);
+  }
   c.time += costs_.store;
-  return index;
+  std::memcpy(address, value, bytes);
+  end_write(cpu, index);
+}
+
+// Waits until this CPU's store is visible.
+void World::drain(Cpu& c) {
+  c.state = State::draining;
+  schedule(c, kNever);
+  wait(c);
+}
+
+// The line that a buffered store waits for is here.
+void World::finish_store(Cpu& buffer, Picoseconds time) {
+  Cpu& c = cpus_[thread_of(buffer)];
+  schedule(buffer, kNever);
+  std::memcpy(buffer.address, buffer.value.data(), buffer.bytes);
+  buffer.address = nullptr;
+  const std::uint32_t index = std::exchange(c.storing_to, kNobody);
+  Line& line = lines_[index];
+  const Picoseconds done = time + costs_.store;
+  if (line.last_user == c.id) line.busy_until = done;
+  if (line.spinners != kNobody) wake_spinners(line, done);
+  if (c.state == State::draining) schedule(c, std::max(c.time, done));
 }
 
 std::uint32_t World::begin_rmw(unsigned cpu, const void* address) {
   Cpu& c = begin_access(cpu);
   const std::uint32_t index = lines_.index_of(address);
+  if (c.storing_to != kNobody) [[unlikely]]
+    drain(c);
   if (lines_[index].last_user != cpu) [[unlikely]]
     acquire(c, index, Wish::modify);
   c.time += costs_.atomic;
@@ -145,6 +195,7 @@ void World::fiber_main(void* argument) {
   Cpu& c = *static_cast<Cpu*>(argument);
   World& world = *c.world;
   (*world.body_)(c.id);
+  if (c.storing_to != kNobody) world.drain(c);
   c.state = State::done;
   if (--world.live_ == 0) c.fiber->jump(world.thread_);
   world.schedule(c, kNever);
@@ -156,8 +207,9 @@ void World::run(const std::function<void(unsigned)>& body) {
   live_ = cpus();
   line_events_.clear();
   Picoseconds begin = 0;
-  for (const Cpu& c : cpus_) begin = std::max(begin, c.time);
-  for (Cpu& c : cpus_) {
+  const std::span all = std::span(cpus_).first(threads_);
+  for (const Cpu& c : all) begin = std::max(begin, c.time);
+  for (Cpu& c : all) {
     c.time = begin;
     c.state = State::ready;
     c.fiber->start(fiber_main, &c);
@@ -167,7 +219,7 @@ void World::run(const std::function<void(unsigned)>& body) {
   thread_.jump(*cpus_.front().fiber);
   if (live_ == 0) return;
   std::vector<std::uint32_t> waiting;
-  for (const Cpu& c : cpus_)
+  for (const Cpu& c : all)
     if (c.state != State::done) waiting.push_back(c.id);
   throw Deadlock(fmt::format("simulator: {} of {} CPUs wait for ever, CPU {} first", waiting.size(), cpus(),
                              waiting.front()));
@@ -207,6 +259,10 @@ void World::wait(Cpu& c) {
     if (next.state == State::requesting) {
       schedule(next, kNever);
       arrive(next, time);
+      continue;
+    }
+    if (next.fiber == nullptr) {
+      finish_store(next, time);
       continue;
     }
     if (next.state == State::spinning) stop_spinning(next);

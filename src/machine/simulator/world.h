@@ -94,7 +94,7 @@ class World {
   // not throw.
   void run(const std::function<void(unsigned)>& body);
 
-  unsigned cpus() const { return static_cast<unsigned>(cpus_.size()); }
+  unsigned cpus() const { return threads_; }
   const Costs& costs() const { return costs_; }
   const Statistics& statistics() const { return statistics_; }
   // Of each line: what happened to it, and where it is.
@@ -105,12 +105,22 @@ class World {
   Picoseconds now(unsigned cpu) const { return cpus_[cpu].time; }
   MMSCALE_INLINE void spend(unsigned cpu, Picoseconds time) { cpus_[cpu].time += time; }
 
-  // Before the value is loaded.
-  void read(unsigned cpu, const void* address);
-  // Around a store, and around a read-modify-write: the line is this CPU's between the two.
-  std::uint32_t begin_store(unsigned cpu, const void* address);
+  // Where the value is now: there, or in this CPU's store buffer.
+  const void* read(unsigned cpu, const void* address);
+  // Now, or when the line is here: this CPU goes on meanwhile.
+  void store(unsigned cpu, void* address, const void* value, std::size_t bytes);
+  // Around a read-modify-write: the line is this CPU's between the two.
   std::uint32_t begin_rmw(unsigned cpu, const void* address);
   void end_write(unsigned cpu, std::uint32_t index);
+  // Until what this CPU has stored is visible, and the fence's own cost.
+  void fence(unsigned cpu, Picoseconds cost) {
+    Cpu& c = cpus_[cpu];
+    if (c.storing_to != kNobody) drain(c);
+    c.time += cost;
+  }
+
+  // What a store buffer can hold.
+  static constexpr std::size_t kStoreBytes = 8;
 
   // Computes for that long if the core is this CPU's alone. Another hardware thread of it that computes or spins
   // when this begins takes its share.
@@ -147,9 +157,10 @@ class World {
 
   // What a CPU asks a line's agent for: a copy, to write it, to read and write it in one.
   enum class Wish : std::uint8_t { read, own, modify };
-  enum class State : std::uint8_t { ready, requesting, queued, spinning, sleeping, done };
+  enum class State : std::uint8_t { ready, requesting, queued, spinning, sleeping, draining, done };
 
-  // What each access and each switch of fibers needs comes first, in one line of the host's cache.
+  // Or its store buffer, which asks for lines as a CPU does, but has no fiber. What each access and each switch of
+  // fibers needs comes first, in one line of the host's cache.
   struct alignas(kLine) Cpu {
     Picoseconds time = 0;
     Picoseconds interrupt_at = kNever;
@@ -165,12 +176,18 @@ class World {
     // Waits behind its sibling; who waits behind it.
     bool chained = false;
     std::uint32_t behind = kNobody;
+    // The line that the store in its buffer waits for; kNobody while that is empty.
+    std::uint32_t storing_to = kNobody;
     // The next hardware thread of its core; the last's is the first.
     std::uint32_t next_sibling = 0;
     std::uint32_t line = kNobody;
     std::uint32_t next = kNobody;  // in the list of waiters, or of spinners
     Picoseconds arrived = 0;
     World* world = nullptr;
+    // A buffer's: the store.
+    void* address = nullptr;
+    std::uint32_t bytes = 0;
+    alignas(kStoreBytes) std::array<std::byte, kStoreBytes> value{};
   };
 
   // CPUs that spin for the same: a list through them.
@@ -197,10 +214,15 @@ class World {
   void sleep_interruptibly(Cpu& c, State state, Picoseconds until);
   void wake_spinners(Line& line, Picoseconds time);
   void stop_spinning(Cpu& c);
+  Cpu& buffer_of(std::uint32_t thread) { return cpus_[threads_ + thread]; }
+  std::uint32_t thread_of(const Cpu& c) const { return c.fiber != nullptr ? c.id : c.id - threads_; }
+  void drain(Cpu& c);
+  void finish_store(Cpu& buffer, Picoseconds time);
   static void fiber_main(void* argument);
 
   // the coherence protocol (protocol.cc)
   void request(Cpu& c, std::uint32_t index, Wish wish);
+  void send(Cpu& c, std::uint32_t index, Wish wish);
   void acquire(Cpu& c, std::uint32_t index, Wish wish);
   Picoseconds conditional(const Line& line, Picoseconds way);
   std::uint32_t before_next(const Line& line, const Queue& queue);
@@ -244,6 +266,8 @@ class World {
   const std::uintptr_t homed_begin_;
   const std::uintptr_t homed_end_;
 
+  // Hardware threads in use, and in cpus_ behind them as many store buffers.
+  const std::uint32_t threads_;
   std::vector<Cpu> cpus_;
   // When each CPU goes on; of the running one, when it did.
   Turns turns_;

@@ -321,6 +321,96 @@ TEST(Simulator, AWriteToASharedLineIsARoundByWayOfTheAgent) {
   EXPECT_EQ(run.ends[1], 400'000'000u + 40'000 + 100 + 40'000 + 200);
 }
 
+// One CPU stores to a line that another has, computes for `between`, and goes on with `end`: when it is through.
+Picoseconds after_a_missing_store(Picoseconds between, const std::function<void(Machine&)>& end) {
+  Word word;
+  const Trial run(machine_of(), 2, [&](Machine& m) {
+    if (m.cpu() == 0) {
+      m.store(word.value, 1, relaxed);
+      return;
+    }
+    m.stall(1'000'000);
+    m.store(word.value, 2, relaxed);
+    m.compute(between);
+    end(m);
+  });
+  EXPECT_EQ(word.value, 2u);
+  return run.ends[1] - 400'000'000;
+}
+
+TEST(Simulator, AFenceWaitsForTheStoreInTheBufferNotTheCpuBefore) {
+  // The line takes four legs of 10 ns, the store at it 0.2; a fence costs 17.
+  const auto fence = [](Machine& m) { m.fence(); };
+  EXPECT_EQ(after_a_missing_store(0, fence), 40'000u + 200 + 17'000);
+  EXPECT_EQ(after_a_missing_store(30'000, fence), 40'000u + 200 + 17'000);
+  EXPECT_EQ(after_a_missing_store(50'000, fence), 200u + 50'000 + 17'000);
+  // A read-modify-write drains the buffer, too, whatever its line.
+  Word other;
+  EXPECT_EQ(after_a_missing_store(0, [&](Machine& m) { m.fetch_add(other.value, 1, relaxed); }),
+            40'000u + 200 + 100'000 + 5'000);
+  // A load goes past the store: its own line, from memory, is all it waits for.
+  EXPECT_EQ(after_a_missing_store(0, [&](Machine& m) { m.load(other.value, relaxed); }),
+            200u + 100'000 + 100);
+}
+
+// Waits until that time, in ns, give or take one.
+void both_at(Machine& m, std::uint64_t ns) { m.rest((ns - m.now()) * kPsPerNs); }
+
+TEST(Simulator, ACpuReadsItsOwnStoreBeforeOthersSeeIt) {
+  Word word;
+  std::array<std::uint64_t, 2> seen{};
+  const Trial run(machine_of(), 2, [&](Machine& m) {
+    m.load(word.value, relaxed);
+    both_at(m, 1'000'000);
+    if (m.cpu() == 0) m.store(word.value, 1, relaxed);
+    both_at(m, 1'000'004);
+    seen[m.cpu()] = m.load(word.value, relaxed);
+  });
+  EXPECT_EQ(seen[0], 1u);
+  EXPECT_EQ(seen[1], 0u);
+}
+
+// What two CPUs that begin at the same time read, each after its store, when the other's flag is at hand.
+std::array<std::uint64_t, 2> store_then_load(bool fenced) {
+  std::array<Word, 2> flag;
+  std::array<std::uint64_t, 2> seen{};
+  const Trial run(machine_of(), 2, [&](Machine& m) {
+    for (Word& each : flag) m.load(each.value, relaxed);
+    both_at(m, 1'000'000);
+    m.store(flag[m.cpu()].value, 1, relaxed);
+    if (fenced) m.fence();
+    seen[m.cpu()] = m.load(flag[1 - m.cpu()].value, relaxed);
+  });
+  return seen;
+}
+
+TEST(Simulator, OnlyAFenceKeepsALoadBehindAStore) {
+  EXPECT_EQ(store_then_load(false), (std::array<std::uint64_t, 2>{0, 0}));
+  const auto [a, b] = store_then_load(true);
+  EXPECT_TRUE(a == 1 || b == 1);
+}
+
+TEST(Simulator, StoresBecomeVisibleInTheirOrder) {
+  Word far;
+  Word flag;
+  std::uint64_t seen = 0;
+  const Trial run(machine_of(), 3, [&](Machine& m) {
+    if (m.cpu() == 0) m.store(far.value, 1, relaxed);
+    if (m.cpu() == 1) {
+      // The flag's line is at hand, the other is not.
+      m.store(flag.value, 0, relaxed);
+      m.stall(1'000'000);
+      m.store(far.value, 2, relaxed);
+      m.store(flag.value, 1, release);
+    }
+    if (m.cpu() == 2) {
+      m.spin_until(flag.value, [](std::uint64_t value) { return value == 1; });
+      seen = m.load(far.value, relaxed);
+    }
+  });
+  EXPECT_EQ(seen, 2u);
+}
+
 TEST(Simulator, SiblingsThatComputeShareTheirCore) {
   Model model = machine_of();
   model.places[1].core = 0;
