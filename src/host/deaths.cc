@@ -105,8 +105,8 @@ Answer ask_deaths(const measure::Bench& bench, std::span<const unsigned> pus,
   // Each death was announced: a process, and a thread for each borrower.
   if (witness.account.ended)
     *witness.account.ended -= static_cast<std::int64_t>(side[0].all_rounds * pus.size());
-  // Kernel threads free what the dead leave behind (RCU, vfree of kernel stacks): that is part of dying, and has a
-  // figure of its own.
+  // Kernel threads free what the dead leave behind (RCU, vfree of kernel stacks): that is part of dying, and
+  // has a figure of its own.
   for (std::size_t i = 0; i < witness.account.others.size(); ++i)
     witness.account.others[i].run_ns -= witness.account.kernel_threads[i].run_ns;
   // Those who died took their counts with them.

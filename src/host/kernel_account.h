@@ -30,8 +30,8 @@ struct KernelAccount {
   std::string idle_missing;
   // Tasks that ended meanwhile, and took with them what they had counted; nothing where that is not known.
   std::optional<std::int64_t> ended;
-  // CPU time of other tasks on each CPU watched, and of those of them that are kernel threads; empty where it is not
-  // known.
+  // CPU time of other tasks on each CPU watched, and of those of them that are kernel threads; empty where it
+  // is not known.
   std::vector<measure::CpuOthers> others;
   std::vector<measure::CpuOthers> kernel_threads;
   // Differences of what has the same name in KernelCounts.
@@ -50,8 +50,8 @@ struct KernelAccount {
 // left, the idle task included. So the switches out of idle are those of all CPUs less those of all other
 // tasks. Each of them began a run of ours or of another task, and no more runs of others began than ended:
 // the share of ours lies between (idle - others) and idle. Both are exact but for what switched while /proc
-// was read. Tasks that ended meanwhile took their counts with them: their switches are among idle's, the upper
-// figure holds all the same, and the lower one is not known.
+// was read. Tasks that ended meanwhile took their counts with them: their switches are among idle's, the
+// upper figure holds all the same, and the lower one is not known.
 KernelAccount account(const KernelCounts& before, const KernelCounts& after, std::span<const pid_t> processes,
                       pid_t self, std::span<const unsigned> cpus);
 

@@ -98,9 +98,9 @@ struct Mailbox {
   };
 
  protected:
-  // Gives every borrower a reference, give(borrower) putting it into the mailbox. No borrow can begin any more. The
-  // references are taken in bulk before anybody could give one back, and those that nobody needed returned: mmput
-  // still holds its own, so neither reaches zero.
+  // Gives every borrower a reference, give(borrower) putting it into the mailbox. No borrow can begin any
+  // more. The references are taken in bulk before anybody could give one back, and those that nobody needed
+  // returned: mmput still holds its own, so neither reaches zero.
   template <class K, class Give>
   static void hand_out(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm,
                        Give&& give) {

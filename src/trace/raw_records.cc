@@ -27,8 +27,8 @@ std::optional<Comm> read_comm(tep_format_field* field, const tep_record& record)
   return Comm({text, strnlen(text, kCommLength - 1)});
 }
 
-// A text that lies elsewhere in the record: the field (__data_loc) has its offset, and its length in the upper
-// half.
+// A text that lies elsewhere in the record: the field (__data_loc) has its offset, and its length in the
+// upper half.
 std::optional<std::string_view> read_text(tep_format_field* field, const tep_record& record) {
   const auto where = read(field, record);
   if (!where || field == nullptr) return where ? std::optional(std::string_view()) : std::nullopt;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Where a flush that the scheduler's events do not show would cost an IPI more. A powerpc radix kernel trims the
-// mask of an mm at any flush of its only thread (flush_type_needed, arch/powerpc/mm/book3s64/radix_tlb.c), each
-// CPU left behind by one IPI. Whether it happens there or at the next fork or death is the same in the sum,
-// unless the mm is back on that CPU before: then there are two.
+// Where a flush that the scheduler's events do not show would cost an IPI more. A powerpc radix kernel trims
+// the mask of an mm at any flush of its only thread (flush_type_needed,
+// arch/powerpc/mm/book3s64/radix_tlb.c), each CPU left behind by one IPI. Whether it happens there or at the
+// next fork or death is the same in the sum, unless the mm is back on that CPU before: then there are two.
 #pragma once
 
 #include <cstdint>

@@ -12,9 +12,9 @@
 
 namespace mmscale::workload {
 
-// What does not add up in `system`, after every task exited, every CPU went to init_mm and all that was postponed was
-// freed. `m`: any CPU's machine; `queued`: how many requests the machines say they queued for other CPUs. Relaxed: the
-// caller has seen all CPUs end.
+// What does not add up in `system`, after every task exited, every CPU went to init_mm and all that was
+// postponed was freed. `m`: any CPU's machine; `queued`: how many requests the machines say they queued for
+// other CPUs. Relaxed: the caller has seen all CPUs end.
 template <class K>
 std::vector<std::string> close_books(typename K::Machine& m, kernel::System<K>& system,
                                      std::uint64_t queued) {

@@ -25,8 +25,8 @@ std::span<const Floor> floors();
 // address from the one before. store: stores to a CPU's own line, which the store buffer hides all it can of.
 std::span<const Floor> hits();
 
-// One of floors() or hits(). One round is one pair, of fence, load and store one of it. `home_node` is where the shared line lives. Throws std::invalid_argument for another
-// name.
+// One of floors() or hits(). One round is one pair, of fence, load and store one of it. `home_node` is where
+// the shared line lives. Throws std::invalid_argument for another name.
 std::unique_ptr<Load> make_floor_load(std::string_view name, unsigned cpus, unsigned home_node);
 
 }  // namespace mmscale::workload

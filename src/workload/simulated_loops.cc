@@ -47,8 +47,8 @@ void pair(Machine& m, Word& word) {
   m.fetch_sub(word.value, 1, seq_cst);
 }
 
-// Waits for this CPU's turn. Who waits does not ask for the line, so that no request overlaps another: what one takes
-// is what a line costs that its owner has left alone, as in a published latency.
+// Waits for this CPU's turn. Who waits does not ask for the line, so that no request overlaps another: what
+// one takes is what a line costs that its owner has left alone, as in a published latency.
 void await_turn(Machine& m, Shared& s) {
   const auto is_mine = [&s, cpu = m.cpu(), cpus = m.cpus()](std::uint32_t value) {
     return s.stopped || value % cpus == cpu;

@@ -18,9 +18,10 @@ struct SimulatedLoop {
 };
 
 // incdec, private: as the floors of the same names (floor_loads.h). add: one atomic increment of a shared
-// line; pass, pass-read: in turn. count: a shared counter read and written by plain accesses. ticket, clh, mcs: a lock
-// taken and released; all three serve who came first. Where chance decides who is next (test-and-set, compare-and-swap
-// until it succeeds) a model without chance lets one CPU wait for ever.
+// line; pass, pass-read: in turn. count: a shared counter read and written by plain accesses, then a full
+// fence. ticket, clh, mcs: a lock taken and released; all three serve who came first. Where chance decides
+// who is next (test-and-set, compare-and-swap until it succeeds) a model without chance lets one CPU wait for
+// ever.
 std::span<const SimulatedLoop> simulated_loops();
 
 struct LoopSpec {

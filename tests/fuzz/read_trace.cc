@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What libFuzzer runs for each reader of traces (scripts/fuzz builds it once per reader): a file of any bytes is read
-// to its end or to a TraceError, and what was read goes through the builder. Anything else is a crash.
+// What libFuzzer runs for each reader of traces (scripts/fuzz builds it once per reader): a file of any bytes
+// is read to its end or to a TraceError, and what was read goes through the builder. Anything else is a
+// crash.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -79,8 +79,8 @@ TEST(IdleShare, CountsAllOfATaskThatIsNew) {
   EXPECT_EQ(account.ended, 0);
 }
 
-// Measured on a machine that was compiling and never idle: a tenth of all switches were those of tasks that came
-// and went, and looked like idle's.
+// Measured on a machine that was compiling and never idle: a tenth of all switches were those of tasks that
+// came and went, and looked like idle's.
 TEST(IdleShare, HasNoLowerBoundWhereTasksEnded) {
   KernelCounts after = at(1'000'000, 4000, 1000, 0);
   after.forks = 52;

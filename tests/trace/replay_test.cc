@@ -92,8 +92,8 @@ TEST(ByHand, TheFactsAreWhatTheFileSays) {
   for (const Facts::Odd& odd : facts.odd) EXPECT_EQ(odd.count, 0u);
 }
 
-// Real CPUs in whatever order they come, against virtual time, scheme by scheme: of the trace's CPUs as many as there
-// are here.
+// Real CPUs in whatever order they come, against virtual time, scheme by scheme: of the trace's CPUs as many
+// as there are here.
 TEST(Worlds, CountTheSame) {
   const auto topology = topology::Topology::host();
   std::vector<unsigned> pus;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The memory that the emulated kernel's mms live in. There are as many as might be needed at worst, which with
-// a counter for each CPU in each mm is gigabytes at a thousand CPUs; hardly any is ever touched.
+// The memory that the emulated kernel's mms live in. There are as many as might be needed at worst, which
+// with a counter for each CPU in each mm is gigabytes at a thousand CPUs; hardly any is ever touched.
 #pragma once
 
 #include <sys/mman.h>
@@ -13,8 +13,8 @@
 
 namespace mmscale::machine::simulator {
 
-// Zeroed, page-aligned memory that is backed where it is touched. Where it lies is of no consequence: lines are
-// numbered by their first access.
+// Zeroed, page-aligned memory that is backed where it is touched. Where it lies is of no consequence: lines
+// are numbered by their first access.
 class Arena {
  public:
   // Throws std::system_error if there is no address space.

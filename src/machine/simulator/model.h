@@ -78,7 +78,8 @@ struct Costs {
   Picoseconds fence_after_rmw = 0;
   // A line nobody has: from memory, beyond the way to its home and back.
   Picoseconds memory = 0;
-  // Handover::through: from leaving one core to being at the next of the domain, when that one has been waiting.
+  // Handover::through: from leaving one core to being at the next of the domain, when that one has been
+  // waiting.
   Picoseconds handoff = 0;
   // How long a read that is served from a shared line keeps the line's port busy.
   Picoseconds port = 0;

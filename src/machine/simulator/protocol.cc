@@ -303,9 +303,9 @@ void World::hand_over(std::uint32_t index, Picoseconds time) {
   if (line.waiting != 0) schedule(index, line.port_free);
 }
 
-// When the line is there: two legs from an owner who had done with it, or one if it goes straight. To who has been
-// waiting, through an agent that knew it for long, it takes what published throughput says, if only the way of the
-// request itself is over.
+// When the line is there: two legs from an owner who had done with it, or one if it goes straight. To who has
+// been waiting, through an agent that knew it for long, it takes what published throughput says, if only the
+// way of the request itself is over.
 Picoseconds World::within_domain(const Cpu& c, Picoseconds snooped, Picoseconds leaves) const {
   const Picoseconds leg = core_leg();
   if (handover_ == Handover::direct) return leaves + leg;
@@ -369,9 +369,9 @@ Picoseconds World::from_supplier(const Line& line, const Place& reader) const {
   return between(agents_[line.home], supplier) + between(supplier, reader) + 3 * core_leg();
 }
 
-// How long a read keeps a shared line busy. Read fan-out is cheap where a cache that all reach has the line: one
-// after the other at its port, and none waits for another's data. Where only the core that wrote it answers, the
-// home serves the next read when the reader has told that it has its data.
+// How long a read keeps a shared line busy. Read fan-out is cheap where a cache that all reach has the line:
+// one after the other at its port, and none waits for another's data. Where only the core that wrote it
+// answers, the home serves the next read when the reader has told that it has its data.
 Picoseconds World::reading(const Line& line, const Place& reader) const {
   if (supplier_ == Supplier::agent || line.supplier == kNobody) return costs_.port;
   return from_supplier(line, reader) + core_leg() + between(reader, agents_[line.home]);
@@ -386,8 +386,8 @@ Picoseconds World::reading(const Line& line, const Spinners& readers) const {
   return sum;
 }
 
-// All sharers are told at once, and the writer waits for the farthest. They answer whoever told them where lines
-// pass an agent, else the writer. On a bus it told them itself, as if all were near.
+// All sharers are told at once, and the writer waits for the farthest. They answer whoever told them where
+// lines pass an agent, else the writer. On a bus it told them itself, as if all were near.
 Picoseconds World::invalidation(const Line& line, const Place& writer, const Place& by) const {
   const Picoseconds leg = core_leg();
   Picoseconds farthest = 0;

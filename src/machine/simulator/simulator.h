@@ -47,8 +47,8 @@ class Simulator {
   Simulator(const Simulator&) = delete;
   Simulator& operator=(const Simulator&) = delete;
 
-  // Total store order: a load may overtake an earlier store of its CPU, nothing else overtakes anything. So all
-  // orders but sequential consistency come for free, and that costs a fence.
+  // Total store order: a load may overtake an earlier store of its CPU, nothing else overtakes anything. So
+  // all orders but sequential consistency come for free, and that costs a fence.
   template <class T>
   MMSCALE_INLINE T load(const T& a, std::memory_order) const {
     return *static_cast<const T*>(world_.read(cpu_, &a));

@@ -113,8 +113,8 @@ const void* World::read(unsigned cpu, const void* address) {
   return address;
 }
 
-// Stores become visible one after the other: the buffer has room for one whose line is not here, the next store
-// waits for that.
+// Stores become visible one after the other: the buffer has room for one whose line is not here, the next
+// store waits for that.
 void World::store(unsigned cpu, void* address, const void* value, std::size_t bytes) {
   Cpu& c = begin_access(cpu);
   const std::uint32_t index = lines_.index_of(address);

@@ -122,8 +122,8 @@ class World {
   // What a store buffer can hold.
   static constexpr std::size_t kStoreBytes = 8;
 
-  // Computes for that long if the core is this CPU's alone. Another hardware thread of it that computes or spins
-  // when this begins takes its share.
+  // Computes for that long if the core is this CPU's alone. Another hardware thread of it that computes or
+  // spins when this begins takes its share.
   void compute(unsigned cpu, Picoseconds time);
 
   // Waits until the condition holds after a write to the line of its address, or until an interrupt arrives
@@ -159,8 +159,8 @@ class World {
   enum class Wish : std::uint8_t { read, own, modify };
   enum class State : std::uint8_t { ready, requesting, queued, spinning, sleeping, draining, done };
 
-  // Or its store buffer, which asks for lines as a CPU does, but has no fiber. What each access and each switch of
-  // fibers needs comes first, in one line of the host's cache.
+  // Or its store buffer, which asks for lines as a CPU does, but has no fiber. What each access and each
+  // switch of fibers needs comes first, in one line of the host's cache.
   struct alignas(kLine) Cpu {
     Picoseconds time = 0;
     Picoseconds interrupt_at = kNever;
