@@ -107,7 +107,8 @@ class World {
 
   // Where the value is now: there, or in this CPU's store buffer.
   const void* read(unsigned cpu, const void* address);
-  // Now, or when the line is here: this CPU goes on meanwhile.
+  // Now, or when the line is here, and this CPU goes on meanwhile: `address` must still be there then, be it
+  // after the body's end.
   void store(unsigned cpu, void* address, const void* value, std::size_t bytes);
   // Around a read-modify-write: the line is this CPU's between the two.
   std::uint32_t begin_rmw(unsigned cpu, const void* address);
