@@ -107,7 +107,11 @@ def test_an_interrupt_cancels_the_jobs_and_keeps_what_there_is(cluster, tmp_path
     out = tmp_path / "out"
     program = stub(f"{RECORD}; [[ $SLURMD_NODENAME != n2 ]] || sleep 300")
     command = [FLEET, "-o", out, "--mmscale", program]
-    process = subprocess.Popen(command, env=cluster.environment, stderr=subprocess.PIPE, text=True)
+    # A shell's background job inherits that SIGINT is ignored, and so would fleet.
+    process = subprocess.Popen(
+        command, env=cluster.environment, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     try:
         deadline = time.monotonic() + 60
         while not (out / "nodes/n2.json").exists() or not (out / "nodes/n1.status").exists():
