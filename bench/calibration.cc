@@ -73,12 +73,14 @@ class Calibrator {
       result_.remarks.push_back(fmt::format("the machine file has {} of {} CPUs, those that may be used",
                                             costs.cpus, whole.online));
     // A pair is two atomic operations, the line at hand.
-    ask_loop("private", 0.5, costs.atomic);
-    ask_loop("fence", 1, costs.fence);
-    ask_loop("load", 1, costs.load);
-    ask_loop("store", 1, costs.store);
+    const std::vector<unsigned> one = {pus_.front()};
+    ask_loop("private", one, 0.5, costs.atomic);
+    ask_loop("fence", one, 1, costs.fence);
+    ask_loop("load", one, 1, costs.load);
+    ask_loop("store", one, 1, costs.store);
     if (usable_ > 1) {
       ask_line();
+      if (const auto other = neighbour()) ask_loop("incdec", {pus_.front(), *other}, 1, costs.contended);
       ask_calls();
     } else {
       result_.remarks.push_back("1 CPU: no line travels and nobody is interrupted");
@@ -94,22 +96,33 @@ class Calibrator {
   }
 
  private:
-  void ask_loop(std::string_view name, double share, std::optional<Reading>& reading) {
+  // `share` of what a round takes each of those CPUs.
+  void ask_loop(std::string_view name, const std::vector<unsigned>& pus, double share,
+                std::optional<Reading>& reading) {
     measure::Subject subject;
     subject.family = "floor";
     subject.scheme = name;
     subject.placement = "compact";
-    subject.pus = {pus_.front()};
+    subject.pus = pus;
     subject.home_node = home_of(layout_, choice_, subject.pus);
-    questions_.push_back(
-        {{fmt::format("floor/{}/compact/cpus:1", name), subject,
-          [name, home = subject.home_node] { return workload::make_floor_load(name, 1, home); }},
-         [share](const Record& record) -> std::vector<std::pair<std::size_t, double>> {
-           const auto ns = record.window.ns_per_round();
-           if (!ns) return {};
-           return {{0, *ns * share}};
-         },
-         [&reading](std::size_t) -> std::optional<Reading>& { return reading; }});
+    questions_.push_back({{fmt::format("floor/{}/compact/cpus:{}", name, pus.size()), subject,
+                           [name, cpus = static_cast<unsigned>(pus.size()), home = subject.home_node] {
+                             return workload::make_floor_load(name, cpus, home);
+                           }},
+                          [share](const Record& record) -> std::vector<std::pair<std::size_t, double>> {
+                            const auto ns = record.window.ns_per_round();
+                            if (!ns) return {};
+                            return {{0, *ns * share}};
+                          },
+                          [&reading](std::size_t) -> std::optional<Reading>& { return reading; }});
+  }
+
+  // A CPU of another core of the first one's domain, if there is any.
+  std::optional<unsigned> neighbour() const {
+    const topology::Pu& first = *topology::find(layout_, pus_.front());
+    for (const unsigned pu : pus_)
+      if (reach_of(first, *topology::find(layout_, pu)) == Reach::domain) return pu;
+    return std::nullopt;
   }
 
   void ask_line() {

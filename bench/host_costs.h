@@ -46,6 +46,8 @@ struct HostCosts {
   std::optional<Reading> tick;
   // A line between two CPUs that far apart, half a round trip.
   std::array<std::optional<Reading>, machine::simulator::kReaches> one_way;
+  // inc and dec_and_test by two CPUs of one domain on one line: what a pair takes each of them.
+  std::optional<Reading> contended;
   // A call of one other CPU, `call_reach` away, and of `more_targets`, from call to last answer.
   std::optional<Reading> call;
   machine::simulator::Reach call_reach = machine::simulator::Reach::domain;
@@ -67,6 +69,9 @@ struct MachineFile {
 // - delivery and handling: the rest of a call of one, less the ways of the lines that a call moves
 //   (kCallLines), in the proportion of their defaults. Without a second target send takes its part of that,
 //   too.
+//
+// How long a core goes on with a line it got (`visit`) is made of `contended`, so that a simulated pair takes
+// as long as the measured one.
 MachineFile machine_file(const HostCosts& costs);
 
 // Line transfers in a call of one CPU: the target's queue to the caller and back, the request to the target

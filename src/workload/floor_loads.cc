@@ -22,7 +22,7 @@ constexpr std::array<Floor, 4> kFloors = {{
 }};
 
 constexpr std::array<Floor, 2> kHits = {{
-    {"load", "one load after the other of a CPU's own line, the address of each from the one before"},
+    {"load", "one load after the other of a CPU's own line"},
     {"store", "one store after the other to a CPU's own line"},
 }};
 
@@ -148,37 +148,11 @@ class Private final : public FloorLoad {
   std::vector<std::unique_ptr<Counter>> own_;
 };
 
-// A line that holds its own address: nothing of one load's latency is hidden behind the next.
-class LoadHit final : public FloorLoad {
+// A CPU's own line, which kAccess gets at one access after the other, none waiting for another's end.
+template <void (*kAccess)(std::atomic<std::int32_t>&)>
+class Hit final : public FloorLoad {
  public:
-  explicit LoadHit(unsigned cpus) : FloorLoad(cpus), own_(cpus) {}
-  void boot(unsigned cpu, unsigned os_cpu) override {
-    own_[cpu] = std::make_unique<Link>();
-    own_[cpu]->next.store(own_[cpu].get(), std::memory_order_relaxed);
-    FloorLoad::boot(cpu, os_cpu);
-  }
-  bool run(unsigned cpu, std::uint64_t rounds) override {
-    const Link* at = own_[cpu].get();
-    for (; rounds != 0; --rounds) at = at->next.load(std::memory_order_relaxed);
-    // Without a use of its end the compiler could drop the chain.
-    asm volatile("" ::"r"(at));
-    return true;
-  }
-
- private:
-  struct alignas(machine::kApart) Link {
-    std::atomic<Link*> next{nullptr};
-  };
-  std::int32_t final_value(unsigned cpu) const override {
-    return own_[cpu]->next.load(std::memory_order_relaxed) == own_[cpu].get() ? 1 : 0;
-  }
-
-  std::vector<std::unique_ptr<Link>> own_;
-};
-
-class StoreHit final : public FloorLoad {
- public:
-  explicit StoreHit(unsigned cpus) : FloorLoad(cpus), own_(cpus) {}
+  explicit Hit(unsigned cpus) : FloorLoad(cpus), own_(cpus) {}
   void boot(unsigned cpu, unsigned os_cpu) override {
     own_[cpu] = std::make_unique<Counter>();
     FloorLoad::boot(cpu, os_cpu);
@@ -187,7 +161,7 @@ class StoreHit final : public FloorLoad {
     // Out of the loop, where the barrier would have it loaded again each time.
     std::atomic<std::int32_t>& value = own_[cpu]->value;
     for (; rounds != 0; --rounds) {
-      value.store(1, std::memory_order_relaxed);
+      kAccess(value);
       asm volatile("" ::: "memory");
     }
     return true;
@@ -201,6 +175,12 @@ class StoreHit final : public FloorLoad {
   std::vector<std::unique_ptr<Counter>> own_;
 };
 
+void load(std::atomic<std::int32_t>& value) {
+  // Without a use the compiler could drop it.
+  asm volatile("" ::"r"(value.load(std::memory_order_relaxed)));
+}
+void store(std::atomic<std::int32_t>& value) { value.store(1, std::memory_order_relaxed); }
+
 }  // namespace
 
 std::span<const Floor> floors() { return kFloors; }
@@ -211,8 +191,8 @@ std::unique_ptr<Load> make_floor_load(std::string_view name, unsigned cpus, unsi
   if (name == "empty") return std::make_unique<Empty>(cpus);
   if (name == "private") return std::make_unique<Private>(cpus);
   if (name == "fence") return std::make_unique<Fence>(cpus);
-  if (name == "load") return std::make_unique<LoadHit>(cpus);
-  if (name == "store") return std::make_unique<StoreHit>(cpus);
+  if (name == "load") return std::make_unique<Hit<load>>(cpus);
+  if (name == "store") return std::make_unique<Hit<store>>(cpus);
   if (name == "incdec") return std::make_unique<IncDec>(cpus, home_node);
   throw std::invalid_argument(fmt::format("no floor '{}'", name));
 }

@@ -21,8 +21,9 @@ struct Floor {
 // of its own. empty: the loop without a body.
 std::span<const Floor> floors();
 
-// Loops that only a calibration needs, since nothing of them is shared. load: loads of a CPU's own line, each
-// address from the one before. store: stores to a CPU's own line, which the store buffer hides all it can of.
+// Loops that only a calibration needs, since nothing of them is shared. load: loads of a CPU's own line, none
+// of which waits for another. store: stores to a CPU's own line. Of either execution out of order hides all
+// it can.
 std::span<const Floor> hits();
 
 // One of floors() or hits(). One round is one pair, of fence, load and store one of it. `home_node` is where

@@ -42,8 +42,27 @@ HostCosts costs_of(const std::string& topology) {
   costs.fence = {12, "fences"};
   costs.tick = {0.38461, "ticks"};
   way(costs, Reach::domain) = {40, "line"};
+  costs.contended = {30, "pairs"};
   costs.call = {5000, "calls"};
   return costs;
+}
+
+// What a pair of atomic operations takes each of the model's first two CPUs, which want one line all the
+// time, ns.
+double simulated_pair(const Model& model) {
+  struct alignas(machine::kApart) {
+    std::uint32_t value = 0;
+  } word;
+  machine::simulator::World world(model, {model.places.begin(), model.places.begin() + 2}, 0, {});
+  Machine::System system(world);
+  Machine first(system, 0);
+  Machine second(system, 1);
+  constexpr unsigned kPairs = 10'000;
+  world.run([&](unsigned cpu) {
+    for (unsigned i = 0; i < 2 * kPairs; ++i)
+      (cpu == 0 ? first : second).fetch_add(word.value, 1, std::memory_order_relaxed);
+  });
+  return static_cast<double>(world.now(0)) / machine::simulator::kPsPerNs / kPairs;
 }
 
 // How long a call of `targets` others takes in the model, ns, when it is not the first one.
@@ -95,6 +114,22 @@ TEST(HostCosts, ASimulatedCallTakesAsLongAsTheMeasuredOne) {
   const MachineFile file = machine_file(costs);
   EXPECT_EQ(file.json["costs_ns"]["ipi_send"]["value"], 500.0);
   EXPECT_THAT(simulated_call(parse_model(file.json.dump(), "test"), 1), DoubleNear(5000, 250));
+}
+
+TEST(HostCosts, ASimulatedPairOnOneLineTakesAsLongAsTheMeasuredOne) {
+  HostCosts costs = costs_of("pack:1 [numa] l3:1 core:2 pu:1");
+  for (const double ns : {25.0, 30.0, 36.0}) {
+    costs.contended = {ns, "pairs"};
+    EXPECT_NEAR(simulated_pair(parse_model(machine_file(costs).json.dump(), "test")), ns, 0.1 * ns) << ns;
+  }
+  // One operation for each time the line comes: no visit to speak of.
+  costs.contended = {90, "pairs"};
+  EXPECT_EQ(machine_file(costs).json["costs_ns"]["visit"]["value"], 0.0);
+  // As fast as if nobody else were there.
+  costs.contended = {19, "pairs"};
+  EXPECT_EQ(machine_file(costs).json["costs_ns"]["visit"]["value"], 1000.0);
+  costs.contended.reset();
+  EXPECT_THAT(machine_file(costs).notes, Contains(HasSubstr("costs_ns.visit: not measured")));
 }
 
 TEST(HostCosts, OfOneCpuLackWhatTakesTwo) {

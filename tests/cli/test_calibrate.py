@@ -34,6 +34,7 @@ def test_writes_a_machine_file_with_a_source_for_every_number(calibrated, allowe
     numbers = {**machine["costs_ns"], **machine["one_way_ns"]}
     assert {"load", "store", "atomic", "fence", "tick"} <= set(machine["costs_ns"])
     assert bool(machine["one_way_ns"]) == (len(allowed) > 1)
+    assert ("visit" in machine["costs_ns"]) == ("domain" in machine["one_way_ns"])
     for name, number in numbers.items():
         assert number["quality"] in "HD" and number["source"], name
         assert f" {number['value']:.5g} ns  " in done.stdout, name

@@ -81,6 +81,9 @@ struct Costs {
   // Handover::through: from leaving one core to being at the next of the domain, when that one has been
   // waiting.
   Picoseconds handoff = 0;
+  // For how long a core goes on with a line it got, one operation right behind the other, before it lets it
+  // go to who asks; 0: the operation it came for, and what the protocol leaves room for.
+  Picoseconds visit = 0;
   // How long a read that is served from a shared line keeps the line's port busy.
   Picoseconds port = 0;
   // The same of one contender's tries in vain, load-linked and store-conditional, for each that succeeds.

@@ -255,6 +255,7 @@ void World::line_event(std::uint32_t index, Picoseconds time) {
 //
 // A bus has no visits: the next request is heard as soon as the line is there.
 void World::hand_over(std::uint32_t index, Picoseconds time) {
+  if (visit_goes_on(index, time)) return;
   Line& line = lines_[index];
   Cpu& c = cpus_[line.snooping_for];
   const Place& owner = core_place_[line.owner];
@@ -301,6 +302,17 @@ void World::hand_over(std::uint32_t index, Picoseconds time) {
   }
   grant(c, data);
   if (line.waiting != 0) schedule(index, line.port_free);
+}
+
+// An owner that works on the line, with less than an operation's time between two, is not interrupted before
+// its visit is over: the snoop is answered then, or when it stops.
+bool World::visit_goes_on(std::uint32_t index, Picoseconds time) {
+  if (costs_.visit == 0) return false;
+  const Picoseconds until =
+      std::min(lines_[index].busy_until + costs_.atomic, lines_.statistics(index).since + costs_.visit);
+  if (time >= until) return false;
+  schedule(index, until);
+  return true;
 }
 
 // When the line is there: two legs from an owner who had done with it, or one if it goes straight. To who has

@@ -244,6 +244,7 @@ class World {
   bool serve_unowned(std::uint32_t index, Picoseconds time);
   void line_event(std::uint32_t index, Picoseconds time);
   void hand_over(std::uint32_t index, Picoseconds time);
+  bool visit_goes_on(std::uint32_t index, Picoseconds time);
   Picoseconds within_domain(const Cpu& c, Picoseconds snooped, Picoseconds leaves) const;
   Picoseconds invalidation(const Line& line, const Place& writer, const Place& by) const;
   Picoseconds from_supplier(const Line& line, const Place& reader) const;

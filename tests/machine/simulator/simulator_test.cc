@@ -213,6 +213,30 @@ TEST(Simulator, WhoHasBeenWaitingGetsTheLineByTheHandoff) {
   EXPECT_NEAR(contended(model, 2, 1000), (40'000 + 5'000) / 2.0, 250);
 }
 
+TEST(Simulator, AnOwnerGoesOnForAVisit) {
+  Model model = machine_of();
+  model.costs.visit = 48'000;
+  // Ten operations of 5 ns, the last one in flight when the visit is over, then the way to who has been
+  // waiting, 20 ns.
+  EXPECT_NEAR(contended(model, 2, 10'000), (50'000 + 20'000) / 10.0, 100);
+  EXPECT_NEAR(contended(model, 8, 10'000), (50'000 + 20'000) / 10.0, 100);
+  // One that has stopped for longer than an operation takes gives the line away at once.
+  const auto alternating = [&model](Picoseconds pause) {
+    Word word;
+    return Trial(model, 2,
+                 [&](Machine& m) {
+                   for (int i = 0; i < 1000; ++i) {
+                     m.fetch_add(word.value, 1, relaxed);
+                     m.rest(pause);
+                   }
+                 })
+        .ends[0];
+  };
+  const Picoseconds rests = alternating(1'000'000);
+  model.costs.visit = 0;
+  EXPECT_EQ(alternating(1'000'000), rests);
+}
+
 TEST(Simulator, ALineThatTheAgentHasToCallBackStaysForSeveral) {
   Model model = machine_of();
   model.handover = Handover::direct;
