@@ -141,11 +141,12 @@ MachineFile machine_file(const HostCosts& costs) {
   try {
     constexpr std::string_view kOrigin = "what was measured makes no machine";
     const machine::simulator::Model model = machine::simulator::parse_model(file.json.dump(), kOrigin);
-    if (costs.contended)
+    if (costs.contended) {
       file.json["costs_ns"]["visit"] = visit(*costs.contended, model);
-    else
+      (void)machine::simulator::parse_model(file.json.dump(), kOrigin);
+    } else {
       file.notes.push_back("costs_ns.visit: not measured, the default of its kind");
-    (void)machine::simulator::parse_model(file.json.dump(), kOrigin);
+    }
   } catch (const machine::simulator::ModelError& error) {
     throw CalibrationError(error.what());
   }

@@ -245,7 +245,8 @@ void World::line_event(std::uint32_t index, Picoseconds time) {
 
 // The snoop has reached the owner: it finishes the operation in flight and gives the line away.
 //
-// Through the domain's agent: the next snoop arrives with the line, so each visit is one operation.
+// Through the domain's agent: the next snoop arrives with the line, so each visit is one operation, unless
+// the machine has longer ones.
 //
 // Direct: the data go to the next, "done" to the agent, who only then serves the request after that. So the
 // next owner keeps the line for a leg at least, and completes as many operations as fit.

@@ -118,8 +118,7 @@ const void* World::read(unsigned cpu, const void* address) {
 void World::store(unsigned cpu, void* address, const void* value, std::size_t bytes) {
   Cpu& c = begin_access(cpu);
   const std::uint32_t index = lines_.index_of(address);
-  if (c.storing_to != kNobody) [[unlikely]]
-    drain(c);
+  drain(c);
   if (lines_[index].last_user != cpu) [[unlikely]] {
     if (lines_[index].owner != c.place.core) {
       Cpu& buffer = buffer_of(cpu);
@@ -139,8 +138,7 @@ void World::store(unsigned cpu, void* address, const void* value, std::size_t by
   end_write(cpu, index);
 }
 
-// Waits until this CPU's store is visible.
-void World::drain(Cpu& c) {
+void World::await_store(Cpu& c) {
   c.state = State::draining;
   schedule(c, kNever);
   wait(c);
@@ -153,29 +151,29 @@ void World::finish_store(Cpu& buffer, Picoseconds time) {
   std::memcpy(buffer.address, buffer.value.data(), buffer.bytes);
   buffer.address = nullptr;
   const std::uint32_t index = std::exchange(c.storing_to, kNobody);
-  Line& line = lines_[index];
   const Picoseconds done = time + costs_.store;
-  if (line.last_user == c.id) line.busy_until = done;
-  if (line.spinners != kNobody) wake_spinners(line, done);
+  written(c.id, index, done);
   if (c.state == State::draining) schedule(c, std::max(c.time, done));
 }
 
 std::uint32_t World::begin_rmw(unsigned cpu, const void* address) {
   Cpu& c = begin_access(cpu);
   const std::uint32_t index = lines_.index_of(address);
-  if (c.storing_to != kNobody) [[unlikely]]
-    drain(c);
+  drain(c);
   if (lines_[index].last_user != cpu) [[unlikely]]
     acquire(c, index, Wish::modify);
   c.time += costs_.atomic;
   return index;
 }
 
-void World::end_write(unsigned cpu, std::uint32_t index) {
+void World::end_write(unsigned cpu, std::uint32_t index) { written(cpu, index, cpus_[cpu].time); }
+
+// What a thread wrote is there from `time` on.
+void World::written(std::uint32_t thread, std::uint32_t index, Picoseconds time) {
   Line& line = lines_[index];
-  if (line.last_user == cpu) line.busy_until = cpus_[cpu].time;
+  if (line.last_user == thread) line.busy_until = time;
   if (line.spinners != kNobody) [[unlikely]]
-    wake_spinners(line, cpus_[cpu].time);
+    wake_spinners(line, time);
 }
 
 void World::compute(unsigned cpu, Picoseconds time) {
@@ -195,7 +193,7 @@ void World::fiber_main(void* argument) {
   Cpu& c = *static_cast<Cpu*>(argument);
   World& world = *c.world;
   (*world.body_)(c.id);
-  if (c.storing_to != kNobody) world.drain(c);
+  world.drain(c);
   c.state = State::done;
   if (--world.live_ == 0) c.fiber->jump(world.thread_);
   world.schedule(c, kNever);

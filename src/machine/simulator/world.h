@@ -116,7 +116,7 @@ class World {
   // Until what this CPU has stored is visible, and the fence's own cost.
   void fence(unsigned cpu, Picoseconds cost) {
     Cpu& c = cpus_[cpu];
-    if (c.storing_to != kNobody) drain(c);
+    drain(c);
     c.time += cost;
   }
 
@@ -217,8 +217,14 @@ class World {
   void stop_spinning(Cpu& c);
   Cpu& buffer_of(std::uint32_t thread) { return cpus_[threads_ + thread]; }
   std::uint32_t thread_of(const Cpu& c) const { return c.fiber != nullptr ? c.id : c.id - threads_; }
-  void drain(Cpu& c);
+  // Until this CPU's store is visible.
+  MMSCALE_INLINE void drain(Cpu& c) {
+    if (c.storing_to != kNobody) [[unlikely]]
+      await_store(c);
+  }
+  void await_store(Cpu& c);
   void finish_store(Cpu& buffer, Picoseconds time);
+  void written(std::uint32_t thread, std::uint32_t index, Picoseconds time);
   static void fiber_main(void* argument);
 
   // the coherence protocol (protocol.cc)

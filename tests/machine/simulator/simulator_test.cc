@@ -102,30 +102,32 @@ TEST(Simulator, AddingACpuThatTouchesNoSharedLineChangesNothing) {
   for (const Picoseconds end : together.ends) EXPECT_EQ(end, alone.ends[0]);
 }
 
+// CPU 0 has written `word`, and 400 us later CPU `cpu` does `body`, all others idle: how long that takes.
+Picoseconds with_an_idle_owner(const Model& model, unsigned cpu, Word& word,
+                               const std::function<void(Machine&)>& body) {
+  const Trial run(model, cpu + 1, [&](Machine& m) {
+    if (m.cpu() == 0) m.store(word.value, 1, relaxed);
+    if (m.cpu() != cpu) return;
+    m.stall(1'000'000);
+    body(m);
+  });
+  return run.ends[cpu] - 400'000'000;
+}
+
+Picoseconds increment_with_an_idle_owner(const Model& model, unsigned cpu) {
+  Word word;
+  return with_an_idle_owner(model, cpu, word, [&](Machine& m) { m.fetch_add(word.value, 1, relaxed); });
+}
+
 TEST(Simulator, AnIdleOwnersLineCostsItsLegsAndTheOperation) {
   // To the agent, to the owner, back and on. From another package: to the home, which is the owner's, and
   // back.
-  for (const auto& [cpu, legs] : {std::pair{1u, 4 * 10'000u}, {8u, 4 * 10'000u + 2 * 50'000}}) {
-    Word word;
-    const Trial run(machine_of(), cpu + 1, [&, cpu = cpu](Machine& m) {
-      if (m.cpu() == 0) m.store(word.value, 1, relaxed);
-      if (m.cpu() != cpu) return;
-      m.stall(1'000'000);
-      m.fetch_add(word.value, 1, relaxed);
-    });
-    EXPECT_EQ(run.ends[cpu], 400'000'000u + legs + 5'000) << cpu;
-  }
+  for (const auto& [cpu, legs] : {std::pair{1u, 4 * 10'000u}, {8u, 4 * 10'000u + 2 * 50'000}})
+    EXPECT_EQ(increment_with_an_idle_owner(machine_of(), cpu), legs + 5'000) << cpu;
 }
 
 TEST(Simulator, SnoopingTakesTwoLegs) {
-  Word word;
-  const Trial run(machine_of(Protocol::snoop), 9, [&](Machine& m) {
-    if (m.cpu() == 0) m.store(word.value, 1, relaxed);
-    if (m.cpu() != 8) return;
-    m.stall(1'000'000);
-    m.fetch_add(word.value, 1, relaxed);
-  });
-  EXPECT_EQ(run.ends[8], 400'000'000u + 2 * 50'000 + 5'000);
+  EXPECT_EQ(increment_with_an_idle_owner(machine_of(Protocol::snoop), 8), 2 * 50'000u + 5'000);
 }
 
 TEST(Simulator, FalseSharingFollowsTheLayout) {
@@ -331,34 +333,24 @@ TEST(Simulator, ReadersThatOnlyTheWriterAnswersDoWaitForEachOther) {
 
 TEST(Simulator, AWriteToASharedLineIsARoundByWayOfTheAgent) {
   Word word;
-  const Trial run(machine_of(), 2, [&](Machine& m) {
-    if (m.cpu() == 0) {
-      m.store(word.value, 1, relaxed);
-      return;
-    }
-    m.stall(1'000'000);
+  const Picoseconds took = with_an_idle_owner(machine_of(), 1, word, [&](Machine& m) {
     m.load(word.value, relaxed);
     m.store(word.value, 2, relaxed);
   });
-  EXPECT_EQ(run.ends[1], 400'000'000u + 40'000 + 100 + 40'000 + 200);
+  EXPECT_EQ(took, 40'000u + 100 + 40'000 + 200);
 }
 
 // One CPU stores to a line that another has, computes for `between`, and goes on with `end`: when it is
 // through.
 Picoseconds after_a_missing_store(Picoseconds between, const std::function<void(Machine&)>& end) {
   Word word;
-  const Trial run(machine_of(), 2, [&](Machine& m) {
-    if (m.cpu() == 0) {
-      m.store(word.value, 1, relaxed);
-      return;
-    }
-    m.stall(1'000'000);
+  const Picoseconds took = with_an_idle_owner(machine_of(), 1, word, [&](Machine& m) {
     m.store(word.value, 2, relaxed);
     m.compute(between);
     end(m);
   });
   EXPECT_EQ(word.value, 2u);
-  return run.ends[1] - 400'000'000;
+  return took;
 }
 
 TEST(Simulator, AFenceWaitsForTheStoreInTheBufferNotTheCpuBefore) {
