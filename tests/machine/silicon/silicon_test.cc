@@ -238,11 +238,15 @@ INSTANTIATE_TEST_SUITE_P(Silicon, AtEnablePoints, testing::Values("membarrier", 
 TEST_P(AtEnablePoints, HandlersWaitForOne) {
   Observed over(transport(2));
   Calls calls;
+  // Until its body begins, CPU 1 takes interrupts as it waits for the others.
+  std::atomic<bool> begun{false};
   run_machines(2, over, [&](Machine& m) {
     if (m.cpu() == 0) {
+      while (!begun.load()) m.pause();
       m.call_many(set_of({1}), Calls::count, &calls);
       return;
     }
+    begun.store(true);
     while (over.raised.load() == 0) m.pause();
     for (unsigned i = 0; i < 1000; ++i) m.pause();
     EXPECT_EQ(calls.cpus[1].handled, 0u);
