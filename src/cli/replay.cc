@@ -35,6 +35,7 @@ struct Options {
   std::string until;
   std::string cpus;
   std::string comm;
+  double tick_rate = 0;
   std::string out;
   unsigned threads = 0;
   bool unsafe = false;
@@ -52,6 +53,7 @@ trace::Filter make_filter(const Options& options) {
       filter.cpus.insert(cpu);
     }
   filter.comm = options.comm;
+  if (options.tick_rate != 0) filter.tick_rate = options.tick_rate;
   return filter;
 }
 
@@ -92,11 +94,12 @@ std::vector<unsigned> first_pus(const topology::Layout& layout, std::size_t cpus
 
 void print_facts(const trace::Facts& facts) {
   fmt::print(
-      "{}: {} events, {:.3f} s, {} CPUs; {} switches, {} forks, {} threads, {} execs, {} exits, {} "
+      "{}: {} events, {:.3f} s, {} CPUs; {} switches, {} forks, {} vforks, {} threads, {} execs, {} exits, "
+      "{} "
       "migrations; "
       "{} mms born, {} died\n",
       facts.format, facts.events, static_cast<double>(facts.last_ns - facts.first_ns) * 1e-9,
-      facts.cpus.size(), facts.switches, facts.forks, facts.threads, facts.execs, facts.exits,
+      facts.cpus.size(), facts.switches, facts.forks, facts.vforks, facts.threads, facts.execs, facts.exits,
       facts.migrations, facts.born, facts.died);
   for (const std::string& line : facts.explain()) fmt::print("  {}\n", line);
 }
@@ -220,6 +223,10 @@ void add_replay_command(CLI::App& app, const std::string& command_line, int& sta
   command->add_option("--until", options->until, "Only so much of the trace, e.g. 500ms");
   command->add_option("--cpu", options->cpus, "Only what happened on these CPUs, a list as 0-3,8");
   command->add_option("--comm", options->comm, "Only tasks that have this name at some time");
+  command
+      ->add_option("--tick-rate", options->tick_rate,
+                   "Ticks per second, where the trace's clock counts ticks (counter, uptime, x86-tsc, ...)")
+      ->check(CLI::Range(1e-3, 1e12));
   command->add_option("--out", options->out, "File for the records (JSON); - is standard output");
   command->add_option("--threads", options->threads, "Schemes replayed at a time; default one per CPU");
   command->add_flag("--unsafe", options->unsafe, "Replay schemes that are unsafe under the lifecycle, too");

@@ -166,7 +166,7 @@ void Builder::on_newtask(std::uint32_t cpu, const Event& event, bool shares_mm) 
   if (mm == kNowhere) return emit(cpu, Op::kthread, child.slot);
   if (shares_mm) {
     if (users_[mm] == 1) unseen_trims_.alone(mm, cpu);
-    ++facts_.threads;
+    ++(event.kind == Kind::newtask && (event.flags & kCloneThread) == 0 ? facts_.vforks : facts_.threads);
     child.mm = mm;
     ++users_[mm];
     return emit(cpu, Op::clone, child.slot);
@@ -238,6 +238,7 @@ void Builder::on_lost(const Event& event) {
 }
 
 void Builder::add(const Event& event) {
+  if (event.kind == Kind::seen) return learn_tgid(event.pid, event.tgid);
   ++facts_.events;
   if (event.kind == Kind::lost) return on_lost(event);
   if (event.kind == Kind::task) {
@@ -252,6 +253,16 @@ void Builder::add(const Event& event) {
   if (time < now_) note(Oddity::time_back, cpu, event.pid);
   now_ = std::max(now_, time);
   facts_.last_ns = facts_.first_ns + now_;
+  if (event.pid == kUnknownPid) {
+    Event known = event;
+    known.pid = cpus_[cpu].current;
+    known.tgid = 0;
+    return take(cpu, known);
+  }
+  take(cpu, event);
+}
+
+void Builder::take(std::uint32_t cpu, const Event& event) {
   switch (event.kind) {
     case Kind::switched:
       on_switch(cpu, event);
@@ -268,10 +279,8 @@ void Builder::add(const Event& event) {
     case Kind::exit:
       on_exit(cpu, event);
       break;
-    case Kind::ipi:
-      ++facts_.calls[static_cast<std::size_t>(event.call)];
-      [[fallthrough]];
     default:
+      ++facts_.calls[static_cast<std::size_t>(event.call)];
       expect_current(cpu, event.pid, event.comm);
   }
   learn_tgid(event.pid, event.tgid);

@@ -24,6 +24,8 @@ class Builder {
   explicit Builder(const Facts& facts);
 
   void add(const Event& event);
+  // From the first event to the last one added.
+  std::uint64_t span_ns() const { return now_; }
 
   // Second pass: what has accumulated since it was last cleared.
   Chunk& chunk() { return chunk_; }
@@ -82,6 +84,7 @@ class Builder {
 
   void expect_current(std::uint32_t cpu, std::int32_t pid, const Comm& comm);
   void switch_to(std::uint32_t cpu, std::int32_t pid, const Comm& comm, bool last_of_prev = false);
+  void take(std::uint32_t cpu, const Event& event);
   void on_switch(std::uint32_t cpu, const Event& event);
   void on_newtask(std::uint32_t cpu, const Event& event, bool shares_mm);
   void on_fork(std::uint32_t cpu, const Event& event);

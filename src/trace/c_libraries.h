@@ -20,6 +20,12 @@ tracecmd_input* tracecmd_open(const char* file, int flags);
 tep_handle* tracecmd_get_tep(tracecmd_input* handle);
 int tracecmd_iterate_events(tracecmd_input* handle, cpu_set_t* cpus, int cpu_size,
                             int (*callback)(tracecmd_input*, tep_record*, int, void*), void* data);
+int tracecmd_iterate_events_multi(tracecmd_input** handles, int count,
+                                  int (*callback)(tracecmd_input*, tep_record*, int, void*), void* data);
+int tracecmd_buffer_instances(tracecmd_input* handle);
+tracecmd_input* tracecmd_buffer_instance_handle(tracecmd_input* handle, int index);
+// Not in every version's map of symbols.
+[[gnu::weak]] const char* tracecmd_get_trace_clock(tracecmd_input* handle);
 void tracecmd_set_loglevel(tep_loglevel level);
 
 struct tracefs_instance;

@@ -45,7 +45,7 @@ enum class Kind : std::uint8_t {
   fork,      // sched_process_fork: the same without clone_flags
   exec,      // sched_process_exec: `pid` runs another program; as a thread of several it was called `other`
   exit,      // sched_process_exit: `pid` has left its mm
-  seen,      // an event of no consequence, but `pid` was current on `cpu`
+  seen,      // an event of no consequence: a task may still be current on `cpu` behind its sched_switch
   ipi,       // csd_queue_cpu: a call of `call` was queued for another CPU
   lost,      // the tracer dropped `count` events here; 0 is an unknown number
 };
@@ -73,12 +73,15 @@ inline constexpr std::uint64_t kCloneThread = 0x10000;
 // TASK_IDLE: what only kernel threads sleep in.
 inline constexpr char kStateIdle = 'I';
 
+// The head of an event does not say who was current, or in another pid namespace than its body.
+inline constexpr std::int32_t kUnknownPid = -1;
+
 struct Event {
   std::uint64_t time_ns = 0;
   std::uint64_t flags = 0;
   std::uint64_t count = 0;
   std::uint32_t cpu = 0;
-  // The task that was current on `cpu`; 0 is that CPU's idle task.
+  // The task that was current on `cpu`; 0 is that CPU's idle task, kUnknownPid whoever the CPU runs.
   std::int32_t pid = 0;
   std::int32_t other = 0;
   // 0: not known.
@@ -104,7 +107,7 @@ class Source {
   virtual ~Source() = default;
   // The next event; false at the end. Throws TraceError.
   virtual bool next(Event& event) = 0;
-  // "ftrace text", "perf script text", "trace.dat", "mmscale trace".
+  // "ftrace text", "trace-cmd report", "perf script text", "trace.dat", "mmscale trace".
   virtual std::string_view format() const = 0;
 };
 

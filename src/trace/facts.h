@@ -63,6 +63,9 @@ struct Facts {
   std::uint64_t switches = 0;
   std::uint64_t forks = 0;
   std::uint64_t threads = 0;
+  // Children that borrow the parent's mm until they execute (CLONE_VM without CLONE_THREAD): vfork,
+  // posix_spawn.
+  std::uint64_t vforks = 0;
   std::uint64_t execs = 0;
   std::uint64_t exits = 0;
   // Of user tasks, from one CPU to another.

@@ -3,18 +3,20 @@
 // A file, gzipped or not, read as bytes and as lines, in constant memory.
 #pragma once
 
+#include <zlib.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-struct gzFile_s;
-
 namespace mmscale::trace {
 
-// Bytes of a file; what begins with gzip's magic is unpacked. Every failure is a TraceError that names the
-// file and the byte (of what is unpacked).
+// Bytes of a file; what begins with gzip's magic is unpacked, all members of it, and nothing else may follow
+// them. Every failure is a TraceError that names the file and the byte (of what is unpacked).
 class ByteReader {
  public:
   explicit ByteReader(const std::string& path);
@@ -28,18 +30,38 @@ class ByteReader {
   // it.
   std::string_view peek() { return at_ < size_ || fill() ? rest() : std::string_view(); }
   void take(std::size_t bytes) { at_ += bytes; }
+  bool packed() const { return packed_; }
   std::uint64_t offset() const { return before_ + at_; }
   const std::string& path() const { return path_; }
+
+  // What is unpacked may be so many times as long as the file: a trace packs to a tenth or a thirtieth, and
+  // deflate can blow zeros up a thousand times.
+  static constexpr std::uint64_t kMostBlown = 300;
 
   // Throws TraceError: "PATH: byte N: WHAT".
   [[noreturn]] void fail(std::string_view what) const;
 
  private:
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+
   bool fill();
+  // Bytes of the file itself; 0 at its end.
+  std::size_t load(char* to, std::size_t most);
+  bool load_packed();
+  std::size_t unpack();
+  void begin_member();
   std::string_view rest() const { return {buffer_.data() + at_, size_ - at_}; }
 
   std::string path_;
-  gzFile_s* file_ = nullptr;
+  std::unique_ptr<std::FILE, Close> file_;
+  // Of a gzipped file only: what is read of it, and the state of unpacking it.
+  bool packed_ = false;
+  bool in_member_ = false;
+  z_stream stream_{};
+  std::vector<char> packed_bytes_;
+  std::uint64_t loaded_ = 0;
   std::vector<char> buffer_;
   std::size_t at_ = 0;
   std::size_t size_ = 0;

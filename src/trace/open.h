@@ -15,8 +15,13 @@
 
 namespace mmscale::trace {
 
-// What a file is, by its first bytes. Throws TraceError if it is nothing known.
-std::unique_ptr<Source> open_trace(const std::string& path);
+// What a file is, by its first bytes and lines. `tick_rate`: ticks per second of a clock that counts ticks
+// (stamps.h). Throws TraceError if it is nothing known: then it says what it is and what to run instead.
+std::unique_ptr<Source> open_trace(const std::string& path, std::optional<double> tick_rate = {});
+
+// A trace may last so long. In ps, as the simulator counts, 2^64 are 213 days; nobody traced for that long,
+// but a damaged stamp may say so.
+inline constexpr std::uint64_t kMostNs = std::uint64_t{100} * 24 * 3600 * 1'000'000'000;
 
 // What of a trace counts.
 struct Filter {
@@ -26,6 +31,8 @@ struct Filter {
   std::set<std::uint32_t> cpus = {};
   // Only tasks that have this name at some time; everybody else's time is idle time. Empty: all.
   std::string comm = {};
+  // How long a tick is, where the trace's clock counts ticks.
+  std::optional<double> tick_rate = {};
 };
 
 // A trace that can be passed over again and again, always with the same events.

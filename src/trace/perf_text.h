@@ -3,6 +3,8 @@
 // What `perf script` prints of a `perf sched record`, gzipped or not.
 #pragma once
 
+#include <optional>
+
 #include "trace/event.h"
 #include "trace/lines.h"
 
@@ -18,7 +20,14 @@ class PerfText final : public Source {
   static bool looks_like(std::string_view line);
 
  private:
+  bool lost(std::string_view text, Event& event) const;
+  void settle_namespace(std::int32_t head, Event& event);
+
   LineReader lines_;
+  // A call chain's lines, to the next empty one.
+  bool in_chain_ = false;
+  // perf ran in another pid namespace than the tracepoints' pids are of: its own are of no use.
+  bool foreign_pids_ = false;
 };
 
 }  // namespace mmscale::trace

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string_view>
 
+#include "trace/text_fields.h"
+
 namespace mmscale::trace {
 namespace {
 
@@ -39,18 +41,6 @@ std::optional<std::string_view> read_text(tep_format_field* field, const tep_rec
   return std::string_view(text, strnlen(text, length));
 }
 
-// As sched_switch prints prev_state (task_index_to_char, include/linux/sched.h): the lowest bit set is the
-// letter; what is set above, such as TASK_REPORT_MAX for a preempted task, is runnable. Kernels before 4.14
-// reported the bare state, where TASK_IDLE is TASK_UNINTERRUPTIBLE | TASK_NOLOAD.
-char state_letter(std::uint64_t state) {
-  constexpr std::uint64_t kTaskIdle = 0x402;
-  if ((state & kTaskIdle) == kTaskIdle) return kStateIdle;
-  constexpr std::string_view kLetters = "SDTtXZPI";
-  for (std::size_t i = 0; i < kLetters.size(); ++i)
-    if ((state >> i & 1) != 0) return kLetters[i];
-  return 'R';
-}
-
 }  // namespace
 
 const RawRecords::Layout& RawRecords::layout_of(tep_event* event) {
@@ -81,6 +71,11 @@ const RawRecords::Layout& RawRecords::layout_of(tep_event* event) {
   else if (name == "csd_queue_cpu")
     layout = {.kind = Kind::ipi, .function = field("func")};
   return layout;
+}
+
+Kind RawRecords::kind_of(tep_handle* tep, tep_record& record) {
+  tep_event* const event = tep_find_event_by_record(tep, &record);
+  return event != nullptr ? layout_of(event).kind : Kind::seen;
 }
 
 const char* RawRecords::decode(tep_handle* tep, tep_record& record, int cpu, Event& out) {

@@ -16,6 +16,8 @@ class RawRecords {
  public:
   // Fills in `event`; returns what is wrong with the record, or nullptr.
   const char* decode(tep_handle* tep, tep_record& record, int cpu, Event& event);
+  // Of what kind a record is; Kind::seen for any that says nothing about tasks.
+  Kind kind_of(tep_handle* tep, tep_record& record);
 
  private:
   // Of one kind of event: where its numbers are.

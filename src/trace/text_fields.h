@@ -31,10 +31,20 @@ std::optional<std::uint64_t> seconds(std::string_view text);
 // Takes the blanks off the front, then the first word.
 std::string_view take_word(std::string_view& text);
 std::string_view trim(std::string_view text);
+// Takes `literal` off the front if it is there.
+bool take(std::string_view& text, std::string_view literal);
+// Takes the decimal digits off the front.
+std::string_view take_digits(std::string_view& text);
+
+// The letter that stands for a prev_state given as a number.
+char state_letter(std::uint64_t state);
 
 // Fills in what event `name` (its system's name before a colon is skipped) prints behind its name: kind,
-// pids, comms, flags. An event that says nothing about tasks is Kind::seen. Returns what is wrong with the
-// text, or nullptr.
+// pids, comms, flags. Knows the kernel's own form since 2.6.31, that of its option `fields`, and
+// libtraceevent's with and without its plugin (trace-cmd report, -R, -N). An event that says nothing about
+// tasks is Kind::seen. Returns what is wrong with the text, or nullptr.
 const char* parse_body(std::string_view name, std::string_view body, Event& event);
+// Whether parse_body knows more of it than Kind::seen.
+bool knows_event(std::string_view name);
 
 }  // namespace mmscale::trace

@@ -10,12 +10,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
+#include <map>
 #include <utility>
 #include <vector>
 
 #include "trace/c_libraries.h"
 #include "trace/raw_records.h"
+#include "trace/stamps.h"
 
 namespace mmscale::trace {
 namespace {
@@ -31,23 +34,31 @@ struct Message {
   enum class What : std::uint8_t { event, error, end } what = What::event;
   Event event;
   std::uint64_t offset = 0;
-  std::array<char, 128> error{};
+  std::array<char, 160> error{};
 };
 static_assert(std::is_trivially_copyable_v<Message>);
 
 class Child {
  public:
-  Child(int out, std::string path) : out_(out), path_(std::move(path)) {}
+  Child(int out, std::string path, std::optional<double> tick_rate)
+      : out_(out), path_(std::move(path)), tick_rate_(tick_rate) {}
 
   void run() {
     tracecmd_set_loglevel(TEP_LOG_NONE);
     tep_set_loglevel(TEP_LOG_NONE);
-    tracecmd_input* const input = tracecmd_open(path_.c_str(), 0);
-    if (input == nullptr) return error("libtracecmd cannot make sense of its header");
-    tracecmd_iterate_events(
-        input, nullptr, 0,
-        [](auto* handle, auto* record, int cpu, void* self) {
-          return static_cast<Child*>(self)->take(handle, record, cpu);
+    std::vector<tracecmd_input*> buffers = open_buffers();
+    if (buffers.empty()) return error("libtracecmd cannot make sense of its header");
+    if (!clock_fits(buffers.front())) return;
+    if (buffers.size() > 1) {
+      share_out(buffers);
+      buffers = open_buffers();
+      for (std::size_t i = 0; i < buffers.size(); ++i) buffer_of_[buffers[i]] = i;
+      records_ = {};
+    }
+    tracecmd_iterate_events_multi(
+        buffers.data(), static_cast<int>(buffers.size()),
+        [](auto* handle, auto* record, int, void* self) {
+          return static_cast<Child*>(self)->take(handle, record);
         },
         this);
     if (failed_) return;
@@ -58,12 +69,55 @@ class Child {
   }
 
  private:
+  // The file's buffers, the top one first.
+  std::vector<tracecmd_input*> open_buffers() {
+    std::vector<tracecmd_input*> buffers;
+    tracecmd_input* const top = tracecmd_open(path_.c_str(), 0);
+    if (top == nullptr) return buffers;
+    buffers.push_back(top);
+    for (int i = 0; i < tracecmd_buffer_instances(top); ++i)
+      if (tracecmd_input* const instance = tracecmd_buffer_instance_handle(top, i); instance != nullptr)
+        buffers.push_back(instance);
+    return buffers;
+  }
+
+  // Which buffer each kind of event is taken from: the first that has it.
+  void share_out(const std::vector<tracecmd_input*>& buffers) {
+    std::fill(owner_.begin(), owner_.end(), buffers.size());
+    for (std::size_t i = 0; i < buffers.size(); ++i) {
+      buffer_of_[buffers[i]] = i;
+      tracecmd_iterate_events(
+          buffers[i], nullptr, 0,
+          [](auto* handle, auto* record, int, void* data) {
+            auto* const self = static_cast<Child*>(data);
+            const Kind kind = self->records_.kind_of(tracecmd_get_tep(handle), *record);
+            auto& owner = self->owner_[static_cast<std::size_t>(kind)];
+            owner = std::min(owner, self->buffer_of_[handle]);
+            return 0;
+          },
+          this);
+    }
+  }
+
+  // Whether its time stamps are time, or ticks whose rate is known.
+  bool clock_fits(tracecmd_input* input) {
+    const char* const name = tracecmd_get_trace_clock != nullptr ? tracecmd_get_trace_clock(input) : nullptr;
+    const bool ticks = name != nullptr && kTickClocks.find(name) != kTickClocks.npos && *name != '\0';
+    if (ticks && !tick_rate_)
+      error(
+          fmt::format("its clock is {}, which counts ticks: say how many a second has by --tick-rate, or "
+                      "record with trace-cmd record -C mono",
+                      std::string_view(name).substr(0, 16)));
+    if (!ticks && tick_rate_) error("its time stamps are in ns: --tick-rate does not apply");
+    return !failed_;
+  }
+
   void error(std::string_view what) {
     failed_ = true;
     Message message;
     message.what = Message::What::error;
     message.offset = offset_;
-    what.copy(message.error.data(), message.error.size() - 1);
+    what.substr(0, message.error.size() - 1).copy(message.error.data(), message.error.size() - 1);
     send(message);
     flush();
   }
@@ -85,33 +139,47 @@ class Child {
     batch_.clear();
   }
 
-  int take(tracecmd_input* handle, tep_record* record, int cpu) {
+  int take(tracecmd_input* handle, tep_record* record) {
     offset_ = record->offset;
     Message message;
     message.offset = offset_;
     if (record->missed_events != 0) {
       message.event.kind = Kind::lost;
-      message.event.cpu = static_cast<std::uint32_t>(cpu);
+      message.event.cpu = static_cast<std::uint32_t>(record->cpu);
       message.event.count = record->missed_events > 0 ? static_cast<std::uint64_t>(record->missed_events) : 0;
       send(message);
     }
-    if (const char* wrong = records_.decode(tracecmd_get_tep(handle), *record, cpu, message.event)) {
+    // A stack or a wakeup: its task is whoever was current, also behind the sched_switch that it left by.
+    const Kind kind = records_.kind_of(tracecmd_get_tep(handle), *record);
+    if (kind == Kind::seen || owner_[static_cast<std::size_t>(kind)] != buffer_of(handle)) return 0;
+    if (const char* wrong = records_.decode(tracecmd_get_tep(handle), *record, record->cpu, message.event)) {
       error(wrong);
       return -1;
     }
+    if (tick_rate_)
+      message.event.time_ns = ticks_to_ns(message.event.time_ns, *tick_rate_).value_or(UINT64_MAX);
     send(message);
     return 0;
   }
 
+  std::size_t buffer_of(tracecmd_input* handle) const {
+    const auto found = buffer_of_.find(handle);
+    return found != buffer_of_.end() ? found->second : 0;
+  }
+
   const int out_;
   const std::string path_;
+  const std::optional<double> tick_rate_;
+  std::map<tracecmd_input*, std::size_t> buffer_of_;
+  // By Kind: the buffer that it is taken from.
+  std::array<std::size_t, 9> owner_{};
   std::uint64_t offset_ = 0;
   std::vector<Message> batch_;
   RawRecords records_;
   bool failed_ = false;
 };
 
-[[noreturn]] void run_child(int out, const std::string& path) {
+[[noreturn]] void run_child(int out, const std::string& path, std::optional<double> tick_rate) {
   const rlimit seconds{kMostSeconds, kMostSeconds};
   const rlimit no_core{0, 0};
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -127,7 +195,7 @@ class Child {
   dup2(null, STDOUT_FILENO);
   dup2(null, STDERR_FILENO);
   signal(SIGPIPE, SIG_IGN);
-  Child(out, path).run();
+  Child(out, path, tick_rate).run();
   _exit(0);
 }
 
@@ -171,7 +239,8 @@ struct TraceDat::Reader {
   }
 };
 
-TraceDat::TraceDat(const std::string& path) : reader_(std::make_unique<Reader>()) {
+TraceDat::TraceDat(const std::string& path, std::optional<double> tick_rate)
+    : reader_(std::make_unique<Reader>()) {
   reader_->path = path;
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0)
@@ -179,7 +248,7 @@ TraceDat::TraceDat(const std::string& path) : reader_(std::make_unique<Reader>()
   reader_->child = fork();
   if (reader_->child == 0) {
     close(ends[0]);
-    run_child(ends[1], path);
+    run_child(ends[1], path, tick_rate);
   }
   close(ends[1]);
   reader_->in = ends[0];

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// trace-cmd's trace.dat, read with libtracecmd and libtraceevent.
+// trace-cmd's trace.dat, read with libtracecmd and libtraceevent: the top buffer and those of instances
+// (trace-cmd record -B) as one. Where two have an event, the first of them counts.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,7 +20,8 @@ inline constexpr std::string_view kTraceDatMagic = "\x17\x08\x44tracing";
 
 class TraceDat final : public Source {
  public:
-  explicit TraceDat(const std::string& path);
+  // `tick_rate`: ticks per second of a clock that counts ticks (stamps.h).
+  explicit TraceDat(const std::string& path, std::optional<double> tick_rate = {});
   ~TraceDat() override;
   bool next(Event& event) override;
   std::string_view format() const override { return "trace.dat"; }

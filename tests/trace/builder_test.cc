@@ -128,7 +128,8 @@ TEST(Builder, ExecAfterVforkLeavesTheParentItsMm) {
                           .exit(0, 10)
                           .switched(0, 10, 0)
                           .build();
-  EXPECT_EQ(facts.threads, 1u);
+  EXPECT_EQ(facts.vforks, 1u);
+  EXPECT_EQ(facts.threads, 0u);
   EXPECT_EQ(facts.born, 2u);
   EXPECT_EQ(facts.died, 2u);
 }
