@@ -5,7 +5,7 @@ find_package(fmt 9 REQUIRED)
 find_package(CLI11 2.1 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(benchmark 1.7 REQUIRED)
-find_package(GTest REQUIRED)
+find_package(GTest)
 find_package(boost_context 1.74 REQUIRED)
 
 find_package(PkgConfig REQUIRED)

@@ -186,6 +186,29 @@ bool is_version_3_xml(std::ifstream& file) {
   return head.find("<topology version=\"3") != std::string::npos;
 }
 
+// What to do about an XML file that hwloc refused. Without libxml2 it reads the one form that lstopo writes, and no
+// comments; Debian's hwloc takes libxml2 from a package of its own. Asked of hwloc itself, with the least file that
+// only libxml2 reads.
+std::string_view xml_remedy() {
+  constexpr std::string_view kWithComment =
+      "<?xml version=\"1.0\"?>\n<!-- -->\n<topology version=\"2.0\"><object type=\"Machine\" os_index=\"0\" "
+      "cpuset=\"0x1\" complete_cpuset=\"0x1\" allowed_cpuset=\"0x1\" nodeset=\"0x1\" "
+      "complete_nodeset=\"0x1\" "
+      "allowed_nodeset=\"0x1\" gp_index=\"1\"><object type=\"NUMANode\" os_index=\"0\" cpuset=\"0x1\" "
+      "complete_cpuset=\"0x1\" nodeset=\"0x1\" complete_nodeset=\"0x1\" gp_index=\"2\"/><object type=\"PU\" "
+      "os_index=\"0\" cpuset=\"0x1\" complete_cpuset=\"0x1\" nodeset=\"0x1\" complete_nodeset=\"0x1\" "
+      "gp_index=\"3\"/></object></topology>\n";
+  hwloc_topology_t probe = nullptr;
+  if (hwloc_topology_init(&probe) != 0) return {};
+  const bool reads = hwloc_topology_set_xmlbuffer(probe, kWithComment.data(), kWithComment.size() + 1) == 0 &&
+                     hwloc_topology_load(probe) == 0;
+  hwloc_topology_destroy(probe);
+  return reads ? "write one with 'lstopo machine.xml'"
+               : "if it is one, with comments or edited by hand, hwloc needs libxml2 for it: install "
+                 "Debian's package "
+                 "libhwloc-plugins, or write it anew with 'lstopo machine.xml'";
+}
+
 }  // namespace
 
 Topology::Handle Topology::create() {
@@ -251,7 +274,7 @@ Topology Topology::from_xml(const std::filesystem::path& path) {
   Handle handle = create();
   // A failed set_xml must end here: load would go on and describe this host instead.
   if (hwloc_topology_set_xml(handle.get(), path.c_str()) != 0 || hwloc_topology_load(handle.get()) != 0) {
-    throw refuse("not a topology that hwloc can read; write one with 'lstopo machine.xml'");
+    throw refuse(fmt::format("not a topology that hwloc can read; {}", xml_remedy()));
   }
   return {std::move(handle), fmt::format("XML '{}'", path.string())};
 }

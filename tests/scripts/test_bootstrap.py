@@ -82,6 +82,44 @@ def test_says_what_to_install_where_it_cannot(run, stub_path, programs, says):
     assert says in done.stderr and "cmake" in done.stderr
 
 
+def names(run, lists):
+    return run(BOOTSTRAP, "--for", lists, "--list", check=True).stdout.split()
+
+
+def test_measuring_asks_for_no_more_than_it_needs(run):
+    measure, plot, test = (names(run, lists) for lists in ("measure", "plot", "test"))
+    assert sorted(measure + plot + test) == sorted(packages(run))
+    assert sorted(names(run, "measure,plot")) == sorted(measure + plot)
+    assert not {"libgtest-dev", "clang-format", "python3-pytest", "python3-matplotlib"} & set(measure)
+    # What reads the machines of the tests.
+    assert "libhwloc-plugins" in test
+
+
+@pytest.mark.parametrize(
+    "manager, pytest_package, hwloc", [("dnf", "python3-pytest", "hwloc-devel"), ("pacman", "python-pytest", "hwloc")]
+)
+def test_elsewhere_names_what_is_missing_in_that_systems_words(run, stub_path, manager, pytest_package, hwloc):
+    done = run(BOOTSTRAP, env=stub_path({manager: "", "pkg-config": "[[ $2 != hwloc ]]"}, only=True))
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert f"(by the names of {manager})" in done.stderr
+    said = done.stderr.split()
+    # Once each, and nothing that is there.
+    assert said.count(hwloc) == 1 and "numactl" not in done.stderr
+    assert (pytest_package in said) == (run("/usr/bin/python3", "-c", "import pytest").returncode != 0)
+
+
+def test_elsewhere_all_that_is_there_is_enough(run, stub_path):
+    there = {"pkg-config": "", "c++": "", "cmake": "", "g++": "", "ninja": "", "git": ""}
+    done = run(BOOTSTRAP, "--for", "measure", env=stub_path(there, only=True))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("lists", ["", "all", "measure,", "measure plot"])
+def test_wrong_lists(run, lists):
+    done = run(BOOTSTRAP, "--for", lists)
+    assert done.returncode == 2 and "measure,plot,test" in done.stderr
+
+
 def test_wrong_usage(run):
     assert run(BOOTSTRAP, "--nonsense").returncode == 2
 
