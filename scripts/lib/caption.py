@@ -4,7 +4,7 @@
 import textwrap
 
 from series import describe_conditions
-from text import SIMULATED, build_facts, machine_facts, repetitions, span
+from text import SIMULATED, build_facts, facts_of, repetitions, span
 
 
 def caption_lines(records, panel, ideal_note, columns):
@@ -44,7 +44,7 @@ def machine_parts(records, indices):
         source = records.sources[index]
         machine = source.machine
         head = f"[{index + 1}] {', '.join(source.files)}: " if len(records.sources) > 1 else ""
-        facts = "; ".join(machine_facts(machine))
+        facts = "; ".join(facts_of(records, index))
         how = "Simulated" if machine.simulated else "Measured"
         parts.append(f"{head}{facts}. {how} {span(source.dates)} with {', '.join(build_facts(machine))}.")
     return parts

@@ -8,9 +8,11 @@ records name them; windows of one name that were measured under different condit
 import datetime
 import re
 import statistics
+import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from conditions import RESULTS
 from records import Machine, RecordError, load, machine_of
 from window import number, validity
 
@@ -25,18 +27,9 @@ FIGURES = {
     "explorer": "ns_per_step",
     "host_kernel": "cpu_time",
 }
-# In the "mmscale" object, but no condition: they are the window's results, its whereabouts, or in words what another
-# key says.
-RESULTS = {
-    "invalid", "audit", "per_cpu", "pus", "packages", "matrix", "absent", "transport_reason",
-    "transport_caveat", "world", "pmu", "kernel",
-    "simulator", "lines_by_distance", "notes",
-}  # fmt: skip
 # What measuring and simulating cannot have in common: windows are of real or of virtual time, IPIs are made with what
 # user space has or by the model.
 WORLDLY = {"transport", "window_ns", "warm_ns"}
-# Left out of what sets two sides apart: they differ between any two runs.
-PASSING = {"date", "load_avg", "command_line", "executable", "mhz_per_cpu", "caches"}
 # Two files whose machine was started within so many seconds have stamps of one clock. A file's date is when the
 # process began, some time before its first window.
 SAME_BOOT = 30
@@ -115,7 +108,8 @@ def read_side(path, figure=None):
         if side is None:
             side = Side(path, machine, context, {}, None)
         elif machine != side.machine:
-            raise RecordError(f"{file}: another machine, kernel or build than the other files of {path}")
+            differs = _difference(dict(side.machine.said), dict(machine.said))
+            raise RecordError(f"{file}: another machine, kernel or build than the other files of {path}: {differs}")
         for index, benchmark in enumerate(benchmarks):
             try:
                 _add(side.cases, benchmark, figure)
@@ -132,6 +126,14 @@ def read_side(path, figure=None):
         if all(window.start == window.start for window in case.windows):
             case.windows.sort(key=lambda window: window.start)
     return side
+
+
+def _difference(one, other):
+    """The first key in which two contexts differ, with its values."""
+    for key in sorted(set(one) | set(other)):
+        if one.get(key) != other.get(key):
+            return f"{key} {textwrap.shorten(other.get(key, 'not recorded'), 60)}, not {textwrap.shorten(one.get(key, 'not recorded'), 60)}"
+    return ""
 
 
 def unit_of(figure, time_unit):

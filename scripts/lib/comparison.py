@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy
 
-from cases import PASSING, SAME_BOOT, WORLDLY, Case, Side
+from cases import SAME_BOOT, WORLDLY, Case, Side
+from conditions import PASSING
 from ranks import least_p_between, least_p_of_pairs, shift_between, shift_of_pairs
 from records import RecordError
 from series import REFERENCE

@@ -5,7 +5,6 @@ import math
 from dataclasses import dataclass
 
 from curves import sheets
-from families import MIX_CONDITIONS
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def mix_sheets(records):
     return [
         sheet
         for source in sorted(table["source"].unique())
-        for sheet in sheets("mix", table[table["source"] == source], ["sharing", "placement"], MIX_CONDITIONS)
+        for sheet in sheets("mix", table[table["source"] == source], ["sharing", "placement"])
     ]
 
 

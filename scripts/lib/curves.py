@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pandas
 
+import conditions
 from series import COUNTS, REFERENCE, describe, partition
 from stats import estimate
 
@@ -94,11 +95,11 @@ class Sheet:
         return sorted(found, key=lambda curve: (curve.source, curve.scheme != REFERENCE, curve.scheme))
 
 
-def sheets(family, windows, identity, conditions, places=(), spots=()):
+def sheets(family, windows, identity, places=(), spots=(), but=()):
     """Returns the Sheets of a table of Records. The arguments are those of series.partition."""
     return [
-        Sheet(family, key, split, {name: list(part[name].unique()) for name in (*places, *conditions)}, part)
-        for key, split, part in partition(windows, identity, conditions, places, spots)
+        Sheet(family, key, split, {name: list(part[name].unique()) for name in places} | conditions.values(part, but), part)
+        for key, split, part in partition(windows, identity, places, spots, but)
     ]
 
 

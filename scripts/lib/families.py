@@ -7,6 +7,7 @@ counter a record lacks is NaN.
 
 import re
 
+from conditions import of_entry
 from window import identity, number, validity
 
 TEARDOWN_NAME = re.compile(
@@ -20,15 +21,6 @@ MIX_NAME = re.compile(
 IPI_NAME = re.compile(r"ipi/(?P<transport>[^/]+)/(?P<placement>[^/]+)/cpus:(?P<cpus>\d+)/targets:(?P<targets>\d+)")
 LINE_NAME = re.compile(r"line/[^/]+/(?P<placement>[^/]+)/cpus:(?P<cpus>\d+)")
 
-# Windows that differ in one of these are never pooled: see records.CONDITIONS. In mix the lifetime of a thread is what
-# is swept, so it is none of them.
-TEARDOWN_CONDITIONS = ("lifecycle", "mm_cid", "rq_lock", "transport", "home_node", "linger_ns", "window_ns")
-MIX_CONDITIONS = (
-    "lifecycle", "mm_cid", "rq_lock", "transport", "home_node", "think_cycles", "latency_one_in", "window_ns"
-)  # fmt: skip
-IPI_CONDITIONS = ("target_does", "window_ns")
-LINE_CONDITIONS = ("home_node", "window_ns")
-
 # The ends of the names of a distribution's counters, and how far into it each reaches. Some are not in every record.
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999, "p9999": 0.9999, "max": 1.0}
 # Classes of distance between two PUs, nearest first, as they end the names of counters.
@@ -38,7 +30,7 @@ DISTANCES = ("smt_sibling", "same_llc", "same_die", "same_package", "other_packa
 def teardown_row(benchmark, ours):
     """A window of the family teardown: its row of Records.teardowns, without the source."""
     row = _identity(TEARDOWN_NAME, benchmark, ours, ("scheme", "placement", "cpus"), ("borrowers", "mask_only"))
-    row |= {name: ours.get(name) for name in TEARDOWN_CONDITIONS}
+    row |= of_entry(ours, ("borrowers", "mask_only"))
     row |= _distribution("drop", benchmark, "drop_ns")
     for part in ("useful", "useless"):
         row[part] = number(benchmark.get(f"ipis_{part}_per_teardown"))
@@ -56,7 +48,8 @@ def mix_row(benchmark, ours):
     asked = number(benchmark.get("exits_per_million"))
     found = MIX_NAME.match(benchmark["name"])
     row["exits"] = asked if asked >= 0 else float(found["exits"])
-    row |= {name: ours.get(name) for name in MIX_CONDITIONS}
+    # The lifetime of a thread is what is swept.
+    row |= of_entry(ours, ("exits_per_million", "lifetime"))
     row["cost"] = number(benchmark.get("ns_per_switch"))
     return row | validity(benchmark, ours, row["cost"])
 
@@ -78,7 +71,7 @@ def ipi_row(benchmark, ours):
     families have the scheme: it is what the lines of a figure tell apart."""
     row = _identity(IPI_NAME, benchmark, ours, ("transport", "placement", "cpus"), ("targets",))
     row["scheme"] = row.pop("transport")
-    row |= {name: ours.get(name) for name in IPI_CONDITIONS}
+    row |= of_entry(ours, ("transport", "targets"))
     row |= _distribution("round", benchmark, "round_trip_ns")
     for part in ("queued", "raised"):
         row[part] = number(benchmark.get(f"{part}_per_call"))
@@ -89,7 +82,7 @@ def ipi_row(benchmark, ours):
 def line_row(benchmark, ours):
     """A window of the family line: its row of Records.lines, without the source. matrix: the object as recorded."""
     row = _identity(LINE_NAME, benchmark, ours, ("placement", "cpus"), ())
-    row |= {name: ours.get(name) for name in LINE_CONDITIONS}
+    row |= of_entry(ours, ("sampled_from",))
     row["matrix"] = _matrix(ours.get("matrix"))
     row["per_cpu"] = ours.get("per_cpu")
     row["sampled_from"] = number(ours.get("sampled_from"))

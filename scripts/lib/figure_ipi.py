@@ -5,7 +5,6 @@ from matplotlib import pyplot
 
 from caption import interval_note, left_out, sheet_caption
 from curves import sheets
-from families import IPI_CONDITIONS
 from look import TRANSPORTS, looks
 from page import (
     AXIS_HEIGHT, CAPTION_COLUMNS, CAPTION_SIZE, DARK, GREY, LABEL_GAP, LABEL_PITCH, LEFT, STYLE, WIDTH,
@@ -20,7 +19,7 @@ HEIGHT = 3.2
 
 def ipi_sheets(records):
     """Returns the Sheets of the family ipi."""
-    return sheets("ipi", records.ipis, ["placement"], IPI_CONDITIONS, ("cpus",), ["targets"])
+    return sheets("ipi", records.ipis, ["placement"], ("cpus",), ["targets"])
 
 
 def draw_all(records, directory):

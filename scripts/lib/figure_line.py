@@ -8,7 +8,6 @@ from matplotlib.patches import Rectangle
 
 from caption import left_out, sheet_caption
 from curves import sheets
-from families import LINE_CONDITIONS
 from matrix import median_matrix
 from page import CAPTION_COLUMNS, DARK, LEFT, STYLE, fixed_ticks, marked, open_page, save
 from places import thinned
@@ -30,7 +29,7 @@ def line_sheets(records):
     pus = table["matrix"].map(lambda matrix: str(matrix["pus"]) if isinstance(matrix, dict) else "")
     found = []
     for _, part in table.groupby([table["source"], pus], sort=False):
-        found += sheets("line", part.assign(scheme="line"), ["placement", "cpus"], LINE_CONDITIONS)
+        found += sheets("line", part.assign(scheme="line"), ["placement", "cpus"])
     return found
 
 

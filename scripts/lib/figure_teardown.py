@@ -5,7 +5,6 @@ from matplotlib import pyplot
 
 from caption import interval_note, left_out, sheet_caption
 from curves import sheets
-from families import TEARDOWN_CONDITIONS
 from look import looks
 from page import (
     AXIS_HEIGHT, CAPTION_COLUMNS, LABEL_GAP, LABEL_PITCH, LEFT, STYLE, WIDTH,
@@ -32,12 +31,12 @@ def teardown_sheets(records):
     if not len(table):
         return []
     plain = table[table["mask_only"] == 0]
-    swept = sheets("teardown", plain, ["placement"], TEARDOWN_CONDITIONS, ["cpus"], ["borrowers"])
+    swept = sheets("teardown", plain, ["placement"], ["cpus"], ["borrowers"])
     found = [(sheet, "borrowers") for sheet in swept]
     for borrowers in sorted(table.loc[table["mask_only"] > 0, "borrowers"].unique()):
         part = table[table["borrowers"] == borrowers]
         identity = ["placement", "borrowers"]
-        swept = sheets("teardown-mask_only", part, identity, TEARDOWN_CONDITIONS, ["cpus"], ["mask_only"])
+        swept = sheets("teardown-mask_only", part, identity, ["cpus"], ["mask_only"])
         found += [(sheet, "mask_only") for sheet in swept]
     return found
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scaling import CONFIDENCE, LAWS, POOR, Scaling, scaling
 from series import Panel, Series, describe_conditions, panels
-from text import SIMULATED, ascii_only, build_facts, machine_facts, scaled, span
+from text import SIMULATED, ascii_only, build_facts, facts_of, scaled, span
 
 WIDTH = 72
 ROW = "{:<19} {:>5} {:>7} {:>6} {:>7} {:>6} {:>10} {:>5}"
@@ -80,7 +80,7 @@ def _machine(records, index):
     source = records.sources[index]
     head = f"[{index + 1}] " if len(records.sources) > 1 else ""
     head += "SIMULATED, not measured: " if source.machine.simulated else ""
-    facts = [", ".join(source.files), *machine_facts(source.machine), *build_facts(source.machine), span(source.dates)]
+    facts = [", ".join(source.files), *facts_of(records, index), *build_facts(source.machine), span(source.dates)]
     return _wrap(head + "; ".join(facts), "", "  ")
 
 

@@ -3,6 +3,7 @@
 
 import re
 
+from conditions import of_entry
 from families import QUANTILES
 from window import identity, number, validity
 
@@ -23,7 +24,9 @@ def host_row(benchmark, ours):
     row["others"] = row["cpus"] - 1
     kernel = ours.get("kernel") or {}
     row |= {"lazy_tlb": kernel.get("lazy_tlb"), "idle_driver": kernel.get("idle_driver")}
-    row["window_ns"] = ours.get("window_ns")
+    # Of the kernel, what does not differ from window to window.
+    constant = {key: row[key] for key in ("lazy_tlb", "idle_driver")}
+    row |= of_entry(ours | constant, ("question", "primitive", "tasks", "ends"))
     row["rate"], row["cost"] = number(benchmark.get("switches_per_second")), number(benchmark.get("ns_per_switch"))
     row["idle_low"], row["idle_high"] = (number(benchmark.get(f"idle_share_{end}")) for end in ("low", "high"))
     counter = "death_ns" if row["question"] == "exit" else "call_ns"

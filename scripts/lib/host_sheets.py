@@ -3,11 +3,10 @@
 
 import pandas
 
+import conditions
 from curves import Sheet, sheets
-from records import CONDITIONS
 from series import partition
 
-CONDITIONS_HERE = ("lazy_tlb", "idle_driver", "window_ns")
 # Schemes of the emulation that the running kernel's switches stand beside: the two that kernels are built with.
 EMULATED = ("refcount", "shootdown")
 
@@ -21,12 +20,12 @@ def switch_sheets(records):
         return []
     hosts = hosts[hosts["question"] == "switch"]
     found = []
-    for sheet in sheets("host_kernel-switch", hosts, ["placement"], CONDITIONS_HERE):
+    for sheet in sheets("host_kernel-switch", hosts, ["placement"]):
         beside = list(_emulated(records, sheet.identity["placement"]))
-        for split, conditions, windows in beside:
+        for split, under, windows in beside:
             both = pandas.concat([windows, sheet.windows], ignore_index=True)
             found.append(
-                Sheet(sheet.family, sheet.identity, sheet.split | split, sheet.conditions | conditions, both)
+                Sheet(sheet.family, sheet.identity, sheet.split | split, sheet.conditions | under, both)
             )
         found += [] if beside else [sheet]
     return found
@@ -38,7 +37,7 @@ def call_sheets(records):
     if not len(hosts):
         return []
     calls = hosts[hosts["question"] != "switch"]
-    return sheets("host_kernel-calls", calls, ["placement"], CONDITIONS_HERE) if len(calls) else []
+    return sheets("host_kernel-calls", calls, ["placement"]) if len(calls) else []
 
 
 def _emulated(records, placement):
@@ -48,6 +47,6 @@ def _emulated(records, placement):
         return
     wanted = (windows["workload"] == "idle") & (windows["sharing"] == "all") & (windows["placement"] == placement)
     windows = windows[wanted & windows["scheme"].isin(EMULATED)]
-    for _, split, part in partition(windows, ["placement"], CONDITIONS):
+    for _, split, part in partition(windows, ["placement"]):
         named = part.assign(scheme="emulated " + part["scheme"])
-        yield split, {name: list(part[name].unique()) for name in CONDITIONS}, named
+        yield split, conditions.values(part), named

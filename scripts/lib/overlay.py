@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import pandas
 
-from records import CONDITIONS, RecordError
-from series import describe
+import conditions
+from records import RecordError
+from series import UNREMARKABLE, describe
 from stats import Estimate, estimate
 from text import SIMULATED, plain
 
 # What measuring and simulating cannot have in common: IPIs are made with what user space has or by the model, windows
 # are of real or virtual time, and only real ones have their switches sampled.
-WORLDLY = ("transport", "window_ns", "latency_one_in")
-SHARED = tuple(name for name in CONDITIONS if name not in WORLDLY)
+WORLDLY = ("transport", "window_ns", "warm_ns", "latency_one_in", "machine")
 KEY = ("family", "workload", "sharing", "placement")
 ROW = "{:<28} {:>5} {:>10} {:>20} {:>10} {:>8}"
 LEGEND = (
@@ -78,7 +78,9 @@ def overlays(records):
     table["simulated"] = table["source"] == worlds[True][0]
     found, left_out = {}, []
     # A floor's record has no such conditions: text, so that nothing and nothing are the same.
-    table["conditions"] = [tuple(str(value) for value in row) for row in table[list(SHARED)].itertuples(index=False)]
+    shared = conditions.names(table, WORLDLY)
+    columns = [conditions.PREFIX + name for name in shared]
+    table["conditions"] = [tuple(str(value) for value in row) for row in table[columns].itertuples(index=False)]
     for key, group in table.groupby([*KEY, "scheme", "cpus"], sort=False):
         family, workload, sharing, placement, scheme, cpus = key
         case = " ".join(filter(None, (family, workload, scheme, sharing, placement, _cpus(cpus))))
@@ -86,22 +88,28 @@ def overlays(records):
         if len(worlds_of) < 2:
             left_out.append(f"{case}: only {'simulated' if True in worlds_of else 'measured'}")
             continue
-        shared = set(worlds_of[False]["conditions"]) & set(worlds_of[True]["conditions"])
-        if not shared:
-            left_out.append(f"{case}: other conditions: {_difference(*(worlds_of[one] for one in (False, True)))}")
-        for conditions in sorted(shared):
+        both = set(worlds_of[False]["conditions"]) & set(worlds_of[True]["conditions"])
+        if not both:
+            differ = _difference(shared, *(worlds_of[one] for one in (False, True)))
+            left_out.append(f"{case}: other conditions: {differ}")
+        for same in sorted(both):
+            parts = {simulated: part[part["conditions"] == same] for simulated, part in worlds_of.items()}
+            several = [f"{what} under {mixed}" for simulated, what in ((False, "measured"), (True, "simulated"))
+                       if (mixed := _several(parts[simulated]))]  # fmt: skip
+            if several:
+                left_out.append(f"{case}: {', '.join(several)}")
+                continue
             costs = {}
-            for simulated, part in worlds_of.items():
-                part = part[(part["conditions"] == conditions) & part["valid"].astype(bool)]
-                costs[simulated] = estimate(part["cost"].astype(float))
+            for simulated, part in parts.items():
+                costs[simulated] = estimate(part.loc[part["valid"].astype(bool), "cost"].astype(float))
             if not costs[False] or not costs[True]:
                 left_out.append(f"{case}: no valid window {'measured' if not costs[False] else 'simulated'}")
                 continue
             pair = Pair(scheme, int(cpus), costs[False], costs[True].median)
-            found.setdefault((*key[: len(KEY)], conditions), []).append(pair)
+            found.setdefault((*key[: len(KEY)], same), []).append(pair)
     if not found:
         raise RecordError(f"nothing to lay over each other: {left_out[0] if left_out else 'no switches, no floors'}")
-    return [_overlay(key, pairs, list(found)) for key, pairs in found.items()], left_out
+    return [_overlay(key, pairs, list(found), shared) for key, pairs in found.items()], left_out
 
 
 def render(records, found, left_out):
@@ -146,50 +154,55 @@ def _cpus(count):
 
 
 def _rows(records):
-    """The windows of switches and floors in one table: KEY, scheme, cpus, SHARED, cost, valid, source."""
-    columns = [*KEY, "scheme", "cpus", *SHARED, "cost", "valid", "source"]
+    """The windows of switches and floors in one table: KEY, scheme, cpus, conditions, cost, valid, source."""
     rows = []
     for family, table in (("switch", records.switches), ("floor", records.floors)):
         if not len(table):
             continue
-        table = table.copy()
-        table["family"] = family
-        if family == "floor":
-            # "floor/incdec/compact/cpus:2"
-            table["placement"] = [name.split("/")[2] if name.count("/") > 2 else "" for name in table["name"]]
-        rows += table.to_dict("records")
+        rows += table.assign(family=family).to_dict("records")
     if not rows:
         raise RecordError("nothing to lay over each other: no switches, no floors")
     # As objects, or a column that floors lack would make numbers of what is true or false.
-    together = pandas.DataFrame(rows, columns=columns, dtype=object)
+    together = pandas.DataFrame(rows, dtype=object)
+    for name in set(KEY) - set(together.columns):
+        together[name] = ""
     together[list(KEY)] = together[list(KEY)].fillna("")
     return together
 
 
-def _difference(measured, simulated):
-    """The first condition that two tables have no value of in common, with one of each."""
-    for name in SHARED:
-        one, other = (set(map(str, table[name])) for table in (measured, simulated))
+def _several(windows):
+    """The first condition of its world that windows of one case have several values of, with these; or ""."""
+    for name in conditions.names(windows):
+        found = sorted(set(map(str, conditions.value_of(windows, name))))
+        if len(found) > 1:
+            return f"{name} {' and '.join(found)}"
+    return ""
+
+
+def _difference(shared, measured, simulated):
+    """The first of some conditions that two tables have no value of in common, with one of each."""
+    for name in shared:
+        one, other = (set(map(str, table[conditions.PREFIX + name])) for table in (measured, simulated))
         if not one & other:
             return f"{name} {sorted(one)[0]} measured, {sorted(other)[0]} simulated"
     return "in their combination"
 
 
-def _overlay(key, pairs, all_keys):
+def _overlay(key, pairs, all_keys, shared):
     """The Overlay of some Pairs; where others differ in conditions only, these are in its name."""
-    *place, conditions = key
+    *place, under = key
     family, workload, sharing, placement = place
     named = {"workload": workload, "sharing": sharing, "placement": placement}
     name = ", ".join([f"family {family}"] + [f"{what} {value}" for what, value in named.items() if value])
     same = [other for *others, other in all_keys if others == place]
     told = [
         f"{condition} {value}" if condition == "lifecycle" else describe(condition, _number(value))
-        for condition, value in zip(SHARED, conditions)
-        if value not in ("nan", "None", "off", "False")
+        for condition, value in zip(shared, under)
+        if value not in ("nan", "None", "off", "False") and value not in map(str, UNREMARKABLE.get(condition, ()))
     ]
     stem = "-".join(filter(None, ["overlay", *place]))
     if len(same) > 1:
-        stem += f"-{same.index(conditions) + 1}"
+        stem += f"-{same.index(under) + 1}"
     return Overlay(family, name, stem, ", ".join(told), tuple(sorted(pairs, key=lambda one: (one.scheme, one.cpus))))
 
 

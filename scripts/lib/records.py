@@ -12,17 +12,11 @@ from dataclasses import dataclass
 
 import pandas
 
+import conditions
 import families
 import host_rows
 import replay_rows
 from window import identity, number, validity
-
-# What the "mmscale" object says about how a window was measured, beyond what identifies its place in a figure.
-# Windows that differ in one of these are never pooled.
-CONDITIONS = (
-    "lifecycle", "mm_cid", "rq_lock", "transport", "home_node", "think_cycles", "lifetime", "latency_one_in",
-    "window_ns",
-)  # fmt: skip
 
 # Defaults of --switch-ticks and --batch (Tuning in src/kernel/build.h).
 SWITCH_TICKS = 300
@@ -32,7 +26,7 @@ BATCH = 8
 SWITCH_NAME = re.compile(
     r"switch/(?P<workload>[^/]+)/(?P<scheme>[^/]+)/(?P<sharing>[^/]+)/(?P<placement>[^/]+)/(?:.*/)?cpus:(?P<cpus>\d+)"
 )
-FLOOR_NAME = re.compile(r"floor/(?P<scheme>[^/]+)/(?:.*/)?cpus:(?P<cpus>\d+)")
+FLOOR_NAME = re.compile(r"floor/(?P<scheme>[^/]+)/(?:(?P<placement>[^/:]+)/)?(?:.*/)?cpus:(?P<cpus>\d+)")
 IDENTITY = ("workload", "scheme", "sharing", "placement", "cpus")
 
 
@@ -46,7 +40,9 @@ class RecordError(Exception):
 
 @dataclass(frozen=True)
 class Machine:
-    """What was measured on what: the context keys that must agree before windows of several files may be pooled."""
+    """What was measured on what: the context keys that must agree before windows of several files may be pooled.
+
+    said: all of them, the others included, as conditions.of_context gives them."""
 
     host: str
     cpu_model: str
@@ -62,6 +58,7 @@ class Machine:
     version: str
     compiler: str
     world: str
+    said: tuple
 
     @property
     def simulated(self):
@@ -85,7 +82,7 @@ class Records:
 
     sources: one Source per different Machine, in the order of the files.
     switches: a row per window of the family "switch": source (index into sources), workload, scheme, sharing,
-        placement, cpus, CONDITIONS, rate (switches/s over all CPUs), cost (ns per switch on each CPU), valid,
+        placement, cpus, rate (switches/s over all CPUs), cost (ns per switch on each CPU), valid,
         reasons (tuple of str, why not valid), packages (package of each CPU in the order of placement, or None) and
         package_count (packages used, or NaN).
     floors: a row per window of the family "floor": source, scheme (the loop's name), cpus, counter (the name of the
@@ -96,7 +93,7 @@ class Records:
         and exits (per million; NaN in switch), and the columns of families.latency_row.
     hosts: a row per window of host_kernel, columns as in host_rows.py.
     replays: a row per scheme that a trace was replayed under, columns as in replay_rows.py.
-    All have file (the how manieth given, from 1), record (its place in that file, from 0) and name (the entry's).
+    All but crossovers have the columns of conditions.py. All have file (the how manieth given, from 1), record (its place in that file, from 0) and name (the entry's).
     per_cpu, in switches and lines: the object as recorded.
     All but sources may be empty.
     """
@@ -238,6 +235,7 @@ def machine_of(context):
         version=key("mmscale_version"),
         compiler=key("compiler"),
         world=key("mmscale_world"),
+        said=conditions.of_context(context),
     )
 
 
@@ -281,6 +279,9 @@ def _tuned(row, ours):
 
 def _floor_row(benchmark, ours):
     row = identity(FLOOR_NAME, benchmark["name"], ours, ("scheme", "cpus"))
+    found = FLOOR_NAME.match(benchmark["name"])
+    row["placement"] = str(ours.get("placement") or (found and found["placement"]) or "")
+    row |= conditions.of_entry(ours)
     counter = next((key for key in benchmark if key.startswith("ns_per_")), "")
     row |= {"counter": counter, "cost": number(benchmark.get(counter))}
     return row | validity(benchmark, ours, row["cost"])
@@ -288,7 +289,7 @@ def _floor_row(benchmark, ours):
 
 def _switch_row(benchmark, ours):
     row = identity(SWITCH_NAME, benchmark["name"], ours, IDENTITY)
-    row |= {condition: ours.get(condition) for condition in CONDITIONS}
+    row |= conditions.of_entry(ours)
     rate = number(benchmark.get("switches_per_second"))
     cost = number(benchmark.get("ns_per_switch"))
     if math.isnan(cost) and rate > 0:

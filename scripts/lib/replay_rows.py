@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Reads the records of the family replay. Names are those of docs/records-families.md."""
 
+from conditions import of_entry
 from window import number, validity
 
 # Counters that are shown, by column.
@@ -18,6 +19,7 @@ def replay_row(benchmark, ours):
     row |= {"trace": str(ours["workload"]), "cpus": int(ours["cpus"])}
     row["model"] = str(ours.get("machine", ours.get("world", "unknown")))
     row["notes"] = tuple(map(str, ours.get("notes") or ()))
+    row |= of_entry(ours, ("lifecycle", "machine", "trace_cpus"))
     row |= {column: number(benchmark.get(counter)) for column, counter in COUNTERS.items()}
     # A trace without a switch costs nothing, and is still one.
     return row | validity(benchmark, ours, 1.0)

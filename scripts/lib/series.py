@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas
 
-from records import CONDITIONS
+import conditions
 from stats import Estimate, estimate
 
 REFERENCE = "refcount"
@@ -42,7 +42,12 @@ class Series:
 
 
 # Options that go without saying when nobody turned them on, or when the workload has none.
-UNREMARKABLE = {"mm_cid": ("off",), "rq_lock": (False,), "lifetime": (), "latency_one_in": (0,)}
+UNREMARKABLE = {
+    "mm_cid": ("off",), "rq_lock": (False,), "lifetime": (), "latency_one_in": (0,), "deep_idle": (False,),
+    "page_tables": (True,), "hotplug": ("after",), "migrate_every": (),
+}  # fmt: skip
+# Conditions whose value is said elsewhere, unless there are several.
+SAID = ("machine", "warm_ns", "irqs_off_activate_mm")
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Panel:
     """What is compared in one figure: same workload, sharing and placement, under the same conditions.
 
     split: those conditions that set this panel apart from others of the same workload, sharing and placement.
-    conditions: per name of CONDITIONS the values that occur.
+    conditions: of each the values that occur.
     boundaries: (position on the CPU axis, packages in use beyond it), by rising position.
     reasons: of every invalid window, why.
     """
@@ -89,12 +94,13 @@ class Panel:
 def panels(switches):
     """Returns the Panels of Records.switches, in order of their first record."""
     identity = ("workload", "sharing", "placement")
-    return [_panel(*key.values(), split, part) for key, split, part in partition(switches, identity, CONDITIONS)]
+    return [_panel(*key.values(), split, part) for key, split, part in partition(switches, identity)]
 
 
-def partition(windows, identity, conditions, places=(), spots=()):
+def partition(windows, identity, places=(), spots=(), but=()):
     """Yields what may share a figure, as (identity, split, windows), in order of the first record: windows that agree
     in all columns named by identity, and in those conditions that had to set them apart (split). Both are dicts.
+    but: conditions that a place stands for.
 
     A condition that was varied for any scheme on a machine makes figures of its own, so that every series has one value
     of it. One that merely differs from scheme to scheme does not. Neither does one of places that merely differs from
@@ -104,14 +110,15 @@ def partition(windows, identity, conditions, places=(), spots=()):
         return
     identity, line = list(identity), ["scheme", "source"]
     for key, group in windows.groupby(identity if len(identity) > 1 else identity[0], sort=False):
-        varied = [name for name in conditions if _varies(group, line, name)]
+        varied = [name for name in group.columns if conditions.is_condition(name, but) and _varies(group, line, name)]
         varied += [name for name in places if _varies(group, line + list(spots), name)]
         key = dict(zip(identity, key if isinstance(key, tuple) else (key,)))
         if not varied:
             yield key, {}, group
             continue
         for values, part in group.groupby(varied if len(varied) > 1 else varied[0], sort=False, dropna=False):
-            yield key, dict(zip(varied, values if len(varied) > 1 else (values,))), part
+            names = [name.removeprefix(conditions.PREFIX) for name in varied]
+            yield key, dict(zip(names, values if len(varied) > 1 else (values,))), part
 
 
 def _varies(windows, within, name):
@@ -125,13 +132,21 @@ COUNTS = {"cpus": "CPUs", "borrowers": "borrowers", "mask_only": "further CPUs i
 
 
 def describe(condition, value):
-    """Names one of CONDITIONS with its value, for people."""
+    """Names a condition with its value, for people."""
     if condition == "latency_one_in":
         return f"one switch in {value:g} timed" if value and not pandas.isna(value) else "no switch timed"
     if value is None or pandas.isna(value):
         return f"{condition.removesuffix('_ns').replace('_', ' ')} not recorded"
     if condition == "window_ns":
         return f"windows of {value / 1e6:g} ms"
+    if condition == "warm_ns":
+        return f"{value / 1e6:g} ms of warming up"
+    if condition == "deep_idle":
+        return "deep idle" if value else "no deep idle"
+    if condition == "page_tables":
+        return "page tables to free" if value else "no page tables"
+    if condition == "migrate_every":
+        return f"one process of {value:g} migrates"
     if condition == "think_cycles":
         return f"think {value:g} cycles"
     if condition == "lifetime":
@@ -154,7 +169,8 @@ def describe_conditions(panel):
     return [
         " or ".join(describe(name, value) for value in values)
         for name, values in panel.conditions.items()
-        if not (name in UNREMARKABLE and all(pandas.isna(value) or value in UNREMARKABLE[name] for value in values))
+        if not (name in SAID and len(values) == 1)
+        and not (name in UNREMARKABLE and all(pandas.isna(value) or value in UNREMARKABLE[name] for value in values))
     ]
 
 
@@ -164,7 +180,7 @@ def _panel(workload, sharing, placement, split, windows):
         sharing=sharing,
         placement=placement,
         split=split,
-        conditions={name: list(windows[name].unique()) for name in CONDITIONS},
+        conditions=conditions.values(windows),
         series=tuple(_all_series(windows)),
         boundaries=tuple(boundaries(windows)),
         reasons=tuple(windows.loc[~windows["valid"], "reasons"]),

@@ -3,11 +3,12 @@
 
 import textwrap
 
+from curves import sheets
 from reasons import WIDTH, reason_lines
 from series import REFERENCE, describe_conditions, panels
 from stats import estimate
 from table_families import family_blocks, family_legends
-from text import SIMULATED, ascii_only, build_facts, machine_facts, plain, ratio, repetitions, scaled, span
+from text import SIMULATED, ascii_only, build_facts, facts_of, plain, ratio, repetitions, scaled, span
 
 LEGEND = (
     "sw/s: context switches per second over all CPUs, median of the valid windows. interval: of that median, "
@@ -24,10 +25,10 @@ def render(records):
     for index, source in enumerate(records.sources):
         own = records.of(index)
         mark = SIMULATED if source.machine.simulated else ""
-        blocks.append(_machine_lines(source))
+        blocks.append(_machine_lines(records, index))
         blocks += [_panel_lines(panel, mark) for panel in panels(own.switches)]
         if len(own.floors):
-            blocks.append(_floor_lines(own.floors, mark))
+            blocks += [_floor_lines(sheet, mark) for sheet in sheets("floor", own.floors, ["placement"])]
         blocks += family_blocks(own, mark)
     if len(records.switches):
         blocks.append(textwrap.wrap(LEGEND, WIDTH))
@@ -39,12 +40,13 @@ def _wrap(head, text):
     return textwrap.wrap(text, WIDTH, initial_indent=f"{head:<9}", subsequent_indent=" " * 9)
 
 
-def _machine_lines(source):
+def _machine_lines(records, index):
+    source = records.sources[index]
     machine = source.machine
     lines = []
     if machine.simulated:
         lines += ["SIMULATED: every number below marked ~ was computed, not measured."]
-    lines += _wrap("machine", ", ".join(machine_facts(machine)))
+    lines += _wrap("machine", ", ".join(facts_of(records, index)))
     lines += _wrap("mmscale", ", ".join(build_facts(machine)))
     lines += _wrap("date", span(source.dates))
     for file, command in zip(source.files, source.commands):
@@ -98,8 +100,11 @@ def _interval(of, form, mark):
     return f"{mark}{form(of.low)}..{mark}{form(of.high)}" + ("" if of.bounded else "*")
 
 
-def _floor_lines(floors, mark):
-    lines = ["floor: bare instruction loops, for comparison; nothing is subtracted", ""]
+def _floor_lines(sheet, mark):
+    floors = sheet.windows
+    lines = textwrap.wrap(f"floor: {sheet.name}: bare instruction loops, for comparison; nothing is subtracted", WIDTH)
+    lines += textwrap.wrap(", ".join(describe_conditions(sheet)), WIDTH, initial_indent="  ", subsequent_indent="  ")
+    lines.append("")
     lines.append(ROW.format("loop", "CPUs", "ns", "interval", "per", "", "inv"))
     for (loop, cpus, counter), group in floors.groupby(["scheme", "cpus", "counter"], sort=False):
         value = estimate(group.loc[group["valid"], "cost"])

@@ -2,9 +2,15 @@
 """How numbers, machines and campaigns are worded in tables and figures."""
 
 import math
+import textwrap
 
 # Put before every number that comes out of the simulator.
 SIMULATED = "~"
+# Context keys that machine_facts and build_facts show; the label of a simulated machine says seed and scale.
+SHOWN = {
+    "host_name", "cpu_model", "num_cpus", "smt", "kernel", "kernel_lazy_tlb", "governor", "frequency", "hypervisor",
+    "cpu_quota", "git_revision", "mmscale_version", "compiler",
+}  # fmt: skip
 
 
 def scaled(value, digits=4):
@@ -51,6 +57,18 @@ def machine_facts(machine):
         value = getattr(machine, name)
         if value != "unknown":
             facts.append(f"{name.replace('_', ' ')} {value}")
+    return facts
+
+
+def facts_of(records, index):
+    """What one source of Records was measured on, and whatever else tells it from others of the same host."""
+    machine = records.sources[index].machine
+    others = [dict(one.machine.said) for one in records.sources if one.machine.host == machine.host]
+    facts = machine_facts(machine)
+    for key, value in machine.said:
+        known = key in SHOWN or key.startswith("simulator_")
+        if not known and any(other.get(key) != value for other in others):
+            facts.append(f"{key} {textwrap.shorten(value, 60)}")
     return facts
 
 

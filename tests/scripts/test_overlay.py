@@ -34,7 +34,8 @@ def measured(factors=FACTORS, spoilt=(), **ours):
                 f"switch/idle/{scheme}/all/compact/cpus:{cpus}", counters,
                 {"workload": "idle", "scheme": scheme, "sharing": "all", "placement": "compact", "cpus": cpus,
                  "lifecycle": "powerpc", "mm_cid": "off", "rq_lock": False, "transport": "membarrier",
-                 "think_cycles": 0} | ours,
+                 "think_cycles": 0, "irqs_off_activate_mm": False, "hotplug": "after", "page_tables": True,
+                 "deep_idle": False} | ours,
                 ["spoilt"] if (scheme, cpus) in spoilt else (),
             )  # fmt: skip
             entries.append(entry)

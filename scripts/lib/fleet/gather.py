@@ -9,6 +9,7 @@ import os
 import sqlite3
 import sys
 
+from conditions import is_given
 from records import RecordError, load
 
 SCHEMA = """
@@ -33,6 +34,7 @@ CREATE TABLE entries (           -- every window, aggregate and crossover
   family TEXT, world TEXT, scheme TEXT, workload TEXT, sharing TEXT, placement TEXT, cpus INTEGER,
   valid INTEGER,                 -- 1 or 0; NULL if it is no window
   invalid TEXT,                  -- the reasons, one a line
+  conditions TEXT NOT NULL,      -- what it was measured under, JSON: rows that differ in it are not of one case
   UNIQUE (file, place)
 );
 CREATE TABLE figures (           -- every number of an entry
@@ -116,6 +118,7 @@ def _add(connection, number, path, context, benchmarks):
         values = [number, place, benchmark["name"], benchmark.get("run_type", "iteration")]
         values += [known.get(key) for key in IDENTITY]
         values += [int(bool(benchmark.get("valid", 0))) if window else None, reasons]
+        values.append(json.dumps({key: ours[key] for key in sorted(ours) if is_given(key)}))
         marks = ", ".join("?" * len(values))
         entry = connection.execute(f"INSERT INTO entries VALUES (NULL, {marks})", values).lastrowid
         connection.executemany(

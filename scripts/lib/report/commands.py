@@ -5,13 +5,16 @@ import shlex
 
 import pandas
 
+from conditions import value_of
+
 # Per condition of a Sheet the option that sets it; None: an option without a value, given where the condition is true.
 OPTIONS = {
     "lifecycle": "--lifecycle", "mm_cid": "--mm-cid", "rq_lock": None, "transport": "--transport",
     "home_node": "--home", "think_cycles": "--think", "lifetime": "--lifetime", "window_ns": "--window",
-    "linger_ns": "--linger", "latency_one_in": None,
+    "linger_ns": "--linger", "latency_one_in": None, "deep_idle": None, "page_tables": None, "hotplug": "--hotplug",
+    "irqs_off_activate_mm": "--irqs-off-activate-mm", "migrate_every": "--migrate-every", "warm_ns": "--warm",
 }  # fmt: skip
-FLAGS = {"rq_lock": "--rq-lock", "latency_one_in": "--latency"}
+FLAGS = {"rq_lock": "--rq-lock", "latency_one_in": "--latency", "deep_idle": "--deep-idle"}
 
 
 def measure_again(family, windows, unsafe):
@@ -24,7 +27,7 @@ def measure_again(family, windows, unsafe):
     if family == "ipi":
         words += ["--transport", ",".join(_texts(windows["scheme"]))]
     for condition, option in OPTIONS.items():
-        values = _texts(windows[condition]) if condition in windows else []
+        values = _texts(value_of(windows, condition))
         # One value per command: what was swept beyond that is another figure's.
         if len(values) == 1:
             words += _words(condition, option, values[0])
@@ -34,9 +37,13 @@ def measure_again(family, windows, unsafe):
 
 
 def _words(condition, option, value):
+    if condition == "page_tables":
+        return ["--no-page-tables"] if value in ("False", "0") else []
+    if condition == "irqs_off_activate_mm":
+        return [option, value.lower()]
     if option is None:
         return [FLAGS[condition]] if value not in ("False", "0") else []
-    if condition in ("window_ns", "linger_ns"):
+    if condition in ("window_ns", "warm_ns", "linger_ns"):
         return [option, f"{float(value) / 1e3:.15g}us"] if float(value) else []
     return [option, value]
 

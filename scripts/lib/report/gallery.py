@@ -16,7 +16,6 @@ from curves import sheets
 from host_sheets import call_sheets, switch_sheets
 from look import ORDER
 from places import short
-from records import CONDITIONS
 from report.charts import Measure, chart_of, data_of, table_of
 from report.commands import measure_again
 from report.fits import fit_figures
@@ -93,7 +92,7 @@ class Gallery:
     def switches(self):
         """Scaling curves."""
         records = self.records
-        found = sheets("switch", records.switches, ["workload", "sharing", "placement"], CONDITIONS)
+        found = sheets("switch", records.switches, ["workload", "sharing", "placement"])
         parts = []
         # Panels and sheets are the same partition of the same windows.
         for sheet, panel in zip(found, self._panels, strict=True):

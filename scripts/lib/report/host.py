@@ -3,6 +3,7 @@
 take."""
 
 from report.markup import esc, figure_of, interval_of, table, windows_of
+from series import describe, partition
 from stats import estimate
 
 NOTE = (
@@ -52,8 +53,10 @@ def host_tables(records):
 
 def _groups(records, windows):
     several = len(records.sources) > 1
-    for (source, scheme, cpus), part in windows.groupby(["source", "scheme", "cpus"]):
-        yield (scheme + (f" [{source + 1}]" if several else ""), cpus), part
+    for _, split, group in partition(windows, ["placement"]):
+        under = "".join(f", {describe(*item)}" for item in split.items())
+        for (source, scheme, cpus), part in group.groupby(["source", "scheme", "cpus"]):
+            yield (scheme + (f" [{source + 1}]" if several else "") + under, cpus), part
 
 
 def _row(windows, cells):

@@ -5,7 +5,7 @@ import math
 
 from replay_rows import COUNTERS
 from report.markup import absent, esc, figure_of, table, windows_of
-from series import REFERENCE
+from series import REFERENCE, describe, partition
 from text import SIMULATED, ratio
 
 HEADS = ["scheme", "mm_count ops", "lines moved", "IPIs", "useful", "useless", "mms freed", "time spent, ns",
@@ -22,10 +22,12 @@ def replays(records, redo):
         "included.</p>"
     ]
     keys = ["source", "trace", "lifecycle", "cpus", "model"]
-    for (source, trace, lifecycle, cpus, model), windows in records.replays.groupby(keys, sort=False):
+    for key, split, windows in partition(records.replays, keys):
+        source, trace, lifecycle, cpus, model = key.values()
         mark = SIMULATED if records.sources[source].machine.simulated else ""
         on = f"simulated {model}" if mark else model
         head = f"{'SIMULATED: ' if mark else ''}{trace}: {cpus} CPUs, lifecycle {lifecycle}, on {on}"
+        head += "".join(f", {describe(*item)}" for item in split.items())
         parts.append(f"<h3>{esc(head)}</h3>" + table(f"replay of {trace}", HEADS, _rows(windows, mark)))
         notes = "".join(f"<li>{esc(note)}</li>" for note in windows["notes"].iloc[0])
         if notes:

@@ -3,7 +3,6 @@
 machine."""
 
 from curves import sheets
-from records import CONDITIONS
 from report.markup import esc, figure_of, interval_of, table, windows_of
 from series import REFERENCE
 from stats import estimate
@@ -13,7 +12,7 @@ from text import SIMULATED, ratio
 def side_by_side(records):
     """Returns the tables as HTML, one for each figure of switches that several machines share; "" if none is."""
     parts = []
-    for sheet in sheets("switch", records.switches, ["workload", "sharing", "placement"], CONDITIONS):
+    for sheet in sheets("switch", records.switches, ["workload", "sharing", "placement"]):
         if len(sheet.sources) > 1:
             parts.append(_table(records, sheet))
     note = "Each machine on the most CPUs it was measured with; ratios between machines where those are as many."

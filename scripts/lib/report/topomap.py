@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from figure_line import line_sheets
 from matrix import LEVELS, median_matrix
 from report.markup import absent, esc, slug
-from series import REFERENCE
+from series import REFERENCE, describe, partition
 from text import SIMULATED
 
 KEYS = ("package", "die", "LLC", "core")
@@ -85,7 +85,12 @@ def _shares(switches):
     if not len(part):
         return found
     part = part[part["cpus"] == part["cpus"].max()]
-    for (workload, placement, scheme), group in part.groupby(["workload", "placement", "scheme"], sort=False):
+    alike = (
+        (key, split, scheme, group)
+        for key, split, windows in partition(part, ["workload", "placement"])
+        for scheme, group in windows.groupby("scheme", sort=False)
+    )
+    for key, split, scheme, group in alike:
         sums, windows = {}, 0
         for per_cpu in group["per_cpu"]:
             total = sum(entry["rounds"] for entry in per_cpu)
@@ -95,7 +100,8 @@ def _shares(switches):
             for entry in per_cpu:
                 sums[entry["pu"]] = sums.get(entry["pu"], 0.0) + entry["rounds"] / total
         if windows:
-            label = f"{scheme}, workload {workload}, placement {placement}, {group['cpus'].iloc[0]} CPUs"
+            label = f"{scheme}, workload {key['workload']}, placement {key['placement']}"
+            label += "".join(f", {describe(*item)}" for item in split.items()) + f", {group['cpus'].iloc[0]} CPUs"
             mean = {pu: value / windows for pu, value in sums.items()}
             found[label] = (mean, 1 / group["cpus"].iloc[0], windows)
     # What the project is about first: the reference, and of its workloads the one that only switches.

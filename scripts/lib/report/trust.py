@@ -6,7 +6,7 @@ import pandas
 from reasons import kinds_of
 from records import TABLES
 from report.markup import esc, table
-from text import SIMULATED, build_facts, machine_facts, span
+from text import SIMULATED, build_facts, facts_of, span
 
 # Of more machines than that each has one line.
 FEW = 3
@@ -21,7 +21,7 @@ def machines(records, contexts):
         simulated = source.machine.simulated
         head = f"[{index + 1}] {source.machine.cpu_model}"
         badge = f' <span class="badge">SIMULATED: numbers marked {SIMULATED} were computed, not measured</span>'
-        facts = [*machine_facts(source.machine), *build_facts(source.machine), span(source.dates)]
+        facts = [*facts_of(records, index), *build_facts(source.machine), span(source.dates)]
         if len(records.sources) > FEW:
             text = f"[{index + 1}] {'; '.join(facts)}"
             parts.append(f"<p class=machine-line>{esc(text)}{badge if simulated else ''}</p>")

@@ -6,7 +6,6 @@ from crossover import crossings, mix_sheets
 from curves import sheets
 from figure_line import line_sheets
 from families import DISTANCES
-from records import CONDITIONS
 from report.markup import esc, figure_of, windows_of
 from series import REFERENCE
 from stats import estimate
@@ -36,7 +35,7 @@ def verdict(records):
 
 def _main_sheet(own):
     """The sheet of switches that the verdict is about, or None."""
-    found = sheets("switch", own.switches, list(FIRST), CONDITIONS)
+    found = sheets("switch", own.switches, list(FIRST))
     # The most CPUs count most: what scales is the question.
     key = lambda sheet: (sheet.identity == FIRST, sheet.windows["cpus"].max(), len(sheet.windows))  # noqa: E731
     return max(found, key=key, default=None)
