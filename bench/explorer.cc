@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "bench/case.h"
+#include "bench/families.h"
 #include "check/case.h"
 #include "check/program.h"
 #include "machine/explorer/explore.h"

@@ -5,7 +5,7 @@
 #include <span>
 #include <utility>
 
-#include "bench/case.h"
+#include "bench/families.h"
 #include "kernel/lifecycle/catalogue.h"
 
 namespace mmscale::bench {

@@ -3,7 +3,7 @@
 // Family `floor`.
 #include <fmt/format.h>
 
-#include "bench/case.h"
+#include "bench/families.h"
 #include "workload/floor_loads.h"
 
 namespace mmscale::bench {

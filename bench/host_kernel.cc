@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "bench/case.h"
+#include "bench/families.h"
 #include "host/calls.h"
 #include "host/deaths.h"
 #include "host/kernel_counts.h"

@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "bench/case.h"
-#include "bench/cpu_counts.h"
+#include "bench/families.h"
+#include "campaign/cpu_counts.h"
 #include "machine/silicon/transport.h"
 #include "measure/clock_cost.h"
 #include "measure/findings.h"
@@ -113,7 +113,7 @@ std::vector<Case> ipi_cases(const topology::Layout& layout, const Choice& choice
   for (const auto& placement : choice.placements)
     for (const unsigned cpus : choice.cpu_counts) {
       if (cpus < 2) continue;
-      for (const unsigned targets : octave_counts(cpus - 1, 1))
+      for (const unsigned targets : campaign::octave_counts(cpus - 1, 1))
         for (const auto& transport : choice.transports)
           cases.push_back(make_case(layout, choice, transport, placement, cpus, targets));
     }

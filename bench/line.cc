@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "bench/case.h"
+#include "bench/families.h"
 #include "bench/line_sample.h"
 #include "measure/findings.h"
 #include "measure/statistics.h"

@@ -11,8 +11,8 @@
 #include <tuple>
 #include <utility>
 
-#include "bench/case.h"
 #include "bench/crossover.h"
+#include "bench/families.h"
 #include "measure/findings.h"
 #include "workload/mix_load.h"
 #include "workload/silicon_loads.h"

@@ -7,7 +7,7 @@
 #include <memory>
 #include <numeric>
 
-#include "bench/case.h"
+#include "bench/families.h"
 #include "machine/simulator/model_file.h"
 #include "measure/findings.h"
 #include "workload/simulator_loads.h"

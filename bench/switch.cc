@@ -3,7 +3,7 @@
 // Family `switch`.
 #include <fmt/format.h>
 
-#include "bench/case.h"
+#include "bench/families.h"
 #include "measure/sampled_load.h"
 #include "workload/patterns.h"
 #include "workload/silicon_loads.h"

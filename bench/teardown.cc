@@ -9,8 +9,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "bench/case.h"
-#include "bench/cpu_counts.h"
+#include "bench/families.h"
+#include "campaign/cpu_counts.h"
 #include "machine/machine.h"
 #include "measure/clock_cost.h"
 #include "measure/findings.h"
@@ -168,7 +168,7 @@ std::vector<Case> teardown_cases(const topology::Layout& layout, const Choice& c
           cases.push_back(make_case(layout, choice, scheme, placement, cpus, borrowers, mask_only));
       };
       add(0, 0);
-      for (const unsigned borrowers : octave_counts(cpus - 1, 1)) add(borrowers, 0);
+      for (const unsigned borrowers : campaign::octave_counts(cpus - 1, 1)) add(borrowers, 0);
       // What a mask that is wider than the borrowers costs.
       add(0, cpus - 1);
     }

@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
-#include "bench/budget.h"
-#include "bench/case.h"
-#include "bench/console.h"
-#include "bench/cpu_counts.h"
-#include "bench/session.h"
+#include "bench/families.h"
+#include "campaign/budget.h"
+#include "campaign/console.h"
+#include "campaign/cpu_counts.h"
+#include "campaign/session.h"
 #include "cli/durations.h"
 #include "cli/names.h"
 #include "cli/rules.h"
@@ -62,7 +62,7 @@ struct Options {
   std::uint32_t think = 0;
   std::uint32_t lifetime = 100;
   RuleOptions rules;
-  std::vector<std::uint32_t> exits = bench::Choice().exits_per_million;
+  std::vector<std::uint32_t> exits = campaign::Choice().exits_per_million;
   std::string linger;
   bool latency = false;
   bool rq_lock = false;
@@ -126,7 +126,7 @@ std::vector<std::string> working_transports() {
 }
 
 // Few builds have other than default options. Those that were not asked for by name are left out.
-void check_built(const Options& options, bench::Choice& choice) {
+void check_built(const Options& options, campaign::Choice& choice) {
   const bool by_name = !options.schemes.empty() && options.schemes != "all";
   std::erase_if(choice.schemes, [&](const std::string& name) {
     if (workload::is_built(name, choice.lifecycle, choice.options)) return false;
@@ -140,8 +140,8 @@ void check_built(const Options& options, bench::Choice& choice) {
                                  options.mm_cid, options.rq_lock ? " --rq-lock" : "", choice.lifecycle));
 }
 
-bench::Choice make_choice(const Options& options) {
-  bench::Choice choice;
+campaign::Choice make_choice(const Options& options) {
+  campaign::Choice choice;
   choice.families = parse_names("--family", options.families, names_of(bench::families()));
   choice.workloads = parse_names("--workload", options.workloads, names_of(workload::patterns()));
   check_name("--lifecycle", options.lifecycle, kernel::lifecycle::Catalogue::names());
@@ -200,27 +200,27 @@ void check_home(const topology::Layout& layout, const Options& options) {
                                  *options.home, fmt::join(nodes, ", ")));
 }
 
-std::vector<bench::Case> make_cases(const topology::Layout& layout, const bench::Choice& choice) {
-  std::vector<bench::Case> cases;
+std::vector<campaign::Case> make_cases(const topology::Layout& layout, const campaign::Choice& choice) {
+  std::vector<campaign::Case> cases;
   for (const bench::Family& family : bench::families())
     if (std::find(choice.families.begin(), choice.families.end(), family.name) != choice.families.end())
-      for (bench::Case& c : family.cases(layout, choice)) cases.push_back(std::move(c));
+      for (campaign::Case& c : family.cases(layout, choice)) cases.push_back(std::move(c));
   return cases;
 }
 
 // On how many CPUs each case runs that is left by the filter.
-std::vector<unsigned> cpus_of_cases(const topology::Layout& layout, bench::Choice choice,
+std::vector<unsigned> cpus_of_cases(const topology::Layout& layout, campaign::Choice choice,
                                     const std::vector<unsigned>& cpu_counts, const std::string& filter) {
   choice.cpu_counts = cpu_counts;
   std::vector<unsigned> cpus;
-  for (const bench::Case& c : bench::filtered(make_cases(layout, choice), filter))
+  for (const campaign::Case& c : campaign::filtered(make_cases(layout, choice), filter))
     cpus.push_back(static_cast<unsigned>(c.subject.pus.size()));
   return cpus;
 }
 
 // A family that needs more CPUs than there are has no cases: says so, in an error if it leaves nothing to
 // measure.
-void check_families(const bench::Choice& choice, const Limit& limit, bool anything_left) {
+void check_families(const campaign::Choice& choice, const Limit& limit, bool anything_left) {
   for (const bench::Family& family : bench::families()) {
     if (std::find(choice.families.begin(), choice.families.end(), family.name) == choice.families.end())
       continue;
@@ -234,34 +234,34 @@ void check_families(const bench::Choice& choice, const Limit& limit, bool anythi
 }
 
 int run(const Options& options, std::vector<std::string> rest, const std::string& command_line) {
-  auto google = bench::GoogleFlags::take_from(rest);
+  auto google = campaign::GoogleFlags::take_from(rest);
   if (!rest.empty())
     throw UsageError(fmt::format("unknown argument '{}'; mmscale bench --help lists them", rest.front()));
 
   const topology::Topology topology = topology::Topology::host();
   const topology::Layout& layout = topology.layout();
   const topology::CpuQuota quota = topology::read_cpu_quota();
-  bench::Choice choice = make_choice(options);
+  campaign::Choice choice = make_choice(options);
   check_home(layout, options);
 
   const Limit limit = usable_cpus(layout, choice.placements, quota);
-  bench::BudgetRequest request;
+  campaign::BudgetRequest request;
   request.budget = parse_duration("--budget", options.budget);
   request.all_cpus = limit.cpus;
   request.cases = [&](const std::vector<unsigned>& cpu_counts) {
     return cpus_of_cases(layout, choice, cpu_counts, google.filter);
   };
   if (!options.cpus.empty())
-    request.cpu_counts = bench::parse_cpu_counts(options.cpus, limit.cpus, limit.why);
+    request.cpu_counts = campaign::parse_cpu_counts(options.cpus, limit.cpus, limit.why);
   if (!options.window.empty()) request.window = parse_duration("--window", options.window);
   if (!options.warm.empty()) request.warm = parse_duration("--warm", options.warm);
   request.repetitions = options.repetitions;
   if (google.repetitions != 0) request.repetitions = google.repetitions;
-  const bench::Plan plan = bench::make_plan(request);
+  const campaign::Plan plan = campaign::make_plan(request);
   choice.cpu_counts = plan.cpu_counts;
 
-  bench::SessionSetup setup;
-  setup.cases = bench::filtered(make_cases(layout, choice), google.filter);
+  campaign::SessionSetup setup;
+  setup.cases = campaign::filtered(make_cases(layout, choice), google.filter);
   check_families(choice, limit, !setup.cases.empty());
   for (const bench::Family& family : bench::families())
     if (family.conclude != nullptr &&
@@ -282,12 +282,12 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
         fmt::format("--out - and --benchmark_format={}: both on standard output", google.format));
 
   if (google.list_tests || options.dry_run) {
-    for (const bench::Case& c : setup.cases) fmt::print("{}\n", c.name);
+    for (const campaign::Case& c : setup.cases) fmt::print("{}\n", c.name);
     if (google.list_tests) return 0;
   }
   fmt::print(stderr, "{} cases x {} repetitions, windows of {} after {} warming up: about {}\n",
-             setup.cases.size(), setup.repetitions, bench::duration_text(plan.times.measure),
-             bench::duration_text(plan.times.warm), bench::duration_text(plan.expected));
+             setup.cases.size(), setup.repetitions, campaign::duration_text(plan.times.measure),
+             campaign::duration_text(plan.times.warm), campaign::duration_text(plan.expected));
   if (plan.expected > request.budget)
     fmt::print(stderr, "mmscale: that is more than the budget of {}\n", options.budget);
   if (std::any_of(setup.cases.begin(), setup.cases.end(),
@@ -299,7 +299,7 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
   if (options.dry_run) return 0;
 
   std::vector<unsigned> used;
-  for (const bench::Case& c : setup.cases)
+  for (const campaign::Case& c : setup.cases)
     used.insert(used.end(), c.subject.pus.begin(), c.subject.pus.end());
   std::sort(used.begin(), used.end());
   used.erase(std::unique(used.begin(), used.end()), used.end());
@@ -309,7 +309,7 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
 
   machine::silicon::Pool pool(topology);
   measure::Bench where{topology, pool, quota};
-  return static_cast<int>(bench::run_session(where, std::move(setup)));
+  return static_cast<int>(campaign::run_session(where, std::move(setup)));
 }
 
 }  // namespace

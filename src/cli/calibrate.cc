@@ -14,8 +14,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "bench/calibration.h"
-#include "bench/session.h"
+#include "calibrate/calibration.h"
+#include "campaign/session.h"
 #include "cli/durations.h"
 #include "machine/silicon/pool.h"
 #include "measure/environment.h"
@@ -40,7 +40,7 @@ std::string host_name() {
 }
 
 // What was measured, when and with what: the numbers hold for that and no other.
-std::string description(const bench::HostCosts& costs) {
+std::string description(const calibrate::HostCosts& costs) {
   const measure::Environment environment = measure::read_environment();
   char date[16];
   const std::time_t now = std::time(nullptr);
@@ -70,7 +70,7 @@ void write_file(const std::string& path, const std::string& text) {
   if (!out || std::rename(beside.c_str(), path.c_str()) != 0) {
     const int error = errno;
     std::remove(beside.c_str());
-    throw bench::CalibrationError(fmt::format("cannot write {}: {}", path, std::strerror(error)));
+    throw calibrate::CalibrationError(fmt::format("cannot write {}: {}", path, std::strerror(error)));
   }
 }
 
@@ -79,7 +79,7 @@ void say(const std::vector<std::string>& lines) {
 }
 
 int run(const Options& options) {
-  bench::CalibrationSetup setup;
+  calibrate::CalibrationSetup setup;
   setup.times.measure = parse_duration("--window", options.window);
   setup.times.warm = options.warm.empty() ? setup.times.measure / 4 : parse_duration("--warm", options.warm);
   setup.repetitions = options.repetitions;
@@ -87,25 +87,25 @@ int run(const Options& options) {
   // Before anything is measured in vain.
   const std::filesystem::path folder = std::filesystem::path(options.out).parent_path();
   if (access(folder.empty() ? "." : folder.c_str(), W_OK) != 0)
-    throw bench::CalibrationError(fmt::format("cannot write {}: {}", options.out, std::strerror(errno)));
+    throw calibrate::CalibrationError(fmt::format("cannot write {}: {}", options.out, std::strerror(errno)));
 
   const topology::Topology topology = topology::Topology::host();
   if (!topology.is_this_system())
-    throw bench::CalibrationError(
+    throw calibrate::CalibrationError(
         fmt::format("calibrate: {} is not this host, and cannot be measured", topology.layout().source));
   machine::silicon::Pool pool(topology);
   measure::Bench where{topology, pool, topology::read_cpu_quota()};
-  bench::Calibration calibration = bench::calibrate(where, setup);
+  calibrate::Calibration calibration = calibrate::calibrate(where, setup);
   say(calibration.remarks);
   const bool to_file = options.out != "-";
   calibration.costs.name = to_file ? std::filesystem::path(options.out).stem().string() : host_name();
   calibration.costs.description = description(calibration.costs);
-  bench::MachineFile file;
+  calibrate::MachineFile file;
   const int done =
-      static_cast<int>(calibration.incomplete ? bench::Outcome::nothing_valid : bench::Outcome::ok);
+      static_cast<int>(calibration.incomplete ? campaign::Outcome::nothing_valid : campaign::Outcome::ok);
   try {
-    file = bench::machine_file(calibration.costs);
-  } catch (const bench::CalibrationError& error) {
+    file = calibrate::machine_file(calibration.costs);
+  } catch (const calibrate::CalibrationError& error) {
     if (done == 0) throw;
     say({fmt::format("{}; nothing written (--accept-invalid takes invalid windows)", error.what())});
     return done;

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "bench/cpu_counts.h"
+#include "campaign/cpu_counts.h"
 #include "cli/bench.h"
 #include "cli/calibrate.h"
 #include "cli/check.h"
@@ -67,7 +67,7 @@ bool is_usage(const std::exception& error) {
   const auto is = [&error]<class... Types> {
     return (... || (dynamic_cast<const Types*>(&error) != nullptr));
   };
-  return is.operator()<mmscale::cli::UsageError, std::invalid_argument, mmscale::bench::CpuCountError,
+  return is.operator()<mmscale::cli::UsageError, std::invalid_argument, mmscale::campaign::CpuCountError,
                        mmscale::topology::CpuListError, mmscale::topology::PlacementError,
                        mmscale::topology::SharingError>();
 }

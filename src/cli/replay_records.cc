@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "bench/google.h"
-#include "bench/record_file.h"
+#include "campaign/google.h"
+#include "campaign/record_file.h"
 #include "kernel/lifecycle/catalogue.h"
 #include "measure/environment.h"
 #include "measure/record.h"
@@ -122,7 +122,7 @@ std::uint64_t lines_moved(const machine::simulator::Statistics& lines) {
 void write_replay_records(const std::string& out, const std::string& trace, const trace::ReplaySpec& spec,
                           const ReplayPlace& place, const trace::SessionResult& session,
                           const std::string& command_line) {
-  nlohmann::ordered_json context = bench::context_json();
+  nlohmann::ordered_json context = campaign::context_json();
   // Google Benchmark knows the program's name only where it runs the measurement.
   context["executable"] = "mmscale";
   for (const auto& [key, value] : measure::to_context(measure::read_environment("/", {}, command_line)))
@@ -130,11 +130,11 @@ void write_replay_records(const std::string& out, const std::string& trace, cons
   context["mmscale_world"] = place.world;
   context["mmscale_schema"] = std::to_string(measure::kSchema);
   context["executable"] = "mmscale";
-  bench::RecordFile file(out, context);
+  campaign::RecordFile file(out, context);
   for (const trace::SchemeResult& scheme : session.schemes) {
     measure::Record record = make_record(trace, spec, place, session.facts, scheme);
     add_findings(record, place, session.facts, scheme.result);
-    nlohmann::ordered_json json = bench::to_json(record);
+    nlohmann::ordered_json json = campaign::to_json(record);
     const kernel::Tally& sum = scheme.result.sum;
     json["ipis_exit_flush"] = static_cast<double>(sum.ipis_exit_flush + sum.ipis_trim);
     json["ipis_exit_flush_deaths"] = static_cast<double>(sum.ipis_exit_flush);

@@ -13,11 +13,11 @@
 #include <string>
 #include <vector>
 
-#include "bench/case.h"
-#include "bench/console.h"
-#include "bench/cpu_counts.h"
-#include "bench/google.h"
-#include "bench/record_file.h"
+#include "bench/families.h"
+#include "campaign/console.h"
+#include "campaign/cpu_counts.h"
+#include "campaign/google.h"
+#include "campaign/record_file.h"
 #include "cli/durations.h"
 #include "cli/names.h"
 #include "cli/rules.h"
@@ -72,8 +72,8 @@ Picoseconds picoseconds(const char* option, double ns) {
   return static_cast<Picoseconds>(ns * static_cast<double>(kPsPerNs) + 0.5);
 }
 
-bench::Choice make_choice(const Options& options, const Model& model) {
-  bench::Choice choice;
+campaign::Choice make_choice(const Options& options, const Model& model) {
+  campaign::Choice choice;
   constexpr std::string_view kFamilies[] = {"switch", "floor"};
   choice.families = parse_names("--family", options.families, kFamilies);
   choice.workloads = parse_names("--workload", options.workloads, names_of(workload::patterns()));
@@ -93,9 +93,9 @@ bench::Choice make_choice(const Options& options, const Model& model) {
   for (const topology::Placement& placement : choice.placements)
     usable = std::min(usable, topology::order(model.layout, placement).size());
   const auto all = static_cast<unsigned>(usable);
-  choice.cpu_counts = options.cpus.empty()
-                          ? bench::octave_counts(all, 1)
-                          : bench::parse_cpu_counts(options.cpus, all, fmt::format("machine {}", model.name));
+  choice.cpu_counts = options.cpus.empty() ? campaign::octave_counts(all, 1)
+                                           : campaign::parse_cpu_counts(
+                                                 options.cpus, all, fmt::format("machine {}", model.name));
   choice.transport = "simulated";
   choice.transport_reason = "the model's IPIs";
   choice.home_node = options.home;
@@ -136,12 +136,12 @@ std::unique_ptr<workload::SimulatorLoad> make_kernel(const Model& model, const m
                                        workload::find_pattern(subject.workload)->build(parameters));
 }
 
-std::vector<SimulatedCase> make_cases(const Options& options, const bench::Choice& choice,
+std::vector<SimulatedCase> make_cases(const Options& options, const campaign::Choice& choice,
                                       const Model& model) {
   std::vector<SimulatedCase> cases;
   for (const std::string& family : choice.families) {
     if (family == "switch") {
-      for (const bench::Case& c : bench::switch_cases(model.layout, choice))
+      for (const campaign::Case& c : bench::switch_cases(model.layout, choice))
         cases.push_back({c.name, c.subject, [subject = c.subject, rules = choice.rules](const Model& m) {
                            return make_kernel(m, subject, rules);
                          }});
@@ -251,13 +251,13 @@ nlohmann::ordered_json to_json(const workload::SimulatorLoad& load) {
 }
 
 measure::Record simulate(const SimulatedCase& c, const Model& model, const measure::WindowTimes& times,
-                         std::optional<bench::RecordFile>& file) {
+                         std::optional<campaign::RecordFile>& file) {
   measure::Record record{c.name, c.subject, 0, 1, times, {}};
   const auto load = c.make_load(model);
   record.window = measure::simulate_window(*load, model.layout, record.subject.pus, times);
   record.findings.details = std::make_shared<nlohmann::ordered_json>(
       nlohmann::ordered_json{{"world", "simulator"}, {"machine", model.name}, {"simulator", to_json(*load)}});
-  if (file) file->append(bench::to_json(record));
+  if (file) file->append(campaign::to_json(record));
   if (!record.window.audit.empty())
     throw std::runtime_error(
         fmt::format("{}: conservation broken: {}", c.name, fmt::join(record.window.audit, "; ")));
@@ -280,7 +280,7 @@ int run(const Options& options, const std::string& command_line) {
   Model model = machine::simulator::load_model(options.machine, options.scale);
   model.seed = options.seed;
   check_home(model, options);
-  const bench::Choice choice = make_choice(options, model);
+  const campaign::Choice choice = make_choice(options, model);
   measure::WindowTimes times;
   times.measure = parse_duration("--window", options.window);
   times.warm = options.warm.empty() ? times.measure / 4 : parse_duration("--warm", options.warm);
@@ -290,7 +290,7 @@ int run(const Options& options, const std::string& command_line) {
     return 0;
   }
 
-  std::optional<bench::RecordFile> file;
+  std::optional<campaign::RecordFile> file;
   if (!options.out.empty()) file.emplace(options.out, make_context(model, options, command_line));
   std::vector<std::vector<measure::Record>> results;
   for (const SimulatedCase& c : cases) results.push_back({simulate(c, model, times, file)});
@@ -298,7 +298,7 @@ int run(const Options& options, const std::string& command_line) {
   // Standard output belongs to the records if they go there.
   std::FILE* const screen = options.out == "-" ? stderr : stdout;
   fmt::print(screen, "SIMULATED, not measured: {} ({})\n{}", model.name, model.description,
-             bench::results_table(results));
+             campaign::results_table(results));
   return 0;
 }
 

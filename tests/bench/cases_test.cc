@@ -6,7 +6,7 @@
 
 #include <set>
 
-#include "bench/case.h"
+#include "bench/families.h"
 #include "topology/topology.h"
 
 namespace mmscale::bench {

@@ -7,9 +7,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "bench/case.h"
-#include "bench/google.h"
+#include "bench/families.h"
 #include "bench/line_sample.h"
+#include "campaign/google.h"
 #include "support/records.h"
 #include "topology/topology.h"
 

@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 
 # From the roof down. Includes point downwards only; topology stands beside them all and includes none of them.
-FLOORS = ("cli", "bench", "host", "trace", "measure", "workload", "check", "scheme", "kernel", "machine")
+FLOORS = ("cli", "calibrate", "bench", "campaign", "host", "trace", "measure", "workload", "check", "scheme", "kernel", "machine")
 BESIDE = "topology"
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 # The build writes these.

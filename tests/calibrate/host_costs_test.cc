@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "bench/host_costs.h"
+#include "calibrate/host_costs.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include "machine/simulator/simulator.h"
 #include "topology/synthetic_form.h"
 
-namespace mmscale::bench {
+namespace mmscale::calibrate {
 namespace {
 
 using machine::simulator::Model;
@@ -180,4 +180,4 @@ TEST(SyntheticForm, IsReadBackAsTheSameMachine) {
 }
 
 }  // namespace
-}  // namespace mmscale::bench
+}  // namespace mmscale::calibrate

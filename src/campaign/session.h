@@ -7,11 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "bench/case.h"
-#include "bench/google.h"
+#include "campaign/case.h"
+#include "campaign/conclusion.h"
+#include "campaign/google.h"
 #include "measure/window.h"
 
-namespace mmscale::bench {
+namespace mmscale::campaign {
 
 // What Google Benchmark's own flags (and their BENCHMARK_* variables) ask of our writers.
 struct GoogleFlags {
@@ -56,4 +57,4 @@ std::vector<Case> filtered(std::vector<Case> cases, const std::string& filter);
 
 Outcome run_session(measure::Bench& bench, SessionSetup setup);
 
-}  // namespace mmscale::bench
+}  // namespace mmscale::campaign

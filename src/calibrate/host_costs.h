@@ -14,7 +14,7 @@
 #include "machine/simulator/model.h"
 #include "topology/layout.h"
 
-namespace mmscale::bench {
+namespace mmscale::calibrate {
 
 // The host cannot be made a machine file of; what() is one line.
 class CalibrationError : public std::runtime_error {
@@ -86,4 +86,4 @@ std::string line_domain(const topology::Layout& layout);
 // is of.
 std::string machine_kind();
 
-}  // namespace mmscale::bench
+}  // namespace mmscale::calibrate

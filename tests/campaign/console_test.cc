@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "bench/console.h"
+#include "campaign/console.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 
 #include "support/records.h"
 
-namespace mmscale::bench {
+namespace mmscale::campaign {
 namespace {
 
 using namespace std::chrono_literals;
@@ -138,4 +138,4 @@ TEST_F(ProgressTest, MoreWindowsThanPlanned) {
 }
 
 }  // namespace
-}  // namespace mmscale::bench
+}  // namespace mmscale::campaign

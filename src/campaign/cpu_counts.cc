@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "bench/cpu_counts.h"
+#include "campaign/cpu_counts.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include <optional>
 #include <set>
 
-namespace mmscale::bench {
+namespace mmscale::campaign {
 namespace {
 
 std::optional<unsigned> parse_count(std::string_view text) {
@@ -65,4 +65,4 @@ std::vector<unsigned> parse_cpu_counts(std::string_view text, unsigned all, std:
   return {counts.begin(), counts.end()};
 }
 
-}  // namespace mmscale::bench
+}  // namespace mmscale::campaign

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "bench/google.h"
+#include "campaign/google.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 
 #include "support/records.h"
 
-namespace mmscale::bench {
+namespace mmscale::campaign {
 namespace {
 
 using measure::Record;
@@ -197,4 +197,4 @@ TEST(Csv, AggregatesOnly) {
 }
 
 }  // namespace
-}  // namespace mmscale::bench
+}  // namespace mmscale::campaign

@@ -10,7 +10,7 @@
 
 #include "measure/window.h"
 
-namespace mmscale::bench {
+namespace mmscale::campaign {
 
 using std::chrono::nanoseconds;
 
@@ -59,4 +59,4 @@ Plan make_plan(const BudgetRequest& request);
 // linear in CPUs.
 nanoseconds window_overhead(unsigned cpus);
 
-}  // namespace mmscale::bench
+}  // namespace mmscale::campaign

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "bench/budget.h"
+#include "campaign/budget.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
 
-#include "bench/cpu_counts.h"
+#include "campaign/cpu_counts.h"
 
-namespace mmscale::bench {
+namespace mmscale::campaign {
 
 void PrintTo(const Plan& plan, std::ostream* out) {
   *out << plan.cpu_counts.size() << " CPU counts x " << plan.repetitions << " repetitions of "
@@ -190,4 +190,4 @@ TEST(Budget, AnImpossibleOneGetsTheSmallestPlan) {
 }
 
 }  // namespace
-}  // namespace mmscale::bench
+}  // namespace mmscale::campaign

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "bench/budget.h"
+#include "campaign/budget.h"
 
 #include <algorithm>
 
-#include "bench/cpu_counts.h"
+#include "campaign/cpu_counts.h"
 
-namespace mmscale::bench {
+namespace mmscale::campaign {
 namespace {
 
 // One window of each case: how many there are, and what they take beyond their length.
@@ -74,4 +74,4 @@ Plan make_plan(const BudgetRequest& request) {
   return plan;
 }
 
-}  // namespace mmscale::bench
+}  // namespace mmscale::campaign

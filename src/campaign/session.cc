@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "bench/session.h"
+#include "campaign/session.h"
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -21,10 +21,10 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "bench/console.h"
-#include "bench/record_file.h"
+#include "campaign/console.h"
+#include "campaign/record_file.h"
 
-namespace mmscale::bench {
+namespace mmscale::campaign {
 namespace {
 
 using measure::Record;
@@ -334,4 +334,4 @@ Outcome run_session(measure::Bench& bench, SessionSetup setup) {
   return Session(bench, std::move(setup)).run();
 }
 
-}  // namespace mmscale::bench
+}  // namespace mmscale::campaign

@@ -10,7 +10,7 @@
 
 #include "measure/record.h"
 
-namespace mmscale::bench {
+namespace mmscale::campaign {
 
 // What is known so far, and its picture in plain ASCII. Knows nothing of a terminal but its size.
 //
@@ -51,4 +51,4 @@ class LiveView {
   std::string last_invalid_;
 };
 
-}  // namespace mmscale::bench
+}  // namespace mmscale::campaign

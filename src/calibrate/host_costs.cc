@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "bench/host_costs.h"
+#include "calibrate/host_costs.h"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 
 #include "machine/simulator/model_file.h"
 
-namespace mmscale::bench {
+namespace mmscale::calibrate {
 namespace {
 
 using machine::simulator::kReaches;
@@ -180,4 +180,4 @@ std::string machine_kind() {
 #endif
 }
 
-}  // namespace mmscale::bench
+}  // namespace mmscale::calibrate

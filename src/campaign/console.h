@@ -11,10 +11,10 @@
 #include <string_view>
 #include <vector>
 
-#include "bench/live.h"
+#include "campaign/live.h"
 #include "measure/record.h"
 
-namespace mmscale::bench {
+namespace mmscale::campaign {
 
 // What a window counted: operations per second of all CPUs together, and what they are called.
 double rate_of(const measure::Record& record);
@@ -65,4 +65,4 @@ std::string time_text(double ns);
 // "1m20s", "350ms".
 std::string duration_text(std::chrono::nanoseconds duration);
 
-}  // namespace mmscale::bench
+}  // namespace mmscale::campaign

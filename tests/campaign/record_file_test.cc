@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "bench/record_file.h"
+#include "campaign/record_file.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -14,7 +14,7 @@
 #include <optional>
 #include <sstream>
 
-namespace mmscale::bench {
+namespace mmscale::campaign {
 namespace {
 
 namespace fs = std::filesystem;
@@ -240,4 +240,4 @@ TEST_F(RecordFileTest, ClosingTwiceIsClosing) {
 }
 
 }  // namespace
-}  // namespace mmscale::bench
+}  // namespace mmscale::campaign

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "bench/cpu_counts.h"
+#include "campaign/cpu_counts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
-namespace mmscale::bench {
+namespace mmscale::campaign {
 namespace {
 
 using testing::ElementsAre;
@@ -84,4 +84,4 @@ TEST(CpuCounts, SayWhatLimitsThem) {
 }
 
 }  // namespace
-}  // namespace mmscale::bench
+}  // namespace mmscale::campaign

@@ -12,7 +12,7 @@
 
 #include "measure/record.h"
 
-namespace mmscale::bench {
+namespace mmscale::campaign {
 
 // All records of a campaign: the repetitions of each case, case by case.
 using Results = std::span<const std::vector<measure::Record>>;
@@ -29,4 +29,4 @@ struct Conclusion {
   std::string text;
 };
 
-}  // namespace mmscale::bench
+}  // namespace mmscale::campaign

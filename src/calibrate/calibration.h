@@ -4,10 +4,10 @@
 // other.
 #pragma once
 
-#include "bench/host_costs.h"
+#include "calibrate/host_costs.h"
 #include "measure/window.h"
 
-namespace mmscale::bench {
+namespace mmscale::calibrate {
 
 struct CalibrationSetup {
   measure::WindowTimes times;
@@ -29,4 +29,4 @@ struct Calibration {
 // called: those readings are absent. Throws CalibrationError and what windows and transports throw.
 Calibration calibrate(measure::Bench& bench, const CalibrationSetup& setup);
 
-}  // namespace mmscale::bench
+}  // namespace mmscale::calibrate

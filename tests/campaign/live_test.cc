@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "bench/live.h"
+#include "campaign/live.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "support/records.h"
 
-namespace mmscale::bench {
+namespace mmscale::campaign {
 namespace {
 
 using test::floor_record;
@@ -75,4 +75,4 @@ TEST(LiveView, StaysWithinTheTerminal) {
 }
 
 }  // namespace
-}  // namespace mmscale::bench
+}  // namespace mmscale::campaign

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "bench/calibration.h"
+#include "calibrate/calibration.h"
 
 #include <fmt/format.h>
 
@@ -12,8 +12,8 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "bench/case.h"
-#include "bench/console.h"
+#include "bench/families.h"
+#include "campaign/console.h"
 #include "machine/silicon/transport.h"
 #include "machine/simulator/model_file.h"
 #include "measure/statistics.h"
@@ -21,9 +21,14 @@
 #include "topology/synthetic_form.h"
 #include "workload/floor_loads.h"
 
-namespace mmscale::bench {
+namespace mmscale::calibrate {
 namespace {
 
+using bench::home_of;
+using bench::ipi_cases;
+using bench::line_cases;
+using campaign::Case;
+using campaign::Choice;
 using machine::simulator::kReaches;
 using machine::simulator::kReachNames;
 using machine::simulator::Reach;
@@ -239,4 +244,4 @@ Calibration calibrate(measure::Bench& bench, const CalibrationSetup& setup) {
   return Calibrator(bench, setup).run();
 }
 
-}  // namespace mmscale::bench
+}  // namespace mmscale::calibrate

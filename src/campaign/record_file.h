@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace mmscale::bench {
+namespace mmscale::campaign {
 
 // what() is one line that names the file.
 class RecordFileError : public std::runtime_error {
@@ -46,4 +46,4 @@ class RecordFile {
   unsigned records_ = 0;
 };
 
-}  // namespace mmscale::bench
+}  // namespace mmscale::campaign

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "bench/live.h"
+#include "campaign/live.h"
 
 #include <fmt/format.h>
 
@@ -7,10 +7,10 @@
 #include <cmath>
 #include <set>
 
-#include "bench/console.h"
+#include "campaign/console.h"
 #include "measure/statistics.h"
 
-namespace mmscale::bench {
+namespace mmscale::campaign {
 namespace {
 
 constexpr std::size_t kLeastBar = 8;
@@ -137,4 +137,4 @@ std::vector<std::string> LiveView::lines(unsigned width, unsigned height) const 
   return all;
 }
 
-}  // namespace mmscale::bench
+}  // namespace mmscale::campaign

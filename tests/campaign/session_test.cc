@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "bench/session.h"
+#include "campaign/session.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
-namespace mmscale::bench {
+namespace mmscale::campaign {
 namespace {
 
 using testing::ElementsAre;
@@ -156,4 +156,4 @@ TEST_F(FlagsTest, SayWhatTheyCannotRead) {
 }
 
 }  // namespace
-}  // namespace mmscale::bench
+}  // namespace mmscale::campaign

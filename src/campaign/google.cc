@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "bench/google.h"
+#include "campaign/google.h"
 
 #include <fmt/format.h>
 
@@ -12,7 +12,7 @@
 
 #include "measure/statistics.h"
 
-namespace mmscale::bench {
+namespace mmscale::campaign {
 namespace {
 
 using Run = benchmark::BenchmarkReporter::Run;
@@ -183,4 +183,4 @@ std::string csv(std::span<const std::vector<measure::Record>> cases, bool aggreg
   return text.str();
 }
 
-}  // namespace mmscale::bench
+}  // namespace mmscale::campaign

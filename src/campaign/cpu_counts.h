@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace mmscale::bench {
+namespace mmscale::campaign {
 
 // what() is one line that names what was given and what is allowed.
 class CpuCountError : public std::runtime_error {
@@ -24,4 +24,4 @@ std::vector<unsigned> octave_counts(unsigned all, unsigned per_octave = 8);
 // be used and `why` says what limits them, for the message when more are asked for.
 std::vector<unsigned> parse_cpu_counts(std::string_view text, unsigned all, std::string_view why);
 
-}  // namespace mmscale::bench
+}  // namespace mmscale::campaign

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "bench/console.h"
+#include "campaign/console.h"
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -11,7 +11,7 @@
 
 #include "measure/statistics.h"
 
-namespace mmscale::bench {
+namespace mmscale::campaign {
 
 double rate_of(const measure::Record& record) {
   return record.subject.family == "floor" ? record.window.rounds_per_second()
@@ -232,4 +232,4 @@ std::string results_table(std::span<const std::vector<measure::Record>> cases) {
   return text;
 }
 
-}  // namespace mmscale::bench
+}  // namespace mmscale::campaign

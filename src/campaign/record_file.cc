@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "bench/record_file.h"
+#include "campaign/record_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-namespace mmscale::bench {
+namespace mmscale::campaign {
 namespace {
 
 constexpr std::string_view kTail = "\n  ]\n}\n";
@@ -97,4 +97,4 @@ void RecordFile::fail(int error) const {
       records_ == 0 ? "" : fmt::format("; what was recorded before is whole, {} in all", records_)));
 }
 
-}  // namespace mmscale::bench
+}  // namespace mmscale::campaign

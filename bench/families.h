@@ -1,70 +1,24 @@
 // SPDX-License-Identifier: MIT
 //
-// A case: one thing to measure, as often as there are repetitions. Each family (one file per question) makes
-// its own.
+// The families of cases, one file per question, and what they have in common.
 #pragma once
 
-#include <chrono>
-#include <functional>
-#include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "bench/conclusion.h"
-#include "host/answer.h"
-#include "kernel/build.h"
-#include "measure/record.h"
+#include "campaign/case.h"
+#include "campaign/conclusion.h"
 #include "topology/layout.h"
-#include "topology/placement.h"
-#include "topology/sharing.h"
-#include "workload/load.h"
-#include "workload/patterns.h"
 #include "workload/silicon_loads.h"
 
 namespace mmscale::bench {
 
-struct Case {
-  std::string name;
-  measure::Subject subject;
-  // A fresh Load for one window: new mms on new pages each time.
-  std::function<std::unique_ptr<workload::Load>()> make_load;
-  // Instead of make_load, where the running kernel is measured and not an emulated one: runs one window.
-  std::function<host::Answer(const measure::Bench&, const measure::WindowTimes&)> ask = {};
-};
-
-// What a campaign was asked to measure: every combination of the lists.
-struct Choice {
-  std::vector<std::string> families;
-  std::vector<std::string> workloads;
-  std::vector<std::string> schemes;
-  std::vector<topology::Sharing> sharings;
-  std::vector<topology::Placement> placements;
-  std::vector<unsigned> cpu_counts;
-  std::string lifecycle = "powerpc";
-  kernel::Options options;
-  kernel::Rules rules;
-  std::string transport;
-  std::string transport_reason;
-  std::string transport_caveat;
-  // Transports to compare in family `ipi`: all that work here, or the one asked for.
-  std::vector<std::string> transports;
-  // NUMA node of the contended mm; empty: the node of the first PU in use.
-  std::optional<unsigned> home_node;
-  std::uint32_t think = 0;
-  std::uint32_t lifetime = 100;
-  std::uint32_t migrate_every = workload::PatternParameters().migrate_every;
-  bool page_tables = true;
-  bool deep_idle = false;
-  // mix: thread exits per million switches of a CPU, ascending.
-  std::vector<std::uint32_t> exits_per_million = {0, 1, 10, 100, 1'000, 10'000, 100'000};
-  // teardown: how long borrowers go on borrowing after the drop.
-  std::chrono::nanoseconds linger{};
-  // switch: time one switch in so many; 0: none.
-  std::uint32_t latency_one_in = 0;
-};
+using campaign::Case;
+using campaign::Choice;
+using campaign::Conclusion;
+using campaign::Results;
 
 // Family `switch`: how many context switches per second, under each scheme, sharing and placement.
 std::vector<Case> switch_cases(const topology::Layout& layout, const Choice& choice);

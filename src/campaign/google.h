@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "bench/conclusion.h"
+#include "campaign/conclusion.h"
 #include "measure/record.h"
 
-namespace mmscale::bench {
+namespace mmscale::campaign {
 
 // One window as an iteration run: real_time is wall time per operation of all CPUs together, cpu_time is CPU
 // time per operation, so that compare.py compares what people compare. The window's own length is a counter.
@@ -40,4 +40,4 @@ nlohmann::ordered_json to_json(const Conclusion& conclusion);
 nlohmann::ordered_json document(std::span<const std::vector<measure::Record>> cases, bool aggregates_only);
 std::string csv(std::span<const std::vector<measure::Record>> cases, bool aggregates_only);
 
-}  // namespace mmscale::bench
+}  // namespace mmscale::campaign
