@@ -224,7 +224,7 @@ class Calibrator {
         question.goes_to(of) =
             Reading{*median, fmt::format("mmscale calibrate, {}: median of {} {} windows of {}",
                                          question.asked.name, values[of].size(), taken ? "INVALID" : "valid",
-                                         duration_text(setup_.times.measure))};
+                                         campaign::duration_text(setup_.times.measure))};
   }
 
   measure::Bench& bench_;

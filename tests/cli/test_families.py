@@ -8,7 +8,7 @@ import re
 import pytest
 from conftest import QUICK, ROOT, assert_measured, assert_refused
 
-from schema import problems  # isort: skip
+from records.schema import problems  # isort: skip
 
 SHORT = (*QUICK, "--reps", 1, "--scheme", "refcount,shootdown")
 

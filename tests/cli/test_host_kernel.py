@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import PROGRESS, QUICK, ROOT, assert_measured, complaints, windows
 
-from schema import problems  # isort: skip
+from records.schema import problems  # isort: skip
 
 
 @pytest.fixture(scope="session")

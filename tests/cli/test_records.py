@@ -8,7 +8,7 @@ import re
 import pytest
 from conftest import ROOT, windows
 
-from schema import problems  # isort: skip
+from records.schema import problems  # isort: skip
 
 
 def test_follows_the_schema(campaign):

@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT, assert_refused
 from synthetic_trace import write_trace
 
-from schema import problems  # isort: skip
+from records.schema import problems  # isort: skip
 
 DATA = ROOT / "tests/trace/data"
 KERNEL = DATA / "shootdown-kernel"

@@ -6,8 +6,8 @@ import dataclasses
 
 import numpy
 import pytest
-from cases import Case, Window, read_side
-from comparison import NONE, SLOWER, compare
+from comparing.cases import Case, Window, read_side
+from comparing.comparison import NONE, SLOWER, compare
 from conftest import ROOT
 
 CAMPAIGN = ROOT / "results" / "2026-11-23-epyc-2vcpu" / "records.json"

@@ -9,21 +9,21 @@ import made
 import pytest
 from conftest import DATA
 
-import conditions
-import table
-from crossover import mix_sheets
-from curves import sheets
-from figure_ipi import ipi_sheets
-from figure_latency import latency_sheets
-from figure_line import line_sheets
-from figure_teardown import teardown_sheets
-from fit_table import fitted
+from records import conditions
+from tables import switches as table
+from grouping.crossover import mix_sheets
+from grouping.curves import sheets
+from figures.ipi import ipi_sheets
+from figures.latency import latency_sheets
+from figures.line import line_sheets
+from figures.teardown import teardown_sheets
+from tables.fits import fitted
 from fleet import gather
-from host_sheets import call_sheets, switch_sheets
-from overlay import overlays
-from records import RecordError, read
+from grouping.host_sheets import call_sheets, switch_sheets
+from simulation.overlay import overlays
+from records.reading import RecordError, read
 from report.build import build
-from series import panels
+from grouping.series import panels
 
 # The options of the emulated kernel that a record has, at their defaults, and one of tomorrow.
 OPTIONS = {
@@ -33,15 +33,15 @@ OPTIONS = {
     "transport": ("membarrier", "signal"), "home_node": (0, 1), "window_ns": (50000000, 20000000),
     "warm_ns": (12500000, 0), "tomorrow": (["a", 1], ["a", 2]), "switch_ticks": (300, 900), "batch": (8, 9),
 }  # fmt: skip
-# What only some families have; in mix the lifetime is what is swept, in ipi the transport is drawn as the scheme is.
+# What only some families have.
 OF_FAMILY = {
     "switch": {"latency_one_in": (0, 997)},
     "teardown": {"linger_ns": (0, 5000)},
-    "mix": {"latency_one_in": (0, 997), "lifetime": None},
-    "ipi": {"target_does": ("enable_points", "compute"), "transport": None, "switch_ticks": None, "batch": None},
-    "line": {"switch_ticks": None, "batch": None},
-    "floor": {"between_ns": (0, 10), "switch_ticks": None, "batch": None},
-    "host_kernel": {"switch_ticks": None, "batch": None},
+    "mix": {"latency_one_in": (0, 997), "think_cycles": (0, 100)},
+    "ipi": {"target_does": ("enable_points", "compute")},
+    "line": {"home_node": (0, 1)},
+    "floor": {"between_ns": (0, 10)},
+    "host_kernel": {"window_ns": (50000000, 20000000)},
 }
 
 
@@ -59,11 +59,12 @@ ENTRIES = {
     "line": lambda: made.lines(windows=7),
     "host_kernel": lambda: made.host_switches(cpus=(2,), rates={"pipe/processes/cross-cpu": (30e3, 0.9, 0.98)}),
 }
-CASES = [
+# Every option in the family that all of them are of; in the others their own, and one that nobody knows.
+CASES = [("switch", key, values) for key, values in (OPTIONS | OF_FAMILY["switch"]).items()]
+CASES += [
     (family, key, values)
-    for family in ENTRIES
-    for key, values in (OPTIONS | OF_FAMILY.get(family, {})).items()
-    if values is not None
+    for family in sorted(set(ENTRIES) - {"switch"})
+    for key, values in ({key: OPTIONS[key] for key in ("deep_idle", "tomorrow")} | OF_FAMILY[family]).items()
 ]
 
 

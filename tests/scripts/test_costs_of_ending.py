@@ -3,15 +3,15 @@
 
 import made
 import pytest
-from figure_ipi import draw as draw_ipi
-from figure_ipi import ipi_sheets
-from figure_latency import draw as draw_latency
-from figure_latency import latency_sheets
-from figure_teardown import draw as draw_teardown
-from figure_teardown import teardown_sheets
+from figures.ipi import draw as draw_ipi
+from figures.ipi import ipi_sheets
+from figures.latency import draw as draw_latency
+from figures.latency import latency_sheets
+from figures.teardown import draw as draw_teardown
+from figures.teardown import teardown_sheets
 from matplotlib import pyplot
-from places import Places, thinned
-from records import read
+from figures.places import Places, thinned
+from records.reading import read
 
 
 @pytest.fixture

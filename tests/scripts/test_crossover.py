@@ -3,13 +3,13 @@
 
 import made
 import pytest
-from crossover import Cell, Crossing, cells, crossings, leaders, mix_sheets, telling
-from figure_mix import by_cpus, column_at, draw_curves, draw_map
-from look import ORDER, looks
+from grouping.crossover import Cell, Crossing, cells, crossings, leaders, mix_sheets, telling
+from figures.mix import by_cpus, column_at, draw_curves, draw_map
+from figures.look import ORDER, looks
 from matplotlib import colors, pyplot
-from records import read
-from series import Series
-from stats import estimate
+from records.reading import read
+from grouping.series import Series
+from stats.estimate import estimate
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import math
 import made
 import pytest
 from conftest import DATA, SCRIPTS
-from records import TABLES, RecordError, read
-from table import WIDTH, render
+from records.reading import TABLES, RecordError, read
+from tables.switches import WIDTH, render
 
 PLOT = SCRIPTS / "plot"
 SMALL = {"mixes": {"cpus": (1, 2), "exits": (1, 1000)}, "teardowns": {"borrowers": (0, 2)}, "ipis": {"targets": (1, 2)}}
@@ -101,7 +101,7 @@ def test_latency_is_of_the_windows_that_have_it(tmp_path):
 
 
 def test_windows_with_and_without_sampling_are_not_pooled(tmp_path):
-    from series import panels
+    from grouping.series import panels
 
     path = made.write(tmp_path / "a.json", made.switches(cpus=(2,)), made.switches(cpus=(2,), one_in=0))
     found = panels(read([path]).switches)

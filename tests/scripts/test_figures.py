@@ -3,12 +3,12 @@ import math
 
 import pytest
 from conftest import DATA
-from figures import COST, RATE, draw
-from look import LINES, MARKERS, ORDER, looks
+from figures.switches import COST, RATE, draw
+from figures.look import LINES, MARKERS, ORDER, looks
 from matplotlib import pyplot
-from page import spread
-from records import read
-from series import Series, panels
+from figures.page import spread
+from records.reading import read
+from grouping.series import Series, panels
 
 
 @pytest.fixture

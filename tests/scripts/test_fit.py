@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from conftest import DATA, SCRIPTS
 from made import entry, write
-from records import read
-from scaling import law
+from records.reading import read
+from stats.scaling import law
 
 FIT = SCRIPTS / "fit"
 COUNTS = (1, 2, 4, 8, 16, 24, 32, 48, 64)
@@ -89,8 +89,8 @@ def test_warns_at_chip_boundaries_and_of_counts_left_out(run):
 
 
 def test_draws_invalid_windows_hollow(tmp_path):
-    from figure_fit import draw_fits
-    from fit_table import fitted
+    from figures.fit import draw_fits
+    from tables.fits import fitted
 
     records = read([DATA / "host-64cpu.json"])
     draw_fits(records, fitted(records), tmp_path)

@@ -3,13 +3,13 @@
 
 import made
 import pytest
-from cases import read_side
+from comparing.cases import read_side
 from conftest import SCRIPTS
-from figure_host import draw_calls, draw_switches
-from host_sheets import call_sheets, switch_sheets
+from figures.host import draw_calls, draw_switches
+from grouping.host_sheets import call_sheets, switch_sheets
 from matplotlib import pyplot
-from records import RecordError, read
-from table import WIDTH, render
+from records.reading import RecordError, read
+from tables.switches import WIDTH, render
 
 
 @pytest.fixture

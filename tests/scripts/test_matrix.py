@@ -3,10 +3,10 @@
 
 import made
 import pytest
-from figure_line import draw, line_sheets
+from figures.line import draw, line_sheets
 from matplotlib import pyplot
-from matrix import arrange, median_matrix
-from records import read
+from grouping.matrix import arrange, median_matrix
+from records.reading import read
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import made
 import pytest
 from conftest import DATA, SCRIPTS
 
-import figure_overlay
-import overlay
-from records import RecordError, read
+from figures import overlay as figure_overlay
+from simulation import overlay
+from records.reading import RecordError, read
 
 PLOT = SCRIPTS / "plot"
 SIMULATED = DATA / "simulated.json"

@@ -3,7 +3,7 @@ import math
 
 import numpy
 import pytest
-from ranks import least_p_between, least_p_of_pairs, shift_between, shift_of_pairs
+from stats.ranks import least_p_between, least_p_of_pairs, shift_between, shift_of_pairs
 from scipy import stats
 
 

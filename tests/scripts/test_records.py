@@ -3,7 +3,7 @@ import math
 
 import pytest
 from conftest import DATA
-from records import RecordError, read
+from records.reading import RecordError, read
 
 TWO = "host-2cpu.json"
 

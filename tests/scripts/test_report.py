@@ -13,7 +13,7 @@ import made
 import pytest
 from conftest import DATA, ROOT, SCRIPTS
 
-from records import read
+from records.reading import read
 from report import gallery, raw
 from report.charts import SIMULATED
 from report.commands import measure_again

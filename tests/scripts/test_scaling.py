@@ -3,8 +3,8 @@ import math
 
 import numpy
 import pytest
-import scaling as scaling_module
-from scaling import knee, law, scaling
+from stats import scaling as scaling_module
+from stats.scaling import knee, law, scaling
 
 COUNTS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pandas
 import pytest
 from conftest import DATA
-from records import read
-from series import boundaries, describe_conditions, panels
+from records.reading import read
+from grouping.series import boundaries, describe_conditions, panels
 
 
 def the_panel(name):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 import pytest
-from stats import estimate
+from stats.estimate import estimate
 
 
 def test_nothing_has_no_estimate():

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 from conftest import DATA
-from records import read
-from table import WIDTH, render
+from records.reading import read
+from tables.switches import WIDTH, render
 
 
 @pytest.mark.parametrize("name", ["host-2cpu", "host-64cpu"])

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 import pytest
-from text import ascii_only, magnitude, plain, scaled
+from wording.text import ascii_only, magnitude, plain, scaled
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import json
 import pytest
 from conftest import DATA, ROOT, SCRIPTS
 
-from records import SCHEMA, RecordError, load, read, version_of
-from schema import problems
+from records.reading import SCHEMA, RecordError, load, read, version_of
+from records.schema import problems
 
 OLD = DATA / "schema-1.json"
 

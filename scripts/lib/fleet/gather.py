@@ -9,8 +9,8 @@ import os
 import sqlite3
 import sys
 
-from conditions import is_given
-from records import RecordError, load
+from records.conditions import is_given
+from records.reading import RecordError, load
 
 SCHEMA = """
 CREATE TABLE files (

@@ -3,7 +3,7 @@
 
 import json
 
-from records import DRAWABLE, RecordError, read
+from records.reading import DRAWABLE, RecordError, read
 from report.gallery import Gallery, redo_lines
 from report.markup import esc
 from report.raw import downloads

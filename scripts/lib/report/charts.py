@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy
 
 from report.markup import esc, figure_of, interval_of, slug, table, windows_of
-from series import REFERENCE, boundaries, describe_conditions
-from stats import estimate
-from text import SIMULATED
+from grouping.series import REFERENCE, boundaries, describe_conditions
+from stats.estimate import estimate
+from wording.text import SIMULATED
 
 
 @dataclass(frozen=True)

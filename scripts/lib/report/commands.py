@@ -5,7 +5,7 @@ import shlex
 
 import pandas
 
-from conditions import value_of
+from records.conditions import value_of
 
 # Per condition of a Sheet the option that sets it; None: an option without a value, given where the condition is true.
 OPTIONS = {

@@ -5,11 +5,11 @@ import math
 
 import numpy
 
-import figure_fit
-from fit_table import FAR, SHORT, cpus_text, fitted, interval_text, name_of, remarks
+from figures import fit as figure_fit
+from tables.fits import FAR, SHORT, cpus_text, fitted, interval_text, name_of, remarks
 from report.markup import esc, table
-from scaling import POOR
-from text import SIMULATED, plain, scaled
+from stats.scaling import POOR
+from wording.text import SIMULATED, plain, scaled
 
 # Points along a fitted curve: enough to be round where it is drawn.
 STEPS = 60

@@ -4,27 +4,27 @@
 import math
 from dataclasses import dataclass
 
-import figure_host
-import figure_ipi
-import figure_latency
-import figure_line
-import figure_mix
-import figure_teardown
-import figures
-from crossover import cells, crossings
-from curves import sheets
-from host_sheets import call_sheets, switch_sheets
-from look import ORDER
-from places import short
+from figures import host as figure_host
+from figures import ipi as figure_ipi
+from figures import latency as figure_latency
+from figures import line as figure_line
+from figures import mix as figure_mix
+from figures import teardown as figure_teardown
+from figures import switches
+from grouping.crossover import cells, crossings
+from grouping.curves import sheets
+from grouping.host_sheets import call_sheets, switch_sheets
+from figures.look import ORDER
+from figures.places import short
 from report.charts import Measure, chart_of, data_of, table_of
 from report.commands import measure_again
 from report.fits import fit_figures
 from report.host import host_notes, host_tables
 from report.markup import absent, esc, figure_of, slug, table
 from report.statics import picture
-from scaling import LAWS
-from series import panels
-from text import SIMULATED
+from stats.scaling import LAWS
+from grouping.series import panels
+from wording.text import SIMULATED
 
 SWITCH = (
     Measure("rate", "switches_per_second", "switches/s", "switches/s, all CPUs together", True),
@@ -97,8 +97,8 @@ class Gallery:
         # Panels and sheets are the same partition of the same windows.
         for sheet, panel in zip(found, self._panels, strict=True):
             chart = chart_of(records, sheet, "Context switches against CPUs", "cpus", "CPUs", SWITCH)
-            quantities = (figures.RATE, figures.COST)
-            draw = lambda: [figures.draw(records, panel, quantity) for quantity in quantities]  # noqa: B023, E731
+            quantities = (switches.RATE, switches.COST)
+            draw = lambda: [switches.draw(records, panel, quantity) for quantity in quantities]  # noqa: B023, E731
             parts.append(self._lines("switch", sheet, chart, draw))
         return "".join(parts) or absent("switch", "mmscale bench --family switch --out records.json")
 

@@ -3,8 +3,8 @@
 take."""
 
 from report.markup import esc, figure_of, interval_of, table, windows_of
-from series import describe, partition
-from stats import estimate
+from grouping.series import describe, partition
+from stats.estimate import estimate
 
 NOTE = (
     "A real switch has a system call, a run queue, page tables and, across CPUs, the waking of one that sleeps; the "

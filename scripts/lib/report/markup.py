@@ -4,7 +4,7 @@
 import html
 import re
 
-from text import scaled
+from wording.text import scaled
 
 
 def esc(text):

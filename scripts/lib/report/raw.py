@@ -5,7 +5,7 @@ import base64
 import gzip
 
 from report.markup import esc, slug
-from text import scaled
+from wording.text import scaled
 
 # What a page may have in all, in characters: a mail and a telephone still take it.
 LARGEST_PAGE = 14_500_000

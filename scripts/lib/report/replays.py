@@ -3,10 +3,10 @@
 
 import math
 
-from replay_rows import COUNTERS
+from records.replay_rows import COUNTERS
 from report.markup import absent, esc, figure_of, table, windows_of
-from series import REFERENCE, describe, partition
-from text import SIMULATED, ratio
+from grouping.series import REFERENCE, describe, partition
+from wording.text import SIMULATED, ratio
 
 HEADS = ["scheme", "mm_count ops", "lines moved", "IPIs", "useful", "useless", "mms freed", "time spent, ns",
          "teardown p50, ns", "teardown max, ns", f"time / {REFERENCE}"]  # fmt: skip

@@ -4,7 +4,7 @@
 import json
 from pathlib import Path
 
-from look import COLOURS
+from figures.look import COLOURS
 from report.markup import esc, slug
 from report.raw import packed
 

@@ -2,11 +2,11 @@
 """Several machines in one table: each scheme on all of a machine's CPUs, against refcount there and against the first
 machine."""
 
-from curves import sheets
+from grouping.curves import sheets
 from report.markup import esc, figure_of, interval_of, table, windows_of
-from series import REFERENCE
-from stats import estimate
-from text import SIMULATED, ratio
+from grouping.series import REFERENCE
+from stats.estimate import estimate
+from wording.text import SIMULATED, ratio
 
 
 def side_by_side(records):

@@ -6,7 +6,7 @@ import io
 
 from matplotlib import pyplot
 
-from page import STYLE
+from figures.page import STYLE
 from report.markup import esc
 
 

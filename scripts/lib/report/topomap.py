@@ -10,11 +10,11 @@ import base64
 import sys
 from dataclasses import dataclass
 
-from figure_line import line_sheets
-from matrix import LEVELS, median_matrix
+from figures.line import line_sheets
+from grouping.matrix import LEVELS, median_matrix
 from report.markup import absent, esc, slug
-from series import REFERENCE, describe, partition
-from text import SIMULATED
+from grouping.series import REFERENCE, describe, partition
+from wording.text import SIMULATED
 
 KEYS = ("package", "die", "LLC", "core")
 

@@ -3,10 +3,10 @@
 
 import pandas
 
-from reasons import kinds_of
-from records import TABLES
+from wording.reasons import kinds_of
+from records.reading import TABLES
 from report.markup import esc, table
-from text import SIMULATED, build_facts, facts_of, span
+from wording.text import SIMULATED, build_facts, facts_of, span
 
 # Of more machines than that each has one line.
 FEW = 3

@@ -2,14 +2,14 @@
 """The answer in a paragraph: each scheme on all CPUs, where counting and shooting down cost the same, and the crossing
 of the machine that costs a cache line most."""
 
-from crossover import crossings, mix_sheets
-from curves import sheets
-from figure_line import line_sheets
-from families import DISTANCES
+from grouping.crossover import crossings, mix_sheets
+from grouping.curves import sheets
+from figures.line import line_sheets
+from records.families import DISTANCES
 from report.markup import esc, figure_of, windows_of
-from series import REFERENCE
-from stats import estimate
-from text import SIMULATED, ratio
+from grouping.series import REFERENCE
+from stats.estimate import estimate
+from wording.text import SIMULATED, ratio
 
 # What of several panels the verdict is about: what the project was started for, if it was measured.
 FIRST = {"workload": "idle", "sharing": "all", "placement": "compact"}

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""What tests and scripts/test read: disassembly, test results, documents that hold figures."""

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: MIT
+"""Sorts switch windows into panels (what may share a figure), series (lines) and points (CPU counts)."""
+
+from dataclasses import dataclass
+
+import pandas
+
+from records import conditions
+from stats.estimate import Estimate, estimate
+
+REFERENCE = "refcount"
+
+
+@dataclass(frozen=True)
+class Point:
+    """One scheme at one CPU count.
+
+    rate: switches/s over all CPUs. cost: ns per switch on each CPU. Both None when no window was valid.
+    invalid: (rate, cost) of every invalid window that got as far as to have them.
+    windows, invalid_count: how many windows there were, and how many of them were invalid.
+    """
+
+    cpus: int
+    rate: Estimate | None
+    cost: Estimate | None
+    windows: int
+    invalid_count: int
+    invalid: tuple
+
+
+@dataclass(frozen=True)
+class Series:
+    """One scheme on one machine; points by rising CPU count."""
+
+    scheme: str
+    source: int
+    points: tuple
+
+    def at(self, cpus):
+        """Returns the point at a CPU count, or None."""
+        return next((point for point in self.points if point.cpus == cpus), None)
+
+
+# Options that go without saying when nobody turned them on, or when the workload has none.
+UNREMARKABLE = {
+    "mm_cid": ("off",), "rq_lock": (False,), "lifetime": (), "latency_one_in": (0,), "deep_idle": (False,),
+    "page_tables": (True,), "hotplug": ("after",), "migrate_every": (),
+}  # fmt: skip
+# Conditions whose value is said elsewhere, unless there are several.
+SAID = ("machine", "warm_ns", "irqs_off_activate_mm")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What is compared in one figure: same workload, sharing and placement, under the same conditions.
+
+    split: those conditions that set this panel apart from others of the same workload, sharing and placement.
+    conditions: of each the values that occur.
+    boundaries: (position on the CPU axis, packages in use beyond it), by rising position.
+    reasons: of every invalid window, why.
+    """
+
+    workload: str
+    sharing: str
+    placement: str
+    split: dict
+    conditions: dict
+    series: tuple
+    boundaries: tuple
+    reasons: tuple
+
+    @property
+    def cpu_counts(self):
+        """Every CPU count measured, rising."""
+        return sorted({point.cpus for series in self.series for point in series.points})
+
+    @property
+    def sources(self):
+        """The machines that gave a series, as indices into records.sources, rising."""
+        return sorted({series.source for series in self.series})
+
+    @property
+    def points(self):
+        """Every point of every series."""
+        return [point for series in self.series for point in series.points]
+
+    @property
+    def name(self):
+        """Says which panel this is, for titles."""
+        parts = [f"workload {self.workload}", f"sharing {self.sharing}", f"placement {self.placement}"]
+        return ", ".join(parts + [describe(*item) for item in self.split.items()])
+
+
+def panels(switches):
+    """Returns the Panels of Records.switches, in order of their first record."""
+    identity = ("workload", "sharing", "placement")
+    return [_panel(*key.values(), split, part) for key, split, part in partition(switches, identity)]
+
+
+def partition(windows, identity, places=(), spots=(), but=()):
+    """Yields what may share a figure, as (identity, split, windows), in order of the first record: windows that agree
+    in all columns named by identity, and in those conditions that had to set them apart (split). Both are dicts.
+    but: conditions that a place stands for.
+
+    A condition that was varied for any scheme on a machine makes figures of its own, so that every series has one value
+    of it. One that merely differs from scheme to scheme does not. Neither does one of places that merely differs from
+    spot to spot, spots being the columns that say where in a series a window belongs.
+    """
+    if not len(windows):
+        return
+    identity, line = list(identity), ["scheme", "source"]
+    for key, group in windows.groupby(identity if len(identity) > 1 else identity[0], sort=False):
+        varied = [name for name in group.columns if conditions.is_condition(name, but) and _varies(group, line, name)]
+        varied += [name for name in places if _varies(group, line + list(spots), name)]
+        key = dict(zip(identity, key if isinstance(key, tuple) else (key,)))
+        if not varied:
+            yield key, {}, group
+            continue
+        for values, part in group.groupby(varied if len(varied) > 1 else varied[0], sort=False, dropna=False):
+            names = [name.removeprefix(conditions.PREFIX) for name in varied]
+            yield key, dict(zip(names, values if len(varied) > 1 else (values,))), part
+
+
+def _varies(windows, within, name):
+    return (windows.groupby(within, dropna=False)[name].nunique(dropna=False) > 1).any()
+
+
+# What CPUs that are called by an IPI do meanwhile.
+TARGETS = {"enable_points": "called CPUs pass enable points", "compute": "called CPUs compute"}
+# Conditions that are a number of something.
+COUNTS = {"cpus": "CPUs", "borrowers": "borrowers", "mask_only": "further CPUs in mm_cpumask"}
+
+
+def describe(condition, value):
+    """Names a condition with its value, for people."""
+    if condition == "latency_one_in":
+        return f"one switch in {value:g} timed" if value and not pandas.isna(value) else "no switch timed"
+    if value is None or pandas.isna(value):
+        return f"{condition.removesuffix('_ns').replace('_', ' ')} not recorded"
+    if condition == "window_ns":
+        return f"windows of {value / 1e6:g} ms"
+    if condition == "warm_ns":
+        return f"{value / 1e6:g} ms of warming up"
+    if condition == "deep_idle":
+        return "deep idle" if value else "no deep idle"
+    if condition == "page_tables":
+        return "page tables to free" if value else "no page tables"
+    if condition == "migrate_every":
+        return f"one process of {value:g} migrates"
+    if condition == "think_cycles":
+        return f"think {value:g} cycles"
+    if condition == "lifetime":
+        return f"lifetime {value:g} switches"
+    if condition == "linger_ns":
+        return f"borrowers linger {value:g} ns"
+    if condition == "home_node":
+        return f"home node {value:g}"
+    if condition == "target_does":
+        return TARGETS.get(value, f"called CPUs: {value}")
+    if condition in ("lazy_tlb", "idle_driver"):
+        return f"this kernel's {condition.replace('_tlb', ' TLB').replace('_', ' ')}: {value}"
+    if condition in COUNTS:
+        return f"{value:g} {COUNTS[condition]}"
+    return f"{condition} {value}"
+
+
+def describe_conditions(panel):
+    """Names all conditions of a Panel or Sheet but options left alone; several values are joined with "or"."""
+    return [
+        " or ".join(describe(name, value) for value in values)
+        for name, values in panel.conditions.items()
+        if not (name in SAID and len(values) == 1)
+        and not (name in UNREMARKABLE and all(pandas.isna(value) or value in UNREMARKABLE[name] for value in values))
+    ]
+
+
+def _panel(workload, sharing, placement, split, windows):
+    return Panel(
+        workload=workload,
+        sharing=sharing,
+        placement=placement,
+        split=split,
+        conditions=conditions.values(windows),
+        series=tuple(_all_series(windows)),
+        boundaries=tuple(boundaries(windows)),
+        reasons=tuple(windows.loc[~windows["valid"], "reasons"]),
+    )
+
+
+def _all_series(windows):
+    """Series by name, the reference first: what runs first differs from campaign to campaign, the order here not."""
+    found = [
+        Series(scheme, source, tuple(_point(cpus, part) for cpus, part in group.groupby("cpus")))
+        for (scheme, source), group in windows.groupby(["scheme", "source"])
+    ]
+    return sorted(found, key=lambda series: (series.source, series.scheme != REFERENCE, series.scheme))
+
+
+def _point(cpus, windows):
+    valid = windows[windows["valid"]]
+    invalid = windows[~windows["valid"]]
+    shown = invalid[(invalid["rate"] > 0) & (invalid["cost"] > 0)]
+    return Point(
+        cpus=cpus,
+        rate=estimate(valid["rate"]),
+        cost=estimate(valid["cost"]),
+        windows=len(windows),
+        invalid_count=len(invalid),
+        invalid=tuple(zip(shown["rate"], shown["cost"])),
+    )
+
+
+def boundaries(windows):
+    """Returns where the number of packages in use grows, as (position, packages in use beyond it).
+
+    The largest record that lists its CPUs' packages says it exactly, if the smaller ones used a leading part of its
+    CPUs: between the n-th and the next CPU, so at n + 1/2. Else it lies somewhere between two CPU counts measured, and
+    is placed in the middle. Where several machines reach that far, only what all of those agree on is marked.
+    """
+    per_source = [(part["cpus"].max(), _boundaries_of_one(part)) for _, part in windows.groupby("source")]
+    marks = sorted({mark for _, marks in per_source for mark in marks})
+    return [mark for mark in marks if all(mark in own for reach, own in per_source if reach > mark[0])]
+
+
+def _boundaries_of_one(windows):
+    listed = [packages for packages in windows["packages"] if isinstance(packages, tuple)]
+    longest = max(listed, key=len, default=())
+    if listed and len(listed) == len(windows) and all(part == longest[: len(part)] for part in listed):
+        marks = []
+        for used in range(1, len(longest)):
+            if longest[used] not in longest[:used]:
+                marks.append((used + 0.5, len(set(longest[: used + 1]))))
+        return marks
+    counts = windows.dropna(subset=["package_count"]).groupby("cpus")["package_count"].max()
+    steps = list(zip(counts.index, counts))
+    return [
+        ((below + above) / 2, int(packages))
+        for (below, fewer), (above, packages) in zip(steps, steps[1:])
+        if packages > fewer
+    ]

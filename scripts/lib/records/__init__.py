@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Reads record files: what a window was measured under, and a row for each."""

@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: MIT
+"""Reads mmscale's measurement records: Google Benchmark's JSON plus our counters, context keys and "mmscale" object.
+
+Only single windows (run_type "iteration") are read; aggregates are computed anew from the valid ones. Whatever cannot
+be read, or is not ours, raises RecordError with a message of one line that names the file.
+"""
+
+import json
+import math
+import re
+from dataclasses import dataclass
+
+import pandas
+
+from records import conditions
+from records import families
+from records import host_rows
+from records import replay_rows
+from records.window import identity, number, validity
+
+# Defaults of --switch-ticks and --batch (Tuning in src/kernel/build.h).
+SWITCH_TICKS = 300
+BATCH = 8
+
+# "switch/idle/refcount/all/compact/cpus:2", which Google Benchmark may follow with its own "/repeats:9/manual_time".
+SWITCH_NAME = re.compile(
+    r"switch/(?P<workload>[^/]+)/(?P<scheme>[^/]+)/(?P<sharing>[^/]+)/(?P<placement>[^/]+)/(?:.*/)?cpus:(?P<cpus>\d+)"
+)
+FLOOR_NAME = re.compile(r"floor/(?P<scheme>[^/]+)/(?:(?P<placement>[^/:]+)/)?(?:.*/)?cpus:(?P<cpus>\d+)")
+IDENTITY = ("workload", "scheme", "sharing", "placement", "cpus")
+
+
+# The newest version of the names in a record file that is understood (kSchema in src/measure/record.h).
+SCHEMA = 2
+
+
+class RecordError(Exception):
+    """A record file that cannot be used, and why, in one line."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What was measured on what: the context keys that must agree before windows of several files may be pooled.
+
+    said: all of them, the others included, as conditions.of_context gives them."""
+
+    host: str
+    cpu_model: str
+    cpus: str
+    smt: str
+    kernel: str
+    kernel_lazy_tlb: str
+    governor: str
+    frequency: str
+    hypervisor: str
+    cpu_quota: str
+    revision: str
+    version: str
+    compiler: str
+    world: str
+    said: tuple
+
+    @property
+    def simulated(self):
+        """Whether the numbers come out of the simulator and not off a machine."""
+        return self.world == "simulator"
+
+
+@dataclass
+class Source:
+    """One machine, and the files that were recorded on it."""
+
+    machine: Machine
+    files: list
+    dates: list
+    commands: list
+
+
+@dataclass(frozen=True)
+class Records:
+    """Everything read.
+
+    sources: one Source per different Machine, in the order of the files.
+    switches: a row per window of the family "switch": source (index into sources), workload, scheme, sharing,
+        placement, cpus, rate (switches/s over all CPUs), cost (ns per switch on each CPU), valid,
+        reasons (tuple of str, why not valid), packages (package of each CPU in the order of placement, or None) and
+        package_count (packages used, or NaN).
+    floors: a row per window of the family "floor": source, scheme (the loop's name), cpus, counter (the name of the
+        value's counter), cost (its value, ns), valid, reasons.
+    teardowns, mixes, ipis, lines: a row per window of these families, crossovers: a row per pair of schemes that mix
+        compared; columns as in families.py, source, and file (a number). In ipis the scheme is the transport.
+    latencies: a row per window of switch or mix with sampled latency: the columns of switches, family (one of the two)
+        and exits (per million; NaN in switch), and the columns of families.latency_row.
+    hosts: a row per window of host_kernel, columns as in host_rows.py.
+    replays: a row per scheme that a trace was replayed under, columns as in replay_rows.py.
+    All but crossovers have the columns of conditions.py. All have file (1-based position on the command line), record
+    (its place in that file, from 0) and name (the entry's).
+    per_cpu, in switches and lines: the object as recorded.
+    All but sources may be empty.
+    """
+
+    sources: list
+    switches: pandas.DataFrame
+    floors: pandas.DataFrame
+    teardowns: pandas.DataFrame
+    mixes: pandas.DataFrame
+    crossovers: pandas.DataFrame
+    ipis: pandas.DataFrame
+    lines: pandas.DataFrame
+    latencies: pandas.DataFrame
+    hosts: pandas.DataFrame
+    replays: pandas.DataFrame
+
+    def of(self, source):
+        """Returns these Records with the rows of one source only, by its index; the sources stay."""
+        tables = [getattr(self, name) for name in TABLES]
+        return Records(self.sources, *(table[table["source"] == source] if len(table) else table for table in tables))
+
+
+# The fields of Records that hold rows, in their order, and those of them that make a figure.
+TABLES = ("switches", "floors", "teardowns", "mixes", "crossovers", "ipis", "lines", "latencies", "hosts", "replays")
+DRAWABLE = ("switches", "teardowns", "mixes", "ipis", "lines", "hosts")
+
+# Families that are one row per window and nothing else: in which table the row goes, and who makes it.
+PLAIN = {
+    "teardown": ("teardowns", families.teardown_row),
+    "ipi": ("ipis", families.ipi_row),
+    "line": ("lines", families.line_row),
+    "host_kernel": ("hosts", host_rows.host_row),
+    "replay": ("replays", replay_rows.replay_row),
+}
+
+
+def read(paths, refused=None, needed=DRAWABLE):
+    """Reads record files; returns Records. Raises RecordError for the first file that cannot be used, or when none of
+    them holds a row of the tables in needed. With refused, a function of (path, RecordError), a file that cannot be
+    used is handed to it and the others are read."""
+    sources = {}
+    rows = {table: [] for table in TABLES}
+    seen = []
+    for path in paths:
+        try:
+            if path.resolve() in seen:
+                raise RecordError(f"{path}: given twice")
+            seen.append(path.resolve())
+            _read_file(path, len(seen), sources, rows)
+        except RecordError as error:
+            if refused is None:
+                raise
+            refused(path, error)
+    if not any(rows[table] for table in needed):
+        raise RecordError(f"{', '.join(map(str, paths))}: no switch records, nor any others that can be drawn")
+    return Records(list(sources.values()), *(pandas.DataFrame(rows[table]) for table in TABLES))
+
+
+def _read_file(path, file, sources, rows):
+    """Adds what is in a file to sources and rows: all of it or, with RecordError, nothing."""
+    context, benchmarks = load(path)
+    machine = machine_of(context)
+    index = list(sources).index(machine) if machine in sources else len(sources)
+    own = {table: [] for table in TABLES}
+    for place, benchmark in enumerate(benchmarks):
+        try:
+            known = {"source": index, "file": file, "record": place, "name": benchmark["name"]}
+            _read_benchmark(benchmark, known, own)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RecordError(f"{path}: record {number} is not mmscale's ({_reason(error)})") from None
+    source = sources.setdefault(machine, Source(machine, [], [], []))
+    source.files.append(str(path))
+    source.dates.append(_text(context.get("date")))
+    source.commands.append(_text(context.get("command_line") or context.get("executable")))
+    for table in TABLES:
+        rows[table] += own[table]
+
+
+def load(path):
+    """Returns the context and the benchmarks of one file, or raises RecordError."""
+    try:
+        text = path.read_bytes()
+        if not text.strip():
+            raise RecordError(f"{path}: empty: half-written, or no record file")
+        document = json.loads(text)
+    except OSError as error:
+        raise RecordError(f"{path}: {error.strerror}") from None
+    except json.JSONDecodeError as error:
+        raise RecordError(f"{path}: not JSON from line {error.lineno} on: half-written, or no record file") from None
+    except UnicodeDecodeError:
+        raise RecordError(f"{path}: not text: no record file") from None
+    if not isinstance(document, dict):
+        document = {}
+    context = document.get("context")
+    benchmarks = document.get("benchmarks")
+    if not isinstance(context, dict) or not isinstance(benchmarks, list):
+        raise RecordError(f"{path}: JSON, but not of Google Benchmark's form")
+    version_of(path, context, benchmarks)
+    return context, benchmarks
+
+
+def version_of(path, context, benchmarks):
+    """Returns the version of the names in a file, or raises RecordError for one that is not understood. Before version
+    2 only the windows say it; a file in which nothing does is of version 1."""
+    said = {context["mmscale_schema"]} if "mmscale_schema" in context else {
+        entry["mmscale"]["schema"]
+        for entry in benchmarks
+        if isinstance(entry, dict) and isinstance(entry.get("mmscale"), dict) and "schema" in entry["mmscale"]
+    }  # fmt: skip
+    for version in sorted(map(str, said)):
+        if not re.fullmatch(r"[1-9]\d{0,8}", version):
+            raise RecordError(f"{path}: its schema is {version!r}, which is no version: 1 to {SCHEMA}")
+        if int(version) > SCHEMA:
+            raise RecordError(
+                f"{path}: schema {version}, and this mmscale reads up to {SCHEMA}: "
+                "use the scripts of the one that wrote it"
+            )
+    return max((int(version) for version in said), default=1)
+
+
+def machine_of(context):
+    """Returns the Machine that a context speaks of."""
+
+    def key(name):
+        return _text(context.get(name))
+
+    return Machine(
+        host=key("host_name"),
+        cpu_model=key("cpu_model"),
+        cpus=key("num_cpus"),
+        smt=key("smt"),
+        kernel=key("kernel"),
+        kernel_lazy_tlb=key("kernel_lazy_tlb"),
+        governor=key("governor"),
+        frequency=key("frequency"),
+        hypervisor=key("hypervisor"),
+        cpu_quota=key("cpu_quota"),
+        revision=key("git_revision"),
+        version=key("mmscale_version"),
+        compiler=key("compiler"),
+        world=key("mmscale_world"),
+        said=conditions.of_context(context),
+    )
+
+
+def _text(value):
+    return "unknown" if value in (None, "") else str(value)
+
+
+def _read_benchmark(benchmark, row, rows):
+    """Appends one entry of "benchmarks" to the tables it belongs to; other families, and aggregates but for the
+    crossovers, are passed over. row: what is known of it already."""
+    name = benchmark["name"]
+    family = name.split("/", 1)[0]
+    ours = benchmark.get("mmscale") or {}
+    if benchmark.get("run_type") == "aggregate":
+        if family == "mix" and benchmark.get("aggregate_name") == "crossover":
+            rows["crossovers"].append(row | families.crossover_row(benchmark, ours))
+    elif family in PLAIN:
+        table, reader = PLAIN[family]
+        rows[table].append(_tuned(row | reader(benchmark, ours), ours))
+    elif family == "floor":
+        rows["floors"].append(row | _floor_row(benchmark, ours))
+    elif family in ("switch", "mix"):
+        table, reader = ("switches", _switch_row) if family == "switch" else ("mixes", families.mix_row)
+        row = _tuned(row | reader(benchmark, ours), ours)
+        rows[table].append(row)
+        latency = families.latency_row(benchmark, ours)
+        if latency:
+            known = {"family": family, "workload": "mix", "exits": math.nan, "lifetime": None}
+            rows["latencies"].append(known | row | latency)
+
+
+def _tuned(row, ours):
+    """Names the scheme with what it is tuned with, unless that is mmscale's default: another tuning is another curve."""
+    ticks, batch = ours.get("switch_ticks", SWITCH_TICKS), ours.get("batch", BATCH)
+    if ticks != SWITCH_TICKS:
+        row["scheme"] += f" ({ticks} ticks)"
+    if batch != BATCH:
+        row["scheme"] += f" ({batch})"
+    return row
+
+
+def _floor_row(benchmark, ours):
+    row = identity(FLOOR_NAME, benchmark["name"], ours, ("scheme", "cpus"))
+    found = FLOOR_NAME.match(benchmark["name"])
+    row["placement"] = str(ours.get("placement") or (found and found["placement"]) or "")
+    row |= conditions.of_entry(ours)
+    counter = next((key for key in benchmark if key.startswith("ns_per_")), "")
+    row |= {"counter": counter, "cost": number(benchmark.get(counter))}
+    return row | validity(benchmark, ours, row["cost"])
+
+
+def _switch_row(benchmark, ours):
+    row = identity(SWITCH_NAME, benchmark["name"], ours, IDENTITY)
+    row |= conditions.of_entry(ours)
+    rate = number(benchmark.get("switches_per_second"))
+    cost = number(benchmark.get("ns_per_switch"))
+    if math.isnan(cost) and rate > 0:
+        cost = row["cpus"] * 1e9 / rate
+    row |= {"rate": rate, "cost": cost}
+    row |= validity(benchmark, ours, rate)
+    packages = ours.get("packages")
+    row["packages"] = tuple(packages) if packages else None
+    row["package_count"] = number(benchmark.get("packages"))
+    row["per_cpu"] = ours.get("per_cpu")
+    return row
+
+
+def _reason(error):
+    return f"no {error.args[0]!r}" if isinstance(error, KeyError) else str(error)

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+"""Reads the records of the family replay. Names are those of docs/records-families.md."""
+
+from records.conditions import of_entry
+from records.window import number, validity
+
+# Counters that are shown, by column.
+COUNTERS = {
+    "ops": "mm_count_ops", "lines": "lines_moved", "sent": "ipis_sent", "useful": "ipis_useful",
+    "useless": "ipis_useless", "freed": "mms_freed", "spent": "kernel_ns", "teardown_p50": "teardown_ns_p50",
+    "teardown_max": "teardown_ns_max",
+}  # fmt: skip
+
+
+def replay_row(benchmark, ours):
+    """One scheme's replay of a trace: its row of Records.replays, without the source. model: of the simulated machine,
+    or "silicon". notes: what did not fit, in sentences. A column whose counter the record lacks is NaN."""
+    row = {key: str(ours[key]) for key in ("scheme", "lifecycle")}
+    row |= {"trace": str(ours["workload"]), "cpus": int(ours["cpus"])}
+    row["model"] = str(ours.get("machine", ours.get("world", "unknown")))
+    row["notes"] = tuple(map(str, ours.get("notes") or ()))
+    row |= of_entry(ours, ("lifecycle", "machine", "trace_cpus"))
+    row |= {column: number(benchmark.get(counter)) for column, counter in COUNTERS.items()}
+    # A trace without a switch costs nothing, and is still one.
+    return row | validity(benchmark, ours, 1.0)

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Predictions of the simulator beside what was measured or published."""

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Numbers, machines and reasons in words."""
