@@ -17,6 +17,8 @@ DATA = Path(__file__).resolve().parent / "data"
 
 sys.path.insert(0, str(SCRIPTS / "lib"))
 
+import command  # noqa: E402
+
 
 @pytest.fixture
 def run():
@@ -42,7 +44,7 @@ def in_process(monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", [str(path), *map(str, arguments)])
         status, message = 0, ""
         try:
-            modules[path].main()
+            status = command.attempt(modules[path].main)
         except SystemExit as end:
             status, message = (1, f"{end.code}\n") if isinstance(end.code, str) else (end.code, "")
         told = capsys.readouterr()

@@ -8,8 +8,10 @@ the scheme's own atomics and nothing else.
 import re
 import subprocess
 
+from command import Problem
 
-class FastPathError(Exception):
+
+class FastPathError(Problem):
     """One line for the user: a tool or a symbol that is missing."""
 
 

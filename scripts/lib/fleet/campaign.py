@@ -12,6 +12,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from command import Problem
+
 POLL_SECONDS = 1.0
 # A network file system may show a node's files some seconds after Slurm says that the job has ended.
 SETTLE_SECONDS = 10.0
@@ -34,7 +36,7 @@ exit "$status"
 """
 
 
-class FleetError(Exception):
+class FleetError(Problem):
     """Why a campaign cannot be run or gathered, in one line."""
 
 

@@ -9,6 +9,7 @@ import os
 import sqlite3
 import sys
 
+from command import in_words
 from records.conditions import is_given
 from records.reading import RecordError, load
 
@@ -59,44 +60,51 @@ def gather(out, paths):
     returns the paths written. What cannot be used is named on standard error. Raises RecordError where nothing can."""
     from report.build import build
 
-    usable = []
-    for path in paths:
-        try:
-            load(path)
-            usable.append(path)
-        except RecordError as error:
-            print(f"fleet: {error}", file=sys.stderr)
+    database, report = out / "fleet.sqlite", out / "report.html"
+    usable = write_database(database, paths)
     if not usable:
         raise RecordError(f"{out}: no node recorded anything that can be used")
-    database, report = out / "fleet.sqlite", out / "report.html"
-    write_database(database, usable)
     # One of an earlier gathering would not be of these records.
     report.unlink(missing_ok=True)
     try:
         page, refused, _ = build(usable)
-    except RecordError as error:
-        print(f"fleet: no report: {error}", file=sys.stderr)
+    except Exception as error:  # noqa: BLE001: the database is there, whatever the page says of it
+        print(f"fleet: no report: {in_words(error)}", file=sys.stderr)
         return [database]
     for line in refused:
-        print(f"fleet: report: {line}", file=sys.stderr)
+        print(f"fleet: report: {in_words(line)}", file=sys.stderr)
     report.write_text(page)
     return [database, report]
 
 
 def write_database(path, records):
-    """Writes the database of some record files, in place of one that was there."""
+    """Writes the database of those record files that can be used, in place of one that was there; returns them. Each
+    other is named on standard error."""
     made = path.with_name(path.name + ".part")
     made.unlink(missing_ok=True)
     connection = sqlite3.connect(made)
     try:
         # A half-written database is thrown away: nothing has to survive a crash.
-        connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + SCHEMA)
-        for number, file in enumerate(records, 1):
-            _add(connection, number, file, *load(file))
+        connection.executescript("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;" + SCHEMA)
+        usable = []
+        for file in records:
+            try:
+                context, benchmarks = load(file)
+                connection.commit()
+                _add(connection, len(usable) + 1, file, context, benchmarks)
+                usable.append(file)
+            except RecordError as error:
+                print(f"fleet: {in_words(error)}", file=sys.stderr)
+            except (sqlite3.Error, ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+                connection.rollback()
+                print(f"fleet: {in_words(f'{file}: not of mmscale: {error}')}", file=sys.stderr)
         connection.commit()
     finally:
         connection.close()
-    os.replace(made, path)
+    if usable:
+        os.replace(made, path)
+    made.unlink(missing_ok=True)
+    return usable
 
 
 def _add(connection, number, path, context, benchmarks):
@@ -123,7 +131,7 @@ def _add(connection, number, path, context, benchmarks):
         entry = connection.execute(f"INSERT INTO entries VALUES (NULL, {marks})", values).lastrowid
         connection.executemany(
             "INSERT INTO figures VALUES (?, ?, ?)",
-            ((entry, name, value) for name, value in benchmark.items() if _is_figure(value)),
+            ((entry, name, float(value)) for name, value in benchmark.items() if _is_figure(value)),
         )
 
 

@@ -5,13 +5,15 @@ that whatever slurm.conf, authentication or wrapper a site has, it is theirs."""
 import re
 import subprocess
 
+from command import Problem, in_words
+
 # States of a node in which no job will start before somebody has seen to it (sinfo(1), NODE STATE CODES). A flag
 # behind the name ("*": does not answer) counts as well.
 UNUSABLE = {"down", "drain", "drained", "draining", "drng", "fail", "failing", "failg", "error", "unk", "unknown",
             "future", "futr", "maint", "reboot", "inval", "power_down", "powered_down", "planned"}  # fmt: skip
 
 
-class SlurmError(Exception):
+class SlurmError(Problem):
     """What Slurm would not do, in one line."""
 
 
@@ -70,7 +72,9 @@ class Slurm:
             raise SlurmError(f"squeue: {_last_line(done.stderr)}")
         found = {}
         for line in done.stdout.splitlines():
-            task, state, reason = line.strip().split("|", 2)
+            task, state, reason = _columns("squeue", line, 3)
+            if not task.isdecimal():
+                raise SlurmError(f"squeue: {in_words(task, 40)} is no task of an array")
             found[int(task)] = state + (f" ({reason})" if state == "PENDING" else "")
         return found
 
@@ -82,7 +86,7 @@ class Slurm:
         options = [f"--partition={self.partition}"] if self.partition else []
         states = {}
         for line in self._run("sinfo", "--noheader", "--Node", "--format=%N|%t|%P", *options).splitlines():
-            node, state, partition = line.strip().split("|")
+            node, state, partition = _columns("sinfo", line, 3)
             if self.partition or partition.endswith("*"):
                 states[node] = state
         return states
@@ -95,6 +99,13 @@ class Slurm:
         if done.returncode != 0:
             raise SlurmError(f"{command[0]}: {_last_line(done.stderr) or f'status {done.returncode}'}")
         return done.stdout
+
+
+def _columns(program, line, count):
+    columns = line.strip().split("|", count - 1)
+    if len(columns) != count:
+        raise SlurmError(f"{program}: prints '{in_words(line, 80)}', which is not {count} columns")
+    return columns
 
 
 def _call(*command):

@@ -5,7 +5,6 @@ Only single windows (run_type "iteration") are read; aggregates are computed ane
 be read, or is not ours, raises RecordError with a message of one line that names the file.
 """
 
-import json
 import math
 import re
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from records import conditions
 from records import families
 from records import host_rows
 from records import replay_rows
+from records.document import SCHEMA, RecordError, check_types, read_document, short
 from records.window import identity, number, validity
 
 # Defaults of --switch-ticks and --batch (Tuning in src/kernel/build.h).
@@ -28,14 +28,6 @@ SWITCH_NAME = re.compile(
 )
 FLOOR_NAME = re.compile(r"floor/(?P<scheme>[^/]+)/(?:(?P<placement>[^/:]+)/)?(?:.*/)?cpus:(?P<cpus>\d+)")
 IDENTITY = ("workload", "scheme", "sharing", "placement", "cpus")
-
-
-# The newest version of the names in a record file that is understood (kSchema in src/measure/record.h).
-SCHEMA = 2
-
-
-class RecordError(Exception):
-    """A record file that cannot be used, and why, in one line."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +156,7 @@ def _read_file(path, file, sources, rows):
             known = {"source": index, "file": file, "record": place, "name": benchmark["name"]}
             _read_benchmark(benchmark, known, own)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise RecordError(f"{path}: record {number} is not mmscale's ({_reason(error)})") from None
+            raise RecordError(f"{path}: record {place} is not mmscale's ({_reason(error)})") from None
     source = sources.setdefault(machine, Source(machine, [], [], []))
     source.files.append(str(path))
     source.dates.append(_text(context.get("date")))
@@ -175,38 +167,28 @@ def _read_file(path, file, sources, rows):
 
 def load(path):
     """Returns the context and the benchmarks of one file, or raises RecordError."""
-    try:
-        text = path.read_bytes()
-        if not text.strip():
-            raise RecordError(f"{path}: empty: half-written, or no record file")
-        document = json.loads(text)
-    except OSError as error:
-        raise RecordError(f"{path}: {error.strerror}") from None
-    except json.JSONDecodeError as error:
-        raise RecordError(f"{path}: not JSON from line {error.lineno} on: half-written, or no record file") from None
-    except UnicodeDecodeError:
-        raise RecordError(f"{path}: not text: no record file") from None
+    document = read_document(path)
     if not isinstance(document, dict):
         document = {}
     context = document.get("context")
     benchmarks = document.get("benchmarks")
     if not isinstance(context, dict) or not isinstance(benchmarks, list):
         raise RecordError(f"{path}: JSON, but not of Google Benchmark's form")
-    version_of(path, context, benchmarks)
+    check_types(path, document, version_of(path, context, benchmarks))
     return context, benchmarks
 
 
 def version_of(path, context, benchmarks):
     """Returns the version of the names in a file, or raises RecordError for one that is not understood. Before version
     2 only the windows say it; a file in which nothing does is of version 1."""
-    said = {context["mmscale_schema"]} if "mmscale_schema" in context else {
-        entry["mmscale"]["schema"]
+    said = {str(context["mmscale_schema"])} if "mmscale_schema" in context else {
+        str(entry["mmscale"]["schema"])
         for entry in benchmarks
         if isinstance(entry, dict) and isinstance(entry.get("mmscale"), dict) and "schema" in entry["mmscale"]
     }  # fmt: skip
-    for version in sorted(map(str, said)):
+    for version in sorted(said):
         if not re.fullmatch(r"[1-9]\d{0,8}", version):
-            raise RecordError(f"{path}: its schema is {version!r}, which is no version: 1 to {SCHEMA}")
+            raise RecordError(f"{path}: its schema is {short(version, 40)!r}, which is no version: 1 to {SCHEMA}")
         if int(version) > SCHEMA:
             raise RecordError(
                 f"{path}: schema {version}, and this mmscale reads up to {SCHEMA}: "

@@ -3,43 +3,29 @@
 
 import json
 import math
-from pathlib import Path
 
 import jsonschema
 
-from records.reading import SCHEMA
-
-FOLDER = Path(__file__).resolve().parents[3] / "schema"
+from records.document import FOLDER, SCHEMA, place_of, schema_of, short
 
 
 def problems(document, version=SCHEMA):
     """Returns what is wrong with a record file's document of some version, a line each; empty if nothing is."""
-    return _problems(document, "record.schema.json" if version == SCHEMA else f"record-{version}.schema.json")
+    return _problems(document, schema_of(version))
 
 
 def machine_problems(document):
     """The same of a machine model."""
-    return _problems(document, "machine.schema.json")
+    return _problems(document, json.loads((FOLDER / "machine.schema.json").read_text()))
 
 
-def _problems(document, name):
-    schema = json.loads((FOLDER / name).read_text())
+def _problems(document, schema):
     found = []
     for error in jsonschema.Draft202012Validator(schema).iter_errors(document):
-        found.append(f"{_place(error.absolute_path)}: {_short(error.message)}")
+        found.append(f"{place_of(error.absolute_path)}: {short(error.message)}")
     # Python reads NaN and Infinity as numbers; JSON has none.
-    found += [f"{_place(path)}: {value} is no number of JSON" for path, value in _endless(document)]
+    found += [f"{place_of(path)}: {value} is no number of JSON" for path, value in _endless(document)]
     return found
-
-
-def _place(path):
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return text.lstrip(".") or "the document"
-
-
-def _short(message, most=160):
-    """A message quotes what is wrong, which may be all of it."""
-    return message if len(message) <= most else f"{message[: most // 2]} ... {message[-most // 2 :]}"
 
 
 def _endless(value, path=()):

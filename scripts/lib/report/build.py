@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """From record files to the page."""
 
-import json
-
+from records.document import read_document
 from records.reading import DRAWABLE, RecordError, read
 from report.gallery import Gallery, redo_lines
 from report.markup import esc
@@ -30,7 +29,7 @@ def build(paths):
     numbered = dict(enumerate(unique, 1))
     read_in = {file for source in records.sources for file in source.files}
     used = [path for path in unique if str(path) in read_in]
-    contexts = [(path, json.loads(path.read_bytes())["context"]) for path in used]
+    contexts = [(path, read_document(path)["context"]) for path in used]
 
     gallery = Gallery(records)
     maps = machine_maps(records)

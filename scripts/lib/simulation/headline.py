@@ -8,6 +8,8 @@ import pathlib
 import subprocess
 import tempfile
 
+from command import Problem
+
 # Nicholas Piggin, 2021-06-05, v4 4/4: about 1 M context switches/s with reference counting, 118 M with shootdown, on a
 # 16-socket 192-core POWER8. Read here only to stand beside the prediction.
 PUBLISHED = {"refcount": 1e6, "shootdown": 118e6}
@@ -33,7 +35,7 @@ WAITING = ("refcount", "refcount-packed", "nonlazy")
 BAND = (0.5, 2.0)
 
 
-class HeadlineError(Exception):
+class HeadlineError(Problem):
     """A simulation that did not run; one line."""
 
 

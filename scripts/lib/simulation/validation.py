@@ -8,9 +8,11 @@ import statistics
 import subprocess
 from dataclasses import dataclass
 
+from command import Problem
+
 CURVES = pathlib.Path(__file__).with_name("published_curves.json")
 
-class ValidationError(Exception):
+class ValidationError(Problem):
     """A simulation that did not run; one line."""
 
 

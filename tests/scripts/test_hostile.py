@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""Files that nobody wrote with mmscale, and interrupts: one line, status 1 or 130, whatever it is."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import DATA, SCRIPTS
+
+from command import Problem
+from records.document import MOST_TEXT
+from records.reading import load, read
+
+TWO = "host-2cpu.json"
+
+
+def text_of(change):
+    """host-2cpu.json as text, after change has been at it."""
+    document = json.loads((DATA / TWO).read_text())
+    change(document)
+    return json.dumps(document)
+
+
+def context(**values):
+    return text_of(lambda document: document["context"].update(values))
+
+
+def entry(**values):
+    return text_of(lambda document: document["benchmarks"][0].update(values))
+
+
+def ours(**values):
+    return text_of(lambda document: document["benchmarks"][0]["mmscale"].update(values))
+
+
+HOSTILE = {
+    "deep": "[" * 100_000,
+    "deep in a context": context(kernel="K").replace('"K"', "[" * 1000 + "]" * 1000),
+    "long integer": context(kernel="K").replace('"K"', "9" * 4300),
+    "large integer": entry(cpus=1).replace('"cpus": 1,', '"cpus": 99999999999999999999,', 1),
+    "endless": entry(cpus=7777).replace("7777", "1e999"),
+    "Infinity": entry(cpus=7777).replace("7777", "Infinity"),
+    "half a pair": context(cpu_model="K").replace('"K"', '"\\ud800"'),
+    "half a pair as a name": context(K="x").replace('"K"', '"\\udfff"'),
+    "long text": context(cpu_model="x" * 200_000),
+    "schema list": context(mmscale_schema=[]),
+    "schema dict": context(mmscale_schema={}),
+    "benchmarks of text": text_of(lambda document: document.update(benchmarks=["x"])),
+    "scheme list": ours(scheme=[]),
+    "lifecycle dict": ours(lifecycle={}),
+    "transport list": ours(transport=["x"]),
+    "per_cpu text": ours(per_cpu="x"),
+    "packages of text": ours(packages=["x"]),
+    "no cpus": ours(cpus=0),
+    "text in window_ns": entry(window_ns="x"),
+    "text in cpus": entry(cpus="x"),
+    "name a number": entry(name=5),
+    "run_type list": entry(run_type=[]),
+    "mmscale text": entry(mmscale="x"),
+    "invalid text": ours(invalid="x"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_the_reader_says_where_it_is(tmp_path, name):
+    path = tmp_path / "hostile.json"
+    path.write_text(HOSTILE[name])
+    with pytest.raises(Problem) as caught:
+        load(path)
+    said = str(caught.value)
+    assert said.startswith(f"{path}: ")
+    assert said.isprintable() and len(said) < 400
+
+
+def test_the_longest_text_is_read(tmp_path):
+    path = tmp_path / "long.json"
+    path.write_text(context(command_line="x" * MOST_TEXT))
+    assert len(read([path]).switches) > 0
+
+
+def test_validate_names_every_one_of_them(in_process, tmp_path):
+    paths = []
+    for number, text in enumerate(HOSTILE.values()):
+        paths.append(tmp_path / f"{number}.json")
+        paths[-1].write_text(text)
+    done = in_process(SCRIPTS / "validate", *paths)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    for path in paths:
+        assert f"validate: {path}: " in done.stderr
+
+
+def test_fleet_gathers_the_rest(in_process, tmp_path):
+    nodes = tmp_path / "nodes"
+    nodes.mkdir()
+    names = []
+    for number, text in enumerate([(DATA / TWO).read_text(), *HOSTILE.values()]):
+        names.append(f"n{number}")
+        (nodes / f"n{number}.json").write_text(text)
+        (nodes / f"n{number}.status").write_text("0")
+    (tmp_path / "nodes.txt").write_text("\n".join(names))
+    done = in_process(SCRIPTS / "fleet", "-o", tmp_path, "--gather")
+    assert "Traceback" not in done.stderr
+    for name in names[1:]:
+        assert f"{nodes / name}.json: " in done.stderr
+    assert str(tmp_path / "fleet.sqlite") in done.stdout
+    assert str(tmp_path / "report.html") in done.stdout
+
+
+def test_an_error_that_nobody_thought_of_is_one_line(in_process, tmp_path):
+    path = tmp_path / "script"
+    path.write_text("def main():\n    raise ZeroDivisionError('two\\nlines')\n")
+    done = in_process(path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("script: ZeroDivisionError: two lines (script, line 2)")
+    assert done.stderr.count("\n") == 1
+
+
+# While modules load, too: each later than the one before.
+@pytest.mark.parametrize("after", [0.1, 0.25, 0.5])
+def test_an_interrupt_is_status_130_without_a_word(tmp_path, after):
+    script = "import sys, time; sys.path.insert(0, sys.argv[1]); import command; print(flush=True); " \
+             "import pandas, matplotlib; command.run(lambda: time.sleep(60))"
+    child = subprocess.Popen([sys.executable, "-c", script, str(SCRIPTS / "lib")], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE)
+    child.stdout.readline()
+    time.sleep(after)
+    child.send_signal(signal.SIGINT)
+    assert child.wait(60) == 130
+    assert child.stderr.read() == b""
