@@ -11,7 +11,7 @@ from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts" / "lib"))
 
-import argument  # noqa: E402
+from checks import argument  # noqa: E402
 
 PAGE = (ROOT / "docs" / "argument.md").read_text()
 BLOCKS = argument.blocks(PAGE)

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts" / "lib"))
-import fastpath  # noqa: E402
+from checks import fastpath  # noqa: E402
 
 BINARY = os.environ.get("MMSCALE_BINARY", ROOT / "build/release/bin/mmscale")
 
