@@ -5,6 +5,7 @@
 
 #include "measure/build_info.h"
 #include "measure/disturbance.h"
+#include "measure/hypervisor.h"
 #include "measure/statistics.h"
 
 namespace mmscale::host {
@@ -51,8 +52,12 @@ void judge_window(const measure::Bench& bench, const Witness& witness, const mea
   conditions.topology_is_this_system = bench.topology.is_this_system();
   conditions.quota = bench.quota;
   conditions.build = measure::this_build();
+  conditions.emulator = measure::emulator();
   conditions.real_switches = real_switches;
+  conditions.cpu_time_excludes_steal = measure::cpu_time_excludes_steal();
   conditions.others = witness.account.others;
+  if (real_switches && witness.account.others.empty())
+    conditions.others_missing = witness.account.others_unseen;
   conditions.others_ended = witness.account.ended;
   window.verdict = measure::judge(conditions);
   if (window.audit.empty()) return;

@@ -137,6 +137,7 @@ Answer ask_calls(const measure::Bench& bench, Call call, Others others, std::spa
     cpu.rounds = sides[0].rounds;
     cpu.pmu = sides[i].pmu;
     result.window.conditions.cpus.push_back(sides[i].conditions(pus[i]));
+    result.window.conditions.cpus.back().sleeps = lazy && i != 0;
   }
   judge_window(bench, witness, times, false, result.window);
   shared[0].timed.put("call", "call_ns", result.findings);

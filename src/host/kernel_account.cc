@@ -61,6 +61,10 @@ KernelAccount account(const KernelCounts& before, const KernelCounts& after, std
         if (now.kernel_thread) result.kernel_threads[i].run_ns += run_ns;
       }
   }
+  if (!all_seen)
+    result.others_unseen = after.tasks_missing.empty() ? before.tasks_missing : after.tasks_missing;
+  else if (!timed)
+    result.others_unseen = "not every task's CPU time is to be seen";
   if (!timed) {
     result.others.clear();
     result.kernel_threads.clear();

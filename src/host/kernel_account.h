@@ -34,6 +34,7 @@ struct KernelAccount {
   // is not known.
   std::vector<measure::CpuOthers> others;
   std::vector<measure::CpuOthers> kernel_threads;
+  std::string others_unseen;  // why
   // Differences of what has the same name in KernelCounts.
   std::vector<IpiRow> ipis;
   std::string ipis_missing;

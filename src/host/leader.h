@@ -5,12 +5,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "machine/machine.h"
 #include "measure/phases.h"
 #include "measure/pmu.h"
 #include "measure/validity.h"
 #include "measure/window.h"
+#include "topology/bind.h"
 
 namespace mmscale::host {
 
@@ -25,9 +27,14 @@ struct alignas(machine::kApart) Side {
   double alu_before = 0;
   double alu_after = 0;
   measure::PmuReading pmu = {};
+  std::optional<measure::CpuAccount> account = {};
 
   measure::CpuConditions conditions(unsigned pu) const {
-    return {.cpu = pu, .thread = after - before, .alu_rate_before = alu_before, .alu_rate_after = alu_after};
+    return {.cpu = pu,
+            .thread = after - before,
+            .alu_rate_before = alu_before,
+            .alu_rate_after = alu_after,
+            .account = account};
   }
 };
 
@@ -59,9 +66,11 @@ class Leader {
     side_.before = probe.snapshot();
     const std::uint64_t first = batches_.rounds();
     pmu.begin();
+    batches_.time().open(topology::current_pu());
     const auto start = batches_.now();
     run_until([&] { return batches_.last() - start >= times_.measure; });
     const auto end = batches_.last();
+    side_.account = batches_.time().close(end - start);
     pmu.end();
     side_.rounds = batches_.rounds() - first;
     side_.after = probe.snapshot();

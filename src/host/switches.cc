@@ -83,6 +83,8 @@ measure::PmuReading sum(const measure::PmuReading& a, const measure::PmuReading&
 
 std::int64_t departures(const Side& side) {
   const measure::ThreadDisturbance thread = side.after - side.before;
+  if (!thread.counted)
+    throw CastError("the kernel does not say how often a thread switches: getrusage is refused");
   return thread.voluntary + thread.involuntary;
 }
 

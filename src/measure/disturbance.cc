@@ -15,7 +15,9 @@
 #include <system_error>
 #include <utility>
 
+#include "measure/kernel_config.h"
 #include "measure/text_file.h"
+#include "topology/bind.h"
 
 namespace mmscale::measure {
 namespace {
@@ -23,11 +25,14 @@ namespace {
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 constexpr std::int64_t kNsPerUs = 1'000;
 
-std::int64_t monotonic_ns() {
+// 0 where the system has no such clock.
+std::int64_t clock_ns(clockid_t clock) {
   timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  if (::clock_gettime(clock, &now) != 0) return 0;
   return static_cast<std::int64_t>(now.tv_sec) * kNsPerSecond + now.tv_nsec;
 }
+
+std::int64_t monotonic_ns() { return clock_ns(CLOCK_MONOTONIC); }
 
 using Count = std::optional<std::int64_t>;
 
@@ -102,6 +107,7 @@ Count read_cpu_pressure(std::string_view text) {
 
 ThreadDisturbance operator-(const ThreadSnapshot& after, const ThreadSnapshot& before) {
   return {
+      .counted = after.counted && before.counted,
       .involuntary = after.involuntary - before.involuntary,
       .voluntary = after.voluntary - before.voluntary,
       .minor_faults = after.minor_faults - before.minor_faults,
@@ -109,6 +115,7 @@ ThreadDisturbance operator-(const ThreadSnapshot& after, const ThreadSnapshot& b
       .wait_ns = difference(after.wait_ns, before.wait_ns),
       .cpu_before = before.cpu,
       .cpu_after = after.cpu,
+      .bound = after.bound,
       .migrated = before.cpu != after.cpu,
   };
 }
@@ -123,20 +130,51 @@ ThreadProbe::~ThreadProbe() {
 }
 
 ThreadSnapshot ThreadProbe::snapshot() const {
-  rusage usage{};
-  if (::getrusage(RUSAGE_THREAD, &usage) != 0) {
-    throw std::system_error(errno, std::generic_category(), "getrusage of a measuring thread");
-  }
-  const int cpu = ::sched_getcpu();
-  if (cpu < 0) throw std::system_error(errno, std::generic_category(), "getcpu of a measuring thread");
-
   ThreadSnapshot snapshot;
+  rusage usage{};
+  snapshot.counted = ::getrusage(RUSAGE_THREAD, &usage) == 0;
   snapshot.involuntary = usage.ru_nivcsw;
   snapshot.voluntary = usage.ru_nvcsw;
   snapshot.minor_faults = usage.ru_minflt;
-  snapshot.cpu = static_cast<unsigned>(cpu);
+  if (const int cpu = ::sched_getcpu(); cpu >= 0) snapshot.cpu = static_cast<unsigned>(cpu);
+  snapshot.bound = topology::is_bound_to(snapshot.cpu);
   if (schedstat_fd_ >= 0) read_schedstat(schedstat_fd_, snapshot);
   return snapshot;
+}
+
+std::optional<std::int64_t> thread_cpu_time_ns() {
+  const std::int64_t ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  return ns > 0 ? std::optional(ns) : std::nullopt;
+}
+
+bool cpu_time_excludes_steal() {
+  static const bool excludes = [] {
+    const auto found = find_kernel_config(read_line("/proc/sys/kernel/osrelease").value_or(""));
+    if (!found.config) return false;
+    const auto entry = found.config->find("PARAVIRT_TIME_ACCOUNTING");
+    return entry != found.config->end() && entry->second == "y";
+  }();
+  return excludes;
+}
+
+Clocks read_clocks(std::int64_t (*read)(clockid_t)) {
+  if (read == nullptr) read = clock_ns;
+  // Readings that were taken far apart, since the reader was interrupted, would look like a clock that was moved:
+  // the closest of some.
+  constexpr int kTries = 10;
+  constexpr std::int64_t kClose = 5 * kNsPerUs;
+  Clocks best;
+  std::int64_t closest = INT64_MAX;
+  for (int i = 0; i < kTries && closest > kClose; ++i) {
+    const std::int64_t begin = read(CLOCK_MONOTONIC);
+    const std::int64_t raw = read(CLOCK_MONOTONIC_RAW);
+    const std::int64_t boot = read(CLOCK_BOOTTIME);
+    const std::int64_t apart = read(CLOCK_MONOTONIC) - begin;
+    if (apart < 0 || apart >= closest) continue;
+    closest = apart;
+    best = {.monotonic_ns = begin, .raw_ns = raw, .boot_ns = boot};
+  }
+  return best;
 }
 
 MachineProbe::MachineProbe(std::vector<unsigned> cpus, std::filesystem::path cpu_stat,
@@ -148,7 +186,7 @@ MachineProbe::MachineProbe(std::vector<unsigned> cpus, std::filesystem::path cpu
 
 MachineSnapshot MachineProbe::snapshot() const {
   MachineSnapshot snapshot;
-  snapshot.time_ns = monotonic_ns();
+  snapshot.clocks = read_clocks();
   snapshot.steal_ticks.resize(cpus_.size());
   if (const auto text = read_text(root_ / "proc/stat")) read_stat(*text, cpus_, snapshot);
   if (!cpu_stat_.empty()) {
@@ -162,7 +200,9 @@ MachineSnapshot MachineProbe::snapshot() const {
 
 MachineDisturbance MachineProbe::between(const MachineSnapshot& before, const MachineSnapshot& after) const {
   MachineDisturbance result;
-  result.elapsed_ns = after.time_ns - before.time_ns;
+  result.elapsed_ns = after.clocks.monotonic_ns - before.clocks.monotonic_ns;
+  result.raw_elapsed_ns = after.clocks.raw_ns - before.clocks.raw_ns;
+  result.suspended_ns = after.clocks.boot_ns - before.clocks.boot_ns - result.elapsed_ns;
   result.tick_ns = tick_ns_;
   for (std::size_t i = 0; i < cpus_.size(); ++i) {
     const auto ticks = difference(after.steal_ticks.at(i), before.steal_ticks.at(i));

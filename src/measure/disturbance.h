@@ -3,6 +3,8 @@
 // Everything here is read before and after a window, never within; validity.h judges the differences.
 #pragma once
 
+#include <time.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -12,19 +14,22 @@ namespace mmscale::measure {
 
 // Running totals of one thread.
 struct ThreadSnapshot {
+  bool counted = false;           // whether the system gives the next three away (a sandbox may not)
   std::int64_t involuntary = 0;   // times the thread was preempted
   std::int64_t voluntary = 0;     // times it slept
   std::int64_t minor_faults = 0;  // page faults served without I/O
   // CPU time, ns. The kernel brings it up to date at ticks and switches only, so it lags by up to a tick.
   std::optional<std::int64_t> run_ns;
   std::optional<std::int64_t>
-      wait_ns;       // time runnable but waiting behind other tasks, ns; exact while running
-  unsigned cpu = 0;  // where the thread ran when the snapshot was taken
+      wait_ns;         // time runnable but waiting behind other tasks, ns; exact while running
+  unsigned cpu = 0;    // where the thread ran when the snapshot was taken
+  bool bound = false;  // whether its affinity was that CPU alone
 };
 
 // What happened to a thread between two snapshots. `wait_ns` is empty where the kernel does not account for
 // it.
 struct ThreadDisturbance {
+  bool counted = false;
   std::int64_t involuntary = 0;
   std::int64_t voluntary = 0;
   std::int64_t minor_faults = 0;
@@ -32,6 +37,7 @@ struct ThreadDisturbance {
   std::optional<std::int64_t> wait_ns;
   unsigned cpu_before = 0;
   unsigned cpu_after = 0;
+  bool bound = false;     // whether it was bound to cpu_after alone, at the end
   bool migrated = false;  // before and after differ; a thread that came back in between is not seen
 };
 
@@ -49,16 +55,34 @@ class ThreadProbe {
   ThreadProbe(const ThreadProbe&) = delete;
   ThreadProbe& operator=(const ThreadProbe&) = delete;
 
-  // Throws std::system_error when the kernel refuses getrusage or getcpu.
+  // What the system refuses is left at its default.
   ThreadSnapshot snapshot() const;
 
  private:
   int schedstat_fd_;
 };
 
+// CPU time of the calling thread, ns (CLOCK_THREAD_CPUTIME_ID): unlike schedstat's brought up to date when it is
+// read, so that between two readings it is off by less than a microsecond. Nothing where the system refuses it.
+std::optional<std::int64_t> thread_cpu_time_ns();
+
+// Whether the kernel keeps a hypervisor's share out of CPU time (CONFIG_PARAVIRT_TIME_ACCOUNTING): what was stolen is
+// then in the time that a thread did not run. False where the kernel's configuration cannot be read. Asks once.
+bool cpu_time_excludes_steal();
+
+// The kernel's clocks at one instant, ns.
+struct Clocks {
+  std::int64_t monotonic_ns = 0;  // CLOCK_MONOTONIC: what windows are measured by
+  std::int64_t raw_ns = 0;        // CLOCK_MONOTONIC_RAW: the same hardware, which nobody corrects
+  std::int64_t boot_ns = 0;       // CLOCK_BOOTTIME: goes on while the machine is suspended
+};
+
+// Reads all three within some microseconds. `read` is a parameter for tests.
+Clocks read_clocks(std::int64_t (*read)(clockid_t) = nullptr);
+
 // Running totals of the machine and of our cgroup.
 struct MachineSnapshot {
-  std::int64_t time_ns = 0;  // CLOCK_MONOTONIC
+  Clocks clocks;
   std::vector<std::optional<std::int64_t>>
       steal_ticks;                                // one for each CPU watched; empty: no such CPU online
   std::optional<std::int64_t> throttled_periods;  // quota periods in which our cgroup was stopped
@@ -76,9 +100,11 @@ struct CpuSteal {
 
 // What happened to the machine between two snapshots. Empty optionals are figures this system does not offer.
 struct MachineDisturbance {
-  std::int64_t elapsed_ns = 0;
-  std::int64_t tick_ns = 0;     // stolen_ns is a multiple of this, and off by less than this either way
-  std::vector<CpuSteal> steal;  // in the order of the CPUs watched
+  std::int64_t elapsed_ns = 0;      // by CLOCK_MONOTONIC
+  std::int64_t raw_elapsed_ns = 0;  // by CLOCK_MONOTONIC_RAW
+  std::int64_t suspended_ns = 0;    // that the machine slept
+  std::int64_t tick_ns = 0;         // stolen_ns is a multiple of this, and off by less than this either way
+  std::vector<CpuSteal> steal;      // in the order of the CPUs watched
   std::optional<std::int64_t> throttled_periods;
   std::optional<std::int64_t> throttled_ns;
   std::optional<std::int64_t> cpu_pressure_ns;

@@ -28,6 +28,8 @@ struct Findings {
   std::vector<std::pair<std::string, double>> counters;
   // Members to add to the record's details; null if there are none. Shared, since records are copied.
   std::shared_ptr<const nlohmann::ordered_json> details;
+  // What bound_errors() looks at.
+  std::vector<std::pair<std::string, std::shared_ptr<const Histogram>>> distributions;
 
   void put(std::string_view name, double value) { counters.emplace_back(name, value); }
   void put(std::string_view name, std::optional<double> value) {
@@ -36,6 +38,11 @@ struct Findings {
   // A distribution as `name`_p50, _p90, _p99, _p999, _max, _mean and _count; only the count where nothing was
   // recorded. Values are multiplied by `scale`.
   void put(std::string_view name, const Histogram& values, double scale = 1);
+
+  // Of every distribution that was put, how far its quantiles may be off if that part of its values, no matter which,
+  // was taken while something was disturbed: `name`_p50_error and so on, as shares; none where they may be anything.
+  // Once, when the window has been judged: the distributions are given up.
+  void bound_errors(double disturbed);
 
   // The counter of that name.
   std::optional<double> counter(std::string_view name) const;

@@ -3,7 +3,12 @@
 
 #include <fmt/format.h>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include <array>
+#include <cstring>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -78,6 +83,35 @@ std::string read_hypervisor(const CpuInfo& info, const fs::path& root) {
     return firmware_name.value_or("none");
   }
   return firmware_name.value_or("unknown");
+}
+
+std::string read_emulator(const CpuInfo& info, const fs::path& root) {
+  if (info.processors.empty()) return {};
+  const CpuInfoFields& first = info.processors.front().fields;
+  if (field(first, "model name").value_or("").starts_with("QEMU TCG")) return "QEMU TCG";
+  if (field(first, "CPU implementer") == "0x00" && field(first, "CPU part") == "0x051") return "QEMU TCG";
+  if (field(info.machine, "machine").value_or("").find("emulated by qemu") != std::string::npos &&
+      !read_line(root / "proc/device-tree/hypervisor/compatible"))
+    return "QEMU TCG";
+  return {};
+}
+
+const std::string& emulator() {
+  static const std::string name = [] {
+#if defined(__x86_64__)
+    // Where hypervisors say who they are.
+    unsigned eax = 0;
+    std::array<unsigned, 3> signature{};
+    __cpuid(1, eax, signature[0], signature[1], signature[2]);
+    if ((signature[1] >> 31 & 1) != 0) {
+      __cpuid(0x40000000, eax, signature[0], signature[1], signature[2]);
+      if (std::memcmp(signature.data(), "TCGTCGTCGTCG", sizeof signature) == 0)
+        return std::string("QEMU TCG");
+    }
+#endif
+    return read_emulator(parse_cpuinfo(read_text("/proc/cpuinfo").value_or("")));
+  }();
+  return name;
 }
 
 }  // namespace mmscale::measure

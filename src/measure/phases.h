@@ -10,6 +10,7 @@
 
 #include "machine/machine.h"
 #include "machine/silicon/clock.h"
+#include "measure/account.h"
 
 namespace mmscale::measure {
 
@@ -43,6 +44,9 @@ class Batches {
   // All that were played so far.
   std::uint64_t rounds() const { return rounds_; }
 
+  // Told of every batch. To be opened and closed with the window.
+  TimeKeeper& time() { return time_; }
+
   // Calls play(rounds) until it returns false or done() is true, which is asked after each batch with last()
   // fresh. Keeps a batch near kBatch long.
   template <class Play, class Done>
@@ -53,6 +57,7 @@ class Batches {
       rounds_ += batch_;
       const nanoseconds took = now() - before;
       before = last_;
+      time_.batch(took, batch_);
       if (took < kBatch / 2)
         batch_ *= 2;
       else if (took > kBatch * 2 && batch_ > 1)
@@ -65,6 +70,7 @@ class Batches {
   static constexpr nanoseconds kBatch{50'000};
 
   nanoseconds last_{};
+  TimeKeeper time_;
   std::uint64_t batch_ = 1;
   std::uint64_t rounds_ = 0;
 };

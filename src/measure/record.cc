@@ -28,6 +28,51 @@ std::optional<double> worst_wait_share(const WindowConditions& conditions) {
   return worst;
 }
 
+// The largest share of its window that a thread did not run; and of what is in no account.
+std::optional<double> worst_off_share(const WindowConditions& conditions) {
+  std::optional<double> worst;
+  for (const CpuConditions& cpu : conditions.cpus)
+    if (cpu.account && cpu.account->ran_ns && cpu.account->elapsed_ns > 0)
+      worst =
+          std::max(worst.value_or(0), static_cast<double>(cpu.account->elapsed_ns - *cpu.account->ran_ns) /
+                                          static_cast<double>(cpu.account->elapsed_ns));
+  return worst;
+}
+
+std::optional<double> worst_unexplained_share(const WindowConditions& conditions) {
+  std::optional<double> worst;
+  for (std::size_t i = 0; i < conditions.cpus.size(); ++i) {
+    if (!conditions.cpus[i].account) continue;
+    const CpuLoss loss = loss_of(conditions.cpus[i], i, conditions);
+    worst = std::max(worst.value_or(0), loss.stood + loss.stalled);
+  }
+  return worst;
+}
+
+std::optional<double> longest_gap_ns(const WindowConditions& conditions) {
+  std::optional<double> longest;
+  for (const CpuConditions& cpu : conditions.cpus)
+    if (cpu.account)
+      longest = std::max(longest.value_or(0), static_cast<double>(cpu.account->longest_gap_ns));
+  return longest;
+}
+
+// Where a CPU's time went, ns; what is not known is left out, and what is usually 0 unless it is something.
+nlohmann::ordered_json account_of(const WindowConditions& conditions, std::size_t index) {
+  const CpuConditions& at = conditions.cpus[index];
+  nlohmann::ordered_json account = nlohmann::ordered_json::object();
+  if (!at.account) return account;
+  if (at.account->ran_ns) account["ran_ns"] = std::max<std::int64_t>(*at.account->ran_ns, 0);
+  if (at.thread.wait_ns) account["waited_ns"] = *at.thread.wait_ns;
+  account["longest_gap_ns"] = at.account->longest_gap_ns;
+  if (at.account->stalled_ns > 0) account["stalled_ns"] = at.account->stalled_ns;
+  if (at.account->away_ns > 0) account["away_ns"] = at.account->away_ns;
+  if (index < conditions.machine.steal.size() && conditions.machine.steal[index].stolen_ns.value_or(0) > 0)
+    account["stolen_ns"] = *conditions.machine.steal[index].stolen_ns;
+  account["lost"] = loss_of(at, index, conditions).all();
+  return account;
+}
+
 std::optional<double> worst_alu_drift(const WindowConditions& conditions) {
   std::optional<double> worst;
   for (const CpuConditions& cpu : conditions.cpus)
@@ -42,9 +87,12 @@ double stolen_ns(const WindowConditions& conditions) {
   return sum;
 }
 
-double involuntary(const WindowConditions& conditions) {
+std::optional<double> involuntary(const WindowConditions& conditions) {
   double sum = 0;
-  for (const CpuConditions& cpu : conditions.cpus) sum += static_cast<double>(cpu.thread.involuntary);
+  for (const CpuConditions& cpu : conditions.cpus) {
+    if (!cpu.thread.counted) return std::nullopt;
+    sum += static_cast<double>(cpu.thread.involuntary);
+  }
   return sum;
 }
 
@@ -99,6 +147,11 @@ std::vector<std::pair<std::string, double>> Record::counters() const {
   put("wait_share_max", worst_wait_share(window.conditions));
   put("stolen_ns", stolen_ns(window.conditions));
   put("alu_drift_max", worst_alu_drift(window.conditions));
+  put("off_share_max", worst_off_share(window.conditions));
+  put("unexplained_share_max", worst_unexplained_share(window.conditions));
+  put("longest_gap_ns", longest_gap_ns(window.conditions));
+  put("error_bound", window.verdict.bounds.rate);
+  put("fairness_error_bound", window.verdict.bounds.fairness);
   for (std::size_t i = 0; i < window.pmu_events.size(); ++i)
     if (const auto sum = window.pmu_count(i)) count(window.pmu_name(i), *sum);
   put("valid", valid() ? 1 : 0);
@@ -109,7 +162,8 @@ std::vector<std::pair<std::string, double>> Record::counters() const {
 nlohmann::ordered_json Record::details() const {
   nlohmann::ordered_json per_cpu = nlohmann::ordered_json::array();
   std::vector<unsigned> packages;
-  for (const CpuWindow& cpu : window.cpus) {
+  for (std::size_t i = 0; i < window.cpus.size(); ++i) {
+    const CpuWindow& cpu = window.cpus[i];
     packages.push_back(cpu.package);
     per_cpu.push_back({{"pu", cpu.pu},
                        {"package", cpu.package},
@@ -117,6 +171,7 @@ nlohmann::ordered_json Record::details() const {
                        {"end_ns", cpu.end_ns},
                        {"rounds", cpu.rounds},
                        {"switches", cpu.switches}});
+    if (i < window.conditions.cpus.size()) per_cpu.back().update(account_of(window.conditions, i));
   }
   nlohmann::ordered_json details = {{"schema", kSchema},
                                     {"world", "silicon"},

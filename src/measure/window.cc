@@ -5,8 +5,10 @@
 
 #include "measure/build_info.h"
 #include "measure/disturbance.h"
+#include "measure/hypervisor.h"
 #include "measure/phases.h"
 #include "measure/statistics.h"
+#include "workload/contends_only.h"
 
 namespace mmscale::measure {
 namespace {
@@ -39,9 +41,11 @@ class Runner {
     const std::uint64_t rounds_before = batches_.rounds();
     load_.open_window(cpu_);
     pmu.begin();
+    batches_.time().open(pu_);
     const auto start = batches_.now();
     run_until([&] { return batches_.last() - start >= times_.measure; });
     const auto end = batches_.last();
+    conditions.account = batches_.time().close(end - start);
     pmu.end();
     load_.close_window(cpu_);
     result.rounds = batches_.rounds() - rounds_before;
@@ -77,6 +81,22 @@ class Runner {
   const unsigned pu_;
   Batches batches_;
 };
+
+// Whether a CPU that stands still can keep others from coming on: not where all only switch and think, since then
+// they share nothing but what they contend for.
+bool can_hold_up_others(const workload::Load& load) {
+  using workload::Op;
+  if (load.cpus() == 1 || dynamic_cast<const workload::ContendsOnly*>(&load) != nullptr) return false;
+  for (unsigned cpu = 0; cpu < load.cpus(); ++cpu) {
+    const auto steps = load.steps(cpu);
+    const bool alone = std::all_of(steps.begin(), steps.end(), [](const workload::Step& step) {
+      return step.op == Op::switch_to || step.op == Op::idle || step.op == Op::think ||
+             step.op == Op::use_mm || step.op == Op::unuse_mm || step.op == Op::deep_idle;
+    });
+    if (steps.empty() || !alone) return true;
+  }
+  return false;
+}
 
 std::vector<double> rates(const std::vector<CpuWindow>& cpus) {
   std::vector<double> rates;
@@ -193,9 +213,12 @@ Window run_window(Bench& bench, workload::Load& load, const std::vector<unsigned
   conditions.window_ns = times.measure.count();
   conditions.overlap = window.overlap;
   conditions.pinned = true;  // the pool throws otherwise
+  conditions.coupled = can_hold_up_others(load);
+  conditions.cpu_time_excludes_steal = cpu_time_excludes_steal();
   conditions.topology_is_this_system = bench.topology.is_this_system();
   conditions.quota = bench.quota;
   conditions.build = this_build();
+  conditions.emulator = emulator();
   window.verdict = judge(conditions);
   if (!window.audit.empty()) {
     window.verdict.valid = false;

@@ -3,7 +3,11 @@
 
 #include <fmt/format.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -42,6 +46,16 @@ void bind_this_thread(const Topology& topology, unsigned os_index) {
   if (const unsigned landed = current_pu(); landed != os_index) {
     throw refuse(fmt::format("the thread runs on CPU {} instead", landed));
   }
+}
+
+bool is_bound_to(unsigned os_index) {
+  constexpr std::size_t kBits = 8 * sizeof(unsigned long);
+  // Longer than any kernel's mask: a shorter one would be refused.
+  std::array<unsigned long, 65'536 / kBits> mask{};
+  if (os_index / kBits >= mask.size() || ::syscall(SYS_sched_getaffinity, 0, sizeof mask, mask.data()) < 0)
+    return false;
+  mask[os_index / kBits] ^= 1ul << (os_index % kBits);
+  return std::all_of(mask.begin(), mask.end(), [](unsigned long word) { return word == 0; });
 }
 
 unsigned current_pu() {

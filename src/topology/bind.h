@@ -15,6 +15,9 @@ struct BindError : std::runtime_error {
 // Returns with the thread running on that PU and bound to nothing else, or throws.
 void bind_this_thread(const Topology& topology, unsigned os_index);
 
+// Whether the calling thread's affinity, as the kernel has it, is that PU alone. Cheap: one system call.
+bool is_bound_to(unsigned os_index);
+
 // The OS index of the PU this runs on; by the time it is used, an unbound thread may have moved on.
 unsigned current_pu();
 

@@ -2,6 +2,8 @@
 #include "topology/topology.h"
 
 #include <fmt/format.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -237,6 +239,10 @@ Topology::Topology(Handle loaded, std::string source)
     : handle_(std::move(loaded)), layout_(read_layout(handle_.get(), std::move(source))) {}
 
 Topology Topology::host() {
+  // hwloc asks with longer and longer masks until the kernel answers: for ever where a sandbox refuses to.
+  std::vector<unsigned long> mask(1024);
+  if (::syscall(SYS_sched_getaffinity, 0, mask.size() * sizeof mask[0], mask.data()) < 0)
+    throw TopologyError(fmt::format("cannot read this process' CPU affinity: {}", reason(errno)));
   Handle handle = create();
   if (hwloc_topology_load(handle.get()) != 0) {
     throw TopologyError(fmt::format("hwloc cannot read this host's topology: {}", reason(errno)));

@@ -10,6 +10,7 @@
 #include "machine/machine.h"
 #include "machine/silicon/clock.h"
 #include "machine/silicon/home_memory.h"
+#include "workload/contends_only.h"
 
 namespace mmscale::workload {
 namespace {
@@ -31,7 +32,7 @@ struct alignas(machine::kApart) Counter {
 };
 
 // The loops touch one counter each and nothing else; Load's other duties are the same for all.
-class FloorLoad : public Load {
+class FloorLoad : public Load, public ContendsOnly {
  public:
   explicit FloorLoad(unsigned cpus) : zeros_(cpus) {}
 

@@ -122,6 +122,33 @@ TEST(MachineProbe, ReadsThisMachine) {
   EXPECT_GE(snapshot.runnable, 1);  // this thread at least
 }
 
+// A machine that slept for 90 s, and whose clock was set forward by 5 s, by a clock that is made up.
+TEST(Clocks, OfAMachineThatSleptAndWasSet) {
+  static std::int64_t awake = 0;
+  static std::int64_t asleep = 0;
+  static std::int64_t set = 0;
+  const auto read = [](clockid_t clock) -> std::int64_t {
+    ++awake;
+    return awake + (clock == CLOCK_BOOTTIME ? asleep : 0) + (clock == CLOCK_MONOTONIC_RAW ? 0 : set);
+  };
+  MachineSnapshot before;
+  MachineSnapshot after;
+  before.clocks = read_clocks(read);
+  awake += 100 * kMs;
+  asleep += 90'000 * kMs;
+  set += 5'000 * kMs;
+  after.clocks = read_clocks(read);
+  const auto difference = MachineProbe{{}}.between(before, after);
+  EXPECT_NEAR(static_cast<double>(difference.suspended_ns), 90'000e6, 100);
+  EXPECT_NEAR(static_cast<double>(difference.elapsed_ns - difference.raw_elapsed_ns), 5'000e6, 100);
+}
+
+TEST(Clocks, OfThisMachineAgree) {
+  const Clocks clocks = read_clocks();
+  EXPECT_GT(clocks.monotonic_ns, 0);
+  EXPECT_GE(clocks.boot_ns, clocks.monotonic_ns);
+}
+
 TEST(AluRate, IsPositive) { EXPECT_GT(alu_rate(), 0); }
 
 TEST(AluDrift, IsTheRelativeChangeEitherWay) {
@@ -165,6 +192,7 @@ TEST(Disturbance, ABusyNeighbourOnTheSameCpuTripsTheWaitRule) {
     const BusyNeighbour neighbour{topology, cpu};
     const auto before = probe.snapshot();
     const auto start = clock_ns(CLOCK_MONOTONIC);
+    const auto ran = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     const auto used_before = neighbour.used_ns();
     // The window lasts until the neighbour is known to have taken 20 ms of it. The scheduler gives it that
     // within some 40 ms; on a machine so loaded that it takes two seconds, it is still the 1 % that the rule
@@ -174,6 +202,8 @@ TEST(Disturbance, ABusyNeighbourOnTheSameCpuTripsTheWaitRule) {
     window.window_ns = clock_ns(CLOCK_MONOTONIC) - start;
     CpuConditions conditions;
     conditions.cpu = cpu;
+    conditions.account =
+        CpuAccount{.elapsed_ns = window.window_ns, .ran_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - ran};
     conditions.thread = probe.snapshot() - before;
     window.cpus.push_back(conditions);
   }}.join();
@@ -184,11 +214,11 @@ TEST(Disturbance, ABusyNeighbourOnTheSameCpuTripsTheWaitRule) {
 
   const auto verdict = judge(window);
   EXPECT_FALSE(verdict.valid);
-  const auto by_time = ::testing::HasSubstr("of the window behind other tasks");
-  const auto by_count = ::testing::HasSubstr("involuntary switch");
-  ASSERT_EQ(verdict.reasons.size(), 1U);
+  // By the kernel's account of waiting, or where it keeps none by the time the thread did not run.
+  ASSERT_FALSE(verdict.reasons.empty());
   EXPECT_THAT(verdict.reasons[0], ::testing::StartsWith("cpu " + std::to_string(cpu) + ": "));
-  EXPECT_THAT(verdict.reasons[0], ::testing::AnyOf(by_time, by_count));
+  EXPECT_THAT(verdict.reasons[0], ::testing::AnyOf(::testing::HasSubstr("of the window behind other tasks"),
+                                                   ::testing::HasSubstr("stood still")));
 }
 
 }  // namespace

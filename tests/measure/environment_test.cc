@@ -200,6 +200,16 @@ TEST(Hypervisor, OfPartitions) {
             "KVM (pSeries guest)");
 }
 
+TEST(Emulator, IsKnownByItsNames) {
+  const auto of = [](const char* text) { return read_emulator(parse_cpuinfo(text), kData / "no-such-root"); };
+  EXPECT_EQ(of("processor : 0\nvendor_id : AuthenticAMD\nmodel name : QEMU TCG CPU version 2.5+\n"),
+            "QEMU TCG");
+  EXPECT_EQ(of("processor : 0\nmodel name : AMD EPYC\n"), "");
+  EXPECT_EQ(of("processor : 0\nCPU implementer : 0x00\nCPU part : 0x051\n"), "QEMU TCG");
+  EXPECT_EQ(of("processor : 0\nCPU implementer : 0x41\nCPU part : 0xd0c\n"), "");
+  EXPECT_EQ(of("processor : 0\ncpu : POWER9\n\nmachine : CHRP IBM pSeries (emulated by qemu)\n"), "QEMU TCG");
+}
+
 TEST(Hypervisor, WithoutEvidenceOnArmIsUnknown) {
   const auto info = parse_cpuinfo("processor : 0\nFeatures : fp\nCPU implementer : 0x41\n");
   EXPECT_EQ(read_hypervisor(info, kData / "no-such-root"), "unknown");

@@ -52,5 +52,21 @@ TEST(Findings, AnOperationOfTheirOwnTakesThePlaceOfTheSwitch) {
   EXPECT_THAT(record.counters(), Contains(Pair("mm_count_ops", 8000))) << "the emulated kernel still counted";
 }
 
+// 1,000 values from 1,001 to 2,000: moved by so many ranks, the median moves by as much.
+TEST(Findings, AQuantileIsOffByNoMoreThanItsNeighbours) {
+  Histogram values;
+  for (std::uint64_t value = 1001; value <= 2000; ++value) values.record(value);
+  Findings findings;
+  findings.put("x", values);
+  findings.bound_errors(0.1);
+  EXPECT_NEAR(findings.counter("x_p50_error").value(), 100.0 / 1500, 2 * Histogram::kRelativeError);
+  EXPECT_FALSE(findings.counter("x_p99_error")) << "it may be anything above";
+  Findings quiet;
+  quiet.put("x", values);
+  quiet.bound_errors(0);
+  EXPECT_EQ(quiet.counter("x_p50_error"), 0);
+  EXPECT_EQ(quiet.counter("x_max_error"), 0);
+}
+
 }  // namespace
 }  // namespace mmscale::measure

@@ -4,9 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <random>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "measure/statistics.h"
 
 namespace mmscale::measure {
 namespace {
@@ -22,6 +27,8 @@ CpuConditions quiet_cpu(unsigned cpu) {
   conditions.thread.wait_ns = 0;
   conditions.thread.cpu_before = cpu;
   conditions.thread.cpu_after = cpu;
+  conditions.thread.bound = true;
+  conditions.account = CpuAccount{.elapsed_ns = 1000 * kMs, .ran_ns = 1000 * kMs};
   conditions.alu_rate_before = 1;
   conditions.alu_rate_after = 1;
   return conditions;
@@ -35,6 +42,7 @@ WindowConditions quiet_window() {
   window.pinned = true;
   window.topology_is_this_system = true;
   window.cpus = {quiet_cpu(2), quiet_cpu(3)};
+  window.coupled = false;
   window.machine.tick_ns = 10 * kMs;
   window.machine.steal = {{2, 0}, {3, 0}};
   window.machine.throttled_periods = 0;
@@ -102,23 +110,128 @@ TEST(Validity, RealSwitchesMayWaitForEachOtherButNotForOthers) {
   EXPECT_THAT(reasons_against(window), IsEmpty());
 }
 
+// What a CPU loses is weighed: 2 % of one of two CPUs is 1 % of what both do.
 TEST(Validity, WaitingBehindOtherTasks) {
   auto window = quiet_window();
-  window.cpus[1].thread.wait_ns = 10 * kMs;  // 1 %, the limit
+  window.cpus[1].thread.wait_ns = 10 * kMs;
+  window.cpus[1].account->ran_ns = 990 * kMs;
   window.cpus[1].thread.involuntary = 12;
   EXPECT_THAT(reasons_against(window), IsEmpty());
   window.cpus[1].thread.wait_ns = 21 * kMs;
+  window.cpus[1].account->ran_ns = 979 * kMs;
   EXPECT_THAT(reasons_against(window),
               ElementsAre("cpu 3: waited 2.1 % of the window behind other tasks (12 involuntary switches)"));
 }
 
-TEST(Validity, WaitingWithoutAccountingAnySwitchCounts) {
+TEST(Validity, WaitingWithoutAnyAccountingAnySwitchCounts) {
   auto window = quiet_window();
   window.cpus[0].thread.wait_ns.reset();
-  EXPECT_THAT(reasons_against(window), IsEmpty());
   window.cpus[0].thread.involuntary = 1;
+  EXPECT_THAT(reasons_against(window), IsEmpty()) << "it ran all the time";
+  window.cpus[0].account->ran_ns.reset();
   EXPECT_THAT(reasons_against(window),
-              ElementsAre("cpu 2: suffered 1 involuntary switch, and this kernel does not say for how long"));
+              ElementsAre("cpu 2: this system does not say how long its thread ran",
+                          "cpu 2: suffered 1 involuntary switch, and this kernel does not say for how long"));
+}
+
+TEST(Validity, StandingStillIsNotWaiting) {
+  auto window = quiet_window();
+  // Stopped for 400 of 1000 ms on both, one of them behind others for 100 ms of that.
+  for (CpuConditions& cpu : window.cpus) cpu.account->ran_ns = 600 * kMs;
+  window.cpus[0].thread.wait_ns = 100 * kMs;
+  const auto reasons = reasons_against(window);
+  ASSERT_EQ(reasons.size(), 2U);
+  EXPECT_EQ(reasons[0], "cpu 2: waited 10.0 % of the window behind other tasks (0 involuntary switches)");
+  EXPECT_EQ(
+      reasons[1],
+      "cpu 3: stood still for 40.0 % of the window and not behind other tasks: stopped, frozen, throttled or "
+      "stolen; so did 1 other CPU");
+}
+
+TEST(Validity, ACpuThatDoesNotComeOnThoughItsThreadRuns) {
+  auto window = quiet_window();
+  window.cpus[0].account->stalled_ns = 50 * kMs;
+  window.cpus[0].account->longest_gap_ns = 30 * kMs;
+  EXPECT_THAT(
+      reasons_against(window),
+      ElementsAre(
+          "cpu 2: did not come on for 5.0 % of the window, up to 30.0 ms at a time, though the kernel "
+          "says that it ran: interrupts, firmware or a hypervisor"));
+  // The same time seen twice is lost once.
+  window.cpus[0].account->ran_ns = 950 * kMs;
+  window.cpus[0].thread.wait_ns = 50 * kMs;
+  EXPECT_THAT(reasons_against(window),
+              ElementsAre("cpu 2: waited 5.0 % of the window behind other tasks (0 involuntary switches)"));
+}
+
+TEST(Validity, AwayOnAnotherCpuForAWhile) {
+  auto window = quiet_window();
+  window.cpus[1].account->away_ns = 200 * kMs;
+  EXPECT_THAT(reasons_against(window), ElementsAre("cpu 3: spent 20.0 % of the window on another CPU"));
+}
+
+TEST(Validity, AnAffinityThatWasChanged) {
+  auto window = quiet_window();
+  window.cpus[1].thread.bound = false;
+  EXPECT_THAT(reasons_against(window),
+              ElementsAre("cpu 3: its thread was allowed elsewhere when the window had ended"));
+}
+
+TEST(Validity, NoAccountIsNotAGoodOne) {
+  auto window = quiet_window();
+  window.cpus[1].account.reset();
+  EXPECT_THAT(reasons_against(window), ElementsAre("cpu 3: how long its thread ran is not known"));
+}
+
+TEST(Validity, AClockThatStepped) {
+  auto forwards = quiet_window();  // 100 ms of the window never were
+  for (CpuConditions& cpu : forwards.cpus) cpu.account->ran_ns = 900 * kMs;
+  EXPECT_FALSE(judge(forwards).valid);
+  auto backwards = quiet_window();
+  for (CpuConditions& cpu : backwards.cpus) cpu.account->ran_ns = 1100 * kMs;
+  EXPECT_THAT(
+      reasons_against(backwards),
+      ElementsAre("cpu 2: ran for 1100.000 ms in a window of 1000.000 ms: the clock was set back; so did 1 "
+                  "other CPU"));
+  auto corrected = quiet_window();
+  corrected.machine.elapsed_ns = 1250 * kMs;
+  corrected.machine.raw_elapsed_ns = 1249 * kMs;  // 800 ppm
+  EXPECT_THAT(reasons_against(corrected), IsEmpty());
+  corrected.machine.raw_elapsed_ns = 1200 * kMs;
+  EXPECT_THAT(reasons_against(corrected),
+              ElementsAre("CLOCK_MONOTONIC went 50.000 ms further than the hardware's 1200.000 ms"));
+}
+
+TEST(Validity, AMachineThatSlept) {
+  auto window = quiet_window();
+  window.machine.suspended_ns = 90'000 * kMs;
+  EXPECT_THAT(reasons_against(window), ElementsAre("the machine was asleep for 90000.0 ms"));
+}
+
+// Where CPU time excludes what the hypervisor took, that time is known to the nanosecond, and the ticks say nothing
+// more.
+TEST(Validity, StealIsJudgedByTheBetterOfTwoAccounts) {
+  auto window = quiet_window();
+  window.machine.steal[0].stolen_ns = 50 * kMs;
+  EXPECT_FALSE(judge(window).valid);
+  window.cpu_time_excludes_steal = true;
+  EXPECT_TRUE(judge(window).valid);
+  window.cpus[0].account->ran_ns = 950 * kMs;
+  EXPECT_FALSE(judge(window).valid);
+}
+
+TEST(ErrorBounds, AreOfTheMeanWhereCpusContendAndOfTheSumWhereTheyWait) {
+  auto window = quiet_window();
+  window.cpus[0].account->ran_ns = 990 * kMs;
+  const ErrorBounds contending = judge(window).bounds;
+  EXPECT_NEAR(contending.rate, 0.005 / 0.995, 1e-9);
+  EXPECT_NEAR(contending.fairness, 0.01 / 0.99, 1e-9);
+  EXPECT_NEAR(contending.time, 0.02 / 1.01, 1e-9);
+  window.coupled = true;
+  EXPECT_NEAR(judge(window).bounds.rate, 0.01 / 0.99, 1e-9);
+  EXPECT_FALSE(judge(window).valid);
+  for (CpuConditions& cpu : window.cpus) cpu.account->ran_ns = 0;
+  EXPECT_TRUE(std::isinf(judge(window).bounds.rate));
 }
 
 TEST(Validity, StealInALongWindow) {
@@ -222,6 +335,9 @@ TEST(Validity, OneReasonForEachRuleNamingTheWorstCpu) {
   auto window = quiet_window();
   window.cpus.push_back(quiet_cpu(4));
   window.machine.steal.push_back({4, 0});
+  for (CpuConditions& cpu : window.cpus) cpu.account->ran_ns = 700 * kMs;
+  window.cpus[0].account->ran_ns = 980 * kMs;
+  window.cpus[2].account->ran_ns = 960 * kMs;
   window.cpus[0].thread.wait_ns = 20 * kMs;
   window.cpus[1].thread.wait_ns = 300 * kMs;
   window.cpus[1].thread.involuntary = 1;
@@ -233,6 +349,102 @@ TEST(Validity, OneReasonForEachRuleNamingTheWorstCpu) {
                           "so did 2 other CPUs",
                           "cpu 4: lost 5.0 % of the window to the hypervisor (50 ms, to within 10 ms); "
                           "so did 1 other CPU"));
+}
+
+TEST(Validity, EmulatedCpusMeasureNothing) {
+  auto window = quiet_window();
+  window.emulator = "QEMU TCG";
+  EXPECT_THAT(reasons_against(window),
+              ElementsAre("the CPUs are emulated (QEMU TCG): their times are not measurements"));
+}
+
+TEST(Validity, OtherTasksThatCannotBeSeenMayBeLoad) {
+  auto window = quiet_window();
+  window.real_switches = true;
+  window.others_missing = "hidepid";
+  EXPECT_THAT(reasons_against(window),
+              ElementsAre("what other tasks ran is not known (hidepid): it may be load"));
+}
+
+// 384 CPUs, each of which something takes from its thread now and then: for 1 to 10 ms of 50, a kernel thread's or a cron
+// job's usual visit, or a steal tick of 10 ms. What a window would have counted without it is known here.
+struct Campaign {
+  double counting = 0;    // share of the windows that count
+  double median_off = 0;  // how far the median of those is off
+  double bound = 0;       // the worst bound of those
+};
+
+Campaign disturbed_campaign(double probability, std::mt19937& dice) {
+  constexpr unsigned kCpus = 384;
+  constexpr std::int64_t kWindow = 50 * kMs;
+  constexpr int kWindows = 9;
+  std::bernoulli_distribution disturbed(probability);
+  std::uniform_int_distribution<std::int64_t> taken(1 * kMs, 10 * kMs);
+  // What one CPU fewer does to the others, from no contention (0) to a line that all fight for (-1 is the worst that the
+  // law allows: the sum rises as it falls).
+  std::uniform_real_distribution<double> elasticity(-1, 1);
+  Campaign campaign;
+  std::vector<double> figures;
+  const double slope = elasticity(dice);
+  for (int w = 0; w < kWindows; ++w) {
+    auto window = quiet_window();
+    window.window_ns = kWindow;
+    window.cpus.clear();
+    window.machine.steal.clear();
+    std::int64_t lost = 0;
+    for (unsigned cpu = 0; cpu < kCpus; ++cpu) {
+      window.cpus.push_back(quiet_cpu(cpu));
+      const std::int64_t off = disturbed(dice) ? taken(dice) : 0;
+      window.cpus.back().account = CpuAccount{.elapsed_ns = kWindow, .ran_ns = kWindow - off};
+      window.cpus.back().thread.wait_ns = off;
+      window.machine.steal.push_back({cpu, off > 8 * kMs ? 10 * kMs : 0});
+      lost += off;
+    }
+    const Verdict verdict = judge(window);
+    const double share = static_cast<double>(lost) / static_cast<double>(kCpus * kWindow);
+    const double off = std::pow(1 - share, slope) - 1;
+    EXPECT_LE(std::abs(off), verdict.bounds.rate + 1e-12);
+    if (!verdict.valid) continue;
+    EXPECT_LE(std::abs(off), kMaxError);
+    campaign.bound = std::max(campaign.bound, verdict.bounds.rate);
+    figures.push_back(off);
+  }
+  campaign.counting = static_cast<double>(figures.size()) / kWindows;
+  if (!figures.empty()) campaign.median_off = std::abs(*median(figures));
+  return campaign;
+}
+
+TEST(Validity, OfAMachineOfHundredsOfCpusMostWindowsCount) {
+  std::mt19937 dice(17);
+  for (const auto& [probability, at_least] : {std::pair{0.002, 0.95}, {0.005, 0.9}, {0.01, 0.8}}) {
+    double counting = 0;
+    int within = 0;
+    constexpr int kRuns = 100;
+    for (int run = 0; run < kRuns; ++run) {
+      const Campaign campaign = disturbed_campaign(probability, dice);
+      counting += campaign.counting / kRuns;
+      within += campaign.median_off <= campaign.bound ? 1 : 0;
+    }
+    EXPECT_GE(counting, at_least) << probability;
+    EXPECT_GE(within, 99) << probability;
+  }
+}
+
+TEST(Validity, AWindowAboveTheBoundNeverCounts) {
+  std::mt19937 dice(18);
+  std::uniform_real_distribution<double> part(0, 0.05);
+  for (int run = 0; run < 1000; ++run) {
+    auto window = quiet_window();
+    double lost = 0;
+    for (CpuConditions& cpu : window.cpus) {
+      const double off = part(dice);
+      cpu.account->ran_ns = static_cast<std::int64_t>((1 - off) * 1000 * kMs);
+      lost += off / 2;
+    }
+    const Verdict verdict = judge(window);
+    EXPECT_EQ(verdict.valid, verdict.bounds.rate <= kMaxError);
+    EXPECT_NEAR(verdict.bounds.rate, lost / (1 - lost), 1e-6);
+  }
 }
 
 }  // namespace

@@ -61,6 +61,7 @@ inline measure::Record switch_record(std::string scheme = "refcount", unsigned r
   window.conditions.cpus.resize(2);
   window.conditions.cpus[0] = {.cpu = 4, .thread = {}, .alu_rate_before = 1.0, .alu_rate_after = 1.25};
   window.conditions.cpus[1] = {.cpu = 5, .thread = {}, .alu_rate_before = 1.0, .alu_rate_after = 1.0};
+  for (measure::CpuConditions& cpu : window.conditions.cpus) cpu.thread.counted = true;
   window.conditions.cpus[0].thread.involuntary = 2;
   window.conditions.cpus[0].thread.wait_ns = 2'500'000;
   window.conditions.cpus[1].thread.involuntary = 3;
