@@ -24,6 +24,9 @@ std::string_view unit_of(const measure::Record& record) {
 
 namespace {
 
+// Standard error may be a stream without a descriptor of its own, from which messages are lost in silence.
+int descriptor_of(std::FILE* out) { return out == stderr ? STDERR_FILENO : fileno(out); }
+
 // What a line of progress says of the record.
 std::string figure_of(const measure::Record& record) {
   if (record.findings.operation_ns)
@@ -106,7 +109,7 @@ std::string duration_text(std::chrono::nanoseconds duration) {
 }
 
 Progress::Progress(std::FILE* out, unsigned windows, bool live)
-    : out_(out), terminal_(isatty(fileno(out)) != 0), windows_(windows) {
+    : out_(out), terminal_(isatty(descriptor_of(out)) != 0), windows_(windows) {
   if (live && terminal_) live_.emplace();
 }
 
@@ -125,7 +128,7 @@ void Progress::starting(const measure::Record& record) {
 // The head and the view below it, in place of the last ones.
 void Progress::draw(const std::string& head) {
   winsize size = {};
-  if (ioctl(fileno(out_), TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) {
+  if (ioctl(descriptor_of(out_), TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) {
     size.ws_col = 80;
     size.ws_row = 24;
   }

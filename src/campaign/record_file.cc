@@ -1,30 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "campaign/record_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 namespace mmscale::campaign {
 namespace {
 
-constexpr std::string_view kTail = "\n  ]\n}\n";
+using measure::OutputError;
 
-// write(2) until all is written; 0 or the error.
-int write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return 0;
-}
+constexpr std::string_view kTail = "\n  ]\n}\n";
 
 std::string indented(const nlohmann::ordered_json& value, int spaces) {
   const std::string text = value.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
@@ -38,62 +25,98 @@ std::string indented(const nlohmann::ordered_json& value, int spaces) {
 
 }  // namespace
 
-RecordFile::RecordFile(const std::string& path, const nlohmann::ordered_json& context) : path_(path) {
-  fd_ = path == "-" ? dup(STDOUT_FILENO) : open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd_ < 0) fail(errno);
-  struct stat status;
-  seekable_ = path != "-" && fstat(fd_, &status) == 0 && S_ISREG(status.st_mode);
-  std::string head = "{\n  \"context\": " + indented(context, 2) + ",\n  \"benchmarks\": [";
-  const auto end = static_cast<off_t>(head.size());
-  if (seekable_) head += kTail;
-  write_whole(head);
-  end_ = end;
+RecordFile::RecordFile(const std::string& path, const nlohmann::ordered_json& context)
+    : path_(path),
+      compressed_(path.ends_with(".gz")),
+      head_(packed("{\n  \"context\": " + indented(context, 2) + ",\n  \"benchmarks\": [")),
+      tail_(packed(kTail)) {
+  file_.emplace(path_);
+  begin();
+  // With nothing to preserve it is where it belongs from the start.
+  if (!file_->replaces()) file_->publish();
 }
 
 RecordFile::~RecordFile() {
   try {
-    close();
-  } catch (const RecordFileError&) {
+    // An old file is worth more than a new one without a record.
+    if (records_ > 0 || (file_ && !file_->replaces())) close();
+  } catch (const OutputError&) {
     // Nobody is left to tell; whoever must know calls close().
   }
 }
 
+std::string RecordFile::packed(std::string_view text) const {
+  return compressed_ ? measure::gzip_member(text) : std::string(text);
+}
+
+void RecordFile::begin() {
+  file_->write(file_->is_regular() ? head_ + tail_ : head_, 0);
+  end_ = static_cast<off_t>(head_.size());
+}
+
 void RecordFile::append(const nlohmann::ordered_json& run) {
-  std::string text = records_ == 0 ? "\n    " : ",\n    ";
-  text += indented(run, 4);
-  const auto length = static_cast<off_t>(text.size());
-  if (seekable_) {
-    text += kTail;
-    if (lseek(fd_, end_, SEEK_SET) < 0) fail(errno);
-  }
+  look_after();
+  const std::string text = packed((records_ == 0 ? "\n    " : ",\n    ") + indented(run, 4));
   write_whole(text);
-  end_ += length;
+  end_ += static_cast<off_t>(text.size());
   ++records_;
 }
 
 void RecordFile::close() {
-  if (fd_ < 0) return;
-  const int fd = std::exchange(fd_, -1);
-  int error = seekable_ ? 0 : write_all(fd, kTail);
-  if (::close(fd) != 0 && error == 0) error = errno;
-  if (error != 0) fail(error);
+  if (!file_) return;
+  look_after();
+  try {
+    if (!file_->is_regular()) file_->write(tail_, 0);
+    file_->commit();
+    file_.reset();
+  } catch (const OutputError& error) {
+    file_.reset();
+    fail(error);
+  }
 }
 
 void RecordFile::write_whole(std::string_view text) {
-  const int error = write_all(fd_, text);
-  if (error == 0) return;
-  if (seekable_ && end_ > 0) {
-    // These bytes were there before, so a full disk has room for them.
-    lseek(fd_, end_, SEEK_SET);
-    write_all(fd_, kTail);
-    if (ftruncate(fd_, end_ + static_cast<off_t>(kTail.size())) != 0) fail(errno);
+  try {
+    file_->write(file_->is_regular() ? std::string(text) + tail_ : std::string(text), end_);
+  } catch (const OutputError& error) {
+    if (file_->is_regular()) {
+      // These bytes were there before, so a full disk has room for them.
+      file_->write(tail_, end_);
+      file_->cut(end_ + static_cast<off_t>(tail_.size()));
+    }
+    fail(error);
   }
-  fail(error);
 }
 
-void RecordFile::fail(int error) const {
-  throw RecordFileError(fmt::format(
-      "cannot write {}: {}{}", path_ == "-" ? "standard output" : path_, std::strerror(error),
+// Sees whether the file is still ours. If not, everything that can be had of it and all that follows goes beside it.
+void RecordFile::look_after() {
+  const std::string lost = file_->lost(end_ + static_cast<off_t>(tail_.size()));
+  if (lost.empty()) return;
+  const std::string beside = fmt::format("{}.{}.rest{}", path_, ::getpid(), compressed_ ? ".gz" : "");
+  const std::string kept = file_->contents(end_);
+  const bool whole = static_cast<off_t>(kept.size()) == end_;
+  std::string mishap = fmt::format("{}: while it was written, {}; {} in {}", path_, lost,
+                                   whole ? "all records are" : "what comes now is", beside);
+  try {
+    file_.emplace(beside);
+    if (whole)
+      file_->write(kept + tail_, 0);
+    else {
+      begin();
+      records_ = 0;
+    }
+    file_->publish();
+  } catch (const OutputError& error) {
+    file_.reset();
+    throw OutputError(fmt::format("cannot write {}: {}; nor beside it: {}", path_, lost, error.what()));
+  }
+  mishap_ = std::move(mishap);
+  fmt::print(stderr, "mmscale: {}\n", mishap_);
+}
+
+void RecordFile::fail(const OutputError& error) const {
+  throw OutputError(fmt::format(
+      "{}{}", error.what(),
       records_ == 0 ? "" : fmt::format("; what was recorded before is whole, {} in all", records_)));
 }
 

@@ -4,25 +4,29 @@
 #pragma once
 
 #include <sys/types.h>
+
 #include <nlohmann/json_fwd.hpp>
-#include <stdexcept>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "measure/output_file.h"
 
 namespace mmscale::campaign {
 
 // what() is one line that names the file.
-class RecordFileError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
+using RecordFileError = measure::OutputError;
 
 // {"context": {...}, "benchmarks": [...]}: Google Benchmark's format. A record and the document's closing
 // brackets are written in one go over the brackets before; if that fails half-way (a full disk), the old end
-// is put back. On something that cannot seek (a pipe, /dev/full) the brackets come with close().
+// is put back. On something that cannot seek (a pipe, /dev/full) the brackets come with close(). A name that ends
+// in .gz is written by gzip, each record a member of its own.
+//
+// A file of that name that was there before stays until close(), or the end of the RecordFile if it has a record by
+// then: meanwhile the new one is beside it (measure::OutputFile).
 class RecordFile {
  public:
-  // Creates or empties the file and writes the context. "-" is standard output.
+  // Begins the file and writes the context. "-" is standard output.
   RecordFile(const std::string& path, const nlohmann::ordered_json& context);
   ~RecordFile();
   RecordFile(const RecordFile&) = delete;
@@ -34,16 +38,26 @@ class RecordFile {
   // Ends the document. Nothing can be appended after.
   void close();
 
- private:
-  void write_whole(std::string_view text);
-  [[noreturn]] void fail(int error) const;
+  // What somebody else did to the file while it was written, and where the records are now; empty if nothing. Said on
+  // standard error when it was noticed.
+  const std::string& mishap() const { return mishap_; }
 
-  std::string path_;
-  int fd_ = -1;
-  bool seekable_ = false;
+ private:
+  std::string packed(std::string_view text) const;
+  void begin();
+  void write_whole(std::string_view text);
+  void look_after();
+  [[noreturn]] void fail(const measure::OutputError& error) const;
+
+  const std::string path_;
+  const bool compressed_;
+  std::string head_;
+  std::string tail_;
+  std::optional<measure::OutputFile> file_;
   // Where the closing brackets begin.
   off_t end_ = 0;
   unsigned records_ = 0;
+  std::string mishap_;
 };
 
 }  // namespace mmscale::campaign

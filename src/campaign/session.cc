@@ -11,8 +11,8 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -23,6 +23,10 @@
 
 #include "campaign/console.h"
 #include "campaign/record_file.h"
+#include "host/cast.h"
+#include "machine/silicon/pool.h"
+#include "measure/output_file.h"
+#include "topology/bind.h"
 
 namespace mmscale::campaign {
 namespace {
@@ -79,13 +83,16 @@ bool truth(const std::string& text) {
 class Session {
  public:
   Session(measure::Bench& bench, SessionSetup setup)
-      : bench_(bench), setup_(std::move(setup)), results_(setup_.cases.size()) {}
+      : bench_(bench),
+        setup_(std::move(setup)),
+        results_(setup_.cases.size()),
+        stopped_(setup_.cases.size()) {}
 
   Outcome run() {
     for (const auto& [key, value] : setup_.context) benchmark::AddCustomContext(key, value);
     initialize_google_benchmark();
     if (!setup_.out.empty()) file_.emplace(setup_.out, context_json());
-    if (has_text_file()) open_text_file();
+    if (has_text_file()) text_file_.emplace(setup_.google.out);
     progress_.emplace(stderr, static_cast<unsigned>(setup_.cases.size()) * setup_.repetitions, setup_.live);
 
     for (std::size_t i = 0; i < setup_.cases.size(); ++i)
@@ -107,6 +114,8 @@ class Session {
       file_->close();
     }
     display();
+    for (const std::string& lost : stopped_)
+      if (!lost.empty()) fmt::print(stderr, "mmscale: {}\n", lost);
     if (failed_) std::rethrow_exception(failed_);
     return outcome();
   }
@@ -160,20 +169,24 @@ class Session {
   // Runs and records one window; its length in seconds.
   double run_window(std::size_t index) {
     const Case& c = setup_.cases[index];
+    // One that did not come back would not now: it has had its patience.
+    if (!stopped_[index].empty()) return 0;
     // Counts windows: with a --benchmark_min_time there are several to one of Google Benchmark's repetitions.
     const auto repetition = static_cast<unsigned>(results_[index].size());
     Record record{c.name, c.subject, repetition, setup_.repetitions, setup_.times, {}};
     progress_->starting(record);
-    if (c.ask) {
-      host::Answer answer = c.ask(bench_, setup_.times);
-      record.window = std::move(answer.window);
-      record.findings = std::move(answer.findings);
-    } else {
-      const auto load = c.make_load();
-      record.window = measure::run_window(bench_, *load, c.subject.pus, setup_.times);
-      if (const auto* self_measuring = dynamic_cast<const measure::SelfMeasuring*>(load.get()))
-        record.findings = self_measuring->findings(record.window);
+    try {
+      measure_window(c, record);
+    } catch (const machine::silicon::StuckError& error) {
+      stopped_[index] = fmt::format("{}: {}; it was given up", c.name, error.what());
+      mark_unmeasured(record, fmt::format("stuck: {}", error.what()));
+    } catch (const topology::BindError& error) {
+      // A CPU went offline, or out of our cpuset. It may come back, and others are there.
+      mark_unmeasured(record, error.what());
+    } catch (const host::CastError& error) {
+      mark_unmeasured(record, error.what());
     }
+    record.findings.bound_errors(record.window.verdict.bounds.time);
     progress_->finished(record);
     if (file_ && !setup_.google.file_aggregates_only) file_->append(to_json(record));
     const auto audit = record.window.audit;
@@ -181,6 +194,41 @@ class Session {
     if (!audit.empty())
       throw std::runtime_error(fmt::format("{}: conservation broken: {}", c.name, fmt::join(audit, "; ")));
     return static_cast<double>(setup_.times.measure.count()) * 1e-9;
+  }
+
+  void measure_window(const Case& c, Record& record) {
+    if (c.ask) {
+      host::Answer answer = c.ask(bench_, setup_.times);
+      record.window = std::move(answer.window);
+      record.findings = std::move(answer.findings);
+      return;
+    }
+    auto load = c.make_load();
+    try {
+      record.window = measure::run_window(bench_, *load, c.subject.pus, setup_.times);
+    } catch (const machine::silicon::StuckError&) {
+      // It is still theirs who did not come back.
+      [[maybe_unused]] auto* const left_to_them = load.release();
+      throw;
+    }
+    if (const auto* self_measuring = dynamic_cast<const measure::SelfMeasuring*>(load.get()))
+      record.findings = self_measuring->findings(record.window);
+  }
+
+  // A window that could not be measured is one that does not count, and goes on record as such.
+  void mark_unmeasured(Record& record, std::string why) const {
+    record.window = {};
+    for (const unsigned pu : record.subject.pus) {
+      measure::CpuWindow cpu;
+      cpu.pu = pu;
+      if (const topology::Pu* known = topology::find(bench_.topology.layout(), pu))
+        cpu.package = known->package;
+      record.window.cpus.push_back(cpu);
+    }
+    constexpr double kAnything = std::numeric_limits<double>::infinity();
+    record.window.verdict = {.valid = false,
+                             .reasons = {std::move(why)},
+                             .bounds = {.rate = kAnything, .fairness = kAnything, .time = 1}};
   }
 
   std::vector<Conclusion> conclusions() const {
@@ -214,31 +262,22 @@ class Session {
     // A full disk shows when the buffer goes out, not when it is filled.
     if (std::fflush(stdout) != 0)
       throw RecordFileError(fmt::format("cannot write standard output: {}", std::strerror(errno)));
-    if (has_text_file()) write_text_file();
+    if (text_file_) write_text_file();
   }
 
   // --benchmark_out in a format that is not records: opened before anything is measured in vain, written at
   // the end.
   bool has_text_file() const { return !setup_.google.out.empty() && setup_.google.out_format != "json"; }
 
-  void open_text_file() {
-    text_file_.open(setup_.google.out);
-    check_text_file();
-  }
-
   void write_text_file() {
-    text_file_ << (setup_.google.out_format == "csv" ? csv(results_, setup_.google.file_aggregates_only)
-                                                     : text_of_results());
-    text_file_.flush();
-    check_text_file();
-  }
-
-  void check_text_file() const {
-    if (!text_file_)
-      throw RecordFileError(fmt::format("cannot write {}: {}", setup_.google.out, std::strerror(errno)));
+    text_file_->write(setup_.google.out_format == "csv" ? csv(results_, setup_.google.file_aggregates_only)
+                                                        : text_of_results(),
+                      0);
+    text_file_->commit();
   }
 
   Outcome outcome() const {
+    if (file_ && !file_->mishap().empty()) return Outcome::failed;
     if (interrupted) {
       std::size_t windows = 0;
       for (const auto& repetitions : results_) windows += repetitions.size();
@@ -265,8 +304,11 @@ class Session {
   measure::Bench& bench_;
   const SessionSetup setup_;
   std::vector<std::vector<Record>> results_;
+  // Of each case that is measured no more, why.
+  std::vector<std::string> stopped_;
   std::optional<RecordFile> file_;
-  std::ofstream text_file_;
+  // --benchmark_out in a format that is not records.
+  std::optional<measure::OutputFile> text_file_;
   std::optional<Progress> progress_;
   std::exception_ptr failed_;
 };

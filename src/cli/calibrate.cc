@@ -5,13 +5,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "calibrate/calibration.h"
@@ -19,6 +18,7 @@
 #include "cli/durations.h"
 #include "machine/silicon/pool.h"
 #include "measure/environment.h"
+#include "measure/output_file.h"
 #include "topology/quota.h"
 #include "topology/topology.h"
 
@@ -61,19 +61,6 @@ std::string table(const nlohmann::ordered_json& machine) {
   return text;
 }
 
-// Through a file beside it: what was there stays whole until the new one is.
-void write_file(const std::string& path, const std::string& text) {
-  const std::string beside = path + ".new";
-  std::ofstream out(beside);
-  out << text;
-  out.close();
-  if (!out || std::rename(beside.c_str(), path.c_str()) != 0) {
-    const int error = errno;
-    std::remove(beside.c_str());
-    throw calibrate::CalibrationError(fmt::format("cannot write {}: {}", path, std::strerror(error)));
-  }
-}
-
 void say(const std::vector<std::string>& lines) {
   for (const std::string& line : lines) fmt::print(stderr, "mmscale: {}\n", line);
 }
@@ -84,10 +71,10 @@ int run(const Options& options) {
   setup.times.warm = options.warm.empty() ? setup.times.measure / 4 : parse_duration("--warm", options.warm);
   setup.repetitions = options.repetitions;
   setup.accept_invalid = options.accept_invalid;
+  const bool to_file = options.out != "-";
   // Before anything is measured in vain.
-  const std::filesystem::path folder = std::filesystem::path(options.out).parent_path();
-  if (access(folder.empty() ? "." : folder.c_str(), W_OK) != 0)
-    throw calibrate::CalibrationError(fmt::format("cannot write {}: {}", options.out, std::strerror(errno)));
+  std::optional<measure::OutputFile> out;
+  if (to_file) out.emplace(options.out);
 
   const topology::Topology topology = topology::Topology::host();
   if (!topology.is_this_system())
@@ -97,7 +84,6 @@ int run(const Options& options) {
   measure::Bench where{topology, pool, topology::read_cpu_quota()};
   calibrate::Calibration calibration = calibrate::calibrate(where, setup);
   say(calibration.remarks);
-  const bool to_file = options.out != "-";
   calibration.costs.name = to_file ? std::filesystem::path(options.out).stem().string() : host_name();
   calibration.costs.description = description(calibration.costs);
   calibrate::MachineFile file;
@@ -116,7 +102,8 @@ int run(const Options& options) {
     fmt::print("{}", text);
     return done;
   }
-  write_file(options.out, text);
+  out->write(text, 0);
+  out->commit();
   fmt::print("{}", table(file.json));
   return done;
 }

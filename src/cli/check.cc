@@ -7,7 +7,6 @@
 #include <atomic>
 #include <cctype>
 #include <exception>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -23,6 +22,7 @@
 #include "cli/names.h"
 #include "kernel/lifecycle/catalogue.h"
 #include "kernel/oracle.h"
+#include "measure/output_file.h"
 
 namespace mmscale::cli {
 
@@ -220,11 +220,8 @@ void print_cases(const std::vector<Cell>& cells, unsigned verdicts) {
 // Writes the picture of one schedule of one case.
 void write_svg(const std::string& path, std::string_view scheme, std::string_view lifecycle,
                const check::Case& the_case, std::string_view schedule, unsigned verdicts) {
-  std::ofstream file(path);
-  file << check::to_svg(check::trace(scheme, lifecycle, the_case, schedule, verdicts),
-                        fmt::format("{} under {}, {}", scheme, lifecycle, the_case.name));
-  file.close();
-  if (!file) throw std::runtime_error(fmt::format("--svg '{}': cannot be written", path));
+  measure::write_file(path, check::to_svg(check::trace(scheme, lifecycle, the_case, schedule, verdicts),
+                                          fmt::format("{} under {}, {}", scheme, lifecycle, the_case.name)));
 }
 
 // Shows one schedule of one case: in words, as JSON, as a picture.

@@ -19,6 +19,7 @@
 #include "cli/bench.h"
 #include "cli/calibrate.h"
 #include "cli/check.h"
+#include "cli/messages.h"
 #include "cli/names.h"
 #include "cli/record.h"
 #include "cli/replay.h"
@@ -106,6 +107,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  mmscale::cli::make_messages_losable();
   // A file size limit shall be an error of the write, as a full disk is, and not the end.
   std::signal(SIGXFSZ, SIG_IGN);
   try {

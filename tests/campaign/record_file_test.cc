@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -103,10 +104,91 @@ TEST_F(RecordFileTest, IsLaidOutAsGoogleBenchmarkDoes) {
             "}\n");
 }
 
-TEST_F(RecordFileTest, ReplacesWhatWasThere) {
-  std::ofstream(path_) << std::string(100'000, 'x');
-  open()->append(record(0));
+TEST_F(RecordFileTest, WhatWasThereStaysUntilTheNewFileIsWhole) {
+  const std::string old(100'000, 'x');
+  std::ofstream(path_) << old;
+  {
+    auto file = open();
+    file->append(record(0));
+    EXPECT_EQ(text_of(path_), old);
+    // Whoever is killed now leaves both.
+    const fs::path beside = path_.string() + "." + std::to_string(getpid()) + ".new";
+    EXPECT_EQ(ordered_json::parse(text_of(beside)), document(1));
+    file->close();
+    EXPECT_FALSE(fs::exists(beside));
+  }
   EXPECT_EQ(ordered_json::parse(text_of(path_)), document(1));
+}
+
+TEST_F(RecordFileTest, WithoutARecordWhatWasThereStays) {
+  std::ofstream(path_) << "old";
+  open();
+  EXPECT_EQ(text_of(path_), "old");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 1);
+}
+
+TEST_F(RecordFileTest, ByGzipItIsCompleteAfterEveryStepToo) {
+  path_ += ".gz";
+  RecordFile file(path_, context_);
+  for (int i = 0; i < 3; ++i) {
+    file.append(record(i));
+    gzFile in = gzopen(path_.c_str(), "rb");
+    std::string text(100'000, '\0');
+    text.resize(static_cast<std::size_t>(gzread(in, text.data(), static_cast<unsigned>(text.size()))));
+    gzclose(in);
+    EXPECT_EQ(ordered_json::parse(text), document(i + 1));
+  }
+}
+
+// What others do to a file that is written.
+class Meddled : public RecordFileTest {
+ protected:
+  fs::path rest() const { return path_.string() + "." + std::to_string(getpid()) + ".rest"; }
+};
+
+TEST_F(Meddled, RemovedAllRecordsAreBeside) {
+  auto file = open();
+  file->append(record(0));
+  fs::remove(path_);
+  file->append(record(1));
+  EXPECT_THAT(file->mishap(), HasSubstr("it was removed"));
+  file->append(record(2));
+  file->close();
+  EXPECT_EQ(ordered_json::parse(text_of(rest())), document(3));
+  EXPECT_FALSE(fs::exists(path_));
+}
+
+TEST_F(Meddled, ReplacedTheOtherOneIsLeftAlone) {
+  auto file = open();
+  file->append(record(0));
+  fs::remove(path_);
+  std::ofstream(path_) << "another";
+  file->close();
+  EXPECT_THAT(file->mishap(), HasSubstr("it was replaced"));
+  EXPECT_EQ(text_of(path_), "another");
+  EXPECT_EQ(ordered_json::parse(text_of(rest())), document(1));
+}
+
+TEST_F(Meddled, CutWhatComesIsBeside) {
+  auto file = open();
+  file->append(record(0));
+  fs::resize_file(path_, 10);
+  file->append(record(0));
+  EXPECT_THAT(file->mishap(), HasSubstr("it was cut to 10 of "));
+  EXPECT_THAT(file->mishap(), HasSubstr("what comes now is in "));
+  EXPECT_EQ(ordered_json::parse(text_of(rest())), document(1));
+}
+
+TEST_F(Meddled, WithItsFolderThereIsNowhereToGo) {
+  auto file = open();
+  file->append(record(0));
+  fs::remove_all(folder_);
+  try {
+    file->append(record(1));
+    ADD_FAILURE() << "was written";
+  } catch (const RecordFileError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("it was removed"));
+  }
 }
 
 TEST_F(RecordFileTest, TakesTextThatIsNotUtf8) {
@@ -142,6 +224,7 @@ TEST_F(RecordFileTest, AFullDiskLeavesTheRecordsBeforeWhole) {
   }
   ASSERT_LT(two, three);
   for (std::uintmax_t limit = two; limit < three; ++limit) {
+    fs::remove(path_);
     auto file = open();
     file->append(record(0));
     file->append(record(1));

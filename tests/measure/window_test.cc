@@ -295,6 +295,64 @@ TEST_F(WindowRun, ACleanAuditIsNoReason) {
   EXPECT_THAT(window.verdict.reasons, testing::Each(Not(HasSubstr("conservation"))));
 }
 
+TEST_F(WindowRun, IsAccountedFor) {
+  CountingLoad load(cpus());
+  const Window window = run(load);
+  for (unsigned cpu = 0; cpu < cpus(); ++cpu) {
+    const CpuConditions& conditions = window.conditions.cpus[cpu];
+    ASSERT_TRUE(conditions.account);
+    ASSERT_TRUE(conditions.account->ran_ns);
+    EXPECT_EQ(conditions.account->elapsed_ns, window.cpus[cpu].end_ns - window.cpus[cpu].start_ns);
+    // It ran in between, and the clocks were read beside the stamps.
+    EXPECT_GT(*conditions.account->ran_ns, 0);
+    EXPECT_LT(*conditions.account->ran_ns, conditions.account->elapsed_ns + 1'000'000);
+    EXPECT_GT(conditions.account->longest_gap_ns, 0);
+    EXPECT_LE(conditions.account->longest_gap_ns, conditions.account->elapsed_ns);
+    EXPECT_EQ(conditions.account->away_ns, 0);
+    EXPECT_TRUE(conditions.thread.bound);
+  }
+  EXPECT_TRUE(window.conditions.coupled || cpus() == 1) << "a load of which nothing is known";
+}
+
+// A load that stands still for a tenth of its window: nothing runs in that time, and nobody is waited for.
+TEST_F(WindowRun, AThreadThatStoodStillIsSeen) {
+  CountingLoad load(cpus());
+  bool stood = false;
+  load.on_run = [&](unsigned cpu) {
+    if (cpu != 0 || stood || !load.measuring(0)) return true;
+    stood = true;
+    std::this_thread::sleep_for(5ms);
+    return true;
+  };
+  const Window window = run_window(bench_, load, pus_, {.warm = 1ms, .measure = 50ms});
+  ASSERT_TRUE(stood);
+  const CpuAccount& account = *window.conditions.cpus[0].account;
+  EXPECT_GE(account.elapsed_ns - *account.ran_ns, 5'000'000);
+  EXPECT_GE(account.longest_gap_ns, 5'000'000);
+  EXPECT_GE(loss_of(window.conditions.cpus[0], 0, window.conditions).stood, 0.08);
+  EXPECT_FALSE(window.verdict.valid);
+}
+
+// What never comes back is given up; its threads stand where they are, and others take their places.
+TEST_F(WindowRun, WhoDoesNotComeBackIsParked) {
+  const std::vector<unsigned> one = {pus_[0]};
+  static std::atomic<std::uint64_t> hung{0};
+  EXPECT_THROW(pool_.run(
+                   one,
+                   [](unsigned) {
+                     for (;;) hung.fetch_add(1);
+                   },
+                   200ms),
+               machine::silicon::StuckError);
+  const std::uint64_t then = hung.load();
+  std::this_thread::sleep_for(20ms);
+  EXPECT_EQ(hung.load(), then);
+  bool came_back = false;
+  pool_.run(
+      one, [&](unsigned) { came_back = true; }, 20s);
+  EXPECT_TRUE(came_back);
+}
+
 TEST_F(WindowRun, ACpuThatDoesNotExistIsAnError) {
   CountingLoad load(1);
   EXPECT_THROW(run_window(bench_, load, {100'000}, {.warm = 1ms, .measure = 1ms}), topology::BindError);

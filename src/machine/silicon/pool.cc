@@ -3,8 +3,11 @@
 
 #include <fmt/format.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
@@ -12,9 +15,12 @@
 #include <mutex>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <vector>
 
+#include "machine/silicon/rcu.h"
 #include "topology/bind.h"
+#include "topology/cpu_list.h"
 
 namespace mmscale::machine::silicon {
 namespace {
@@ -25,6 +31,20 @@ std::vector<unsigned long> affinity_of(unsigned os_cpu) {
   std::vector<unsigned long> mask(os_cpu / kBits + 1);
   mask.back() = 1ul << (os_cpu % kBits);
   return mask;
+}
+
+// How many threads have been parked. A handler gets no argument: one count for all pools.
+std::atomic<unsigned> parked{0};
+static_assert(std::atomic<unsigned>::is_always_lock_free);
+
+// Next to the transport's, which is the last.
+int park_signal() { return SIGRTMAX - 1; }
+
+// Where a thread that did not come back stays. liburcu must not wait for it.
+void stay_here(int) {
+  Rcu::idle_enter();
+  parked.fetch_add(1);
+  for (;;) ::pause();
 }
 
 }  // namespace
@@ -57,6 +77,9 @@ class Pool::Worker {
     order([this] { ended_ = true; });
     pthread_join(thread_, nullptr);
   }
+
+  // For a worker that does not come back from its order: it never will.
+  void park() { pthread_kill(thread_, park_signal()); }
 
   // Gives an order; the worker must be idle.
   void order(std::function<void()> what) {
@@ -109,7 +132,20 @@ class Pool::Worker {
   std::exception_ptr failure_;
 };
 
-Pool::Pool(const topology::Topology& topology) : topology_(topology) {}
+Pool::Pool(const topology::Topology& topology) : topology_(topology) {
+  struct sigaction action = {};
+  action.sa_handler = stay_here;
+  // Nothing disturbs who is parked.
+  sigfillset(&action.sa_mask);
+  sigaction(park_signal(), &action, nullptr);
+}
+
+// Never destroyed: their threads are parked for as long as the process lives.
+std::vector<std::unique_ptr<Pool::Worker>>& Pool::abandoned() {
+  static auto& workers = *new std::vector<std::unique_ptr<Worker>>;
+  return workers;
+}
+
 Pool::~Pool() = default;
 
 Pool::Worker& Pool::worker(unsigned os_cpu) {
@@ -134,14 +170,34 @@ void Pool::run(std::span<const unsigned> os_cpus, const std::function<void(unsig
 
   for (unsigned i = 0; i < workers.size(); ++i) workers[i]->order([&body, i] { body(i); });
   const auto deadline = std::chrono::steady_clock::now() + patience;
-  std::string missing;
+  std::vector<unsigned> missing;
   for (std::size_t i = 0; i < workers.size(); ++i)
-    if (!workers[i]->wait_until(deadline)) missing += fmt::format(" {}", os_cpus[i]);
-  if (missing.empty()) return;
-  fmt::print(stderr, "mmscale: after {} s these CPUs have not come back:{}; giving up\n",
-             std::chrono::duration_cast<std::chrono::seconds>(patience).count(), missing);
-  std::fflush(nullptr);
-  std::_Exit(EXIT_FAILURE);
+    if (!workers[i]->wait_until(deadline)) missing.push_back(os_cpus[i]);
+  if (!missing.empty()) park(missing, patience);
+}
+
+void Pool::park(const std::vector<unsigned>& os_cpus, std::chrono::nanoseconds patience) {
+  const std::string which = fmt::format("after {} s {} of its threads had not come back: those on CPU {}",
+                                        std::chrono::duration_cast<std::chrono::seconds>(patience).count(),
+                                        os_cpus.size(), topology::format_cpu_list(os_cpus, 12));
+  const unsigned before = parked.load();
+  for (const unsigned os_cpu : os_cpus) {
+    const auto at = workers_.find(os_cpu);
+    at->second->park();
+    // Its thread still refers to it.
+    abandoned().push_back(std::move(at->second));
+    workers_.erase(at);
+  }
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (parked.load() - before < os_cpus.size()) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      fmt::print(stderr, "mmscale: {}; nor can they be stopped; giving up\n", which);
+      std::fflush(nullptr);
+      std::_Exit(EXIT_FAILURE);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  throw StuckError(which);
 }
 
 }  // namespace mmscale::machine::silicon

@@ -9,10 +9,18 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <stdexcept>
+#include <vector>
 
 #include "topology/topology.h"
 
 namespace mmscale::machine::silicon {
+
+// what() is one line that names the CPUs.
+class StuckError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 class Pool {
  public:
@@ -27,8 +35,9 @@ class Pool {
   // throw: they wait for each other, so one that left would hang the rest.
   //
   // Threads that spin for each other cannot be called off. If they have not all come back after `patience`,
-  // which means a bug or a CPU that was taken away, the process says which are missing and exits with
-  // status 1.
+  // which means a bug, a CPU that was taken away, or more spinning CPUs than a hypervisor gives time to, those that
+  // are missing are parked for ever by a signal, wherever they are, and StuckError is thrown. What they were working
+  // on is theirs for good: the caller must not destroy it. The pool makes new threads for their CPUs.
   void run(std::span<const unsigned> os_cpus, const std::function<void(unsigned)>& body,
            std::chrono::nanoseconds patience);
 
@@ -36,6 +45,8 @@ class Pool {
   class Worker;
 
   Worker& worker(unsigned os_cpu);
+  [[noreturn]] void park(const std::vector<unsigned>& os_cpus, std::chrono::nanoseconds patience);
+  static std::vector<std::unique_ptr<Worker>>& abandoned();
 
   const topology::Topology& topology_;
   std::map<unsigned, std::unique_ptr<Worker>> workers_;
