@@ -42,6 +42,8 @@ struct Question {
   // Where the reading for a kind of value goes.
   std::function<std::optional<Reading>&(std::size_t)> goes_to;
   std::vector<Record> windows = {};
+  // A window did not come back, and no other would.
+  bool given_up = false;
 };
 
 bool is_ll_sc() {
@@ -190,8 +192,17 @@ class Calibrator {
   void run_window(Question& question, unsigned repetition) {
     const Case& c = question.asked;
     Record record{c.name, c.subject, repetition, setup_.repetitions, setup_.times, {}};
-    const auto load = c.make_load();
-    record.window = measure::run_window(bench_, *load, c.subject.pus, setup_.times);
+    if (question.given_up) return;
+    auto load = c.make_load();
+    try {
+      record.window = measure::run_window(bench_, *load, c.subject.pus, setup_.times);
+    } catch (const machine::silicon::StuckError& error) {
+      result_.remarks.push_back(fmt::format("{}: {}; it was given up", c.name, error.what()));
+      question.given_up = true;
+      // It is still theirs who did not come back.
+      [[maybe_unused]] auto* const left_to_them = load.release();
+      return;
+    }
     if (const auto* self_measuring = dynamic_cast<const measure::SelfMeasuring*>(load.get()))
       record.findings = self_measuring->findings(record.window);
     if (!record.window.audit.empty())

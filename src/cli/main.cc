@@ -19,6 +19,7 @@
 #include "cli/bench.h"
 #include "cli/calibrate.h"
 #include "cli/check.h"
+#include "cli/doctor.h"
 #include "cli/messages.h"
 #include "cli/names.h"
 #include "cli/record.h"
@@ -87,6 +88,7 @@ int run(int argc, char** argv) {
   mmscale::cli::add_check_command(app);
   mmscale::cli::add_bench_command(app, command_line, status);
   mmscale::cli::add_calibrate_command(app, status);
+  mmscale::cli::add_doctor_command(app, status);
   mmscale::cli::add_record_command(app, status);
   mmscale::cli::add_replay_command(app, command_line, status);
 #ifdef MMSCALE_SIMULATION

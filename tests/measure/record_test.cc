@@ -46,14 +46,15 @@ TEST(Counters, OfASwitchAreTheStableList) {
                   "ipis_exit_flush", "ipis_trim", "ipis_flush", "ipis_raised", "ipis_local", "shoot_self",
                   "exits", "mms_born", "mms_freed", "overlap", "jain", "max_min_ratio", "share_package_0",
                   "share_package_1", "window_ns", "involuntary_switches", "wait_share_max", "stolen_ns",
-                  "alu_drift_max", "valid"));
+                  "alu_drift_max", "error_bound", "fairness_error_bound", "valid"));
 }
 
 TEST(Counters, OfAFloorAreTheStableList) {
-  EXPECT_THAT(names(floor_record()),
-              ElementsAre("cpus", "packages", "pairs_per_second", "ns_per_pair", "overlap", "jain",
-                          "max_min_ratio", "share_package_0", "share_package_1", "window_ns",
-                          "involuntary_switches", "wait_share_max", "stolen_ns", "alu_drift_max", "valid"));
+  EXPECT_THAT(
+      names(floor_record()),
+      ElementsAre("cpus", "packages", "pairs_per_second", "ns_per_pair", "overlap", "jain", "max_min_ratio",
+                  "share_package_0", "share_package_1", "window_ns", "involuntary_switches", "wait_share_max",
+                  "stolen_ns", "alu_drift_max", "error_bound", "fairness_error_bound", "valid"));
 }
 
 TEST(Counters, OfThePmuAreSumsOfAllCpusAndNoParts) {

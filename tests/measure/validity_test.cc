@@ -246,6 +246,8 @@ TEST(Validity, StealInALongWindow) {
 TEST(Validity, StealInAShortWindowTripsAtOneTick) {
   auto window = quiet_window();
   window.window_ns = 100 * kMs;
+  for (CpuConditions& cpu : window.cpus)
+    cpu.account = CpuAccount{.elapsed_ns = 100 * kMs, .ran_ns = 100 * kMs};
   window.machine.steal[0].stolen_ns = 10 * kMs;
   EXPECT_THAT(reasons_against(window),
               ElementsAre("cpu 2: lost 10.0 % of the window to the hypervisor (10 ms, to within 10 ms)"));

@@ -329,7 +329,9 @@ TEST_F(WindowRun, AThreadThatStoodStillIsSeen) {
   const CpuAccount& account = *window.conditions.cpus[0].account;
   EXPECT_GE(account.elapsed_ns - *account.ran_ns, 5'000'000);
   EXPECT_GE(account.longest_gap_ns, 5'000'000);
-  EXPECT_GE(loss_of(window.conditions.cpus[0], 0, window.conditions).stood, 0.08);
+  EXPECT_GE(loss_of(window.conditions.cpus[0], 0, window.conditions).all() *
+                static_cast<double>(account.elapsed_ns),
+            4.99e6);
   EXPECT_FALSE(window.verdict.valid);
 }
 
