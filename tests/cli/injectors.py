@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-SPIN = "import os, sys\nos.sched_setaffinity(0, {int(sys.argv[1])})\nwhile True: pass"
+SPIN = "import os, sys\nos.sched_setaffinity(0, {int(sys.argv[1])})\nprint(flush=True)\nwhile True: pass"
 
 
 class Impossible(Exception):
@@ -63,7 +63,8 @@ def spin(pid, seconds, policy=None):
     spinners = []
     try:
         for cpu in sorted(set(workers(pid).values())):
-            spinners.append(subprocess.Popen([sys.executable, "-c", SPIN, str(cpu)]))
+            spinners.append(subprocess.Popen([sys.executable, "-c", SPIN, str(cpu)], stdout=subprocess.PIPE))
+            spinners[-1].stdout.readline()  # it is there
             if policy is not None:
                 os.sched_setscheduler(spinners[-1].pid, policy, os.sched_param(1))
         return held(seconds)
@@ -72,6 +73,7 @@ def spin(pid, seconds, policy=None):
     finally:
         for spinner in spinners:
             spinner.kill()
+            spinner.stdout.close()
             spinner.wait()
 
 
@@ -115,7 +117,8 @@ def freeze(pid, seconds):
             raise Impossible("no freezer")
         name.write_text(frozen)
         for _ in range(1000):
-            if name is v2 or name.read_text().strip() == frozen:
+            state = v1 if name is v1 else group / "cgroup.events"
+            if frozen in state.read_text().split() if name is v1 else "frozen 1" in state.read_text():
                 break
         when = held(seconds)
         name.write_text(thawed)

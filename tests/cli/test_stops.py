@@ -30,7 +30,9 @@ def disturbed_campaign(binary, environment, tmp_path, inject, seconds, times):
     intervals = []
     dice = random.Random(17)
     try:
-        process.stderr.readline()  # a window has run
+        # A window has run: its threads are there.
+        while not process.stderr.readline().startswith("["):
+            assert process.poll() is None
         for _ in range(times):
             time.sleep(dice.uniform(0.02, 0.08))
             try:
