@@ -26,6 +26,7 @@
 #include "measure/sampled_load.h"
 #include "scheme/catalogue.h"
 #include "topology/cpu_list.h"
+#include "topology/leave.h"
 #include "topology/quota.h"
 #include "topology/topology.h"
 #include "workload/patterns.h"
@@ -64,6 +65,7 @@ struct Options {
   RuleOptions rules;
   std::vector<std::uint32_t> exits = campaign::Choice().exits_per_million;
   std::string linger;
+  std::string leave;
   bool latency = false;
   bool rq_lock = false;
   bool unsafe = false;
@@ -233,13 +235,37 @@ void check_families(const campaign::Choice& choice, const Limit& limit, bool any
   }
 }
 
+// Takes out of the layout what is left to everything else, and says so.
+void leave_cpus(const std::string& text, topology::Layout& layout) {
+  topology::Leave leave = topology::default_leave(layout);
+  std::vector<unsigned> left;
+  try {
+    if (!text.empty()) leave = topology::parse_leave(text);
+    left = topology::to_leave(layout, leave);
+  } catch (const topology::LeaveError& error) {
+    throw UsageError(fmt::format("--leave: {}", error.what()));
+  }
+  if (left.empty()) return;
+  for (topology::Pu& pu : layout.pus)
+    if (std::binary_search(left.begin(), left.end(), pu.os_index)) pu.allowed = false;
+  topology::stay_on(left);
+  fmt::print(stderr, "CPUs {} are left to everything else ({})\n", topology::format_cpu_list(left),
+             text.empty()
+                 ? fmt::format("the default above {} CPUs; --leave 0 takes all", topology::kLeaveAbove)
+                 : "--leave " + text);
+}
+
 int run(const Options& options, std::vector<std::string> rest, const std::string& command_line) {
   auto google = campaign::GoogleFlags::take_from(rest);
   if (!rest.empty())
     throw UsageError(fmt::format("unknown argument '{}'; mmscale bench --help lists them", rest.front()));
 
   const topology::Topology topology = topology::Topology::host();
-  const topology::Layout& layout = topology.layout();
+  topology::Layout layout = topology.layout();
+  // A list of CPUs says itself what is used.
+  const bool is_list = options.placements.find_first_not_of("0123456789,-") == std::string::npos;
+  if (is_list && !options.leave.empty()) throw UsageError("--leave: --placement names the CPUs already");
+  if (!is_list) leave_cpus(options.leave, layout);
   const topology::CpuQuota quota = topology::read_cpu_quota();
   campaign::Choice choice = make_choice(options);
   check_home(layout, options);
@@ -340,6 +366,9 @@ void add_bench_command(CLI::App& app, const std::string& command_line, int& stat
       ->capture_default_str();
   bench->add_option("--cpus", options->cpus,
                     "CPU counts: 1,2,4, ranges, all, octave (8 per doubling); default: as the budget allows");
+  bench->add_option(
+      "--leave", options->leave,
+      "Cores left to everything else: N, N/package or N/node; default: 1 on machines of more than 16 CPUs");
   bench->add_option("--home", options->home, "NUMA node of the contended mm; default: that of the first CPU");
   bench->add_option("--transport", options->transport,
                     fmt::format("How IPIs are sent: {}; default: the first that works",

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include "topology/leave.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "topology/topology.h"
+
+namespace mmscale::topology {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+TEST(Leave, IsParsed) {
+  EXPECT_EQ(parse_leave("2").cores, 2U);
+  EXPECT_EQ(parse_leave("2").per, Per::machine);
+  EXPECT_EQ(parse_leave("1/package").per, Per::package);
+  EXPECT_EQ(parse_leave("3/node").cores, 3U);
+  for (const char* text : {"", "/", "-1", "1/", "1/socket", "x", "1 ", "99999999999999999999"})
+    EXPECT_THROW(parse_leave(text), LeaveError) << text;
+}
+
+TEST(Leave, IsWholeCores) {
+  const Topology topology = Topology::synthetic("pack:2 [numa] core:8 pu:2");
+  EXPECT_THAT(to_leave(topology.layout(), {.cores = 1}), ElementsAre(0, 1));
+  EXPECT_THAT(to_leave(topology.layout(), {.cores = 1, .per = Per::package}), ElementsAre(0, 1, 16, 17));
+  EXPECT_THAT(to_leave(topology.layout(), {.cores = 2, .per = Per::node}),
+              ElementsAre(0, 1, 2, 3, 16, 17, 18, 19));
+  EXPECT_THAT(to_leave(topology.layout(), {}), IsEmpty());
+  EXPECT_THROW(to_leave(topology.layout(), {.cores = 16}), LeaveError);
+}
+
+TEST(Leave, ByDefaultACoreOfABigMachine) {
+  EXPECT_EQ(default_leave(Topology::synthetic("pack:1 core:8 pu:2").layout()).cores, 0U);
+  EXPECT_EQ(default_leave(Topology::synthetic("pack:1 core:9 pu:2").layout()).cores, 1U);
+}
+
+// One that may not be used is not ours to leave.
+TEST(Leave, IsOfThoseThatMayBeUsed) {
+  const Topology topology = Topology::synthetic("pack:1 core:8 pu:1");
+  EXPECT_THAT(to_leave(allow_only(topology.layout(), std::vector<unsigned>{3, 5, 6}), {.cores = 1}),
+              ElementsAre(3));
+}
+
+}  // namespace
+}  // namespace mmscale::topology
