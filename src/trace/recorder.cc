@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,6 +15,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <unordered_set>
 #include <utility>
 
@@ -48,15 +51,77 @@ std::uint64_t monotonic_ns() {
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-// Instances of recorders that were killed: their process is gone.
-void remove_stale_instances(const std::string& tracefs) {
+// Stops an instance whose recorder cannot any more, and removes it. Only plain system calls: the guard runs this
+// in a fork. A running instance can be removed, an open one cannot.
+bool remove_instance(const char* folder, const char* switch_file) {
+  if (const int fd = open(switch_file, O_WRONLY | O_CLOEXEC); fd >= 0) {
+    // Where this fails, removing still ends it.
+    [[maybe_unused]] const ssize_t written = write(fd, "0", 1);
+    close(fd);
+  }
+  return rmdir(folder) == 0;
+}
+
+// A process that outlives the recorder by a moment: where that is killed, which it cannot catch, its instance
+// would trace on and on.
+class Guard {
+ public:
+  explicit Guard(const std::string& folder) {
+    const std::string switch_file = folder + "/tracing_on";
+    int ends[2];
+    // Without a guard the next recorder removes what is left.
+    if (pipe2(ends, O_CLOEXEC) != 0) return;
+    pid_ = fork();
+    if (pid_ == 0) {
+      close(ends[1]);
+      setsid();
+      for (const int signal_number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE})
+        signal(signal_number, SIG_IGN);
+      char byte;
+      ssize_t got;
+      // Ends when the recorder has: it holds the only other end.
+      while ((got = read(ends[0], &byte, 1)) < 0 && errno == EINTR) {
+      }
+      // Its files are closed about now.
+      for (int tries = 0; got == 0 && tries < kTries && !remove_instance(folder.c_str(), switch_file.c_str());
+           ++tries)
+        poll(nullptr, 0, kPauseMs);
+      _exit(0);
+    }
+    close(ends[0]);
+    end_ = ends[1];
+  }
+  ~Guard() {
+    if (end_ < 0) return;
+    // The recorder removes its instance itself.
+    [[maybe_unused]] const ssize_t written = write(end_, "x", 1);
+    close(end_);
+    if (pid_ > 0) waitpid(pid_, nullptr, 0);
+  }
+  Guard(const Guard&) = delete;
+  Guard& operator=(const Guard&) = delete;
+
+ private:
+  static constexpr int kTries = 100;
+  static constexpr int kPauseMs = 50;
+  pid_t pid_ = -1;
+  int end_ = -1;
+};
+
+// Instances of recorders that were killed, and their guards with them: their process is gone. Their names.
+std::vector<std::string> remove_stale_instances(const std::string& tracefs) {
+  std::vector<std::string> removed;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(tracefs + "/instances", error)) {
     const std::string name = entry.path().filename();
     if (!name.starts_with(kInstancePrefix)) continue;
     const auto pid = pid_number(std::string_view(name).substr(kInstancePrefix.size()));
-    if (pid && kill(*pid, 0) != 0 && errno == ESRCH) rmdir(entry.path().c_str());
+    const std::string folder = entry.path();
+    if (pid && kill(*pid, 0) != 0 && errno == ESRCH &&
+        remove_instance(folder.c_str(), (folder + "/tracing_on").c_str()))
+      removed.push_back(folder);
   }
+  return removed;
 }
 
 void check_access(const std::string& tracefs) {
@@ -154,6 +219,7 @@ struct Recorder::State {
   State(const State&) = delete;
   State& operator=(const State&) = delete;
   ~State() {
+    guard.reset();
     // An instance that is being read cannot be removed.
     pipes.clear();
     if (instance != nullptr) {
@@ -172,6 +238,7 @@ struct Recorder::State {
   std::string folder;
   RawRecords records;
   std::vector<std::string> missing;
+  std::optional<Guard> guard;
   std::uint64_t undecoded = 0;
   std::vector<std::unique_ptr<RawPipe>> pipes;
   bool on = false;
@@ -204,7 +271,8 @@ Recorder::Recorder(const RecorderSetup& setup) : state_(std::make_unique<State>(
           fmt::format("this kernel has no event {}:{} ({})", wanted.system, wanted.event, folder));
     state_->missing.push_back(fmt::format("no event {}:{}: {}", wanted.system, wanted.event, wanted.without));
   }
-  remove_stale_instances(setup.tracefs);
+  for (const std::string& folder : remove_stale_instances(setup.tracefs))
+    state_->missing.push_back(fmt::format("{}: left by a recorder that was killed, removed", folder));
   std::string folder = setup.tracefs;
   tracefs_set_tracing_dir(folder.data());
   const char* const systems[] = {"sched", "task", "csd", nullptr};
@@ -216,6 +284,7 @@ Recorder::Recorder(const RecorderSetup& setup) : state_(std::make_unique<State>(
   state_->folder = fmt::format("{}/instances/{}", setup.tracefs, name);
   if (state_->instance == nullptr)
     throw RecordError(fmt::format("{}: cannot be made: {}", state_->folder, std::strerror(errno)));
+  state_->guard.emplace(state_->folder);
   tracefs_trace_off(state_->instance);
   // The clock that a process can read, too: it tells how far all CPUs have been read.
   if (tracefs_instance_file_write(state_->instance, "trace_clock", "mono") < 0)

@@ -30,7 +30,7 @@ struct RecorderSetup {
 };
 
 // From construction to destruction there is an instance "mmscale-PID" under TRACEFS/instances; what a
-// recorder that was killed left there is removed by the next.
+// recorder that was killed left there is removed by a process that waits for its end, else by the next.
 class Recorder {
  public:
   // Throws RecordError: no permission, an event or the clock that the kernel does not have.
@@ -49,7 +49,7 @@ class Recorder {
   // Events that the kernel dropped because the buffer was full, and those that could not be decoded.
   std::uint64_t lost() const;
   std::uint64_t undecoded() const;
-  // What the kernel does not have and can be done without, one line each.
+  // What the kernel does not have and can be done without, and what a killed recorder had left, one line each.
   const std::vector<std::string>& missing() const;
 
  private:
