@@ -15,15 +15,6 @@ namespace explorer = machine::explorer;
 
 namespace {
 
-std::unique_ptr<Program> make(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
-                              unsigned verdicts) {
-  auto program = make_program(scheme, lifecycle, the_case, verdicts);
-  if (program == nullptr)
-    throw std::invalid_argument(
-        fmt::format("there is no scheme '{}' or no lifecycle '{}'", scheme, lifecycle));
-  return program;
-}
-
 bool is_bad(explorer::Ending ending) {
   return ending == explorer::Ending::violated || ending == explorer::Ending::deadlock;
 }
@@ -34,7 +25,7 @@ explorer::Schedule shortest(std::string_view scheme, std::string_view lifecycle,
   constexpr int kPreemptions = 2;
   constexpr std::uint64_t kSteps = 2'000'000;
   for (int preemptions = 0; preemptions <= kPreemptions; ++preemptions) {
-    auto program = make(scheme, lifecycle, the_case, options.verdicts);
+    auto program = make_program(scheme, lifecycle, the_case, options.verdicts);
     explorer::Limits limits;
     limits.steps = kSteps;
     limits.preemptions = preemptions;
@@ -150,7 +141,7 @@ std::string_view to_string(Line::Kind kind) {
 Outcome check(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
               const Options& options) {
   const auto start = std::chrono::steady_clock::now();
-  auto program = make(scheme, lifecycle, the_case, options.verdicts);
+  auto program = make_program(scheme, lifecycle, the_case, options.verdicts);
   explorer::Limits limits;
   limits.steps = options.steps;
   limits.preemptions = options.preemptions;
@@ -164,7 +155,7 @@ Outcome check(std::string_view scheme, std::string_view lifecycle, const Case& t
     const explorer::Schedule schedule =
         shortest(scheme, lifecycle, the_case, options, std::move(result.schedule));
     outcome.schedule = explorer::to_string(schedule);
-    auto again = make(scheme, lifecycle, the_case, options.verdicts);
+    auto again = make_program(scheme, lifecycle, the_case, options.verdicts);
     describe(outcome, explorer::replay(*again, schedule), *again, options.verdicts);
   } else if (result.ending == explorer::Ending::stopped || options.preemptions >= 0) {
     outcome.verdict = Verdict::bounded;
@@ -175,7 +166,7 @@ Outcome check(std::string_view scheme, std::string_view lifecycle, const Case& t
 
 Trace trace(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
             std::string_view schedule, unsigned verdicts) {
-  auto program = make(scheme, lifecycle, the_case, verdicts);
+  auto program = make_program(scheme, lifecycle, the_case, verdicts);
   const explorer::Replay replayed = explorer::replay(*program, explorer::parse_schedule(schedule));
   Trace trace;
   trace.cpus = the_case.cpus;

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "check/case.h"
+#include "kernel/ops.h"
 #include "kernel/oracle.h"
 #include "machine/explorer/explore.h"
+#include "machine/explorer/explorer.h"
 
 namespace mmscale::check {
 
@@ -31,14 +33,13 @@ class Program : public machine::explorer::Program {
   virtual std::string value_of(std::uint64_t value) const = 0;
 };
 
-// All schemes under one lifecycle: one translation unit each. nullptr if there is no such scheme.
-template <class Lifecycle>
-std::unique_ptr<Program> make_program_under(std::string_view scheme, const Case& the_case, unsigned verdicts);
-
 // All schemes, in the catalogue's order.
 std::vector<std::string_view> scheme_names();
 
-// nullptr if there is no such scheme or lifecycle.
+// The case under a scheme and a lifecycle; `verdicts`: one bit for each kernel::Violation that counts. The second throws
+// std::invalid_argument for a name that does not exist.
+std::unique_ptr<Program> make_program(const kernel::Build<machine::explorer::Explorer>& build,
+                                      const Case& the_case, unsigned verdicts);
 std::unique_ptr<Program> make_program(std::string_view scheme, std::string_view lifecycle,
                                       const Case& the_case, unsigned verdicts);
 

@@ -127,21 +127,6 @@ std::vector<std::string> working_transports() {
   return names;
 }
 
-// Few builds have other than default options. Those that were not asked for by name are left out.
-void check_built(const Options& options, campaign::Choice& choice) {
-  const bool by_name = !options.schemes.empty() && options.schemes != "all";
-  std::erase_if(choice.schemes, [&](const std::string& name) {
-    if (workload::is_built(name, choice.lifecycle, choice.options)) return false;
-    if (by_name)
-      throw UsageError(fmt::format("--scheme {}: not built with --mm-cid {}{} under lifecycle {}", name,
-                                   options.mm_cid, options.rq_lock ? " --rq-lock" : "", choice.lifecycle));
-    return true;
-  });
-  if (choice.schemes.empty())
-    throw UsageError(fmt::format("no safe scheme is built with --mm-cid {}{} under lifecycle {}",
-                                 options.mm_cid, options.rq_lock ? " --rq-lock" : "", choice.lifecycle));
-}
-
 campaign::Choice make_choice(const Options& options) {
   campaign::Choice choice;
   choice.families = parse_names("--family", options.families, names_of(bench::families()));
@@ -169,7 +154,6 @@ campaign::Choice make_choice(const Options& options) {
   check_name("--mm-cid", options.mm_cid, kMmCids);
   choice.options.mm_cid = options.mm_cid == kMmCids[0] ? kernel::MmCid::off : kernel::MmCid::v6_4;
   choice.options.rq_lock = options.rq_lock;
-  check_built(options, choice);
   choice.home_node = options.home;
   choice.think = options.think;
   choice.lifetime = options.lifetime;

@@ -14,6 +14,7 @@
 #include "cli/names.h"
 #include "cli/replay_records.h"
 #include "cli/rules.h"
+#include "kernel/lifecycle/catalogue.h"
 #include "machine/silicon/pool.h"
 #include "machine/silicon/transport.h"
 #include "machine/simulator/model_file.h"
@@ -133,17 +134,11 @@ void print_table(const trace::SessionResult& session) {
 }
 
 int run(const Options& options, const std::string& command_line) {
-  const std::vector<std::string_view> lifecycles = trace::replay_lifecycles();
-  check_name("--lifecycle", options.lifecycle, lifecycles);
+  check_name("--lifecycle", options.lifecycle, kernel::lifecycle::Catalogue::names());
   if (options.silicon && !options.machine.empty())
     throw UsageError("--silicon and --machine: real CPUs or a model, not both");
   const kernel::Rules rules = make_rules(options.rules, options.lifecycle);
-  auto schemes = choose_schemes(options.schemes, options.unsafe, options.lifecycle, rules, {});
-  const auto built = trace::replay_schemes();
-  std::erase_if(schemes,
-                [&built](const std::string& name) { return std::ranges::find(built, name) == built.end(); });
-  if (schemes.empty())
-    throw UsageError(fmt::format("--scheme: this build replays {} only", fmt::join(built, ", ")));
+  const auto schemes = choose_schemes(options.schemes, options.unsafe, options.lifecycle, rules, {});
   const trace::Trace trace(options.file, make_filter(options));
   const std::size_t cpus = trace.facts().cpus.size();
 
@@ -212,7 +207,7 @@ void add_replay_command(CLI::App& app, const std::string& command_line, int& sta
   command->add_option("--scheme", options->schemes, "Schemes, comma-separated; default all that are safe");
   command
       ->add_option("--lifecycle", options->lifecycle,
-                   fmt::format("Whose rules for mm_cpumask: {}", fmt::join(trace::replay_lifecycles(), ", ")))
+                   fmt::format("Whose rules for mm_cpumask: {}", fmt::join(kernel::lifecycle::Catalogue::names(), ", ")))
       ->capture_default_str();
   command->add_option(
       "--machine", options->machine,

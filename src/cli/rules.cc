@@ -21,9 +21,7 @@ constexpr std::array<std::string_view, 2> kHotplugs = {to_string(kernel::Hotplug
 bool must_reach_borrowers(std::string_view name) {
   bool must = true;
   scheme::Catalogue::for_each([&]<class Scheme> {
-    if (Scheme::kInfo.name != name) return;
-    must = !Scheme::kCounted;
-    if constexpr (requires { Scheme::kBorrowsUserMm; }) must = must && Scheme::kBorrowsUserMm;
+    if (Scheme::kInfo.name == name) must = !Scheme::kCounted && Scheme::kBorrowsUserMm;
   });
   return must;
 }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// A kernel build: the emulated kernel with one scheme, one architecture's lifecycle and its options compiled
-// in, as Kconfig does it. Nothing here is decided while the clock runs.
+// What a kernel build is made of besides its scheme and its architecture's lifecycle: options as of Kconfig, rules, and
+// the words in which kernel and scheme talk to each other.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
-
-#include "machine/machine.h"
 
 namespace mmscale::kernel {
 
@@ -70,13 +68,6 @@ enum class Freed { pages, page_tables };
 // smp_mb__after_atomic elsewhere), or full. Who needs one at that point adds what is missing.
 enum class EnterBarrier { none, rmw, full };
 
-// A scheme may state it as kEnterBarrier; counting is a read-modify-write.
-template <class Scheme>
-inline constexpr EnterBarrier kEnterBarrier = Scheme::kCounted ? EnterBarrier::rmw : EnterBarrier::none;
-template <class Scheme>
-requires requires { Scheme::kEnterBarrier; }
-inline constexpr EnterBarrier kEnterBarrier<Scheme> = Scheme::kEnterBarrier;
-
 // The kernel function that calls a hook of the scheme.
 enum class Site {
   context_switch,
@@ -92,12 +83,22 @@ enum class Site {
   mmdrop,  // by somebody who held the struct only: kvm, /proc/pid/mem, ...
 };
 
-template <machine::Machine M, class TheScheme, class TheLifecycle, Options kTheOptions = Options{}>
-struct Build {
-  using Machine = M;
-  using Scheme = TheScheme;
-  using Lifecycle = TheLifecycle;
-  static constexpr Options kOptions = kTheOptions;
-};
+// A trait of a scheme that looks at CPUs, remotely, to find out who borrows an mm: at those in mm_cpumask, or at every
+// possible CPU. Where the architecture keeps no mask it is every CPU in any case.
+enum class Candidates { mask, all };
+
+// Whether lazy_enter at this site begins to borrow a user mm. At the others a CPU falls back on init_mm,
+// which is never freed and needs no tracking.
+constexpr bool borrows_user_mm(Site site) {
+  return site == Site::context_switch || site == Site::exit_mm || site == Site::kthread_unuse_mm;
+}
+
+// What reap leaves to its caller: to free the mm now, or nothing since the scheme kept it for drain.
+enum class Reaped { free_now, deferred };
+
+// When drain is called. `tick`: now and then while CPUs run, interrupts on; it must not wait. `end`: every
+// process has ended and every CPU borrows init_mm; nothing may be left behind, and it may wait for other
+// CPUs.
+enum class Drain { tick, end };
 
 }  // namespace mmscale::kernel

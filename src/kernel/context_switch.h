@@ -5,18 +5,17 @@
 #pragma once
 
 #include "kernel/cpu.h"
-#include "kernel/hooks.h"
 #include "kernel/irq.h"
 #include "kernel/lazy.h"
+#include "kernel/path.h"
 #include "kernel/preempt.h"
 
 namespace mmscale::kernel {
 
 // membarrier_switch_mm() (kernel/sched/sched.h): copies the next mm's registration to the rq where it
 // differs. `prev_mm` is only compared.
-template <class K>
-MMSCALE_INLINE void membarrier_switch_mm(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* prev_mm,
-                                         typename Task<K>::Mm* next_mm) {
+template <class M>
+MMSCALE_INLINE void membarrier_switch_mm(M& m, Cpu<M>& cpu, Mm<M>* prev_mm, Mm<M>* next_mm) {
   if (prev_mm == next_mm) return;
   const std::uint32_t state = m.load(next_mm->membarrier_state, std::memory_order_relaxed);
   if (cpu.membarrier_state != state) cpu.membarrier_state = state;
@@ -24,20 +23,21 @@ MMSCALE_INLINE void membarrier_switch_mm(typename K::Machine& m, Cpu<K>& cpu, ty
 
 // switch_mm_cid() (kernel/sched/sched.h, 6.4 to 6.12): full barriers between the store to rq->curr and the
 // loads of the per-mm concurrency ids, where nothing else in the switch already is one.
-template <class K>
-MMSCALE_INLINE void switch_mm_cid(typename K::Machine& m, Task<K>& prev, Task<K>& next, bool mm_changed) {
+template <class Path, class M>
+MMSCALE_INLINE void switch_mm_cid(M& m, Cpu<M>& cpu, Task<M>& prev, Task<M>& next, bool mm_changed) {
   if (next.mm == nullptr) {
     // user -> kernel leans on the grab being an atomic (smp_mb__after_mmgrab); who counts nothing must pay in
     // full.
     if (prev.mm != nullptr) {
-      if constexpr (kEnterBarrier<typename K::Scheme> == EnterBarrier::rmw)
+      const EnterBarrier is = Path::scheme(cpu).enter_barrier;
+      if (is == EnterBarrier::rmw)
         m.fence_after_rmw();
-      else if constexpr (kEnterBarrier<typename K::Scheme> == EnterBarrier::none)
+      else if (is == EnterBarrier::none)
         m.fence();
     }
   } else if (prev.mm == nullptr) {
     m.fence();
-  } else if (mm_changed && !K::Lifecycle::kSwitchMmIsFullBarrier) {
+  } else if (mm_changed && !Path::lifecycle(cpu).switch_mm_is_full_barrier) {
     m.fence();
   }
   prev.mm_cid = 0;
@@ -46,47 +46,47 @@ MMSCALE_INLINE void switch_mm_cid(typename K::Machine& m, Task<K>& prev, Task<K>
 
 // finish_task_switch(): runs as the next task, on the same CPU. Interrupts come back on, then the borrow that
 // ended is returned: under the rq lock a last drop could deadlock, so the kernel waits until here.
-template <class K>
-MMSCALE_INLINE void finish_task_switch(typename K::Machine& m, Cpu<K>& cpu, Task<K>& prev) {
+template <class Path, class M>
+MMSCALE_INLINE void finish_task_switch(M& m, Cpu<M>& cpu, Task<M>& prev) {
   using enum std::memory_order;
-  typename Task<K>::Mm* const mm = cpu.prev_mm;
+  Mm<M>* const mm = cpu.prev_mm;
   cpu.prev_mm = nullptr;
   // finish_task(): from here another CPU may take prev; release hands over all it did (pairs with the acquire
   // of whoever waits for on_cpu to clear).
   m.store(prev.on_cpu, 0u, release);
-  if constexpr (K::kOptions.rq_lock) m.store(cpu.rq_lock, 0u, release);
+  if (Path::options(cpu).rq_lock) m.store(cpu.rq_lock, 0u, release);
   m.irq_enable();
   // preempt_count() is 2 until finish_task_switch's end.
-  PreemptOff<K> preempt(cpu);
-  if (mm != nullptr) hooks::lazy_exit<K, Site::context_switch>(m, cpu, mm);
-  hooks::switched<K>(m, cpu);
+  PreemptOff<M> preempt(cpu);
+  if (mm != nullptr) Path::lazy_exit(m, cpu, mm, Site::context_switch);
+  Path::switched(m, cpu);
 }
 
 // __schedule()'s part behind the choice of `next`, and context_switch(). Called with interrupts on; `next`
-// must not be running elsewhere. Forced inline, since it is the thing measured.
-template <class K>
-MMSCALE_INLINE void context_switch(typename K::Machine& m, Cpu<K>& cpu, Task<K>& next) {
+// must not be running elsewhere. Forced inline, since it is the thing measured. `Path` says how the scheme and the
+// lifecycle are called (path.h).
+template <class Path, class M>
+MMSCALE_INLINE void context_switch(M& m, Cpu<M>& cpu, Task<M>& next) {
   using enum std::memory_order;
-  using Mm = typename Task<K>::Mm;
   m.irq_disable();
-  rcu::note_context_switch<K>(m, cpu);
+  rcu::note_context_switch<Path>(m, cpu);
   // rq_lock(); smp_mb__after_spinlock(): membarrier's barrier before the store to rq->curr. The exchange is
   // on a line of this CPU's own: nobody else takes the lock here, so it never waits.
-  if constexpr (K::kOptions.rq_lock) {
+  if (Path::options(cpu).rq_lock) {
     m.exchange(cpu.rq_lock, 1u, acquire);
     m.fence_after_rmw();
   }
-  Task<K>& prev = *m.load(cpu.curr, relaxed);
+  Task<M>& prev = *m.load(cpu.curr, relaxed);
   m.store(next.on_cpu, 1u, relaxed);
   m.store(cpu.curr, &next, relaxed);
 
-  Mm* const active = m.load(prev.active_mm, relaxed);
+  Mm<M>* const active = m.load(prev.active_mm, relaxed);
   if (next.mm == nullptr) {
-    K::Lifecycle::template enter_lazy_tlb<K>(m, cpu, active);
+    Path::enter_lazy_tlb(m, cpu, active);
     if (prev.mm != nullptr) {
       // user -> kernel: the borrow begins.
-      Mm* const borrowed = hooks::lazy_enter<K, Site::context_switch>(m, cpu, active);
-      note_borrow<K>(m, cpu, borrowed);
+      Mm<M>* const borrowed = begin_borrow<Path>(m, cpu, active, Site::context_switch);
+      note_borrow(m, cpu, borrowed);
       m.store(next.active_mm, borrowed, relaxed);
     } else {
       // kernel -> kernel: the borrow changes hands.
@@ -94,32 +94,32 @@ MMSCALE_INLINE void context_switch(typename K::Machine& m, Cpu<K>& cpu, Task<K>&
       m.store(prev.active_mm, nullptr, relaxed);
     }
   } else {
-    if constexpr (K::Machine::checking)
-      if (prev.mm == nullptr) compare_borrow<K>(m, cpu, active, next.mm, "membarrier_switch_mm");
-    membarrier_switch_mm<K>(m, cpu, active, next.mm);
-    if constexpr (K::Machine::checking)
-      if (prev.mm == nullptr) use_prev<K>(m, cpu, active, "switch_mm's prev");
-    K::Lifecycle::template switch_mm_irqs_off<K>(m, cpu, active, next.mm);
+    if constexpr (M::checking)
+      if (prev.mm == nullptr) compare_borrow(m, cpu, active, next.mm, "membarrier_switch_mm");
+    membarrier_switch_mm(m, cpu, active, next.mm);
+    if constexpr (M::checking)
+      if (prev.mm == nullptr) use_prev(m, cpu, active, "switch_mm's prev");
+    Path::switch_mm_irqs_off(m, cpu, active, next.mm);
     if (prev.mm == nullptr) {
       // kernel -> user: the borrow ends.
-      hooks::lazy_leave<K>(m, cpu, active);
+      Path::lazy_leave(m, cpu, active);
       cpu.prev_mm = active;
       m.store(prev.active_mm, nullptr, relaxed);
     }
   }
-  if constexpr (K::kOptions.mm_cid == MmCid::v6_4) switch_mm_cid<K>(m, prev, next, active != next.mm);
-  if constexpr (K::Machine::checking)
+  if (Path::options(cpu).mm_cid == MmCid::v6_4) switch_mm_cid<Path>(m, cpu, prev, next, active != next.mm);
+  if constexpr (M::checking)
     if (next.mm != nullptr)
-      expect_in_mask<K>(m, cpu, next.mm, "context_switch: the CPU is not in its mm's mask");
+      expect_in_mask(m, cpu, next.mm, "context_switch: the CPU is not in its mm's mask");
   // __switch_to(), whose one effect on other CPUs is arm64's dsb(ish).
-  if constexpr (K::Lifecycle::kSwitchToIsFullBarrier) m.fence();
-  finish_task_switch<K>(m, cpu, prev);
+  if (Path::lifecycle(cpu).switch_to_is_full_barrier) m.fence();
+  finish_task_switch<Path>(m, cpu, prev);
 }
 
-// The same as a function, for whoever switches now and then and not in the measured loop.
-template <class K>
-__attribute__((noinline)) void schedule(typename K::Machine& m, Cpu<K>& cpu, Task<K>& next) {
-  context_switch<K>(m, cpu, next);
+// The same as a function, for whoever switches now and then and not in the measured loop: by the system's tables.
+template <class M>
+__attribute__((noinline)) void schedule(M& m, Cpu<M>& cpu, Task<M>& next) {
+  context_switch<ByTable>(m, cpu, next);
 }
 
 }  // namespace mmscale::kernel

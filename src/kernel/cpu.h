@@ -22,22 +22,18 @@
 
 namespace mmscale::kernel {
 
-template <class K>
-struct System;
-
-template <class K>
+template <class M>
 struct alignas(machine::kApart) Cpu {
-  using Machine = typename K::Machine;
-  using Mm = typename Task<K>::Mm;
+  using Mm = kernel::Mm<M>;
   template <class T>
-  using Atomic = typename Machine::template Atomic<T>;
+  using Atomic = kernel::Atomic<M, T>;
 
   // Boots emulated CPU `m.cpu()`: its idle task runs and lazily borrows init_mm, as start_secondary leaves
   // it.
-  Cpu(Machine& m, System<K>& system);
+  Cpu(M& m, System<M>& system);
 
   // rq->curr: the running task. Stored at every switch; read by other CPUs only to check.
-  Atomic<Task<K>*> curr;
+  Atomic<Task<M>*> curr;
   // rq->prev_mm: the borrow that a kernel -> user switch ended, until finish_task_switch has returned it.
   Mm* prev_mm = nullptr;
   // rq->membarrier_state: copy of the current mm's.
@@ -49,7 +45,7 @@ struct alignas(machine::kApart) Cpu {
   Atomic<Mm*> loaded_mm;
   // Page-table root as the entry code would use it (paca->pgd, the CR3 image).
   std::uint64_t pgd = 0;
-  System<K>* system;
+  System<M>* system;
   // rq->__lock, with the rq_lock option on.
   Atomic<std::uint32_t> rq_lock{0};
   // powerpc's mm_cpumask_trim_clock: flushes until this CPU tries to trim a mask again.
@@ -60,86 +56,87 @@ struct alignas(machine::kApart) Cpu {
   unsigned preempt_count = 0;
 
   Tally tally;
-  // What the architecture and the scheme keep per CPU, each on lines of its own: other CPUs may read and
-  // write it.
-  alignas(machine::kApart) typename PerCpuOf<typename K::Lifecycle, K>::type lifecycle;
-  alignas(machine::kApart) typename PerCpuOf<typename K::Scheme, K>::type scheme;
-  [[no_unique_address]] RcuState<K> rcu;
-  Task<K> idle;
-  typename MmSlab<K>::Magazine magazine;
+  [[no_unique_address]] RcuState<M> rcu;
+  Task<M> idle;
+  typename MmSlab<M>::Magazine magazine;
   // Scratch for copying an mm_cpumask before sending: cfd->cpumask.
   machine::CpuMask targets;
+  // What the architecture and the scheme keep per CPU (state.h), each on lines of its own.
+  alignas(machine::kApart) std::byte lifecycle_room[kLifecycleRoomPerCpu]{};
+  alignas(machine::kApart) std::byte scheme_room[kSchemeRoomPerCpu]{};
 };
 
 // What all CPUs of one emulated system share: init_mm, the slab, the oracle. Written only while no CPU runs,
 // or inside init_mm's own atomics.
-template <class K>
-struct System {
-  using Mm = typename Task<K>::Mm;
+template <class M>
+struct System : Build<M> {
+  using Mm = kernel::Mm<M>;
 
   // `memory` backs all mms, init_mm first (MmSlab says how much).
-  System(unsigned cpus, std::span<std::byte> memory, Rules rules = {});
+  System(const Build<M>& build, unsigned cpus, std::span<std::byte> memory, Rules rules = {});
 
   // cpu_online_mask: word `index`. Read by every sender, written by hotplug only.
-  typename K::Machine::template Atomic<std::uint64_t>& cpu_online_mask(unsigned index) {
+  Atomic<M, std::uint64_t>& cpu_online_mask(unsigned index) {
     return online[index / kOnlineWords].words[index % kOnlineWords];
   }
 
   const Rules rules;
-  MmSlab<K> slab;
+  MmSlab<M> slab;
   // The kernel's own address space: what a CPU borrows when there is no user mm to borrow. Never freed.
   Mm& init_mm;
-  std::vector<Cpu<K>*> cpus;
+  std::vector<Cpu<M>*> cpus;
   // From the start of a line on, so that no allocator decides which CPUs' bits share one.
   static constexpr unsigned kOnlineWords = machine::kLine / sizeof(std::uint64_t);
   struct alignas(machine::kLine) OnlineLine {
-    std::array<typename K::Machine::template Atomic<std::uint64_t>, kOnlineWords> words{};
+    std::array<Atomic<M, std::uint64_t>, kOnlineWords> words{};
   };
   std::vector<OnlineLine> online;
-  typename OracleOf<typename K::Machine>::type oracle;
+  typename OracleOf<M>::type oracle;
   // Told of every mm that is freed, by the CPU that frees it, interrupts off; null for nobody.
-  void (*mm_freed)(void* context, typename K::Machine& m, Mm* mm) = nullptr;
+  void (*mm_freed)(void* context, M& m, Mm* mm) = nullptr;
   void* mm_freed_context = nullptr;
 };
 
-template <class K>
-System<K>::System(unsigned n, std::span<std::byte> memory, Rules the_rules)
-    : rules(the_rules),
-      slab(n, memory),
+template <class M>
+System<M>::System(const Build<M>& build, unsigned n, std::span<std::byte> memory, Rules the_rules)
+    : Build<M>(build),
+      rules(the_rules),
+      slab(*this, n, memory),
       init_mm(slab.make_init_mm()),
       cpus(n),
       online((machine::CpuMask::words_for(n) + kOnlineWords - 1) / kOnlineWords) {}
 
-template <class K>
-Cpu<K>::Cpu(Machine& m, System<K>& sys)
+template <class M>
+Cpu<M>::Cpu(M& m, System<M>& sys)
     : curr(&idle),
       mask_word(m.cpu() / machine::CpuMask::kBitsPerWord),
       mask_bit(std::uint64_t{1} << (m.cpu() % machine::CpuMask::kBitsPerWord)),
       loaded_mm(&sys.init_mm),
       system(&sys),
-      scheme(make_per_cpu<decltype(scheme)>(sys.rules.tuning)),
       targets(m.cpus()) {
   m.set_percpu(this);
   sys.cpus[m.cpu()] = this;
-  if constexpr (kHasRcuModel<K>) rcu.began.resize(m.cpus());
+  if (sys.lifecycle.per_cpu.bytes != 0) sys.lifecycle.per_cpu.make(lifecycle_room, sys.rules.tuning);
+  if (sys.scheme.per_cpu.bytes != 0) sys.scheme.per_cpu.make(scheme_room, sys.rules.tuning);
+  if constexpr (kHasRcuModel<M>)
+    if (sys.scheme.uses_rcu) rcu.began.resize(m.cpus());
   m.fetch_or(sys.cpu_online_mask(mask_word), mask_bit, std::memory_order_relaxed);
   m.store(idle.active_mm, &sys.init_mm, std::memory_order_relaxed);
   m.store(idle.on_cpu, 1, std::memory_order_relaxed);
   m.fetch_or(sys.init_mm.cpumask(mask_word), mask_bit, std::memory_order_relaxed);
   m.fetch_add(sys.init_mm.active_cpus, 1, std::memory_order_relaxed);
-  if constexpr (Machine::checking)
-    borrowed_generation = m.load(sys.init_mm.generation, std::memory_order_relaxed);
+  if constexpr (M::checking) borrowed_generation = m.load(sys.init_mm.generation, std::memory_order_relaxed);
   // sched_init and start_secondary: mmgrab_lazy_tlb(&init_mm), counted where lazy borrows are.
-  if constexpr (K::Scheme::kCounted) {
-    m.fetch_add(sys.init_mm.mm_count, 1, std::memory_order_relaxed);
+  if (sys.scheme.counted) {
+    m.fetch_add(sys.init_mm.mm_count(sys.scheme.layout), 1, std::memory_order_relaxed);
     ++tally.lazy_grabs;
   }
 }
 
 // The kernel's Cpu of a Machine: this_cpu_ptr().
-template <class K>
-MMSCALE_INLINE Cpu<K>& this_cpu(typename K::Machine& m) {
-  return *static_cast<Cpu<K>*>(m.percpu());
+template <class M>
+MMSCALE_INLINE Cpu<M>& this_cpu(M& m) {
+  return *static_cast<Cpu<M>*>(m.percpu());
 }
 
 }  // namespace mmscale::kernel

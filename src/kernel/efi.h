@@ -15,29 +15,28 @@ namespace mmscale::kernel {
 // efi_enter_mm(), the call, efi_leave_mm(), by a kernel thread. init_mm stands for efi_mm: neither is ever
 // freed. Interrupts are on during the call, preemption is off. Nothing where the architecture does not do
 // this (arm64 reads active_mm again on the way back).
-template <class K>
-void efi_call(typename K::Machine& m, Cpu<K>& cpu) {
+template <class M>
+void efi_call(M& m, Cpu<M>& cpu) {
   using enum std::memory_order;
-  if constexpr (requires { requires K::Lifecycle::kEfiPutsActiveMmAside; }) {
-    PreemptOff<K> preempt(cpu);
-    Task<K>& task = *m.load(cpu.curr, relaxed);
-    auto* const efi_mm = &cpu.system->init_mm;
-    auto* const efi_prev_mm = m.load(task.active_mm, relaxed);
-    const std::uint32_t life = cpu.borrowed_generation;
-    if (efi_prev_mm == efi_mm) return;
-    // active_mm is stored with interrupts on; it is switch_mm() that turns them off.
-    m.store(task.active_mm, efi_mm, relaxed);
-    {
-      IrqSave irq(m);
-      K::Lifecycle::template switch_mm_irqs_off<K>(m, cpu, efi_prev_mm, efi_mm);
-    }
-    m.take_interrupts();
-    m.store(task.active_mm, efi_prev_mm, relaxed);
+  if (!cpu.system->lifecycle.efi_puts_active_mm_aside) return;
+  PreemptOff<M> preempt(cpu);
+  Task<M>& task = *m.load(cpu.curr, relaxed);
+  auto* const efi_mm = &cpu.system->init_mm;
+  auto* const efi_prev_mm = m.load(task.active_mm, relaxed);
+  const std::uint32_t life = cpu.borrowed_generation;
+  if (efi_prev_mm == efi_mm) return;
+  // active_mm is stored with interrupts on; it is switch_mm() that turns them off.
+  m.store(task.active_mm, efi_mm, relaxed);
+  {
     IrqSave irq(m);
-    if (K::Machine::checking && m.load(efi_prev_mm->generation, relaxed) != life)
-      report<K>(m, cpu, Violation::used, "efi_leave_mm loads the mm that was put aside");
-    K::Lifecycle::template switch_mm_irqs_off<K>(m, cpu, efi_mm, efi_prev_mm);
+    cpu.system->lifecycle.switch_mm_irqs_off(m, cpu, efi_prev_mm, efi_mm);
   }
+  m.take_interrupts();
+  m.store(task.active_mm, efi_prev_mm, relaxed);
+  IrqSave irq(m);
+  if (M::checking && m.load(efi_prev_mm->generation, relaxed) != life)
+    report(m, cpu, Violation::used, "efi_leave_mm loads the mm that was put aside");
+  cpu.system->lifecycle.switch_mm_irqs_off(m, cpu, efi_mm, efi_prev_mm);
 }
 
 }  // namespace mmscale::kernel

@@ -5,7 +5,6 @@
 
 #include "kernel/cpu.h"
 #include "kernel/exit.h"
-#include "kernel/hooks.h"
 #include "kernel/irq.h"
 #include "kernel/lazy.h"
 
@@ -14,10 +13,10 @@ namespace mmscale::kernel {
 // exec_mmap(): the current task, alone in its address space, moves to `mm`, which nobody else uses yet. A
 // user task leaves its old mm as a dying thread would, without ever being lazy on it; a kernel thread
 // (call_usermodehelper) ends a lazy borrow.
-template <class K>
-void exec_mmap(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
+template <class M>
+void exec_mmap(M& m, Cpu<M>& cpu, Mm<M>* mm) {
   using enum std::memory_order;
-  Task<K>& task = *m.load(cpu.curr, relaxed);
+  Task<M>& task = *m.load(cpu.curr, relaxed);
   auto* const old_mm = task.mm;
   // membarrier_exec_mmap(): registrations end with the old program.
   m.fence();
@@ -34,20 +33,19 @@ void exec_mmap(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
     m.irq_enable();
     m.irq_disable();
   }
-  if (old_mm == nullptr) use_prev<K>(m, cpu, active_mm, "exec_mmap");
-  K::Lifecycle::template switch_mm_irqs_off<K>(m, cpu, active_mm, mm);
-  if (old_mm == nullptr) hooks::lazy_leave<K>(m, cpu, active_mm);
+  if (old_mm == nullptr) use_prev(m, cpu, active_mm, "exec_mmap");
+  cpu.system->lifecycle.switch_mm_irqs_off(m, cpu, active_mm, mm);
+  if (old_mm == nullptr) cpu.system->scheme.lazy_leave(m, cpu, active_mm);
   m.irq_enable();
-  expect_in_mask<K>(m, cpu, mm, "exec_mmap: the CPU is not in its mm's mask");
+  expect_in_mask(m, cpu, mm, "exec_mmap: the CPU is not in its mm's mask");
 
   if (old_mm != nullptr) {
     // BUG_ON(active_mm != old_mm)
-    if constexpr (K::Machine::checking)
-      if (active_mm != old_mm)
-        report<K>(m, cpu, Violation::assertion, "exec_mmap: active_mm is not the old mm");
-    mmput<K>(m, cpu, old_mm);
+    if constexpr (M::checking)
+      if (active_mm != old_mm) report(m, cpu, Violation::assertion, "exec_mmap: active_mm is not the old mm");
+    mmput(m, cpu, old_mm);
   } else {
-    hooks::lazy_exit<K, Site::exec_mmap>(m, cpu, active_mm);
+    cpu.system->scheme.lazy_exit(m, cpu, active_mm, Site::exec_mmap);
   }
 }
 

@@ -8,10 +8,9 @@
 namespace mmscale::kernel {
 
 // cpuidle_enter_state() into a state that loses the TLB, by the idle task. Waking from it needs nothing.
-template <class K>
-void enter_deep_idle(typename K::Machine& m, Cpu<K>& cpu) {
-  if constexpr (requires { K::Lifecycle::template enter_deep_idle<K>(m, cpu); })
-    K::Lifecycle::template enter_deep_idle<K>(m, cpu);
+template <class M>
+void enter_deep_idle(M& m, Cpu<M>& cpu) {
+  cpu.system->lifecycle.enter_deep_idle(m, cpu);
 }
 
 }  // namespace mmscale::kernel

@@ -28,27 +28,27 @@ class IrqSave {
 
 // Tells the oracle, with interrupts off: an IPI handler that reported from a signal in the middle of another
 // report of the same CPU would wait for the oracle's lock for ever.
-template <class K>
-MMSCALE_COLD void report(typename K::Machine& m, Cpu<K>& cpu, Violation violation, const char* where) {
+template <class M>
+MMSCALE_COLD void report(M& m, Cpu<M>& cpu, Violation violation, const char* where) {
   IrqSave irq(m);
   cpu.system->oracle.report(violation, m.cpu(), where);
 }
 
 // lockdep_assert_irqs_disabled(): only under a checking Machine.
-template <class K>
-MMSCALE_INLINE void expect_irqs_off(typename K::Machine& m, Cpu<K>& cpu, const char* where) {
-  if constexpr (K::Machine::checking)
-    if (!m.irqs_disabled()) report<K>(m, cpu, Violation::assertion, where);
+template <class M>
+MMSCALE_INLINE void expect_irqs_off(M& m, Cpu<M>& cpu, const char* where) {
+  if constexpr (M::checking)
+    if (!m.irqs_disabled()) report(m, cpu, Violation::assertion, where);
 }
 
 // Under a checking Machine: a CPU that runs in an mm is in its mask, where the architecture keeps one, or no
 // flush reaches it.
-template <class K>
-MMSCALE_INLINE void expect_in_mask(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm,
-                                   const char* where) {
-  if constexpr (K::Machine::checking && K::Lifecycle::kKeepsMask)
-    if ((m.load(mm->cpumask(cpu.mask_word), std::memory_order_relaxed) & cpu.mask_bit) == 0)
-      report<K>(m, cpu, Violation::assertion, where);
+template <class M>
+MMSCALE_INLINE void expect_in_mask(M& m, Cpu<M>& cpu, Mm<M>* mm, const char* where) {
+  if constexpr (M::checking)
+    if (cpu.system->lifecycle.keeps_mask &&
+        (m.load(mm->cpumask(cpu.mask_word), std::memory_order_relaxed) & cpu.mask_bit) == 0)
+      report(m, cpu, Violation::assertion, where);
 }
 
 }  // namespace mmscale::kernel

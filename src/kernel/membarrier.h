@@ -10,8 +10,8 @@
 namespace mmscale::kernel {
 
 // ipi_mb()
-template <class K>
-void ipi_mb(typename K::Machine& m, void*) {
+template <class M>
+void ipi_mb(M& m, void*) {
   m.fence();
 }
 
@@ -20,16 +20,16 @@ void ipi_mb(typename K::Machine& m, void*) {
 // found running something else orders by itself; the last pairs with the barrier before it leaves user mode.
 //
 // For worlds in which a task outlives the look at it: the kernel reads rq->curr under RCU.
-template <class K>
-void membarrier_private_expedited(typename K::Machine& m, Cpu<K>& cpu) {
+template <class M>
+void membarrier_private_expedited(M& m, Cpu<M>& cpu) {
   using enum std::memory_order;
   auto* const mm = m.load(cpu.curr, relaxed)->mm;
-  PreemptOff<K> preempt(cpu);
+  PreemptOff<M> preempt(cpu);
   m.fence();
   cpu.targets.clear();
   for (unsigned other = 0; other < m.cpus(); ++other)
     if (other != m.cpu() && m.load(cpu.system->cpus[other]->curr, relaxed)->mm == mm) cpu.targets.set(other);
-  m.call_many(cpu.targets, ipi_mb<K>, nullptr);
+  m.call_many(cpu.targets, ipi_mb<M>, nullptr);
   m.fence();
 }
 

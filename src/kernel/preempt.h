@@ -10,31 +10,30 @@
 namespace mmscale::kernel {
 
 // preempt_disable() ... preempt_enable(), get_cpu() ... put_cpu().
-template <class K>
+template <class M>
 class PreemptOff {
  public:
-  MMSCALE_INLINE explicit PreemptOff(Cpu<K>& cpu) : cpu_(cpu) {
-    if constexpr (K::Machine::checking) ++cpu_.preempt_count;
+  MMSCALE_INLINE explicit PreemptOff(Cpu<M>& cpu) : cpu_(cpu) {
+    if constexpr (M::checking) ++cpu_.preempt_count;
   }
   MMSCALE_INLINE ~PreemptOff() {
-    if constexpr (K::Machine::checking) --cpu_.preempt_count;
+    if constexpr (M::checking) --cpu_.preempt_count;
   }
   PreemptOff(const PreemptOff&) = delete;
   PreemptOff& operator=(const PreemptOff&) = delete;
 
  private:
-  Cpu<K>& cpu_;
+  Cpu<M>& cpu_;
 };
 
 // smp_call_function_many's rule (kernel/smp.c): preemption off, or the caller's own CPU number is stale;
 // interrupts on, or two senders wait for each other.
-template <class K>
-void expect_may_call_many(typename K::Machine& m, Cpu<K>& cpu) {
-  if constexpr (K::Machine::checking) {
-    if (m.irqs_disabled())
-      report<K>(m, cpu, Violation::assertion, "smp_call_function_many with interrupts off");
+template <class M>
+void expect_may_call_many(M& m, Cpu<M>& cpu) {
+  if constexpr (M::checking) {
+    if (m.irqs_disabled()) report(m, cpu, Violation::assertion, "smp_call_function_many with interrupts off");
     if (cpu.preempt_count == 0)
-      report<K>(m, cpu, Violation::assertion, "smp_call_function_many with preemption on");
+      report(m, cpu, Violation::assertion, "smp_call_function_many with preemption on");
   }
 }
 

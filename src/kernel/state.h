@@ -1,63 +1,121 @@
 // SPDX-License-Identifier: MIT
 //
-// Room for what a scheme or a lifecycle keeps: per CPU, per mm, and per mm and CPU. A policy (scheme or
-// lifecycle) asks for it by having a member template of that name; one that has none takes no space.
+// Room for what a scheme or a lifecycle keeps: per CPU, per mm, and per mm and CPU. It states a member template of that
+// name, and finds its own again by it:
 //
-//   template <class K> struct PerCpu        in Cpu::scheme / Cpu::lifecycle; a scheme's is constructed from the
-//                                           system's Tuning if it can be, else by default
-//   template <class K> struct PerMm         in Mm::scheme / Mm::lifecycle; reset(m) is called when an mm is born
-//   template <class K> struct PerMmPerCpu   schemes only: one per CPU behind each mm, Mm::scheme_of(cpu); reset(m) too
+//   PerCpu        scheme_state<PerCpu>(cpu), arch_state<PerCpu>(cpu); constructed from the system's Tuning if it can be,
+//                 else by default
+//   PerMm         scheme_state<PerMm>(mm), arch_state<PerMm>(mm); reset(m) is called when an mm is born
+//   PerMmPerCpu   schemes only: one per CPU behind each mm, scheme_state<PerMmPerCpu>(mm, cpu, cpus); reset(m) too
+//
+// Where these stand does not depend on who keeps what, so that Cpu and Mm are the same types for all, and the address is
+// known when the scheme's own functions are compiled.
 #pragma once
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <new>
 #include <type_traits>
+
+#include "kernel/build.h"
+#include "machine/machine.h"
 
 namespace mmscale::kernel {
 
-struct Nothing {
-  template <class M>
-  void reset(M&) {}
+using machine::kLine;
+
+template <class M>
+struct Cpu;
+template <class M>
+struct Mm;
+template <class M>
+struct System;
+
+// A word that CPUs share, as the Machine has it.
+template <class M, class T>
+using Atomic = typename M::template Atomic<T>;
+
+// In Cpu: lines of its own each, since other CPUs may read and write them. In Mm: the rest of a line that dying and the
+// architecture write, as mm->context stands in mm_struct. Who needs more makes the room larger.
+inline constexpr std::size_t kLifecycleRoomPerCpu = 4 * machine::kApart;
+inline constexpr std::size_t kSchemeRoomPerCpu = 4 * machine::kApart;
+inline constexpr std::size_t kLifecycleRoomPerMm = 16;
+inline constexpr std::size_t kSchemeRoomPerMm = 24;
+
+struct Nothing {};
+
+// How the kernel makes what somebody keeps per CPU; 0 bytes and nothing to make if nothing is.
+struct CpuState {
+  std::size_t bytes = 0;
+  void (*make)(std::byte* room, const Tuning& tuning) = nullptr;
 };
 
-template <class State, class Tuning>
-State make_per_cpu(const Tuning& tuning) {
-  if constexpr (std::is_constructible_v<State, const Tuning&>)
-    return State(tuning);
-  else
-    return State();
+// The same per mm, or per mm and CPU; `reset` when an mm is born.
+template <class M>
+struct MmState {
+  std::size_t bytes = 0;
+  void (*make)(std::byte* room) = nullptr;
+  void (*reset)(M& m, std::byte* room) = nullptr;
+};
+
+template <class State>
+State& state_at(std::byte* room) {
+  return *std::launder(reinterpret_cast<State*>(room));
 }
 
-template <class Policy, class K>
-struct PerCpuOf {
-  using type = Nothing;
-};
-template <class Policy, class K>
-requires requires { typename Policy::template PerCpu<K>; }
-struct PerCpuOf<Policy, K> {
-  using type = typename Policy::template PerCpu<K>;
-};
+template <class State, std::size_t kRoom>
+constexpr CpuState make_cpu_state() {
+  static_assert(sizeof(State) <= kRoom && alignof(State) <= machine::kApart,
+                "PerCpu: more than there is room for");
+  static_assert(std::is_trivially_destructible_v<State>, "PerCpu: nobody destroys it");
+  if constexpr (std::is_same_v<State, Nothing>)
+    return {};
+  else
+    return {sizeof(State), [](std::byte* room, const Tuning& tuning) {
+              if constexpr (std::is_constructible_v<State, const Tuning&>)
+                new (room) State(tuning);
+              else
+                new (room) State();
+            }};
+}
+template <class State, std::size_t kRoom>
+inline constexpr CpuState kCpuState = make_cpu_state<State, kRoom>();
 
-template <class Policy, class K>
-struct PerMmOf {
-  using type = Nothing;
-};
-template <class Policy, class K>
-requires requires { typename Policy::template PerMm<K>; }
-struct PerMmOf<Policy, K> {
-  using type = typename Policy::template PerMm<K>;
-};
+template <class M, class State, std::size_t kRoom>
+constexpr MmState<M> make_mm_state() {
+  static_assert(sizeof(State) <= kRoom, "PerMm: more than there is room for");
+  static_assert(std::is_trivially_destructible_v<State>, "PerMm, PerMmPerCpu: nobody destroys it");
+  if constexpr (std::is_same_v<State, Nothing>)
+    return {};
+  else
+    return {sizeof(State), [](std::byte* room) { new (room) State{}; },
+            [](M& m, std::byte* room) { state_at<State>(room).reset(m); }};
+}
+template <class M, class State, std::size_t kRoom = SIZE_MAX>
+inline constexpr MmState<M> kMmState = make_mm_state<M, State, kRoom>();
 
-template <class Policy, class K>
-struct PerMmPerCpuOf {
-  using type = Nothing;
-};
-template <class Policy, class K>
-requires requires { typename Policy::template PerMmPerCpu<K>; }
-struct PerMmPerCpuOf<Policy, K> {
-  using type = typename Policy::template PerMmPerCpu<K>;
-};
+template <template <class> class State, class M>
+MMSCALE_INLINE State<M>& scheme_state(Cpu<M>& cpu) {
+  return state_at<State<M>>(cpu.scheme_room);
+}
+template <template <class> class State, class M>
+MMSCALE_INLINE State<M>& scheme_state(Mm<M>* mm) {
+  return state_at<State<M>>(mm->scheme_room);
+}
+template <template <class> class State, class M>
+MMSCALE_INLINE State<M>& scheme_state(Mm<M>* mm, unsigned cpu, unsigned cpus) {
+  return state_at<State<M>>(mm->per_cpu_room(cpus) + cpu * sizeof(State<M>));
+}
+template <template <class> class State, class M>
+MMSCALE_INLINE State<M>& arch_state(Cpu<M>& cpu) {
+  return state_at<State<M>>(cpu.lifecycle_room);
+}
+template <template <class> class State, class M>
+MMSCALE_INLINE State<M>& arch_state(Mm<M>* mm) {
+  return state_at<State<M>>(mm->lifecycle_room);
+}
 
 // A Machine that models what the TLBs of its CPUs hold says for how many CPUs: kTlbCpus (kernel/tlb.h).
 template <class M>
@@ -75,9 +133,9 @@ template <class M>
 struct Tlb {
   // Version of the page tables, the newest whose flush has returned, and the one below which a broadcast has
   // removed all entries.
-  typename M::template Atomic<std::uint32_t> tables{1};
-  typename M::template Atomic<std::uint32_t> flushed{1};
-  typename M::template Atomic<std::uint32_t> broadcast{1};
+  Atomic<M, std::uint32_t> tables{1};
+  Atomic<M, std::uint32_t> flushed{1};
+  Atomic<M, std::uint32_t> broadcast{1};
   // By CPU, its own: the version that its oldest entry was read at, 0 if it has none.
   std::array<std::uint32_t, M::kTlbCpus> cached{};
 

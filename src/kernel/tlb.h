@@ -21,9 +21,9 @@ namespace mmscale::kernel::tlb {
 
 // unmap_vmas(): entries of older versions are stale from here on. Plain stores to page tables, by one CPU at
 // a time (mmap_lock); the flush behind it has the barrier. The version that it makes.
-template <class K>
-std::uint32_t unmap(typename K::Machine& m, typename Task<K>::Mm* mm) {
-  if constexpr (kHasTlb<typename K::Machine>) {
+template <class M>
+std::uint32_t unmap(M& m, Mm<M>* mm) {
+  if constexpr (kHasTlb<M>) {
     const std::uint32_t version = m.load(mm->tlb.tables, std::memory_order_relaxed) + 1;
     m.store(mm->tlb.tables, version, std::memory_order_relaxed);
     return version;
@@ -33,30 +33,29 @@ std::uint32_t unmap(typename K::Machine& m, typename Task<K>::Mm* mm) {
 
 // The flush of that unmapping has returned: from here on a stale entry may not be used. Release: whoever
 // learns of it also learns of the invalidation.
-template <class K>
-void flush_returned(typename K::Machine& m, typename Task<K>::Mm* mm, std::uint32_t version) {
-  if constexpr (kHasTlb<typename K::Machine>) m.store(mm->tlb.flushed, version, std::memory_order_release);
+template <class M>
+void flush_returned(M& m, Mm<M>* mm, std::uint32_t version) {
+  if constexpr (kHasTlb<M>) m.store(mm->tlb.flushed, version, std::memory_order_release);
 }
 
 // This CPU forgets its entries of `mm`: tlbiel, INVLPG, or the loading of other page tables.
-template <class K>
-MMSCALE_INLINE void drop(Cpu<K>& cpu, typename Task<K>::Mm* mm) {
-  if constexpr (kHasTlb<typename K::Machine>)
-    mm->tlb.cached[static_cast<unsigned>(std::countr_zero(cpu.mask_bit))] = 0;
+template <class M>
+MMSCALE_INLINE void drop(Cpu<M>& cpu, Mm<M>* mm) {
+  if constexpr (kHasTlb<M>) mm->tlb.cached[static_cast<unsigned>(std::countr_zero(cpu.mask_bit))] = 0;
 }
 
 // Every CPU forgets its entries of `mm`, without an interrupt.
-template <class K>
-MMSCALE_INLINE void broadcast(typename K::Machine& m, typename Task<K>::Mm* mm) {
-  if constexpr (kHasTlb<typename K::Machine>)
+template <class M>
+MMSCALE_INLINE void broadcast(M& m, Mm<M>* mm) {
+  if constexpr (kHasTlb<M>)
     m.store(mm->tlb.broadcast, m.load(mm->tlb.tables, std::memory_order_relaxed), std::memory_order_release);
 }
 
 // This CPU accesses memory of `mm`, which it has loaded. What has been flushed is looked at first: an entry
 // that is there afterwards and is older should have gone.
-template <class K>
-void access(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm, const char* where) {
-  if constexpr (kHasTlb<typename K::Machine>) {
+template <class M>
+void access(M& m, Cpu<M>& cpu, Mm<M>* mm, const char* where) {
+  if constexpr (kHasTlb<M>) {
     using enum std::memory_order;
     const std::uint32_t flushed = m.load(mm->tlb.flushed, acquire);
     const std::uint32_t broadcast = m.load(mm->tlb.broadcast, acquire);
@@ -65,7 +64,7 @@ void access(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm, const
     if (cached == 0)
       cached = m.load(mm->tlb.tables, relaxed);
     else if (cached < flushed)
-      report<K>(m, cpu, Violation::tlb, where);
+      report(m, cpu, Violation::tlb, where);
   }
 }
 

@@ -24,54 +24,50 @@ namespace mmscale::scheme {
 // between the store to rq->curr and what the kernel thread does, on kernel -> user between it and user code.
 // On x86 each is one locked instruction on this CPU's own stack; elsewhere dmb ish, hwsync. The scanner's
 // fence is Dekker's in a general hazard pointer; here the drop that came before it is one already.
-struct Hazptr {
-  static constexpr kernel::MmLayout kLayout = kernel::MmLayout::isolated;
-  static constexpr bool kCounted = false;
-  static constexpr bool kRidesExitFlush = false;
-  static constexpr kernel::Candidates kCandidates = kernel::Candidates::all;
-  static constexpr kernel::EnterBarrier kEnterBarrier = kernel::EnterBarrier::full;
+//
+// x86: 2 locked instructions or fences of its own in the measured loop (tests/workload/fast_path_test.py).
+struct Hazptr : DefaultScheme {
+  static constexpr Candidates kCandidates = Candidates::all;
+  static constexpr EnterBarrier kEnterBarrier = EnterBarrier::full;
 
-  template <class K>
+  template <class M>
   struct PerCpu {
     // The user mm this CPU borrows. Written by this CPU only.
-    typename K::Machine::template Atomic<typename kernel::Task<K>::Mm*> slot{nullptr};
+    Atomic<M, Mm<M>*> slot{nullptr};
   };
 
-  template <class K, kernel::Site kSite>
-  MMSCALE_INLINE static auto* lazy_enter(typename K::Machine& m, kernel::Cpu<K>& cpu,
-                                         typename kernel::Task<K>::Mm* mm) {
-    if constexpr (kernel::borrows_user_mm(kSite)) {
+  template <class M>
+  MMSCALE_INLINE static Mm<M>* lazy_enter(M& m, Cpu<M>& cpu, Mm<M>* mm, Site site) {
+    if (borrows_user_mm(site)) {
       m.fence();
-      m.store(cpu.scheme.slot, mm, std::memory_order_release);
+      m.store(scheme_state<PerCpu>(cpu).slot, mm, std::memory_order_release);
     }
     return mm;
   }
 
   // In finish_task_switch, as posted: an IPI that comes before it finds another active_mm and does nothing.
   // finish_cpu returns the borrow of another CPU, whose slot is not this one's.
-  template <class K, kernel::Site kSite>
-  MMSCALE_INLINE static void lazy_exit(typename K::Machine& m, kernel::Cpu<K>& cpu,
-                                       typename kernel::Task<K>::Mm*) {
+  template <class M>
+  MMSCALE_INLINE static void lazy_exit(M& m, Cpu<M>& cpu, Mm<M>*, Site site) {
     m.fence();
-    if constexpr (kSite != kernel::Site::finish_cpu)
-      m.store(cpu.scheme.slot, nullptr, std::memory_order_release);
+    if (site != Site::finish_cpu) m.store(scheme_state<PerCpu>(cpu).slot, nullptr, std::memory_order_release);
   }
 
-  template <class K, kernel::Site kSite>
-  static kernel::Reaped reap(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
+  template <class M>
+  static Reaped reap(M& m, Cpu<M>& cpu, Mm<M>* mm, Site) {
     m.fence();
-    kernel::PreemptOff<K> preempt(cpu);
-    kernel::for_each_candidate<K>(m, cpu, mm, [&](kernel::Cpu<K>& other) {
-      if (m.load(other.scheme.slot, std::memory_order_acquire) != mm) return;
+    PreemptOff<M> preempt(cpu);
+    for_each_candidate(m, cpu, mm, [&](Cpu<M>& other) {
+      if (m.load(scheme_state<PerCpu>(other).slot, std::memory_order_acquire) != mm) return;
       if (&other != &cpu) {
-        kernel::smp_call_function_single<K>(m, cpu, other, mm, shoot_slot<K>, &kernel::Tally::ipis_shoot);
+        smp_call_function_single(m, cpu, other, mm, shoot_slot<M>, &Tally::ipis_shoot);
         return;
       }
-      kernel::IrqSave irq(m);
+      IrqSave irq(m);
       ++cpu.tally.ipis_local;
-      cpu.tally.shoot_self += shoot<K>(m, cpu, mm);
+      cpu.tally.shoot_self += shoot(m, cpu, mm);
     });
-    return kernel::Reaped::free_now;
+    return Reaped::free_now;
   }
 
   static constexpr const auto& kSafety = ShootdownFilterAll::kSafety;
@@ -88,17 +84,17 @@ struct Hazptr {
   };
 
  private:
-  template <class K>
-  static bool shoot(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
-    if (!kernel::shoot_lazy_tlb<K>(m, cpu, mm)) return false;
-    m.store(cpu.scheme.slot, nullptr, std::memory_order_release);
+  template <class M>
+  static bool shoot(M& m, Cpu<M>& cpu, Mm<M>* mm) {
+    if (!shoot_lazy_tlb(m, cpu, mm)) return false;
+    m.store(scheme_state<PerCpu>(cpu).slot, nullptr, std::memory_order_release);
     return true;
   }
 
-  template <class K>
-  static void shoot_slot(typename K::Machine& m, void* mm) {
-    kernel::Cpu<K>& cpu = kernel::this_cpu<K>(m);
-    kernel::note_ipi(cpu, shoot<K>(m, cpu, static_cast<typename kernel::Task<K>::Mm*>(mm)));
+  template <class M>
+  static void shoot_slot(M& m, void* mm) {
+    Cpu<M>& cpu = this_cpu(m);
+    note_ipi(cpu, shoot(m, cpu, static_cast<Mm<M>*>(mm)));
   }
 };
 

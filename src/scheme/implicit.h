@@ -15,9 +15,9 @@ namespace mmscale::scheme {
 struct Implicit : Shootdown {
   static constexpr bool kRidesExitFlush = true;
 
-  template <class K, kernel::Site kSite>
-  static kernel::Reaped reap(typename K::Machine&, kernel::Cpu<K>&, typename kernel::Task<K>::Mm*) {
-    return kernel::Reaped::free_now;
+  template <class M>
+  static Reaped reap(M&, Cpu<M>&, Mm<M>*, Site) {
+    return Reaped::free_now;
   }
 
   static constexpr Safety kSafety[] = {

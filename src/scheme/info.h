@@ -7,7 +7,12 @@
 #include <span>
 #include <string_view>
 
+#include "kernel/ops.h"
+
 namespace mmscale::scheme {
+
+// A scheme speaks the kernel's language.
+using namespace kernel;
 
 // Whether a scheme keeps every lazily borrowed mm alive under one lifecycle's rules, and the fact this rests
 // on.

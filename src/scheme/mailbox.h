@@ -31,48 +31,45 @@ namespace mmscale::scheme {
 // that the scanner saw. Who then finds lazy_mm elsewhere, with acquire, is behind the end of the borrow; a
 // new one cannot begin, for an mm whose reference lies in a mailbox has no users. On x86 a round trip is two
 // plain stores and a load; elsewhere two stlr, lwsync.
-struct Mailbox {
-  static constexpr kernel::MmLayout kLayout = kernel::MmLayout::isolated;
-  static constexpr bool kCounted = false;
-  static constexpr bool kRidesExitFlush = false;
-  static constexpr kernel::Candidates kCandidates = kernel::Candidates::all;
+//
+// x86: 0 locked instructions or fences of its own in the measured loop (tests/workload/fast_path_test.py).
+struct Mailbox : DefaultScheme {
+  static constexpr Candidates kCandidates = Candidates::all;
 
-  template <class K>
+  template <class M>
   struct PerCpu {
-    using Slot = typename K::Machine::template Atomic<typename kernel::Task<K>::Mm*>;
+    using Slot = Atomic<M, Mm<M>*>;
     // Written by this CPU only; and what others put in and this CPU takes out. In one line, as in struct rq.
     Slot lazy_mm{nullptr};
     Slot drop_mm{nullptr};
   };
 
-  template <class K, kernel::Site kSite>
-  MMSCALE_INLINE static auto* lazy_enter(typename K::Machine& m, kernel::Cpu<K>& cpu,
-                                         typename kernel::Task<K>::Mm* mm) {
-    if constexpr (kernel::borrows_user_mm(kSite)) m.store(cpu.scheme.lazy_mm, mm, std::memory_order_release);
+  template <class M>
+  MMSCALE_INLINE static Mm<M>* lazy_enter(M& m, Cpu<M>& cpu, Mm<M>* mm, Site site) {
+    if (borrows_user_mm(site)) m.store(scheme_state<PerCpu>(cpu).lazy_mm, mm, std::memory_order_release);
     return mm;
   }
 
-  template <class K>
-  MMSCALE_INLINE static void lazy_leave(typename K::Machine& m, kernel::Cpu<K>& cpu,
-                                        typename kernel::Task<K>::Mm*) {
-    m.store(cpu.scheme.lazy_mm, nullptr, std::memory_order_release);
+  template <class M>
+  MMSCALE_INLINE static void lazy_leave(M& m, Cpu<M>& cpu, Mm<M>*) {
+    m.store(scheme_state<PerCpu>(cpu).lazy_mm, nullptr, std::memory_order_release);
   }
 
-  template <class K>
-  MMSCALE_INLINE static void switched(typename K::Machine& m, kernel::Cpu<K>& cpu) {
-    if (m.load(cpu.scheme.drop_mm, std::memory_order_relaxed) != nullptr) [[unlikely]]
-      mmdrop_lazy<K>(m, cpu);
+  template <class M>
+  MMSCALE_INLINE static void switched(M& m, Cpu<M>& cpu) {
+    if (m.load(scheme_state<PerCpu>(cpu).drop_mm, std::memory_order_relaxed) != nullptr) [[unlikely]]
+      mmdrop_lazy(m, cpu);
   }
 
-  template <class K>
-  static void users_gone(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
-    hand_out<K>(m, cpu, mm, [&](kernel::Cpu<K>& borrower) { put<K>(m, cpu, borrower, mm); });
+  template <class M>
+  static void users_gone(M& m, Cpu<M>& cpu, Mm<M>* mm) {
+    hand_out(m, cpu, mm, [&](Cpu<M>& borrower) { put(m, cpu, borrower, mm); });
   }
 
   // CPUs that go offline, or stop, empty their mailbox without a switch.
-  template <class K>
-  static void drain(typename K::Machine& m, kernel::Cpu<K>& cpu, kernel::Drain) {
-    switched<K>(m, cpu);
+  template <class M>
+  static void drain(M& m, Cpu<M>& cpu, Drain) {
+    switched(m, cpu);
   }
 
   static constexpr Safety kSafety[] = {
@@ -101,39 +98,38 @@ struct Mailbox {
   // Gives every borrower a reference, give(borrower) putting it into the mailbox. No borrow can begin any
   // more. The references are taken in bulk before anybody could give one back, and those that nobody needed
   // returned: mmput still holds its own, so neither reaches zero.
-  template <class K, class Give>
-  static void hand_out(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm,
-                       Give&& give) {
+  template <class M, class Give>
+  static void hand_out(M& m, Cpu<M>& cpu, Mm<M>* mm, Give&& give) {
     using enum std::memory_order;
     auto unused = static_cast<std::int32_t>(m.cpus());
-    m.fetch_add(mm->mm_count, unused, relaxed);
-    kernel::for_each_candidate<K>(m, cpu, mm, [&](kernel::Cpu<K>& other) {
-      if (m.load(other.scheme.lazy_mm, acquire) != mm) return;
+    m.fetch_add(mm_count(cpu, mm), unused, relaxed);
+    for_each_candidate(m, cpu, mm, [&](Cpu<M>& other) {
+      if (m.load(scheme_state<PerCpu>(other).lazy_mm, acquire) != mm) return;
       --unused;
       give(other);
     });
-    m.fetch_sub(mm->mm_count, unused, relaxed);
+    m.fetch_sub(mm_count(cpu, mm), unused, relaxed);
   }
 
  private:
   // A kernel -> kernel switch may find the reference for the borrow it has just handed on:
   // that one stays.
-  template <class K>
-  MMSCALE_COLD static void mmdrop_lazy(typename K::Machine& m, kernel::Cpu<K>& cpu) {
+  template <class M>
+  MMSCALE_COLD static void mmdrop_lazy(M& m, Cpu<M>& cpu) {
     using enum std::memory_order;
-    if (m.load(cpu.scheme.drop_mm, relaxed) != m.load(cpu.scheme.lazy_mm, relaxed))
-      put<K>(m, cpu, cpu, nullptr);
+    if (m.load(scheme_state<PerCpu>(cpu).drop_mm, relaxed) !=
+        m.load(scheme_state<PerCpu>(cpu).lazy_mm, relaxed))
+      put<M>(m, cpu, cpu, nullptr);
   }
 
   // Leaves a reference to `mm`, or nothing, in the owner's mailbox and drops for the owner what was in there;
   // unless the owner borrows that: then it goes back, and what comes out for it is looked at.
-  template <class K>
-  static void put(typename K::Machine& m, kernel::Cpu<K>& cpu, kernel::Cpu<K>& owner,
-                  typename kernel::Task<K>::Mm* mm) {
+  template <class M>
+  static void put(M& m, Cpu<M>& cpu, Cpu<M>& owner, Mm<M>* mm) {
     using enum std::memory_order;
-    while ((mm = m.exchange(owner.scheme.drop_mm, mm, acq_rel)) != nullptr)
-      if (m.load(owner.scheme.lazy_mm, acquire) != mm)
-        return kernel::mmdrop<K, kernel::Site::context_switch>(m, cpu, mm);
+    while ((mm = m.exchange(scheme_state<PerCpu>(owner).drop_mm, mm, acq_rel)) != nullptr)
+      if (m.load(scheme_state<PerCpu>(owner).lazy_mm, acquire) != mm)
+        return mmdrop(m, cpu, mm, Site::context_switch);
   }
 };
 

@@ -21,39 +21,29 @@ namespace mmscale::scheme {
 // Memory order. There is no borrow to order: a CPU has left an mm before the mmput that may be the last,
 // whose release publishes that. The fence on kernel -> user is the explicit smp_mb() of the posted series,
 // for membarrier(2); where switch_mm is a full barrier (x86) it is one too many.
-struct Nonlazy {
-  static constexpr kernel::MmLayout kLayout = kernel::MmLayout::isolated;
-  static constexpr bool kCounted = false;
-  static constexpr bool kRidesExitFlush = false;
+struct Nonlazy : DefaultScheme {
   static constexpr bool kBorrowsUserMm = false;
 
-  template <class K>
+  template <class M>
   struct PerCpu {
-    explicit PerCpu(const kernel::Tuning& tuning) : switch_ticks(tuning.switch_ticks) {}
+    explicit PerCpu(const Tuning& tuning) : switch_ticks(tuning.switch_ticks) {}
     const std::uint32_t switch_ticks;
   };
 
-  template <class K, kernel::Site kSite>
-  MMSCALE_INLINE static auto* lazy_enter(typename K::Machine& m, kernel::Cpu<K>& cpu,
-                                         typename kernel::Task<K>::Mm* mm) {
-    auto* init_mm = &cpu.system->init_mm;
-    if constexpr (kernel::borrows_user_mm(kSite)) {
-      K::Lifecycle::template switch_mm_irqs_off<K>(m, cpu, mm, init_mm);
-      m.stall(cpu.scheme.switch_ticks);
-    }
-    return init_mm;
+  // The kernel has just called switch_mm, here and on the way back.
+  template <class M>
+  MMSCALE_INLINE static Mm<M>* lazy_enter(M& m, Cpu<M>& cpu, Mm<M>*, Site site) {
+    if (borrows_user_mm(site)) m.stall(scheme_state<PerCpu>(cpu).switch_ticks);
+    return &cpu.system->init_mm;
   }
 
-  // The way back: the kernel has just called switch_mm.
-  template <class K>
-  MMSCALE_INLINE static void lazy_leave(typename K::Machine& m, kernel::Cpu<K>& cpu,
-                                        typename kernel::Task<K>::Mm*) {
-    m.stall(cpu.scheme.switch_ticks);
+  template <class M>
+  MMSCALE_INLINE static void lazy_leave(M& m, Cpu<M>& cpu, Mm<M>*) {
+    m.stall(scheme_state<PerCpu>(cpu).switch_ticks);
   }
 
-  template <class K, kernel::Site kSite>
-  MMSCALE_INLINE static void lazy_exit(typename K::Machine& m, kernel::Cpu<K>&,
-                                       typename kernel::Task<K>::Mm*) {
+  template <class M>
+  MMSCALE_INLINE static void lazy_exit(M& m, Cpu<M>&, Mm<M>*, Site) {
     m.fence();
   }
 

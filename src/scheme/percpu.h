@@ -23,43 +23,41 @@ namespace mmscale::scheme {
 // barrier. mm_count is raised by the most that can be outstanding before the first exchange releases it: who
 // finds a poison must find his reference there. Plain operations as in percpu_ref would be cheaper off x86
 // and need a grace period before the sum, and a full fence here.
-struct Percpu {
-  static constexpr kernel::MmLayout kLayout = kernel::MmLayout::isolated;
-  static constexpr bool kCounted = false;
-  static constexpr bool kRidesExitFlush = false;
-  static constexpr kernel::EnterBarrier kEnterBarrier = kernel::EnterBarrier::rmw;
+//
+// x86: 3 locked instructions or fences of its own in the measured loop, the third behind the end of an mm (tests/workload/fast_path_test.py).
+struct Percpu : DefaultScheme {
+  static constexpr EnterBarrier kEnterBarrier = EnterBarrier::rmw;
 
-  template <class K>
+  template <class M>
   struct alignas(machine::kLine) PerMmPerCpu {
-    typename K::Machine::template Atomic<std::int32_t> count{0};
-    void reset(typename K::Machine& m) { m.store(count, 0, std::memory_order_relaxed); }
+    Atomic<M, std::int32_t> count{0};
+    void reset(M& m) { m.store(count, 0, std::memory_order_relaxed); }
   };
 
-  template <class K, kernel::Site kSite>
-  MMSCALE_INLINE static auto* lazy_enter(typename K::Machine& m, kernel::Cpu<K>&,
-                                         typename kernel::Task<K>::Mm* mm) {
-    m.fetch_add(mm->scheme_of(m.cpu(), m.cpus()).count, 1, std::memory_order_relaxed);
+  template <class M>
+  MMSCALE_INLINE static Mm<M>* lazy_enter(M& m, Cpu<M>&, Mm<M>* mm, Site) {
+    m.fetch_add(scheme_state<PerMmPerCpu>(mm, m.cpu(), m.cpus()).count, 1, std::memory_order_relaxed);
     return mm;
   }
 
-  template <class K, kernel::Site kSite>
-  MMSCALE_INLINE static void lazy_exit(typename K::Machine& m, kernel::Cpu<K>& cpu,
-                                       typename kernel::Task<K>::Mm* mm) {
-    if (m.fetch_sub(mm->scheme_of(m.cpu(), m.cpus()).count, 1, std::memory_order_seq_cst) < kPoison / 2)
-        [[unlikely]]
-      drop_killed<K, kSite>(m, cpu, mm);
+  // Who finds the poison has his reference in mm_count.
+  template <class M>
+  MMSCALE_INLINE static void lazy_exit(M& m, Cpu<M>& cpu, Mm<M>* mm, Site site) {
+    if (m.fetch_sub(scheme_state<PerMmPerCpu>(mm, m.cpu(), m.cpus()).count, 1, std::memory_order_seq_cst) <
+        kPoison / 2) [[unlikely]]
+      mmdrop_lazy_tlb(m, cpu, mm, site);
   }
 
   // percpu_ref_kill(). mmput still holds its own reference.
-  template <class K>
-  static void users_gone(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
+  template <class M>
+  static void users_gone(M& m, Cpu<M>& cpu, Mm<M>* mm) {
     using enum std::memory_order;
     const auto most = static_cast<std::int32_t>(m.cpus());
-    m.fetch_add(mm->mm_count, most, relaxed);
+    m.fetch_add(mm_count(cpu, mm), most, relaxed);
     std::int32_t borrowed = 0;
     for (unsigned c = 0; c < m.cpus(); ++c)
-      borrowed += m.exchange(mm->scheme_of(c, m.cpus()).count, kPoison, acq_rel);
-    m.fetch_sub(mm->mm_count, most - borrowed, relaxed);
+      borrowed += m.exchange(scheme_state<PerMmPerCpu>(mm, c, m.cpus()).count, kPoison, acq_rel);
+    m.fetch_sub(mm_count(cpu, mm), most - borrowed, relaxed);
     cpu.tally.lazy_grabs += static_cast<std::uint64_t>(borrowed);
   }
 
@@ -87,13 +85,6 @@ struct Percpu {
  private:
   // Far below what a counter can reach, with room for the decrements of borrowers that come too late.
   static constexpr std::int32_t kPoison = INT32_MIN / 2;
-
-  // The counter was killed while this CPU borrowed: its reference is in mm_count.
-  template <class K, kernel::Site kSite>
-  MMSCALE_COLD static void drop_killed(typename K::Machine& m, kernel::Cpu<K>& cpu,
-                                       typename kernel::Task<K>::Mm* mm) {
-    kernel::mmdrop_lazy_tlb<K, kSite>(m, cpu, mm);
-  }
 };
 
 }  // namespace mmscale::scheme

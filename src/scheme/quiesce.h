@@ -22,71 +22,72 @@ namespace mmscale::scheme {
 // Memory order. Both stores are releases and the reaper's loads acquires. The end publishes the last use. The
 // start is visible to the reaper through the borrower's own mmput, as in shootdown-filter, and carries the
 // end before it. On x86 plain moves. The fence on kernel -> user is shootdown's, for membarrier(2).
+//
+// x86: 1 locked instructions or fences of its own in the measured loop (tests/workload/fast_path_test.py).
 struct Quiesce : Shootdown {
-  static constexpr kernel::Candidates kCandidates = kernel::Candidates::mask;
   static constexpr unsigned kHeldBackPerCpu = 64;
 
-  template <class K>
+  template <class M>
   struct PerCpu {
     // Written by this CPU only.
-    typename K::Machine::template Atomic<std::uint64_t> borrows{0};
+    Atomic<M, std::uint64_t> borrows{0};
     // Dead mms this CPU dropped last.
-    alignas(machine::kApart) typename kernel::Task<K>::Mm* waiting = nullptr;
+    alignas(machine::kApart) Mm<M>* waiting = nullptr;
   };
 
-  template <class K>
+  template <class M>
   struct PerMm {
     // CPUs below this number have ended the borrow.
     unsigned quiescent = 0;
-    void reset(typename K::Machine&) { quiescent = 0; }
+    void reset(M&) { quiescent = 0; }
   };
 
-  template <class K>
+  template <class M>
   struct PerMmPerCpu {
     // The borrow to wait for; 0: none.
     std::uint64_t borrow = 0;
-    void reset(typename K::Machine&) { borrow = 0; }
+    void reset(M&) { borrow = 0; }
   };
 
-  template <class K, kernel::Site kSite>
-  MMSCALE_INLINE static auto* lazy_enter(typename K::Machine& m, kernel::Cpu<K>& cpu,
-                                         typename kernel::Task<K>::Mm* mm) {
+  template <class M>
+  MMSCALE_INLINE static Mm<M>* lazy_enter(M& m, Cpu<M>& cpu, Mm<M>* mm, Site site) {
     using enum std::memory_order;
-    if constexpr (kernel::borrows_user_mm(kSite))
-      m.store(cpu.scheme.borrows, m.load(cpu.scheme.borrows, relaxed) | 1, release);
+    if (borrows_user_mm(site))
+      m.store(scheme_state<PerCpu>(cpu).borrows, m.load(scheme_state<PerCpu>(cpu).borrows, relaxed) | 1,
+              release);
     return mm;
   }
 
   // Odd to the next even number; a borrow of init_mm, even, stays.
-  template <class K>
-  MMSCALE_INLINE static void lazy_leave(typename K::Machine& m, kernel::Cpu<K>& cpu,
-                                        typename kernel::Task<K>::Mm*) {
+  template <class M>
+  MMSCALE_INLINE static void lazy_leave(M& m, Cpu<M>& cpu, Mm<M>*) {
     using enum std::memory_order;
-    m.store(cpu.scheme.borrows, (m.load(cpu.scheme.borrows, relaxed) + 1) & ~std::uint64_t{1}, release);
+    m.store(scheme_state<PerCpu>(cpu).borrows,
+            (m.load(scheme_state<PerCpu>(cpu).borrows, relaxed) + 1) & ~std::uint64_t{1}, release);
   }
 
-  template <class K, kernel::Site kSite>
-  static kernel::Reaped reap(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
-    drain<K>(m, cpu, kernel::Drain::tick);
-    kernel::for_each_candidate<K>(m, cpu, mm, [&](kernel::Cpu<K>& other) {
-      const std::uint64_t borrow = m.load(other.scheme.borrows, std::memory_order_acquire);
-      if (borrow % 2 != 0) mm->scheme_of(kernel::cpu_number(other), m.cpus()).borrow = borrow;
+  template <class M>
+  static Reaped reap(M& m, Cpu<M>& cpu, Mm<M>* mm, Site) {
+    drain(m, cpu, Drain::tick);
+    for_each_candidate(m, cpu, mm, [&](Cpu<M>& other) {
+      const std::uint64_t borrow = m.load(scheme_state<PerCpu>(other).borrows, std::memory_order_acquire);
+      if (borrow % 2 != 0) scheme_state<PerMmPerCpu>(mm, cpu_number(other), m.cpus()).borrow = borrow;
     });
-    mm->next_free = cpu.scheme.waiting;
-    cpu.scheme.waiting = mm;
-    return kernel::Reaped::deferred;
+    mm->next_free = scheme_state<PerCpu>(cpu).waiting;
+    scheme_state<PerCpu>(cpu).waiting = mm;
+    return Reaped::deferred;
   }
 
-  template <class K>
-  static void drain(typename K::Machine& m, kernel::Cpu<K>& cpu, kernel::Drain) {
-    for (auto** link = &cpu.scheme.waiting; *link != nullptr;) {
+  template <class M>
+  static void drain(M& m, Cpu<M>& cpu, Drain) {
+    for (auto** link = &scheme_state<PerCpu>(cpu).waiting; *link != nullptr;) {
       auto* mm = *link;
-      if (!all_quiescent<K>(m, cpu, mm)) {
+      if (!all_quiescent(m, cpu, mm)) {
         link = &mm->next_free;
         continue;
       }
       *link = mm->next_free;
-      kernel::free_mm<K>(m, cpu, mm);
+      free_mm(m, cpu, mm);
     }
   }
 
@@ -113,11 +114,12 @@ struct Quiesce : Shootdown {
   };
 
  private:
-  template <class K>
-  static bool all_quiescent(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
-    for (unsigned& c = mm->scheme.quiescent; c < m.cpus(); ++c) {
-      const std::uint64_t borrow = mm->scheme_of(c, m.cpus()).borrow;
-      if (borrow != 0 && m.load(cpu.system->cpus[c]->scheme.borrows, std::memory_order_acquire) == borrow)
+  template <class M>
+  static bool all_quiescent(M& m, Cpu<M>& cpu, Mm<M>* mm) {
+    for (unsigned& c = scheme_state<PerMm>(mm).quiescent; c < m.cpus(); ++c) {
+      const std::uint64_t borrow = scheme_state<PerMmPerCpu>(mm, c, m.cpus()).borrow;
+      if (borrow != 0 &&
+          m.load(scheme_state<PerCpu>(*cpu.system->cpus[c]).borrows, std::memory_order_acquire) == borrow)
         return false;
     }
     return true;

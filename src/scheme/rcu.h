@@ -16,28 +16,27 @@ namespace mmscale::scheme {
 //
 // Memory order: a quiescent state is a full barrier on its CPU, and the grace period's end acquires all of
 // them; that would be enough if the borrow ended before.
-struct Rcu {
-  static constexpr kernel::MmLayout kLayout = kernel::MmLayout::isolated;
-  static constexpr bool kCounted = false;
-  static constexpr bool kRidesExitFlush = false;
+//
+// x86: 0 locked instructions or fences of its own in the measured loop (tests/workload/fast_path_test.py).
+struct Rcu : DefaultScheme {
   static constexpr bool kUsesRcu = true;
 
-  template <class K>
-  using PerCpu = kernel::RcuCallbacks<K>;
-  static constexpr unsigned kHeldBackPerCpu = kernel::kMostRcuCallbacks;
+  template <class M>
+  using PerCpu = RcuCallbacks<M>;
+  static constexpr unsigned kHeldBackPerCpu = kMostRcuCallbacks;
 
-  template <class K, kernel::Site kSite>
-  static kernel::Reaped reap(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
-    kernel::call_rcu_free<K>(m, cpu, cpu.scheme, mm);
-    return kernel::Reaped::deferred;
+  template <class M>
+  static Reaped reap(M& m, Cpu<M>& cpu, Mm<M>* mm, Site) {
+    call_rcu_free(m, cpu, scheme_state<PerCpu>(cpu), mm);
+    return Reaped::deferred;
   }
 
-  template <class K>
-  static void drain(typename K::Machine& m, kernel::Cpu<K>& cpu, kernel::Drain when) {
-    if (when == kernel::Drain::end)
-      kernel::rcu_barrier<K>(m, cpu, cpu.scheme);
+  template <class M>
+  static void drain(M& m, Cpu<M>& cpu, Drain when) {
+    if (when == Drain::end)
+      rcu_barrier(m, cpu, scheme_state<PerCpu>(cpu));
     else
-      kernel::rcu_advance<K>(m, cpu, cpu.scheme);
+      rcu_advance(m, cpu, scheme_state<PerCpu>(cpu));
   }
 
   static constexpr Safety kSafety[] = {

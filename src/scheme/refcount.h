@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "kernel/build.h"
 #include "kernel/mm_life.h"
 #include "scheme/info.h"
 
@@ -15,22 +14,21 @@ namespace mmscale::scheme {
 // ordered: its release part puts this CPU's last use of the mm before the freeing, its acquire part puts the
 // freeing after everybody else's, and membarrier(2) needs the full barrier between the store to rq->curr and
 // user code. On weakly ordered machines both are LL/SC or far atomics; the drop carries the barriers there.
-struct Refcount {
-  static constexpr kernel::MmLayout kLayout = kernel::MmLayout::isolated;
+//
+// x86: 2 locked instructions or fences of its own in the measured loop (tests/workload/fast_path_test.py).
+struct Refcount : DefaultScheme {
   static constexpr bool kCounted = true;
-  static constexpr bool kRidesExitFlush = false;
+  static constexpr EnterBarrier kEnterBarrier = EnterBarrier::rmw;
 
-  template <class K, kernel::Site kSite>
-  MMSCALE_INLINE static auto* lazy_enter(typename K::Machine& m, kernel::Cpu<K>& cpu,
-                                         typename kernel::Task<K>::Mm* mm) {
-    kernel::mmgrab_lazy_tlb<K, kSite>(m, cpu, mm);
+  template <class M>
+  MMSCALE_INLINE static Mm<M>* lazy_enter(M& m, Cpu<M>& cpu, Mm<M>* mm, Site site) {
+    mmgrab_lazy_tlb(m, cpu, mm, site);
     return mm;
   }
 
-  template <class K, kernel::Site kSite>
-  MMSCALE_INLINE static void lazy_exit(typename K::Machine& m, kernel::Cpu<K>& cpu,
-                                       typename kernel::Task<K>::Mm* mm) {
-    kernel::mmdrop_lazy_tlb<K, kSite>(m, cpu, mm);
+  template <class M>
+  MMSCALE_INLINE static void lazy_exit(M& m, Cpu<M>& cpu, Mm<M>* mm, Site site) {
+    mmdrop_lazy_tlb(m, cpu, mm, site);
   }
 
   static constexpr Safety kSafety[] = {

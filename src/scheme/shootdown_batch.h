@@ -18,29 +18,28 @@ namespace mmscale::scheme {
 // Memory order: shootdown's. The list is this CPU's own; a target reads it inside the IPI, which publishes
 // it.
 struct ShootdownBatch : Shootdown {
-  static constexpr kernel::Candidates kCandidates = kernel::Candidates::mask;
-  static constexpr unsigned kHeldBackPerCpu = kernel::Tuning::kMaxBatch;
+  static constexpr unsigned kHeldBackPerCpu = Tuning::kMaxBatch;
 
-  template <class K>
+  template <class M>
   struct PerCpu {
-    explicit PerCpu(const kernel::Tuning& tuning) : batch(tuning.batch) {}
+    explicit PerCpu(const Tuning& tuning) : batch(tuning.batch) {}
     std::uint32_t batch;
     std::uint32_t count = 0;
-    std::array<typename kernel::Task<K>::Mm*, kernel::Tuning::kMaxBatch> dead;
+    std::array<Mm<M>*, Tuning::kMaxBatch> dead;
   };
 
-  template <class K, kernel::Site kSite>
-  static kernel::Reaped reap(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
-    cpu.scheme.dead[cpu.scheme.count++] = mm;
-    if (cpu.scheme.count >= cpu.scheme.batch) shoot_all<K>(m, cpu);
-    return kernel::Reaped::deferred;
+  template <class M>
+  static Reaped reap(M& m, Cpu<M>& cpu, Mm<M>* mm, Site) {
+    scheme_state<PerCpu>(cpu).dead[scheme_state<PerCpu>(cpu).count++] = mm;
+    if (scheme_state<PerCpu>(cpu).count >= scheme_state<PerCpu>(cpu).batch) shoot_all(m, cpu);
+    return Reaped::deferred;
   }
 
   // Nothing at a tick: what is held back is bounded by number, and a round for one mm is what batching
   // avoids.
-  template <class K>
-  static void drain(typename K::Machine& m, kernel::Cpu<K>& cpu, kernel::Drain when) {
-    if (when == kernel::Drain::end && cpu.scheme.count != 0) shoot_all<K>(m, cpu);
+  template <class M>
+  static void drain(M& m, Cpu<M>& cpu, Drain when) {
+    if (when == Drain::end && scheme_state<PerCpu>(cpu).count != 0) shoot_all(m, cpu);
   }
 
   static constexpr SchemeInfo kInfo = {
@@ -56,45 +55,45 @@ struct ShootdownBatch : Shootdown {
   };
 
  private:
-  template <class K>
-  static void shoot_all(typename K::Machine& m, kernel::Cpu<K>& cpu) {
-    auto& [batch, count, dead] = cpu.scheme;
+  template <class M>
+  static void shoot_all(M& m, Cpu<M>& cpu) {
+    auto& [batch, count, dead] = scheme_state<PerCpu>(cpu);
     {
-      kernel::PreemptOff<K> preempt(cpu);
+      PreemptOff<M> preempt(cpu);
       bool here = false;
       cpu.targets.clear();
       for (unsigned i = 0; i < count; ++i)
-        kernel::for_each_candidate<K>(m, cpu, dead[i], [&](kernel::Cpu<K>& other) {
+        for_each_candidate(m, cpu, dead[i], [&](Cpu<M>& other) {
           if (&other == &cpu)
             here = true;
-          else if (kernel::cpu_online<K>(m, other))
-            cpu.targets.set(kernel::cpu_number(other));
+          else if (cpu_online(m, other))
+            cpu.targets.set(cpu_number(other));
         });
-      kernel::expect_may_call_many<K>(m, cpu);
+      expect_may_call_many(m, cpu);
       cpu.tally.ipis_shoot += cpu.targets.count();
-      m.call_many(cpu.targets, do_shoot_any<K>, &cpu.scheme);
+      m.call_many(cpu.targets, do_shoot_any<M>, &scheme_state<PerCpu>(cpu));
       if (here) {
-        kernel::IrqSave irq(m);
+        IrqSave irq(m);
         ++cpu.tally.ipis_local;
-        cpu.tally.shoot_self += shoot_any<K>(m, cpu, cpu.scheme);
+        cpu.tally.shoot_self += shoot_any(m, cpu, scheme_state<PerCpu>(cpu));
       }
     }
-    for (unsigned i = 0; i < count; ++i) kernel::free_mm<K>(m, cpu, dead[i]);
+    for (unsigned i = 0; i < count; ++i) free_mm(m, cpu, dead[i]);
     count = 0;
   }
 
   // A CPU borrows one mm at most.
-  template <class K>
-  static bool shoot_any(typename K::Machine& m, kernel::Cpu<K>& cpu, const PerCpu<K>& sender) {
+  template <class M>
+  static bool shoot_any(M& m, Cpu<M>& cpu, const PerCpu<M>& sender) {
     for (unsigned i = 0; i < sender.count; ++i)
-      if (kernel::shoot_lazy_tlb<K>(m, cpu, sender.dead[i])) return true;
+      if (shoot_lazy_tlb(m, cpu, sender.dead[i])) return true;
     return false;
   }
 
-  template <class K>
-  static void do_shoot_any(typename K::Machine& m, void* sender) {
-    kernel::Cpu<K>& cpu = kernel::this_cpu<K>(m);
-    kernel::note_ipi(cpu, shoot_any<K>(m, cpu, *static_cast<const PerCpu<K>*>(sender)));
+  template <class M>
+  static void do_shoot_any(M& m, void* sender) {
+    Cpu<M>& cpu = this_cpu(m);
+    note_ipi(cpu, shoot_any(m, cpu, *static_cast<const PerCpu<M>*>(sender)));
   }
 };
 

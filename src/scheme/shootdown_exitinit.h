@@ -15,13 +15,14 @@ namespace mmscale::scheme {
 //
 // Memory order: shootdown's. The switch happens before mmput's release decrement of mm_users, so whoever
 // frees has seen it.
+//
+// x86: 1 locked instructions or fences of its own in the measured loop (tests/workload/fast_path_test.py).
 struct ShootdownExitinit : Shootdown {
-  template <class K, kernel::Site kSite>
-  MMSCALE_INLINE static auto* lazy_enter(typename K::Machine& m, kernel::Cpu<K>& cpu,
-                                         typename kernel::Task<K>::Mm* mm) {
-    if constexpr (kSite != kernel::Site::exit_mm) return mm;
+  template <class M>
+  MMSCALE_INLINE static Mm<M>* lazy_enter(M& m, Cpu<M>& cpu, Mm<M>* mm, Site site) {
+    if (site != Site::exit_mm) return mm;
     auto* init_mm = &cpu.system->init_mm;
-    K::Lifecycle::template switch_mm_irqs_off<K>(m, cpu, mm, init_mm);
+    cpu.system->lifecycle.switch_mm_irqs_off(m, cpu, mm, init_mm);
     return init_mm;
   }
 

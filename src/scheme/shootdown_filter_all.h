@@ -14,7 +14,7 @@ namespace mmscale::scheme {
 //
 // Memory order: shootdown-filter's.
 struct ShootdownFilterAll : ShootdownFilter {
-  static constexpr kernel::Candidates kCandidates = kernel::Candidates::all;
+  static constexpr Candidates kCandidates = Candidates::all;
 
   // Of every scheme that finds borrowers by what all CPUs publish, and interrupts them.
   static constexpr Safety kSafety[] = {

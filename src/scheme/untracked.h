@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "kernel/build.h"
 #include "scheme/info.h"
 
 namespace mmscale::scheme {
 
 // Tracks nothing and asks nobody: every hook is absent. The floor that the others stand on, and the broken
 // scheme that shows the oracle at work. It also lacks membarrier's full barrier on kernel -> user.
-struct Untracked {
-  static constexpr kernel::MmLayout kLayout = kernel::MmLayout::isolated;
-  static constexpr bool kCounted = false;
-  static constexpr bool kRidesExitFlush = false;
-
+struct Untracked : DefaultScheme {
   static constexpr Safety kSafety[] = {
       {"powerpc", false,
        "the last mmput frees while other CPUs are lazy on the mm, and the next switch there uses it"},

@@ -26,6 +26,7 @@ namespace mmscale::trace {
 struct ReplaySpec {
   std::string_view scheme;
   std::string_view lifecycle = "powerpc";
+  kernel::Options options = {};
   kernel::Rules rules = {};
   // In virtual time: the machine. Null on silicon.
   const machine::simulator::Model* model = nullptr;
@@ -64,10 +65,6 @@ class Replay {
   virtual void run(const Chunk& chunk) = 0;
   virtual ReplayResult finish() = 0;
 };
-
-// The lifecycles and schemes that replays are built for.
-std::vector<std::string_view> replay_lifecycles();
-std::vector<std::string_view> replay_schemes();
 
 // Throws std::invalid_argument for a scheme or lifecycle that does not exist, PUs that the machine does not
 // have, and what the silicon world throws.

@@ -28,28 +28,30 @@
 
 namespace mmscale::trace {
 
-template <class K>
+template <class Machine>
 class ReplayCore {
  public:
-  using Machine = typename K::Machine;
-  using Cpu = kernel::Cpu<K>;
-  using Task = kernel::Task<K>;
-  using Mm = typename Task::Mm;
+  using Cpu = kernel::Cpu<Machine>;
+  using Task = kernel::Task<Machine>;
+  using Mm = kernel::Mm<Machine>;
 
   // How many mms there can be at a time. Who defers may hold every mm that dies for as long as one CPU
   // sleeps: that is bounded by the deaths, and by `most_held`, which is what the memory at hand allows.
-  static unsigned most_mms(const Facts& facts, std::uint64_t most_held) {
+  static unsigned most_mms(const kernel::Build<Machine>& build, const Facts& facts, std::uint64_t most_held) {
     std::uint64_t mms = facts.most_alive + facts.cpus.size() + 1;
-    if constexpr (kernel::kHeldBack<typename K::Scheme> != 0) mms += std::min(facts.died + 1, most_held);
+    if (build.scheme.held_back_per_cpu != 0) mms += std::min(facts.died + 1, most_held);
     return static_cast<unsigned>(std::min<std::uint64_t>(mms, UINT32_MAX / 2));
   }
-  static std::size_t memory_bytes(const Facts& facts, std::uint64_t most_held) {
-    return kernel::MmSlab<K>::bytes(static_cast<unsigned>(facts.cpus.size()), most_mms(facts, most_held));
+  static std::size_t memory_bytes(const kernel::Build<Machine>& build, const Facts& facts,
+                                  std::uint64_t most_held) {
+    return kernel::MmSlab<Machine>::bytes(build, static_cast<unsigned>(facts.cpus.size()),
+                                          most_mms(build, facts, most_held));
   }
 
   // `memory` aligned to a line; it and nothing else must outlive the core.
-  ReplayCore(const Facts& facts, std::span<std::byte> memory, kernel::Rules rules)
-      : system_(static_cast<unsigned>(facts.cpus.size()), memory, rules),
+  ReplayCore(const kernel::Build<Machine>& build, const Facts& facts, std::span<std::byte> memory,
+             kernel::Rules rules)
+      : system_(build, static_cast<unsigned>(facts.cpus.size()), memory, rules),
         locals_(facts.cpus.size()),
         reached_(facts.cpus.size()),
         slots_(facts.slots) {}
@@ -57,7 +59,7 @@ class ReplayCore {
   // First on each CPU.
   void boot(Machine& m) {
     locals_[m.cpu()] = std::make_unique<Local>(m, system_);
-    kernel::rcu::online<K>(m);
+    kernel::rcu::online(m, locals_[m.cpu()]->cpu);
     gather(m);
   }
 
@@ -66,11 +68,11 @@ class ReplayCore {
   template <class Sleep>
   void run(Machine& m, const Chunk& chunk, Sleep&& sleep) {
     Local& local = *locals_[m.cpu()];
-    kernel::rcu::Busy<K> busy(m, local.cpu);
+    kernel::rcu::Busy<Machine> busy(m, local.cpu);
     for (const Step& step : chunk.cpus[m.cpu()]) {
       reached_[m.cpu()].epoch.store(step.epoch, std::memory_order_release);
       {
-        kernel::rcu::Idle<K> idle(m, local.cpu);
+        kernel::rcu::Idle<Machine> idle(m, local.cpu);
         sleep(step.when_ns);
       }
       await_order(m, local, step);
@@ -81,12 +83,12 @@ class ReplayCore {
       local.kernel_ns += spent;
       if (local.deaths != died) local.teardown_ns.record(spent);
       if (step.global()) globals_.store(step.epoch + 1, std::memory_order_release);
-      if constexpr (kernel::hooks::has_drain<K>)
-        if (++local.steps % kStepsPerTick == 0) kernel::hooks::drain<K>(m, local.cpu, kernel::Drain::tick);
+      if (system_.scheme.drains)
+        if (++local.steps % kStepsPerTick == 0) system_.scheme.drain(m, local.cpu, kernel::Drain::tick);
     }
     // Nothing of this CPU is left in this chunk: whatever epoch it ends in may begin without it.
     reached_[m.cpu()].epoch.store(chunk.epoch, std::memory_order_release);
-    kernel::rcu::Idle<K> idle(m, local.cpu);
+    kernel::rcu::Idle<Machine> idle(m, local.cpu);
     sleep(chunk.end_ns);
     gather(m);
   }
@@ -94,11 +96,11 @@ class ReplayCore {
   // After the last chunk, before anything is counted: what waits for a grace period is freed, which on real
   // CPUs would else be a matter of time. All other schemes' postponed mms stay as they are.
   void settle(Machine& m) {
-    if constexpr (kernel::kUsesRcu<K>) {
+    if (system_.scheme.uses_rcu) {
       Local& local = *locals_[m.cpu()];
       {
-        kernel::rcu::Busy<K> busy(m, local.cpu);
-        kernel::hooks::drain<K>(m, local.cpu, kernel::Drain::end);
+        kernel::rcu::Busy<Machine> busy(m, local.cpu);
+        system_.scheme.drain(m, local.cpu, kernel::Drain::end);
       }
       gather(m);
     }
@@ -108,27 +110,27 @@ class ReplayCore {
   void finish(Machine& m) {
     Local& local = *locals_[m.cpu()];
     {
-      kernel::rcu::Busy<K> busy(m, local.cpu);
+      kernel::rcu::Busy<Machine> busy(m, local.cpu);
       gather(m);
       Task* const current = m.load(local.cpu.curr, std::memory_order_relaxed);
       if (current->mm != nullptr)
-        kernel::do_exit<K>(m, local.cpu);
+        kernel::do_exit(m, local.cpu);
       else if (current != &local.cpu.idle)
-        kernel::schedule<K>(m, local.cpu, local.cpu.idle);
+        kernel::schedule(m, local.cpu, local.cpu.idle);
       gather(m);
       for (std::size_t s = m.cpu(); s < slots_.size(); s += m.cpus()) {
         if (slots_[s].task.mm == nullptr) continue;
-        kernel::schedule<K>(m, local.cpu, slots_[s].task);
-        kernel::do_exit<K>(m, local.cpu);
+        kernel::schedule(m, local.cpu, slots_[s].task);
+        kernel::do_exit(m, local.cpu);
       }
       gather(m);
       Mm* const borrowed = m.load(local.cpu.idle.active_mm, std::memory_order_relaxed);
-      if (borrowed != &system_.init_mm) kernel::unlazy<K>(m, local.cpu, borrowed);
+      if (borrowed != &system_.init_mm) kernel::unlazy(m, local.cpu, borrowed);
       gather(m);
-      kernel::hooks::drain<K>(m, local.cpu);
+      system_.scheme.drain(m, local.cpu, kernel::Drain::end);
     }
     gather(m);
-    kernel::rcu::offline<K>(m);
+    kernel::rcu::offline(m, local.cpu);
   }
 
   const kernel::Tally& tally(unsigned cpu) const { return locals_[cpu]->cpu.tally; }
@@ -139,7 +141,7 @@ class ReplayCore {
   // After finish on all CPUs, on any of them: the sums that must hold (workload/audit.h), and every CPU's
   // switches into tasks against those out of them. `queued`: requests the machines say they queued.
   std::vector<std::string> audit(Machine& m, std::uint64_t queued) {
-    auto problems = workload::close_books<K>(m, system_, queued);
+    auto problems = workload::close_books(m, system_, queued);
     for (unsigned cpu = 0; cpu < locals_.size(); ++cpu) {
       const Local& local = *locals_[cpu];
       const std::uint64_t inside = local.current == Step::kIdle ? 0 : 1;
@@ -167,7 +169,7 @@ class ReplayCore {
     std::atomic<std::uint32_t> epoch{0};
   };
   struct Local {
-    Local(Machine& m, kernel::System<K>& system) : cpu(m, system) {}
+    Local(Machine& m, kernel::System<Machine>& system) : cpu(m, system) {}
     Cpu cpu;
     std::uint32_t current = Step::kIdle;
     std::uint64_t steps = 0;
@@ -184,7 +186,7 @@ class ReplayCore {
   template <class Done>
   void wait_until(Machine& m, Local& local, Done&& done) {
     if (done()) return;
-    kernel::rcu::Idle<K> idle(m, local.cpu);
+    kernel::rcu::Idle<Machine> idle(m, local.cpu);
     while (!done()) m.think(kPatience);
   }
 
@@ -232,7 +234,8 @@ class ReplayCore {
   Task& current(Machine& m, Local& local) { return *m.load(local.cpu.curr, std::memory_order_relaxed); }
 
   void switch_to(Machine& m, Local& local, std::uint32_t slot) {
-    kernel::context_switch<K>(m, local.cpu, slot == Step::kIdle ? local.cpu.idle : slots_[slot].task);
+    kernel::context_switch<kernel::ByTable>(m, local.cpu,
+                                            slot == Step::kIdle ? local.cpu.idle : slots_[slot].task);
     ++local.switches;
     if (local.current != Step::kIdle) {
       ++local.out;
@@ -249,7 +252,7 @@ class ReplayCore {
   }
 
   void share(Machine& m, Task& task, Mm* mm) {
-    if (mm != nullptr) kernel::mmget<K>(m, mm);
+    if (mm != nullptr) kernel::mmget(m, mm);
     settle(m, task, mm);
   }
 
@@ -259,7 +262,7 @@ class ReplayCore {
     Mm* const mm = current(m, local).mm;
     if (mm == nullptr) return settle(m, child, nullptr);
     Mm* const copy = new_mm(m, local);
-    K::Lifecycle::template flush_tlb_mm<K>(m, local.cpu, mm, kernel::Freed::pages);
+    system_.lifecycle.flush_tlb_mm(m, local.cpu, mm, kernel::Freed::pages);
     settle(m, child, copy);
   }
 
@@ -268,23 +271,23 @@ class ReplayCore {
     if (mm == nullptr) return;
     Mm* const old = current(m, local).mm;
     local.deaths += old != nullptr && m.load(old->mm_users, std::memory_order_relaxed) == 1;
-    kernel::exec_mmap<K>(m, local.cpu, mm);
+    kernel::exec_mmap(m, local.cpu, mm);
   }
 
-  void exit(Machine& m, Local& local) { local.deaths += kernel::exit_mm<K>(m, local.cpu); }
+  void exit(Machine& m, Local& local) { local.deaths += kernel::exit_mm(m, local.cpu); }
 
   Mm* new_mm(Machine& m, Local& local) {
-    Mm* mm = kernel::mm_alloc<K>(m, local.cpu, 1);
-    if constexpr (kernel::hooks::has_drain<K>)
+    Mm* mm = kernel::mm_alloc(m, local.cpu, 1);
+    if (system_.scheme.drains)
       if (mm == nullptr) {
-        kernel::hooks::drain<K>(m, local.cpu, kernel::Drain::tick);
-        mm = kernel::mm_alloc<K>(m, local.cpu, 1);
+        system_.scheme.drain(m, local.cpu, kernel::Drain::tick);
+        mm = kernel::mm_alloc(m, local.cpu, 1);
       }
     if (mm == nullptr) out_of_mms_.store(true, std::memory_order_relaxed);
     return mm;
   }
 
-  kernel::System<K> system_;
+  kernel::System<Machine> system_;
   std::vector<std::unique_ptr<Local>> locals_;
   std::vector<Reached> reached_;
   std::vector<Slot> slots_;

@@ -3,19 +3,30 @@
 // Loads under the oracle: what only tests run.
 #include <utility>
 
-#include "workload/make_by_name.h"
+#include "machine/silicon/silicon.h"
+#include "workload/every_build.h"
+#include "workload/silicon_load.h"
 #include "workload/silicon_loads.h"
 #include "workload/teardown_load.h"
+#include "workload/teardown_system.h"
 
 namespace mmscale::workload {
 
+using Machine = machine::silicon::Silicon<true>;
+
+#if !defined(MMSCALE_ALWAYS_CHECKING)
+template kernel::Build<Machine> build_by_name(std::string_view, std::string_view, kernel::Options);
+#endif
+
 std::unique_ptr<Load> make_checked_silicon_load(const SiliconSpec& spec, Program program) {
-  return make_silicon_by_name<true>(spec, std::move(program));
+  const auto build = build_by_name<Machine>(spec.scheme, spec.lifecycle, spec.options);
+  return std::make_unique<SiliconLoad<Machine>>(build, spec, std::move(program));
 }
 
 std::unique_ptr<Load> make_checked_teardown_load(const SiliconSpec& silicon, const TeardownSpec& spec,
                                                  TeardownObserver* observer) {
-  return make_teardown_by_name<true>(silicon, spec, observer);
+  const auto build = build_by_name<Machine>(silicon.scheme, silicon.lifecycle, silicon.options);
+  return std::make_unique<TeardownSystem<Machine>>(build, silicon, spec, observer);
 }
 
 }  // namespace mmscale::workload

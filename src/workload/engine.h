@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The engine: one emulated system, and the loop that takes its CPUs through their programs. The same in every
-// world; docs/fast-path.md shows what run_steps compiles to on silicon.
+// world; the loop itself is run_steps.h.
 #pragma once
 
 #include <atomic>
@@ -25,30 +25,47 @@
 #include "machine/machine.h"
 #include "workload/close_books.h"
 #include "workload/program.h"
+#include "workload/run_steps.h"
 
 namespace mmscale::workload {
 
-template <class K>
+template <class M>
 class Engine {
  public:
-  using Machine = typename K::Machine;
-  using Cpu = kernel::Cpu<K>;
-  using Task = kernel::Task<K>;
-  using Mm = typename Task::Mm;
+  using Machine = M;
+  using Cpu = kernel::Cpu<M>;
+  using Task = kernel::Task<M>;
+  using Mm = kernel::Mm<M>;
   template <class T>
-  using Atomic = typename Machine::template Atomic<T>;
+  using Atomic = kernel::Atomic<M, T>;
+
+  // What one CPU owns, allocated by its own thread.
+  struct Local {
+    Local(Machine& m, kernel::System<M>& system) : cpu(m, system) {}
+    Cpu cpu;
+    std::vector<Task> tasks;
+    std::vector<BoundStep<M>> steps;
+    // Births of its process that this CPU has lived through, and tasks that it took over.
+    std::uint64_t lives = 0;
+    std::uint64_t taken_over = 0;
+    // What grab pinned.
+    Mm* held = nullptr;
+  };
 
   // Bytes of memory the mms of a program need.
-  static std::size_t memory_bytes(const Program& program) {
+  static std::size_t memory_bytes(const kernel::Build<M>& build, const Program& program) {
     const auto cpus = static_cast<unsigned>(program.cpus.size());
-    return kernel::MmSlab<K>::bytes(cpus,
-                                    program.max_live_mms + cpus * kernel::kHeldBack<typename K::Scheme>);
+    return kernel::MmSlab<M>::bytes(build, cpus,
+                                    program.max_live_mms + cpus * build.scheme.held_back_per_cpu);
   }
 
-  // `program` and `memory` must outlive the engine; `memory` aligned to a line.
-  Engine(const Program& program, std::span<std::byte> memory, kernel::Rules rules = {})
+  // `program` and `memory` must outlive the engine; `memory` aligned to a line. `loop` is the run_steps of a path that
+  // fits the build.
+  Engine(const kernel::Build<M>& build, const Program& program, std::span<std::byte> memory,
+         kernel::Rules rules = {}, Loop<M> loop = run_steps<kernel::ByTable, M>)
       : program_(program),
-        system_(static_cast<unsigned>(program.cpus.size()), memory, rules),
+        loop_(loop),
+        system_(build, static_cast<unsigned>(program.cpus.size()), memory, rules),
         locals_(program.cpus.size()),
         tasks_(program.tasks.size()),
         hand_offs_(program.tasks.size()),
@@ -68,7 +85,7 @@ class Engine {
     own = 0;
     for (std::size_t t = 0; t < program_.tasks.size(); ++t)
       if (program_.tasks[t].cpu == m.cpu()) tasks_[t] = &local.tasks[own++];
-    kernel::rcu::online<K>(m);
+    kernel::rcu::online(m, local.cpu);
     rendezvous(m);
     for (const Step& step : program_.cpus[m.cpu()].steps) {
       Task* task = names_task(step.op) ? tasks_[step.operand] : &local.cpu.idle;
@@ -109,11 +126,11 @@ class Engine {
     exit_all(m, local);
     rendezvous(m);
     Mm* borrowed = m.load(local.cpu.idle.active_mm, std::memory_order_relaxed);
-    if (borrowed != &system_.init_mm) kernel::unlazy<K>(m, local.cpu, borrowed);
+    if (borrowed != &system_.init_mm) kernel::unlazy(m, local.cpu, borrowed);
     rendezvous(m);
     drain_all(m, local);
     rendezvous(m);
-    kernel::rcu::offline<K>(m);
+    kernel::rcu::offline(m, local.cpu);
   }
 
   // Waits until all CPUs have called it as often as this one, taking interrupts meanwhile.
@@ -129,19 +146,14 @@ class Engine {
 
   // After finish on all CPUs: the sums that must hold whatever the scheme (audit.h). `m` is any CPU's
   // machine; `queued` what the machines say they queued for other CPUs.
-  std::vector<std::string> audit(Machine& m, std::uint64_t queued) {
-    return close_books<K>(m, system_, queued);
-  }
+  std::vector<std::string> audit(Machine& m, std::uint64_t queued) { return close_books(m, system_, queued); }
+
+  // A step of this CPU that is no switch. False if stop() ended it.
+  bool run_rare_step(Machine& m, const BoundStep<M>& step) { return rare_step(m, *locals_[m.cpu()], step); }
 
  private:
   // Beside a count of events that CPUs wait for: there will be no more.
   static constexpr std::uint64_t kStopped = std::uint64_t{1} << 63;
-
-  struct BoundStep {
-    Op op;
-    std::uint32_t operand;
-    Task* task;
-  };
 
   // How often a task was handed off. Its receiver compares with how often it took it over.
   struct alignas(machine::kApart) HandOff {
@@ -154,71 +166,43 @@ class Engine {
     std::vector<Task*> tasks;
   };
 
-  // What one CPU owns, allocated by its own thread.
-  struct Local {
-    Local(Machine& m, kernel::System<K>& system) : cpu(m, system) {}
-    Cpu cpu;
-    std::vector<Task> tasks;
-    std::vector<BoundStep> steps;
-    // Births of its process that this CPU has lived through, and tasks that it took over.
-    std::uint64_t lives = 0;
-    std::uint64_t taken_over = 0;
-    // What grab pinned.
-    Mm* held = nullptr;
-  };
-
   void exit_all(Machine& m, Local& local) {
-    kernel::rcu::Busy<K> busy(m, local.cpu);
+    kernel::rcu::Busy<M> busy(m, local.cpu);
     drop_held(m, local);
     for (Task& task : local.tasks) {
       if (task.mm == nullptr) continue;
-      if (m.load(local.cpu.curr, std::memory_order_relaxed) != &task) kernel::schedule<K>(m, local.cpu, task);
-      kernel::do_exit<K>(m, local.cpu);
+      if (m.load(local.cpu.curr, std::memory_order_relaxed) != &task) kernel::schedule(m, local.cpu, task);
+      kernel::do_exit(m, local.cpu);
     }
     Task* curr = m.load(local.cpu.curr, std::memory_order_relaxed);
-    if (curr != &local.cpu.idle) kernel::schedule<K>(m, local.cpu, local.cpu.idle);
+    if (curr != &local.cpu.idle) kernel::schedule(m, local.cpu, local.cpu.idle);
   }
 
   void drain_all(Machine& m, Local& local) {
-    kernel::rcu::Busy<K> busy(m, local.cpu);
-    kernel::hooks::drain<K>(m, local.cpu);
+    kernel::rcu::Busy<M> busy(m, local.cpu);
+    system_.scheme.drain(m, local.cpu, kernel::Drain::end);
   }
 
   // Rounds between two ticks, at which a scheme that defers frees what it can: often against the memory it
   // may hold, seldom against what a tick costs, and nothing to the loop itself.
   static constexpr std::uint64_t kRoundsPerTick = 256;
 
-  bool run_and_drain(Machine& m, Local& local, const BoundStep* begin, const BoundStep* end,
+  bool run_and_drain(Machine& m, Local& local, const BoundStep<M>* begin, const BoundStep<M>* end,
                      std::uint64_t rounds) {
     // Outside of here RCU need not wait for this CPU: neither between two batches nor while the run ends.
-    kernel::rcu::Busy<K> busy(m, local.cpu);
-    if constexpr (kernel::hooks::has_drain<K>)
+    kernel::rcu::Busy<M> busy(m, local.cpu);
+    if (system_.scheme.drains)
       for (; rounds > kRoundsPerTick; rounds -= kRoundsPerTick) {
-        if (!run_steps(m, local, begin, end, kRoundsPerTick)) return false;
-        kernel::hooks::drain<K>(m, local.cpu, kernel::Drain::tick);
+        if (!loop_(*this, m, local.cpu, begin, end, kRoundsPerTick)) return false;
+        system_.scheme.drain(m, local.cpu, kernel::Drain::tick);
       }
-    return run_steps(m, local, begin, end, rounds);
+    return loop_(*this, m, local.cpu, begin, end, rounds);
   }
 
-  // The measured loop. The steps are data, so one loop runs every workload; their pattern is short and fixed,
-  // so the branches on it predict.
-  __attribute__((noinline)) bool run_steps(Machine& m, Local& local, const BoundStep* begin,
-                                           const BoundStep* end, std::uint64_t rounds) {
-    for (; rounds != 0; --rounds) {
-      for (const BoundStep* step = begin; step != end; ++step) {
-        if (step->op == Op::switch_to) [[likely]]
-          kernel::context_switch<K>(m, local.cpu, *step->task);
-        else if (!run_rare_step(m, local, *step))
-          return false;
-      }
-    }
-    return true;
-  }
-
-  MMSCALE_COLD bool run_rare_step(Machine& m, Local& local, const BoundStep& step) {
+  bool rare_step(Machine& m, Local& local, const BoundStep<M>& step) {
     switch (step.op) {
       case Op::think: {
-        kernel::rcu::Idle<K> idle(m, local.cpu);
+        kernel::rcu::Idle<M> idle(m, local.cpu);
         m.think(step.operand);
         break;
       }
@@ -242,7 +226,7 @@ class Engine {
       case Op::grab:
         drop_held(m, local);
         local.held = current_mm(m, local);
-        kernel::mmgrab<K>(m, local.held);
+        kernel::mmgrab(m, local.cpu, local.held);
         break;
       case Op::drop:
         drop_held(m, local);
@@ -254,7 +238,7 @@ class Engine {
         flush(m, local, kernel::Freed::page_tables);
         break;
       case Op::deep_idle:
-        kernel::enter_deep_idle<K>(m, local.cpu);
+        kernel::enter_deep_idle(m, local.cpu);
         break;
       case Op::hand_off:
         // try_to_wake_up() on the way to another CPU's runqueue: release hands over what this CPU did to the
@@ -281,48 +265,47 @@ class Engine {
 
   // The current task dies; the last thread of a process makes the next one.
   void exit_current(Machine& m, Local& local, std::uint32_t process) {
-    if (kernel::do_exit<K>(m, local.cpu) && process != Step::kNobody) bear(m, local.cpu, processes_[process]);
+    if (kernel::do_exit(m, local.cpu) && process != Step::kNobody) bear(m, local.cpu, processes_[process]);
   }
 
   // What vhost and io_uring do: users of the address space, so that it lives, and then into it.
   void use_mm(Machine& m, Local& local, Process& process) {
     Mm* mm = process.tasks.front()->mm;
-    kernel::mmget<K>(m, mm);
-    kernel::kthread_use_mm<K>(m, local.cpu, mm);
+    kernel::mmget(m, mm);
+    kernel::kthread_use_mm(m, local.cpu, mm);
   }
 
   void unuse_mm(Machine& m, Local& local) {
     Mm* mm = current_mm(m, local);
-    kernel::kthread_unuse_mm<K>(m, local.cpu);
-    kernel::mmput<K>(m, local.cpu, mm);
+    kernel::kthread_unuse_mm(m, local.cpu);
+    kernel::mmput(m, local.cpu, mm);
   }
 
   // execve(): bprm_mm_init(), then the point of no return.
   void exec(Machine& m, Local& local) {
-    if (Mm* mm = new_mm(m, local.cpu, 1)) kernel::exec_mmap<K>(m, local.cpu, mm);
+    if (Mm* mm = new_mm(m, local.cpu, 1)) kernel::exec_mmap(m, local.cpu, mm);
   }
 
   // clone(CLONE_VM) by the current task. `task` died on this CPU.
   void clone(Machine& m, Local& local, Task& task) {
     Mm* mm = current_mm(m, local);
-    kernel::mmget<K>(m, mm);
+    kernel::mmget(m, mm);
     task.mm = mm;
     m.store(task.active_mm, mm, std::memory_order_relaxed);
   }
 
   void drop_held(Machine& m, Local& local) {
-    if (Mm* mm = std::exchange(local.held, nullptr))
-      kernel::mmdrop<K, kernel::Site::mmdrop>(m, local.cpu, mm);
+    if (Mm* mm = std::exchange(local.held, nullptr)) kernel::mmdrop(m, local.cpu, mm, kernel::Site::mmdrop);
   }
 
   void flush(Machine& m, Local& local, kernel::Freed freed) {
     Mm* mm = current_mm(m, local);
-    if (mm->has_page_tables) K::Lifecycle::template flush_tlb_mm<K>(m, local.cpu, mm, freed);
+    if (mm->has_page_tables) system_.lifecycle.flush_tlb_mm(m, local.cpu, mm, freed);
   }
 
   // Waits for the task, and then, as try_to_wake_up() does, until its old CPU has left its stack.
   bool await_task(Machine& m, Local& local, HandOff& hand_off, Task& task) {
-    kernel::rcu::Idle<K> idle(m, local.cpu);
+    kernel::rcu::Idle<M> idle(m, local.cpu);
     m.spin_until(hand_off.times, [&local](std::uint64_t times) {
       return (times & kStopped) != 0 || times > local.taken_over;
     });
@@ -335,16 +318,16 @@ class Engine {
   // cpu_down() and cpu_up(). The CPU that gives the orders is this one too: what it does for a dead CPU, the
   // dead CPU's thread does here.
   void replug(Machine& m, Cpu& cpu) {
-    kernel::cpu_down<K>(m, cpu);
+    kernel::cpu_down(m, cpu);
     m.take_interrupts();
-    kernel::finish_cpu<K>(m, cpu, cpu);
-    kernel::start_secondary<K>(m, cpu);
+    kernel::finish_cpu(m, cpu, cpu);
+    kernel::start_secondary(m, cpu);
   }
 
   // Idles until this CPU's process lives a life that it has not lived yet. Acquire (in spin_until) pairs with
   // bear's release: the tasks' new mm is seen.
   bool await_birth(Machine& m, Local& local, Process& process) {
-    kernel::rcu::Idle<K> idle(m, local.cpu);
+    kernel::rcu::Idle<M> idle(m, local.cpu);
     m.spin_until(process.births,
                  [&local](std::uint64_t births) { return (births & kStopped) != 0 || births > local.lives; });
     const std::uint64_t births = m.load(process.births, std::memory_order_relaxed);
@@ -373,28 +356,34 @@ class Engine {
   // be alive.
   Mm* new_mm(Machine& m, Cpu& cpu, std::int32_t users) {
     constexpr std::uint64_t kPatience = 1'000'000'000;  // ns; a preempted vCPU is back after some 10 ms
-    Mm* mm = kernel::mm_alloc<K>(m, cpu, users, program_.page_tables);
-    if constexpr (kernel::hooks::has_drain<K>)
+    Mm* mm = kernel::mm_alloc(m, cpu, users, program_.page_tables);
+    if (system_.scheme.drains)
       for (const std::uint64_t start = m.now(); mm == nullptr && m.now() - start < kPatience;) {
-        kernel::hooks::drain<K>(m, cpu, kernel::Drain::tick);
+        system_.scheme.drain(m, cpu, kernel::Drain::tick);
         m.take_interrupts();
         m.pause();
-        mm = kernel::mm_alloc<K>(m, cpu, users, program_.page_tables);
+        mm = kernel::mm_alloc(m, cpu, users, program_.page_tables);
       }
     if (mm == nullptr) {
-      kernel::report<K>(m, cpu, kernel::Violation::leak, "out of mms, more are held than can be alive");
+      kernel::report(m, cpu, kernel::Violation::leak, "out of mms, more are held than can be alive");
       stop(m);
     }
     return mm;
   }
 
   const Program& program_;
-  kernel::System<K> system_;
+  const Loop<M> loop_;
+  kernel::System<M> system_;
   std::vector<std::unique_ptr<Local>> locals_;
   std::vector<Task*> tasks_;
   std::vector<HandOff> hand_offs_;
   std::vector<Process> processes_;
   alignas(machine::kApart) Atomic<std::uint64_t> arrivals_{0};
 };
+
+template <class M>
+MMSCALE_COLD bool run_rare_step(Engine<M>& engine, M& m, const BoundStep<M>& step) {
+  return engine.run_rare_step(m, step);
+}
 
 }  // namespace mmscale::workload

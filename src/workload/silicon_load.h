@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The engine on real CPUs, as a Load. A template for the translation units that instantiate it: one for each
-// lifecycle, with and without the oracle (src/CMakeLists.txt).
+// The engine on real CPUs, as a Load: with and without the oracle, and for tests with schemes of their own.
 #pragma once
 
 #include <memory>
@@ -12,25 +11,23 @@
 #include "machine/silicon/home_memory.h"
 #include "machine/silicon/silicon.h"
 #include "machine/silicon/transport.h"
-#include "scheme/catalogue.h"
 #include "workload/engine.h"
 #include "workload/load.h"
-#include "workload/silicon_load_under.h"
 #include "workload/silicon_loads.h"
 
 namespace mmscale::workload {
 
-template <class K>
+template <class Machine>
 class SiliconLoad final : public Load {
  public:
-  using Machine = typename K::Machine;
-
-  SiliconLoad(const SiliconSpec& spec, Program program)
+  // `loop` fits the build (engine.h); names in `spec` say nothing here.
+  SiliconLoad(const kernel::Build<Machine>& build, const SiliconSpec& spec, Program program,
+              Loop<Machine> loop = run_steps<kernel::ByTable, Machine>)
       : program_(std::move(program)),
-        memory_(Engine<K>::memory_bytes(program_), spec.home_node),
+        memory_(Engine<Machine>::memory_bytes(build, program_), spec.home_node),
         transport_(machine::silicon::make_transport(spec.transport, cpus())),
         system_(cpus(), *transport_),
-        engine_(program_, memory_.bytes(), spec.rules),
+        engine_(build, program_, memory_.bytes(), spec.rules, loop),
         machines_(cpus()) {}
 
   unsigned cpus() const override { return static_cast<unsigned>(program_.cpus.size()); }
@@ -70,24 +67,8 @@ class SiliconLoad final : public Load {
   machine::silicon::HomeMemory memory_;
   std::unique_ptr<machine::silicon::Transport> transport_;
   typename Machine::System system_;
-  Engine<K> engine_;
+  Engine<Machine> engine_;
   std::vector<std::unique_ptr<Machine>> machines_;
 };
-
-// Walks scheme x options at compile time and makes what `spec` names; nullptr if there is no such scheme.
-template <class Lifecycle, bool kChecking>
-std::unique_ptr<Load> make_silicon_load_under(const SiliconSpec& spec, Program program) {
-  using Machine = machine::silicon::Silicon<kChecking>;
-  std::unique_ptr<Load> load;
-  scheme::Catalogue::for_each([&]<class Scheme> {
-    if (Scheme::kInfo.name != spec.scheme) return;
-    with_built_options<Scheme, Lifecycle>([&]<kernel::Options kOptions> {
-      if (kOptions == spec.options)
-        load = std::make_unique<SiliconLoad<kernel::Build<Machine, Scheme, Lifecycle, kOptions>>>(
-            spec, std::move(program));
-    });
-  });
-  return load;
-}
 
 }  // namespace mmscale::workload

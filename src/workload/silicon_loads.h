@@ -25,13 +25,8 @@ struct SiliconSpec {
   unsigned home_node = 0;
 };
 
-// Whether a scheme is built with these options under a lifecycle (silicon_load_under.h says which are); true
-// for a scheme or lifecycle that does not exist.
-bool is_built(std::string_view scheme, std::string_view lifecycle, const kernel::Options& options);
-
 // A Load that runs `program`. For measuring: the oracle is not compiled in. Throws std::invalid_argument for
-// a scheme or lifecycle that does not exist or options that are not built under it, and what HomeMemory and
-// the transports throw.
+// a scheme or lifecycle that does not exist, and what HomeMemory and the transports throw.
 std::unique_ptr<Load> make_silicon_load(const SiliconSpec& spec, Program program);
 
 // The same under the oracle, for tests: what it costs is not the scheme's.

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "machine/simulator/simulator.h"
-#include "workload/simulator_load_under.h"
+#include "workload/simulator_loads.h"
 
 namespace mmscale::workload {
 namespace {

@@ -7,9 +7,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "kernel/lifecycle/catalogue.h"
-#include "workload/simulator_load_under.h"
-
 namespace mmscale::workload {
 
 std::vector<machine::simulator::Place> places_of(const SimulatorSpec& spec) {
@@ -50,18 +47,6 @@ std::vector<LineReport> busiest_lines(const machine::simulator::World& world, st
     reports.push_back({name(lines.address_of(line)), lines.statistics(line), {kept.begin(), kept.end()}});
   }
   return reports;
-}
-
-std::unique_ptr<SimulatorLoad> make_simulator_load(const SimulatorSpec& spec, Program program) {
-  std::unique_ptr<SimulatorLoad> load;
-  kernel::lifecycle::Catalogue::for_each([&]<class Lifecycle> {
-    if (Lifecycle::kName == spec.lifecycle)
-      load = make_simulator_load_under<Lifecycle>(spec, std::move(program));
-  });
-  if (!load)
-    throw std::invalid_argument(
-        fmt::format("no scheme '{}' under lifecycle '{}'", spec.scheme, spec.lifecycle));
-  return load;
 }
 
 }  // namespace mmscale::workload

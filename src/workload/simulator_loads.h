@@ -20,6 +20,7 @@ namespace mmscale::workload {
 struct SimulatorSpec {
   std::string_view scheme;
   std::string_view lifecycle = "powerpc";
+  kernel::Options options = {};
   kernel::Rules rules = {};
   const machine::simulator::Model* model = nullptr;
   // Where emulated CPU i is: OS indexes of the model's layout.
@@ -28,6 +29,11 @@ struct SimulatorSpec {
   unsigned home_node = 0;
   machine::simulator::Scheduling scheduling = machine::simulator::Scheduling::run_on;
 };
+
+// Where the emulated CPUs of a spec are in its model, and the package that a NUMA node belongs to. Throw
+// std::invalid_argument for a PU or a node that the model does not have.
+std::vector<machine::simulator::Place> places_of(const SimulatorSpec& spec);
+std::uint32_t package_of_node(const SimulatorSpec& spec);
 
 // One line, and what it is.
 struct LineReport {
@@ -54,7 +60,7 @@ class SimulatorLoad : public Load {
   virtual std::vector<LineReport> busiest_lines(std::size_t most) const = 0;
 };
 
-// A Load that runs `program`, with default build options and without the oracle, whose accesses would cost
+// A Load that runs `program`, without the oracle, whose accesses would cost
 // time. Throws std::invalid_argument for a scheme or lifecycle that does not exist, a PU that the model does
 // not have, and too many coherence domains.
 std::unique_ptr<SimulatorLoad> make_simulator_load(const SimulatorSpec& spec, Program program);

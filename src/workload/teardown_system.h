@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// An emulated system whose CPU 0 ends one address space after the other, on real CPUs, as a Load. A template
-// for the translation units that instantiate it: one for each lifecycle, with and without the oracle
-// (src/CMakeLists.txt).
+// An emulated system whose CPU 0 ends one address space after the other, on real CPUs, as a Load: with and without the
+// oracle.
 #pragma once
 
 #include <fmt/format.h>
@@ -18,19 +17,16 @@
 #include "kernel/context_switch.h"
 #include "kernel/cpu.h"
 #include "kernel/exit.h"
-#include "kernel/hooks.h"
 #include "kernel/lazy.h"
 #include "kernel/mm_life.h"
 #include "machine/silicon/clock.h"
 #include "machine/silicon/home_memory.h"
 #include "machine/silicon/silicon.h"
 #include "machine/silicon/transport.h"
-#include "scheme/catalogue.h"
-#include "workload/audit.h"
+#include "workload/close_books.h"
 #include "workload/interruptions.h"
 #include "workload/led_rounds.h"
 #include "workload/teardown_load.h"
-#include "workload/teardown_under.h"
 
 namespace mmscale::workload {
 
@@ -41,22 +37,23 @@ inline constexpr std::uint64_t kTeardownTickNs = 1'000'000;
 // to be freed. Only a scheme that frees when others get round to it comes near.
 inline constexpr unsigned kTeardownSpare = 64;
 
-template <class K>
+template <class Machine>
 class TeardownSystem final : public Load {
  public:
-  using Machine = typename K::Machine;
-  using Cpu = kernel::Cpu<K>;
-  using Task = kernel::Task<K>;
-  using Mm = typename Task::Mm;
+  using Cpu = kernel::Cpu<Machine>;
+  using Task = kernel::Task<Machine>;
+  using Mm = kernel::Mm<Machine>;
 
-  TeardownSystem(const SiliconSpec& silicon, const TeardownSpec& spec, TeardownObserver* observer)
+  TeardownSystem(const kernel::Build<Machine>& build, const SiliconSpec& silicon, const TeardownSpec& spec,
+                 TeardownObserver* observer)
       : spec_(spec),
         observer_(observer),
-        memory_(kernel::MmSlab<K>::bytes(spec.cpus, slots(spec.cpus)), silicon.home_node),
-        died_ns_(memory_.bytes().size() / Mm::bytes(spec.cpus)),
+        memory_(kernel::MmSlab<Machine>::bytes(build, spec.cpus, slots(build, spec.cpus)), silicon.home_node),
+        slot_bytes_(Mm::bytes(spec.cpus, build.scheme)),
+        died_ns_(memory_.bytes().size() / slot_bytes_),
         transport_(machine::silicon::make_transport(silicon.transport, spec.cpus)),
         machine_system_(spec.cpus, *transport_),
-        system_(spec.cpus, memory_.bytes(), silicon.rules),
+        system_(build, spec.cpus, memory_.bytes(), silicon.rules),
         locals_(spec.cpus),
         rounds_(spec.cpus) {
     if (spec.cpus < 2 || spec.borrowers + spec.mask_only >= spec.cpus)
@@ -81,8 +78,8 @@ class TeardownSystem final : public Load {
     Local& local = *locals_[cpu];
     if (cpu == 0) local.freed_within.reserve(died_ns_.size());
     rendezvous(local);
-    give_mm(local, local.home, kernel::mm_alloc<K>(local.m, local.cpu, 1));
-    kernel::schedule<K>(local.m, local.cpu, local.home);
+    give_mm(local, local.home, kernel::mm_alloc(local.m, local.cpu, 1));
+    kernel::schedule(local.m, local.cpu, local.home);
     local.interruptions.calibrate(local.m);
     rendezvous(local);
   }
@@ -105,37 +102,27 @@ class TeardownSystem final : public Load {
     }
     // Frees from here on belong to the end of the run and are told to nobody.
     rendezvous(local);
-    kernel::do_exit<K>(m, local.cpu);
+    kernel::do_exit(m, local.cpu);
     rendezvous(local);
     Mm* borrowed = m.load(local.cpu.idle.active_mm, std::memory_order_relaxed);
-    if (borrowed != &system_.init_mm) kernel::unlazy<K>(m, local.cpu, borrowed);
+    if (borrowed != &system_.init_mm) kernel::unlazy(m, local.cpu, borrowed);
     rendezvous(local);
-    kernel::hooks::drain<K>(m, local.cpu);
+    system_.scheme.drain(m, local.cpu, kernel::Drain::end);
     rendezvous(local);
     transport_->detach(cpu);
   }
 
   std::vector<std::string> audit() override {
-    using enum std::memory_order;
-    Books books;
-    books.counted = K::Scheme::kCounted;
-    for (unsigned cpu = 0; cpu < cpus(); ++cpu) {
-      Local& local = *locals_[cpu];
-      books.sum += local.cpu.tally;
-      books.queued += local.m.ipi_tally().queued;
-      if (local.m.load(local.cpu.idle.active_mm, relaxed) != &system_.init_mm)
-        books.still_lazy.push_back(cpu);
-    }
-    books.init_mm_count = locals_[0]->m.load(system_.init_mm.mm_count, relaxed);
-    books.findings = system_.oracle.findings();
-    books.violations = system_.oracle.count();
-    return mismatches(books, cpus());
+    std::uint64_t queued = 0;
+    for (const auto& local : locals_) queued += local->m.ipi_tally().queued;
+    return close_books(locals_[0]->m, system_, queued);
   }
 
  private:
   // What one CPU owns, allocated by its own thread.
   struct Local {
-    Local(typename Machine::System& machines, kernel::System<K>& system, unsigned number, unsigned os_cpu)
+    Local(typename Machine::System& machines, kernel::System<Machine>& system, unsigned number,
+          unsigned os_cpu)
         : m(machines, number, os_cpu), cpu(m, system) {}
     Machine m;
     Cpu cpu;
@@ -149,8 +136,8 @@ class TeardownSystem final : public Load {
     std::vector<std::uint64_t> freed_within;
   };
 
-  static unsigned slots(unsigned cpus) {
-    return cpus + cpus * kernel::kHeldBack<typename K::Scheme> + kTeardownSpare;
+  static unsigned slots(const kernel::Build<Machine>& build, unsigned cpus) {
+    return cpus + cpus * build.scheme.held_back_per_cpu + kTeardownSpare;
   }
 
   bool borrows(unsigned cpu) const { return cpu >= 1 && cpu <= spec_.borrowers; }
@@ -158,7 +145,7 @@ class TeardownSystem final : public Load {
 
   std::atomic<std::uint64_t>& died_ns(const Mm* mm) {
     const auto offset = reinterpret_cast<const std::byte*>(mm) - memory_.bytes().data();
-    return died_ns_[static_cast<std::size_t>(offset) / Mm::bytes(cpus())].ns;
+    return died_ns_[static_cast<std::size_t>(offset) / slot_bytes_].ns;
   }
 
   // CPU 0's round: bears a process, lets its threads run and die on the CPUs of its mask, and drops the last
@@ -175,7 +162,7 @@ class TeardownSystem final : public Load {
     local.dropping = true;
     died_ns(mm).store(machine::silicon::now_ns(), std::memory_order_relaxed);
     const std::uint64_t begin = machine::silicon::ticks();
-    kernel::mmput<K>(m, local.cpu, mm);
+    kernel::mmput(m, local.cpu, mm);
     const std::uint64_t end = machine::silicon::ticks();
     local.dropping = false;
     dropped_.store(++round_, std::memory_order_release);
@@ -200,9 +187,9 @@ class TeardownSystem final : public Load {
     const std::uint64_t this_round = rounds_.followed(cpu) + 1;
     if (in_mask(cpu)) {
       // The thread runs, and exits: its CPU idles, lazily on the mm that it left.
-      kernel::schedule<K>(m, local.cpu, local.victim);
-      kernel::do_exit<K>(m, local.cpu);
-      if (!borrows(cpu)) kernel::schedule<K>(m, local.cpu, local.home);
+      kernel::schedule(m, local.cpu, local.victim);
+      kernel::do_exit(m, local.cpu);
+      if (!borrows(cpu)) kernel::schedule(m, local.cpu, local.home);
     }
     arrived_.fetch_add(1, std::memory_order_release);
     const std::uint64_t lost = local.interruptions.spin_until(
@@ -211,7 +198,7 @@ class TeardownSystem final : public Load {
       observer_->interrupted(cpu, lost);
     if (borrows(cpu)) {
       linger(local);
-      kernel::schedule<K>(m, local.cpu, local.home);
+      kernel::schedule(m, local.cpu, local.home);
     }
     tick(local);
     rounds_.done(cpu);
@@ -221,11 +208,11 @@ class TeardownSystem final : public Load {
   // A process with a thread on each CPU of its mask, and CPU 0 as a user besides.
   Mm* bear(Local& local) {
     const auto users = static_cast<std::int32_t>(1 + spec_.borrowers + spec_.mask_only);
-    Mm* mm = kernel::mm_alloc<K>(local.m, local.cpu, users);
+    Mm* mm = kernel::mm_alloc(local.m, local.cpu, users);
     while (mm == nullptr) {
       drain(local);
       idle_turn(local);
-      mm = kernel::mm_alloc<K>(local.m, local.cpu, users);
+      mm = kernel::mm_alloc(local.m, local.cpu, users);
     }
     for (unsigned cpu = 1; cpu < cpus(); ++cpu)
       if (in_mask(cpu)) give_mm(local, locals_[cpu]->victim, mm);
@@ -251,7 +238,7 @@ class TeardownSystem final : public Load {
   }
 
   void tick(Local& local) {
-    if constexpr (kernel::hooks::has_drain<K>) {
+    if (system_.scheme.drains) {
       const std::uint64_t now = machine::silicon::now_ns();
       if (now - local.last_tick_ns < kTeardownTickNs) return;
       local.last_tick_ns = now;
@@ -261,7 +248,7 @@ class TeardownSystem final : public Load {
 
   void drain(Local& local) {
     const std::uint64_t begin = machine::silicon::ticks();
-    kernel::hooks::drain<K>(local.m, local.cpu, kernel::Drain::tick);
+    system_.scheme.drain(local.m, local.cpu, kernel::Drain::tick);
     if (observer_ != nullptr) observer_->drained(local.m.cpu(), machine::silicon::ticks() - begin);
   }
 
@@ -295,11 +282,12 @@ class TeardownSystem final : public Load {
   const TeardownSpec spec_;
   TeardownObserver* const observer_;
   machine::silicon::HomeMemory memory_;
+  const std::size_t slot_bytes_;
   // When each slot's mm lost its last user; 0 while it has one.
   std::vector<Died> died_ns_;
   std::unique_ptr<machine::silicon::Transport> transport_;
   typename Machine::System machine_system_;
-  kernel::System<K> system_;
+  kernel::System<Machine> system_;
   std::vector<std::unique_ptr<Local>> locals_;
   LedRounds rounds_;
   // CPU 0: rounds done.
@@ -309,18 +297,5 @@ class TeardownSystem final : public Load {
   alignas(machine::kApart) std::atomic<std::int64_t> held_{0};
   alignas(machine::kApart) std::atomic<std::uint64_t> arrivals_{0};
 };
-
-template <class Lifecycle, bool kChecking>
-std::unique_ptr<Load> make_teardown_under(const SiliconSpec& silicon, const TeardownSpec& spec,
-                                          TeardownObserver* observer) {
-  using Machine = machine::silicon::Silicon<kChecking>;
-  std::unique_ptr<Load> load;
-  scheme::Catalogue::for_each([&]<class Scheme> {
-    if (Scheme::kInfo.name == silicon.scheme)
-      load = std::make_unique<TeardownSystem<kernel::Build<Machine, Scheme, Lifecycle>>>(silicon, spec,
-                                                                                         observer);
-  });
-  return load;
-}
 
 }  // namespace mmscale::workload

@@ -61,7 +61,7 @@ TYPED_TEST(FourCases, BootIsLazyOnInitMm) {
   EXPECT_EQ(k.current(0), &k.idle_task(0));
   EXPECT_EQ(k.active(0), k.init_mm());
   EXPECT_EQ(k.cpu(0).loaded_mm, k.init_mm());
-  EXPECT_EQ(k.init_mm()->mm_count, 1 + kBorrow<TypeParam>);
+  EXPECT_EQ(k.mm_count(k.init_mm()), 1 + kBorrow<TypeParam>);
   EXPECT_TRUE(k.in_mask(k.init_mm(), 0u));
   EXPECT_FALSE(k.in_mask(k.mm, 0u));
 }
@@ -73,8 +73,8 @@ TYPED_TEST(FourCases, KernelToUserEndsTheBorrow) {
   EXPECT_EQ(k.active(0), k.mm);
   EXPECT_EQ(k.idle_task(0).active_mm, nullptr);
   EXPECT_EQ(k.cpu(0).pgd, k.mm->pgd);
-  EXPECT_EQ(k.init_mm()->mm_count, 1);
-  EXPECT_EQ(k.mm->mm_count, 1);
+  EXPECT_EQ(k.mm_count(k.init_mm()), 1);
+  EXPECT_EQ(k.mm_count(k.mm), 1);
   EXPECT_EQ(k.mm->mm_users, 2);
 }
 
@@ -86,8 +86,8 @@ TYPED_TEST(FourCases, UserToKernelBorrowsWhatIsLoaded) {
   k.expect_running(k.idle_task(0), k.a1);
   EXPECT_EQ(k.active(0), k.mm);
   EXPECT_EQ(k.a1.active_mm, k.mm) << "a user task keeps its own";
-  EXPECT_EQ(k.mm->mm_count, 1 + kBorrow<TypeParam>);
-  EXPECT_EQ(k.init_mm()->mm_count, 1);
+  EXPECT_EQ(k.mm_count(k.mm), 1 + kBorrow<TypeParam>);
+  EXPECT_EQ(k.mm_count(k.init_mm()), 1);
   EXPECT_EQ(k.sum().since(before).mm_count_ops(), static_cast<unsigned>(kBorrow<TypeParam>));
 }
 
@@ -100,7 +100,7 @@ TYPED_TEST(FourCases, KernelToKernelHandsTheBorrowOn) {
   k.expect_running(k.kthread, k.idle_task(0));
   EXPECT_EQ(k.active(0), k.mm);
   EXPECT_EQ(k.idle_task(0).active_mm, nullptr);
-  EXPECT_EQ(k.mm->mm_count, 1 + kBorrow<TypeParam>);
+  EXPECT_EQ(k.mm_count(k.mm), 1 + kBorrow<TypeParam>);
   EXPECT_EQ(k.sum().since(before).mm_count_ops(), 0u);
 }
 
@@ -113,7 +113,7 @@ TYPED_TEST(FourCases, BackToTheSameMmReturnsTheBorrow) {
   k.expect_running(k.a2, k.idle_task(0));
   EXPECT_EQ(k.active(0), k.mm);
   EXPECT_EQ(k.kthread.active_mm, nullptr);
-  EXPECT_EQ(k.mm->mm_count, 1);
+  EXPECT_EQ(k.mm_count(k.mm), 1);
 }
 
 TYPED_TEST(FourCases, BackToAnotherMmReturnsTheBorrow) {
@@ -123,8 +123,8 @@ TYPED_TEST(FourCases, BackToAnotherMmReturnsTheBorrow) {
   k.run(0, k.b);
   k.expect_running(k.b, k.idle_task(0));
   EXPECT_EQ(k.active(0), k.other_mm);
-  EXPECT_EQ(k.mm->mm_count, 1);
-  EXPECT_EQ(k.other_mm->mm_count, 1);
+  EXPECT_EQ(k.mm_count(k.mm), 1);
+  EXPECT_EQ(k.mm_count(k.other_mm), 1);
 }
 
 TYPED_TEST(FourCases, UserToUserCountsNothing) {
@@ -137,8 +137,8 @@ TYPED_TEST(FourCases, UserToUserCountsNothing) {
   k.expect_running(k.b, k.a2);
   EXPECT_EQ(k.active(0), k.other_mm);
   EXPECT_EQ(k.a2.active_mm, k.mm);
-  EXPECT_EQ(k.mm->mm_count, 1);
-  EXPECT_EQ(k.other_mm->mm_count, 1);
+  EXPECT_EQ(k.mm_count(k.mm), 1);
+  EXPECT_EQ(k.mm_count(k.other_mm), 1);
   EXPECT_EQ(k.sum().since(before).mm_count_ops(), 0u);
 }
 
@@ -174,27 +174,28 @@ struct Observing : scheme::Refcount {
   };
   static inline std::vector<Moment> log;
 
-  template <class K>
-  static void look(std::string hook, typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
-    log.push_back({std::move(hook), m.irqs_disabled(), mm->mm_count, cpu.idle.on_cpu, cpu.rq_lock});
+  template <class M>
+  static void look(std::string hook, M& m, Cpu<M>& cpu, Mm<M>* mm) {
+    log.push_back(
+        {std::move(hook), m.irqs_disabled(), kernel::mm_count(cpu, mm), cpu.idle.on_cpu, cpu.rq_lock});
   }
-  template <class K, Site kSite>
-  static auto* lazy_enter(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
-    look<K>("enter", m, cpu, mm);
-    return Refcount::lazy_enter<K, kSite>(m, cpu, mm);
+  template <class M>
+  static auto* lazy_enter(M& m, Cpu<M>& cpu, Mm<M>* mm, Site site) {
+    look("enter", m, cpu, mm);
+    return Refcount::lazy_enter(m, cpu, mm, site);
   }
-  template <class K>
-  static void lazy_leave(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
-    look<K>("leave", m, cpu, mm);
+  template <class M>
+  static void lazy_leave(M& m, Cpu<M>& cpu, Mm<M>* mm) {
+    look("leave", m, cpu, mm);
   }
-  template <class K, Site kSite>
-  static void lazy_exit(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
-    look<K>("exit", m, cpu, mm);
-    Refcount::lazy_exit<K, kSite>(m, cpu, mm);
+  template <class M>
+  static void lazy_exit(M& m, Cpu<M>& cpu, Mm<M>* mm, Site site) {
+    look("exit", m, cpu, mm);
+    Refcount::lazy_exit(m, cpu, mm, site);
   }
-  template <class K>
-  static void switched(typename K::Machine& m, Cpu<K>& cpu) {
-    look<K>("switched", m, cpu, cpu.curr.load()->active_mm);
+  template <class M>
+  static void switched(M& m, Cpu<M>& cpu) {
+    look("switched", m, cpu, cpu.curr.load()->active_mm.load());
   }
 };
 
@@ -214,7 +215,7 @@ TEST(ContextSwitch, DropsTheBorrowWhenTheSwitchIsOver) {
   EXPECT_THAT(Observing::log, ElementsAre(Observing::Moment{"leave", true, 2, 1, 1},  //
                                           Observing::Moment{"exit", false, 2, 0, 0},  //
                                           Observing::Moment{"switched", false, 1, 0, 0}));
-  EXPECT_EQ(k.mm->mm_count, 1);
+  EXPECT_EQ(k.mm_count(k.mm), 1);
 }
 
 TEST(ContextSwitch, BorrowsWithInterruptsOff) {

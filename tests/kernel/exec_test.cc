@@ -30,13 +30,12 @@ struct Build {
 template <class Build>
 struct TwoCpus : ByHand<typename Build::Scheme, typename Build::Lifecycle> {
   using Base = ByHand<typename Build::Scheme, typename Build::Lifecycle>;
-  using K = typename Base::K;
 
   explicit TwoCpus(Rules rules = {}) : Base(2, 4, rules), mm(this->fork({&task})) {}
 
   typename Base::Mm* exec(unsigned n) {
-    auto* fresh = mm_alloc<K>(this->m(n), this->cpu(n), 1);
-    exec_mmap<K>(this->m(n), this->cpu(n), fresh);
+    auto* fresh = mm_alloc(this->m(n), this->cpu(n), 1);
+    exec_mmap(this->m(n), this->cpu(n), fresh);
     return fresh;
   }
 
@@ -69,10 +68,10 @@ TYPED_TEST(Exec, AKernelThreadEndsItsBorrow) {
   constexpr int kBorrow = TypeParam::Scheme::kCounted ? 1 : 0;
   k.run(0, k.task);
   k.run(0, k.kthread);
-  EXPECT_EQ(k.mm->mm_count, 1 + kBorrow);
+  EXPECT_EQ(k.mm_count(k.mm), 1 + kBorrow);
   auto* fresh = k.exec(0);
   EXPECT_EQ(k.kthread.mm, fresh);
-  EXPECT_EQ(k.mm->mm_count, 1);
+  EXPECT_EQ(k.mm_count(k.mm), 1);
   EXPECT_EQ(k.mm->mm_users, 1) << "it never lived there";
   k.exit(0);
   k.drain();
@@ -95,12 +94,12 @@ std::vector<std::string> exec_while_the_borrowed_mm_dies(bool irqs_off_activate_
   k.run(0, story.task);
   k.run(0, story.kthread);
   k.run(1, story.task);
-  auto* fresh = mm_alloc<Kernel::K>(k.m(0), k.cpu(0), 1);
+  auto* fresh = mm_alloc(k.m(0), k.cpu(0), 1);
   // A request of CPU 2's waits for CPU 0, whose handler runs the story of CPU 1; nested, since the shootdown
   // must be taken too.
   k.transport.on_raise = [&](const machine::CpuMask&) {
     k.transport.on_raise = nullptr;
-    exec_mmap<Kernel::K>(k.m(0), k.cpu(0), fresh);
+    exec_mmap(k.m(0), k.cpu(0), fresh);
   };
   machine::CpuMask cpu_0(3);
   cpu_0.set(0);

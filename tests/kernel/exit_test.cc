@@ -41,17 +41,16 @@ TYPED_TEST_SUITE(Exit, Named, test::SchemeName);
 
 TYPED_TEST(Exit, TheDyingThreadBorrowsItsOwnMm) {
   TwoCpus<TypeParam> k;
-  using K = typename TwoCpus<TypeParam>::K;
   k.mm->membarrier_state = 3;
   k.run(0, k.on_0);
-  EXPECT_FALSE(exit_mm<K>(k.m(0), k.cpu(0)));
+  EXPECT_FALSE(exit_mm(k.m(0), k.cpu(0)));
   EXPECT_EQ(k.current(0), &k.on_0);
   EXPECT_EQ(k.on_0.mm, nullptr);
   EXPECT_EQ(k.on_0.active_mm, k.mm);
   EXPECT_EQ(k.cpu(0).loaded_mm, k.mm);
   EXPECT_EQ(k.cpu(0).membarrier_state, 0u);
   EXPECT_EQ(k.mm->mm_users, 1);
-  EXPECT_EQ(k.mm->mm_count, 1 + kBorrow<TypeParam>);
+  EXPECT_EQ(k.mm_count(k.mm), 1 + kBorrow<TypeParam>);
   EXPECT_TRUE(k.in_mask(k.mm, 0u));
   EXPECT_FALSE(k.m(0).irqs_disabled());
   EXPECT_EQ(k.cpu(0).tally.exits, 1u);
@@ -65,15 +64,14 @@ TYPED_TEST(Exit, IdleInheritsTheBorrowOfTheDead) {
   EXPECT_EQ(k.active(0), k.mm);
   EXPECT_EQ(k.on_0.active_mm, nullptr);
   EXPECT_EQ(k.on_0.on_cpu, 0u);
-  EXPECT_EQ(k.mm->mm_count, 1 + kBorrow<TypeParam>);
+  EXPECT_EQ(k.mm_count(k.mm), 1 + kBorrow<TypeParam>);
 }
 
 TYPED_TEST(Exit, AKernelThreadHasNothingToLeave) {
   TwoCpus<TypeParam> k;
-  using K = typename TwoCpus<TypeParam>::K;
   k.run(0, k.on_0);
   k.idle(0);
-  EXPECT_FALSE(exit_mm<K>(k.m(0), k.cpu(0)));
+  EXPECT_FALSE(exit_mm(k.m(0), k.cpu(0)));
   EXPECT_EQ(k.active(0), k.mm);
   EXPECT_EQ(k.mm->mm_users, 2);
   EXPECT_EQ(k.cpu(0).tally.exits, 0u);
@@ -108,7 +106,7 @@ TYPED_TEST(Exit, EveryMmIsFreedOnceInTheEnd) {
   EXPECT_EQ(sum.ipis_useful + sum.ipis_useless, sum.ipis_sent());
   EXPECT_TRUE(k.is_free(k.mm));
   EXPECT_TRUE(k.is_free(k.other_mm));
-  EXPECT_EQ(k.init_mm()->mm_count, 1 + 2 * kBorrow<TypeParam>);
+  EXPECT_EQ(k.mm_count(k.init_mm()), 1 + 2 * kBorrow<TypeParam>);
   for (unsigned n : {0u, 1u}) EXPECT_EQ(k.active(n), k.init_mm());
 }
 
@@ -118,10 +116,10 @@ TEST(ExitRefcount, TheLastBorrowerFrees) {
   k.run(1, k.on_1);
   k.exit(1);
   EXPECT_TRUE(k.exit(0));
-  EXPECT_EQ(k.mm->mm_count, 2) << "one for each lazy CPU, the threads' own is gone";
+  EXPECT_EQ(k.mm_count(k.mm), 2) << "one for each lazy CPU, the threads' own is gone";
   EXPECT_FALSE(k.is_free(k.mm));
   k.run(0, k.other_0);
-  EXPECT_EQ(k.mm->mm_count, 1);
+  EXPECT_EQ(k.mm_count(k.mm), 1);
   EXPECT_FALSE(k.is_free(k.mm));
   k.run(1, k.other_1);
   EXPECT_TRUE(k.is_free(k.mm));
@@ -158,8 +156,8 @@ TEST(ExitShootdown, ALazyCpuIsShotDown) {
   EXPECT_EQ(k.cpu(0).tally.ipis_shoot, 1u);
   EXPECT_EQ(k.cpu(1).tally.ipis_useful, 1u);
   EXPECT_EQ(k.cpu(1).tally.ipis_useless, 0u);
-  EXPECT_EQ(k.mm->mm_count, 0) << "do_shoot touches no counts";
-  EXPECT_EQ(k.init_mm()->mm_count, 1);
+  EXPECT_EQ(k.mm_count(k.mm), 0) << "do_shoot touches no counts";
+  EXPECT_EQ(k.mm_count(k.init_mm()), 1);
   EXPECT_THAT(k.findings(), IsEmpty());
 }
 

@@ -25,19 +25,18 @@ using testing::IsEmpty;
 template <class Scheme, class Lifecycle = lifecycle::Powerpc>
 struct Leaving : ByHand<Scheme, Lifecycle> {
   using Base = ByHand<Scheme, Lifecycle>;
-  using K = typename Base::K;
 
   explicit Leaving(Hotplug hotplug) : Base(2, 4, {.hotplug = hotplug}), mm(this->fork({&on_0, &on_1})) {
     this->run(1, on_1);
     this->exit(1);
     this->run(0, on_0);
   }
-  void force_init_mm() { sched_force_init_mm<K>(this->m(1), this->cpu(1)); }
-  void take_down() { take_cpu_down<K>(this->m(1), this->cpu(1)); }
-  void idle_exit() { idle_task_exit<K>(this->m(1), this->cpu(1)); }
-  void finish() { finish_cpu<K>(this->m(0), this->cpu(0), this->cpu(1)); }
-  void down() { cpu_down<K>(this->m(1), this->cpu(1)); }
-  void up() { start_secondary<K>(this->m(1), this->cpu(1)); }
+  void force_init_mm() { sched_force_init_mm(this->m(1), this->cpu(1)); }
+  void take_down() { take_cpu_down(this->m(1), this->cpu(1)); }
+  void idle_exit() { idle_task_exit(this->m(1), this->cpu(1)); }
+  void finish() { finish_cpu(this->m(0), this->cpu(0), this->cpu(1)); }
+  void down() { cpu_down(this->m(1), this->cpu(1)); }
+  void up() { start_secondary(this->m(1), this->cpu(1)); }
   bool online(unsigned n) { return (this->system.cpu_online_mask(0) & this->cpu(n).mask_bit) != 0; }
 
   typename Base::Task on_0, on_1;
@@ -64,14 +63,14 @@ TYPED_TEST(Hotplugged, GoesAndComesBack) {
   EXPECT_FALSE(k.online(1));
   EXPECT_EQ(k.active(1), k.init_mm());
   EXPECT_EQ(k.cpu(1).loaded_mm, k.init_mm());
-  EXPECT_EQ(k.mm->mm_count, 1) << "the borrow was returned";
+  EXPECT_EQ(k.mm_count(k.mm), 1) << "the borrow was returned";
   k.finish();
-  EXPECT_EQ(k.init_mm()->mm_count, 1) << "a dead CPU holds nothing";
+  EXPECT_EQ(k.mm_count(k.init_mm()), 1) << "a dead CPU holds nothing";
   k.exit(0);
   EXPECT_EQ(k.cpu(0).tally.ipis_sent(), 0u) << "and is asked nothing";
   k.up();
   EXPECT_TRUE(k.online(1));
-  EXPECT_EQ(k.init_mm()->mm_count, 1 + kBorrow);
+  EXPECT_EQ(k.mm_count(k.init_mm()), 1 + kBorrow);
   typename Leaving<typename TypeParam::Scheme, typename TypeParam::Lifecycle>::Task again;
   auto* fresh = k.fork({&again});
   k.run(1, again);
@@ -79,7 +78,7 @@ TYPED_TEST(Hotplugged, GoesAndComesBack) {
   k.exit(1);
   k.drain();
   EXPECT_EQ(k.sum().mms_freed, 2u);
-  EXPECT_EQ(k.init_mm()->mm_count, 1 + 2 * kBorrow);
+  EXPECT_EQ(k.mm_count(k.init_mm()), 1 + 2 * kBorrow);
   EXPECT_THAT(k.findings(), IsEmpty());
 }
 
@@ -91,7 +90,7 @@ TYPED_TEST(Hotplugged, BeforeTheFixGoesWellIfNobodyDiesMeanwhile) {
   EXPECT_EQ(k.active(1), k.mm) << "until finish_cpu";
   k.finish();
   EXPECT_EQ(k.active(1), k.init_mm());
-  EXPECT_EQ(k.mm->mm_count, 1);
+  EXPECT_EQ(k.mm_count(k.mm), 1);
   k.up();
   k.exit(0);
   k.drain();

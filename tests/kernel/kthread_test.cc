@@ -28,14 +28,13 @@ struct Build {
 template <class Build>
 struct Borrowing : ByHand<typename Build::Scheme, typename Build::Lifecycle> {
   using Base = ByHand<typename Build::Scheme, typename Build::Lifecycle>;
-  using K = typename Base::K;
 
   Borrowing() : Base(2), mm(this->fork({&user, &on_1})), other_mm(this->fork({&other})) {
     this->run(0, user);
     this->run(0, kthread);
   }
-  void use(typename Base::Mm* which) { kthread_use_mm<K>(this->m(0), this->cpu(0), which); }
-  void unuse() { kthread_unuse_mm<K>(this->m(0), this->cpu(0)); }
+  void use(typename Base::Mm* which) { kthread_use_mm(this->m(0), this->cpu(0), which); }
+  void unuse() { kthread_unuse_mm(this->m(0), this->cpu(0)); }
 
   typename Base::Task user, on_1, other, kthread;
   typename Base::Mm* mm;
@@ -55,13 +54,13 @@ TYPED_TEST_SUITE(KthreadUseMm, Builds);
 
 TYPED_TEST(KthreadUseMm, OfAnotherMmEndsTheBorrow) {
   Borrowing<TypeParam> k;
-  EXPECT_EQ(k.mm->mm_count, 1 + this->kBorrow);
+  EXPECT_EQ(k.mm_count(k.mm), 1 + this->kBorrow);
   k.use(k.other_mm);
   EXPECT_EQ(k.kthread.mm, k.other_mm);
   EXPECT_EQ(k.active(0), k.other_mm);
   EXPECT_EQ(k.cpu(0).loaded_mm, k.other_mm);
-  EXPECT_EQ(k.mm->mm_count, 1);
-  EXPECT_EQ(k.other_mm->mm_count, 2) << "the real reference";
+  EXPECT_EQ(k.mm_count(k.mm), 1);
+  EXPECT_EQ(k.mm_count(k.other_mm), 2) << "the real reference";
   EXPECT_FALSE(k.m(0).irqs_disabled());
   EXPECT_THAT(k.findings(), IsEmpty());
 }
@@ -70,7 +69,7 @@ TYPED_TEST(KthreadUseMm, OfTheBorrowedMmSwapsTheReferences) {
   Borrowing<TypeParam> k;
   const Tally before = k.sum();
   k.use(k.mm);
-  EXPECT_EQ(k.mm->mm_count, 2);
+  EXPECT_EQ(k.mm_count(k.mm), 2);
   EXPECT_EQ(k.sum().since(before).lazy_drops, static_cast<unsigned>(this->kBorrow));
   EXPECT_THAT(k.findings(), IsEmpty());
 }
@@ -81,11 +80,11 @@ TYPED_TEST(KthreadUseMm, UnuseBorrowsAgain) {
   k.unuse();
   EXPECT_EQ(k.kthread.mm, nullptr);
   EXPECT_EQ(k.active(0), k.other_mm);
-  EXPECT_EQ(k.other_mm->mm_count, 1 + this->kBorrow);
+  EXPECT_EQ(k.mm_count(k.other_mm), 1 + this->kBorrow);
   k.idle(0);
   EXPECT_EQ(k.active(0), k.other_mm) << "handed on";
   k.run(0, k.user);
-  EXPECT_EQ(k.other_mm->mm_count, 1);
+  EXPECT_EQ(k.mm_count(k.other_mm), 1);
   EXPECT_THAT(k.findings(), IsEmpty());
 }
 
@@ -106,12 +105,12 @@ TYPED_TEST(KthreadUseMm, FlushesLeaveTheUserInTheMask) {
 TYPED_TEST(KthreadUseMm, TheLastUserMayBeAKernelThread) {
   using Kernel = Borrowing<TypeParam>;
   Kernel k;
-  mmget<typename Kernel::K>(k.m(0), k.other_mm);
+  mmget(k.m(0), k.other_mm);
   k.use(k.other_mm);
   k.run(1, k.other);
   EXPECT_FALSE(k.exit(1));
   k.unuse();
-  EXPECT_TRUE(mmput<typename Kernel::K>(k.m(0), k.cpu(0), k.other_mm));
+  EXPECT_TRUE(mmput(k.m(0), k.cpu(0), k.other_mm));
   k.idle(0);
   k.drain();
   EXPECT_TRUE(k.is_free(k.other_mm));

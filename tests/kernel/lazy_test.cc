@@ -20,11 +20,11 @@ TEST(Unlazy, MovesTheCountToInitMm) {
   auto* mm = k.fork({&task});
   k.run(0, task);
   k.idle(0);
-  EXPECT_EQ(mm->mm_count, 2);
-  EXPECT_EQ(k.init_mm()->mm_count, 1);
+  EXPECT_EQ(k.mm_count(mm), 2);
+  EXPECT_EQ(k.mm_count(k.init_mm()), 1);
   k.unlazy(0, mm);
-  EXPECT_EQ(mm->mm_count, 1);
-  EXPECT_EQ(k.init_mm()->mm_count, 2);
+  EXPECT_EQ(k.mm_count(mm), 1);
+  EXPECT_EQ(k.mm_count(k.init_mm()), 2);
   EXPECT_EQ(k.active(0), k.init_mm());
   EXPECT_EQ(k.cpu(0).loaded_mm, k.init_mm());
   EXPECT_EQ(k.cpu(0).tally.lazy_grabs_unlazy, 1u);
@@ -51,8 +51,8 @@ TEST(Unlazy, CountsNothingForAnUncountedScheme) {
   k.run(0, task);
   k.idle(0);
   k.unlazy(0, mm);
-  EXPECT_EQ(mm->mm_count, 1);
-  EXPECT_EQ(k.init_mm()->mm_count, 1);
+  EXPECT_EQ(k.mm_count(mm), 1);
+  EXPECT_EQ(k.mm_count(k.init_mm()), 1);
   EXPECT_EQ(k.active(0), k.init_mm());
   EXPECT_EQ(k.sum().mm_count_ops(), 0u);
 }

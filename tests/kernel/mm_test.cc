@@ -25,13 +25,16 @@ using testing::Ne;
 // A slot as the slab makes them, for a system of `cpus` CPUs.
 template <class Scheme>
 struct Slot {
-  using TheMm = Mm<Build<machine::silicon::Silicon<true>, Scheme, lifecycle::Powerpc>>;
+  using Machine = machine::silicon::Silicon<true>;
+  using TheMm = Mm<Machine>;
+  static Build<Machine> build() { return build_of<Scheme, lifecycle::Powerpc, Machine>(); }
+  static std::size_t bytes(unsigned cpus) { return TheMm::bytes(cpus, build().scheme); }
   struct alignas(kLine) Line {
     std::byte bytes[kLine];
   };
 
   explicit Slot(unsigned cpus)
-      : memory(TheMm::bytes(cpus) / kLine), mm(*TheMm::construct(memory[0].bytes, cpus)) {}
+      : memory(bytes(cpus) / kLine), mm(*TheMm::construct(memory[0].bytes, cpus, build())) {}
 
   template <class Member>
   std::size_t line(const Member& member) const {
@@ -52,22 +55,24 @@ struct Slot {
             line(mm.cpumask(0))};
   }
 
+  auto& mm_count() { return mm.mm_count(Scheme::kLayout); }
+
   std::vector<Line> memory;
   TheMm& mm;
 };
 
 TEST(MmLayout, IsolatedMmCountIsAloneInItsLine) {
   Slot<scheme::Refcount> slot(64);
-  EXPECT_EQ(slot.line(slot.mm.mm_count), 0u);
+  EXPECT_EQ(slot.line(slot.mm_count()), 0u);
   EXPECT_THAT(slot.read_mostly_lines(), Each(1u));
   EXPECT_THAT(slot.other_lines(), Each(Gt(1u)));
 }
 
 TEST(MmLayout, PackedMmCountSharesItsLineWithWhatEverySwitchReads) {
   Slot<scheme::RefcountPacked> slot(64);
-  EXPECT_EQ(slot.line(slot.mm.mm_count), 0u);
-  EXPECT_THAT(slot.read_mostly_lines(), Each(0u));
-  EXPECT_THAT(slot.other_lines(), Each(Ne(0u)));
+  const std::size_t line = slot.line(slot.mm_count());
+  EXPECT_THAT(slot.read_mostly_lines(), Each(line));
+  EXPECT_THAT(slot.other_lines(), Each(Ne(line)));
 }
 
 template <class Scheme>
@@ -95,25 +100,25 @@ TEST(Mm, ConstructMakesAFreeSlotWithAnEmptyMask) {
   Slot<scheme::Refcount> slot(130);
   EXPECT_EQ(slot.mm.generation % 2, 1u);
   for (unsigned w = 0; w < 3; ++w) EXPECT_EQ(slot.mm.cpumask(w), 0u);
-  EXPECT_EQ(slot.mm.mm_count, 0);
+  EXPECT_EQ(slot.mm_count(), 0);
   EXPECT_EQ(slot.mm.mm_users, 0);
 }
 
 // A scheme with room of all three kinds.
 struct Keeping : scheme::Refcount {
-  template <class K>
+  template <class M>
   struct PerCpu {
     unsigned value = 1;
   };
-  template <class K>
+  template <class M>
   struct PerMm {
     unsigned value = 2;
-    void reset(typename K::Machine&) { value = 20; }
+    void reset(M&) { value = 20; }
   };
-  template <class K>
+  template <class M>
   struct alignas(kLine) PerMmPerCpu {
     unsigned value = 3;
-    void reset(typename K::Machine&) { value = 30; }
+    void reset(M&) { value = 30; }
   };
 };
 
@@ -122,39 +127,42 @@ TEST(MmState, PerCpuStateOfASchemeStandsBehindTheMask) {
   Slot<Keeping> slot(kCpus);
   const std::size_t mask_end = slot.offset(slot.mm.cpumask(1)) + sizeof(std::uint64_t);
   for (unsigned cpu = 0; cpu < kCpus; ++cpu) {
-    auto& state = slot.mm.scheme_of(cpu, kCpus);
+    auto& state = scheme_state<Keeping::PerMmPerCpu>(&slot.mm, cpu, kCpus);
     EXPECT_EQ(state.value, 3u);
     EXPECT_EQ(slot.offset(state) % kLine, 0u);
     EXPECT_GE(slot.offset(state), mask_end + cpu * kLine);
   }
-  EXPECT_EQ(slot.offset(slot.mm.scheme_of(kCpus - 1, kCpus)) + kLine, slot.size());
+  EXPECT_EQ(slot.offset(scheme_state<Keeping::PerMmPerCpu>(&slot.mm, kCpus - 1, kCpus)) + kLine, slot.size());
 }
 
 TEST(MmState, IsResetAtBirth) {
   test::ByHand<Keeping> k(2);
   test::ByHand<Keeping>::Task task;
   auto* mm = k.fork({&task});
-  EXPECT_EQ(k.cpu(1).scheme.value, 1u);
-  EXPECT_EQ(mm->scheme.value, 20u);
+  EXPECT_EQ(k.scheme(1).value, 1u);
+  EXPECT_EQ(scheme_state<Keeping::PerMm>(mm).value, 20u);
   for (unsigned cpu : {0u, 1u}) {
-    EXPECT_EQ(mm->scheme_of(cpu, 2).value, 30u);
-    mm->scheme_of(cpu, 2).value = 0;
+    EXPECT_EQ(scheme_state<Keeping::PerMmPerCpu>(mm, cpu, 2).value, 30u);
+    scheme_state<Keeping::PerMmPerCpu>(mm, cpu, 2).value = 0;
   }
-  mm->scheme.value = 0;
+  scheme_state<Keeping::PerMm>(mm).value = 0;
   k.run(0, task);
   k.exit(0);
   k.unlazy(0, mm);
   ASSERT_TRUE(k.is_free(mm));
   ASSERT_EQ(k.fork({&task}), mm);
-  EXPECT_EQ(mm->scheme.value, 20u);
-  for (unsigned cpu : {0u, 1u}) EXPECT_EQ(mm->scheme_of(cpu, 2).value, 30u);
+  EXPECT_EQ(scheme_state<Keeping::PerMm>(mm).value, 20u);
+  for (unsigned cpu : {0u, 1u}) EXPECT_EQ(scheme_state<Keeping::PerMmPerCpu>(mm, cpu, 2).value, 30u);
 }
 
-// Who keeps nothing pays nothing.
-TEST(MmState, CostsOnlyWhoHasIt) {
+// What is kept per mm stands in the line that dying writes; only what is kept per CPU makes the slot larger.
+TEST(MmState, CostsNoLine) {
   EXPECT_EQ(sizeof(Slot<scheme::Refcount>::TheMm), 3 * kLine);
-  EXPECT_EQ(Slot<scheme::Refcount>::TheMm::bytes(64), 4 * kLine);
-  EXPECT_EQ(sizeof(Slot<scheme::RefcountPacked>::TheMm), 2 * kLine);
+  EXPECT_EQ(Slot<scheme::Refcount>::bytes(64), 4 * kLine);
+  EXPECT_EQ(Slot<scheme::RefcountPacked>::bytes(64), 4 * kLine);
+  EXPECT_EQ(Slot<Keeping>::bytes(64), (4 + 64) * kLine);
+  Slot<Keeping> slot(2);
+  EXPECT_EQ(slot.line(scheme_state<Keeping::PerMm>(&slot.mm)), slot.line(slot.mm.active_cpus));
 }
 
 }  // namespace

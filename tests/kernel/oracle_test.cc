@@ -72,10 +72,9 @@ TEST(Oracle, SeesADoubleFreeAndKeepsTheSlabWhole) {
   ByHand<scheme::Untracked> k(1);
   ByHand<scheme::Untracked>::Task task;
   auto* mm = k.fork({&task});
-  using K = ByHand<scheme::Untracked>::K;
-  free_mm<K>(k.m(0), k.cpu(0), mm);
+  free_mm(k.m(0), k.cpu(0), mm);
   EXPECT_THAT(k.findings(), IsEmpty());
-  free_mm<K>(k.m(0), k.cpu(0), mm);
+  free_mm(k.m(0), k.cpu(0), mm);
   EXPECT_THAT(k.findings(), ElementsAre("DOUBLE-FREE on cpu 0 in free_mm"));
   EXPECT_EQ(k.sum().mms_freed, 1u);
   EXPECT_FALSE(k.m(0).irqs_disabled());
@@ -84,18 +83,16 @@ TEST(Oracle, SeesADoubleFreeAndKeepsTheSlabWhole) {
 
 TEST(Oracle, SeesTheLastReferenceToInitMmGo) {
   ByHand<scheme::Refcount> k(1);
-  using K = ByHand<scheme::Refcount>::K;
-  mmdrop<K, Site::mmput>(k.m(0), k.cpu(0), k.init_mm());
+  mmdrop(k.m(0), k.cpu(0), k.init_mm(), Site::mmput);
   EXPECT_THAT(k.findings(), IsEmpty());
-  mmdrop<K, Site::mmput>(k.m(0), k.cpu(0), k.init_mm());
+  mmdrop(k.m(0), k.cpu(0), k.init_mm(), Site::mmput);
   EXPECT_THAT(k.findings(), ElementsAre("DOUBLE-FREE on cpu 0 in __mmdrop of init_mm"));
 }
 
 TEST(Oracle, SeesAMmSwitchWithInterruptsOn) {
   ByHand<scheme::Refcount> k(1);
-  using K = ByHand<scheme::Refcount>::K;
   auto* mm = k.fork({});
-  lifecycle::Powerpc::switch_mm_irqs_off<K>(k.m(0), k.cpu(0), k.init_mm(), mm);
+  lifecycle::Powerpc::switch_mm_irqs_off(k.m(0), k.cpu(0), k.init_mm(), mm);
   EXPECT_THAT(k.findings(), ElementsAre("ASSERT on cpu 0 in switch_mm_irqs_off"));
 }
 
@@ -103,11 +100,10 @@ TEST(Oracle, SeesAMmSwitchWithInterruptsOn) {
 // interrupts off.
 TEST(Oracle, ReportsLeaveInterruptsAsTheyWere) {
   ByHand<scheme::Refcount> k(1);
-  using K = ByHand<scheme::Refcount>::K;
-  report<K>(k.m(0), k.cpu(0), Violation::leak, "here");
+  report(k.m(0), k.cpu(0), Violation::leak, "here");
   EXPECT_FALSE(k.m(0).irqs_disabled());
   k.m(0).irq_disable();
-  report<K>(k.m(0), k.cpu(0), Violation::leak, "there");
+  report(k.m(0), k.cpu(0), Violation::leak, "there");
   EXPECT_TRUE(k.m(0).irqs_disabled());
   EXPECT_THAT(k.findings(), ElementsAre("LEAK on cpu 0 in here", "LEAK on cpu 0 in there"));
 }

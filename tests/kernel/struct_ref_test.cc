@@ -27,14 +27,13 @@ struct Build {
 template <class Build>
 struct Held : ByHand<typename Build::Scheme, typename Build::Lifecycle> {
   using Base = ByHand<typename Build::Scheme, typename Build::Lifecycle>;
-  using K = typename Base::K;
 
   Held() : Base(3), mm(this->fork({&on_0, &on_1})) {
     this->run(0, on_0);
     this->run(1, on_1);
-    mmgrab<K>(this->m(2), mm);
+    mmgrab(this->m(2), this->cpu(2), mm);
   }
-  void drop() { mmdrop<K, Site::mmdrop>(this->m(2), this->cpu(2), mm); }
+  void drop() { mmdrop(this->m(2), this->cpu(2), mm, Site::mmdrop); }
 
   typename Base::Task on_0, on_1;
   typename Base::Mm* mm;

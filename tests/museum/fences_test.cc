@@ -20,8 +20,8 @@ constexpr kernel::Options kMmCid = {.mm_cid = kernel::MmCid::v6_4};
 // The full barrier on kernel -> user, which the drop of a refcount was: without it membarrier(2) misses a CPU
 // that is just entering user mode.
 struct ShootdownWithoutBarrier : scheme::Shootdown {
-  template <class K, kernel::Site kSite>
-  static void lazy_exit(typename K::Machine&, kernel::Cpu<K>&, typename kernel::Task<K>::Mm*) {}
+  template <class M>
+  static void lazy_exit(M&, kernel::Cpu<M>&, kernel::Mm<M>*, kernel::Site) {}
 };
 
 TEST(Museum, MembarrierNeedsTheBarrierOnKernelToUser) {
@@ -39,9 +39,10 @@ TEST(Museum, MembarrierNeedsTheBarrierOnKernelToUser) {
 // Nor does membarrier(2): it passes over CPUs whose current task has no mm, and the way back to user mode has
 // a barrier of its own.
 struct HazptrWithoutEntryFence : scheme::Hazptr {
-  template <class K, kernel::Site kSite>
-  static auto* lazy_enter(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
-    if constexpr (kernel::borrows_user_mm(kSite)) m.store(cpu.scheme.slot, mm, std::memory_order_release);
+  template <class M>
+  static kernel::Mm<M>* lazy_enter(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>* mm, kernel::Site site) {
+    if (kernel::borrows_user_mm(site))
+      m.store(kernel::scheme_state<PerCpu>(cpu).slot, mm, std::memory_order_release);
     return mm;
   }
 };
@@ -72,33 +73,34 @@ struct WithConcurrencyIds : Scheme {
   static constexpr std::uint64_t kLazyPut = 1;
   static constexpr std::uint64_t kInUse = 2;
 
-  template <class K>
-  struct PerCpu : Scheme::template PerCpu<K> {
+  template <class M>
+  struct PerCpu : Scheme::template PerCpu<M> {
     // The mm whose id of CPU 1 was marked, by the CPU that did.
-    typename kernel::Task<K>::Mm* marked = nullptr;
+    kernel::Mm<M>* marked = nullptr;
   };
 
   // mm_cid_put_lazy(prev), on CPU 1: some instructions later than in switch_mm_cid, no barrier among them.
-  template <class K>
-  static void switched(typename K::Machine& m, kernel::Cpu<K>& cpu) {
+  template <class M>
+  static void switched(M& m, kernel::Cpu<M>& cpu) {
     using enum std::memory_order;
-    const kernel::Task<K>& task = *m.load(cpu.curr, relaxed);
+    const kernel::Task<M>& task = *m.load(cpu.curr, relaxed);
     if (m.cpu() != 1 || task.mm != nullptr) return;
     auto* const mm = m.load(task.active_mm, relaxed);
     if (m.load(mm->pcpu_cid, relaxed) == kLazyPut) m.exchange(mm->pcpu_cid, kUnset, seq_cst);
   }
 
   // sched_mm_cid_remote_clear() of CPU 1's id, from task_tick_mm_cid.
-  template <class K>
-  static void drain(typename K::Machine& m, kernel::Cpu<K>& cpu, kernel::Drain when) {
+  template <class M>
+  static void drain(M& m, kernel::Cpu<M>& cpu, kernel::Drain when) {
     using enum std::memory_order;
     if (when == kernel::Drain::end) {
-      if (cpu.scheme.marked != nullptr && m.load(cpu.scheme.marked->pcpu_cid, relaxed) == kLazyPut)
-        kernel::report<K>(m, cpu, Violation::order, "a concurrency id that both CPUs leave to the other");
+      if (kernel::scheme_state<PerCpu>(cpu).marked != nullptr &&
+          m.load(kernel::scheme_state<PerCpu>(cpu).marked->pcpu_cid, relaxed) == kLazyPut)
+        kernel::report(m, cpu, Violation::order, "a concurrency id that both CPUs leave to the other");
       return;
     }
     auto* const mm = m.load(cpu.curr, relaxed)->mm;
-    cpu.scheme.marked = mm;
+    kernel::scheme_state<PerCpu>(cpu).marked = mm;
     m.exchange(mm->pcpu_cid, kLazyPut, seq_cst);
     m.fence_after_rmw();
     if (m.load(cpu.system->cpus[1]->curr, relaxed)->mm == mm) return;
@@ -126,10 +128,10 @@ TEST(Museum, TheEntryFenceOfHazardPointersIsForConcurrencyIds) {
 
 // The other one is: without it ORDER.
 struct HazptrWithoutExitFence : scheme::Hazptr {
-  template <class K, kernel::Site kSite>
-  static void lazy_exit(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm*) {
-    if constexpr (kSite != kernel::Site::finish_cpu)
-      m.store(cpu.scheme.slot, nullptr, std::memory_order_release);
+  template <class M>
+  static void lazy_exit(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>*, kernel::Site site) {
+    if (site != kernel::Site::finish_cpu)
+      m.store(kernel::scheme_state<PerCpu>(cpu).slot, nullptr, std::memory_order_release);
   }
 };
 

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "check/case.h"
-#include "check/kernel_program.h"
+#include "check/program.h"
 #include "kernel/lifecycle/catalogue.h"
 #include "machine/explorer/explore.h"
 
@@ -36,10 +36,11 @@ constexpr unsigned only(Violation violation) { return 1u << static_cast<unsigned
 // Whether some interleaving ends in `violation`; the test fails if that could not be decided.
 template <class Scheme, class Lifecycle, kernel::Options kOptions = kernel::Options{}>
 bool shows(Violation violation, const Case& one, Memory memory = Memory::tso) {
-  KernelProgram<Scheme, Lifecycle, kOptions> program(one, only(violation));
+  const auto program = make_program(
+      kernel::build_of<Scheme, Lifecycle, machine::explorer::Explorer>(kOptions), one, only(violation));
   machine::explorer::Limits limits;
   limits.steps = 20'000'000;
-  const machine::explorer::Result result = machine::explorer::explore(program, memory, limits);
+  const machine::explorer::Result result = machine::explorer::explore(*program, memory, limits);
   EXPECT_NE(result.ending, Ending::stopped) << one.name;
   return result.ending != Ending::exhausted;
 }

@@ -64,10 +64,10 @@ TEST(Museum, WithoutPageTablesThereIsNoFlushToRideOn) {
 
 // The shooter must ask every CPU of the mask, itself included.
 struct ShootdownForgetsSelf : scheme::Shootdown {
-  template <class K, kernel::Site kSite>
-  static kernel::Reaped reap(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
-    kernel::PreemptOff<K> preempt(cpu);
-    kernel::smp_call_function_many<K>(m, cpu, mm, kernel::do_shoot_lazy_tlb<K>, &kernel::Tally::ipis_shoot);
+  template <class M>
+  static kernel::Reaped reap(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>* mm, kernel::Site) {
+    kernel::PreemptOff<M> preempt(cpu);
+    kernel::smp_call_function_many(m, cpu, mm, kernel::do_shoot_lazy_tlb<M>, &kernel::Tally::ipis_shoot);
     return kernel::Reaped::free_now;
   }
 };
@@ -81,55 +81,59 @@ TEST(Museum, TheShooterIsABorrowerToo) {
 
 // powerpc with the last line of its switch_mm, VM_WARN_ON_ONCE(!cpumask_test_cpu(cpu, mm_cpumask(prev))), as
 // a use of prev; and a hook before the first line, for schemes that end a borrow too early.
+template <class Scheme>
 struct PowerpcReadsPrevLast : Powerpc {
-  template <class K>
-  static void switch_mm_irqs_off(typename K::Machine& m, kernel::Cpu<K>& cpu,
-                                 typename kernel::Task<K>::Mm* prev, typename kernel::Task<K>::Mm* next) {
-    if constexpr (requires { K::Scheme::template before_switch_mm<K>(m, cpu, prev); })
-      K::Scheme::template before_switch_mm<K>(m, cpu, prev);
-    Powerpc::switch_mm_irqs_off<K>(m, cpu, prev, next);
+  template <class M>
+  static void switch_mm_irqs_off(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>* prev, kernel::Mm<M>* next) {
+    if constexpr (requires { Scheme::before_switch_mm(m, cpu, prev); })
+      Scheme::before_switch_mm(m, cpu, prev);
+    Powerpc::switch_mm_irqs_off(m, cpu, prev, next);
     if ((m.load(prev->generation, std::memory_order_relaxed) & 1u) != 0)
-      kernel::report<K>(m, cpu, Violation::used, "switch_mm_irqs_off: the mask of prev");
+      kernel::report(m, cpu, Violation::used, "switch_mm_irqs_off: the mask of prev");
   }
 };
 
 struct HazptrClearsTooEarly : scheme::Hazptr {
-  template <class K>
-  static void before_switch_mm(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm*) {
-    m.store(cpu.scheme.slot, nullptr, std::memory_order_release);
+  template <class M>
+  static void before_switch_mm(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>*) {
+    m.store(kernel::scheme_state<PerCpu>(cpu).slot, nullptr, std::memory_order_release);
   }
 };
 
 TEST(Museum, AHazardPointerIsClearedBehindTheLastUseOfPrev) {
-  EXPECT_TRUE((shows<HazptrClearsTooEarly, PowerpcReadsPrevLast>(Violation::used, the_case("exit"))));
-  EXPECT_FALSE((shows<scheme::Hazptr, PowerpcReadsPrevLast>(Violation::used, the_case("exit"))));
+  EXPECT_TRUE((shows<HazptrClearsTooEarly, PowerpcReadsPrevLast<HazptrClearsTooEarly>>(Violation::used,
+                                                                                       the_case("exit"))));
+  EXPECT_FALSE(
+      (shows<scheme::Hazptr, PowerpcReadsPrevLast<scheme::Hazptr>>(Violation::used, the_case("exit"))));
 }
 
 // ---- the wrong hook --------------------------------------------------------------------------------------
 
 // Filter that says "no longer mine" before switch_mm and not behind it.
 struct FilterPublishesTooEarly : scheme::ShootdownFilter {
-  template <class K>
-  static void before_switch_mm(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm*) {
-    m.store(cpu.scheme.lazy_mm, nullptr, std::memory_order_release);
+  template <class M>
+  static void before_switch_mm(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>*) {
+    m.store(kernel::scheme_state<PerCpu>(cpu).lazy_mm, nullptr, std::memory_order_release);
   }
 };
 
 TEST(Museum, FilterPublishesTheEndBehindSwitchMm) {
-  EXPECT_TRUE((shows<FilterPublishesTooEarly, PowerpcReadsPrevLast>(Violation::used, the_case("exit"))));
-  EXPECT_FALSE((shows<scheme::ShootdownFilter, PowerpcReadsPrevLast>(Violation::used, the_case("exit"))));
+  EXPECT_TRUE((shows<FilterPublishesTooEarly, PowerpcReadsPrevLast<FilterPublishesTooEarly>>(
+      Violation::used, the_case("exit"))));
+  EXPECT_FALSE((shows<scheme::ShootdownFilter, PowerpcReadsPrevLast<scheme::ShootdownFilter>>(
+      Violation::used, the_case("exit"))));
 }
 
 // Trim that leaves the mask in finish_task_switch, interrupts on, where the dropper may have freed the mm.
 struct TrimInFinishTaskSwitch : scheme::ShootdownTrim {
-  template <class K>
-  static void lazy_leave(typename K::Machine&, kernel::Cpu<K>&, typename kernel::Task<K>::Mm*) {}
-  template <class K, kernel::Site kSite>
-  static void lazy_exit(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
+  template <class M>
+  static void lazy_leave(M&, kernel::Cpu<M>&, kernel::Mm<M>*) {}
+  template <class M>
+  static void lazy_exit(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>* mm, kernel::Site) {
     m.fence();
-    if (m.load(mm->scheme.dying, std::memory_order_acquire) == 0) return;
-    kernel::use_borrow<K>(m, cpu, mm, "lazy_exit: trim looks into the mm");
-    kernel::leave_mask<K>(m, cpu, mm);
+    if (m.load(kernel::scheme_state<PerMm>(mm).dying, std::memory_order_acquire) == 0) return;
+    kernel::use_borrow(m, cpu, mm, "lazy_exit: trim looks into the mm");
+    kernel::leave_mask(m, cpu, mm);
   }
 };
 
@@ -141,10 +145,11 @@ TEST(Museum, TrimLeavesTheMaskWhileInterruptsAreOff) {
 // Quiesce that takes every context switch for the end of a borrow, as RCU does: kernel -> kernel hands the
 // borrow on.
 struct QuiesceAtEverySwitch : scheme::Quiesce {
-  template <class K>
-  static void switched(typename K::Machine& m, kernel::Cpu<K>& cpu) {
+  template <class M>
+  static void switched(M& m, kernel::Cpu<M>& cpu) {
     using enum std::memory_order;
-    m.store(cpu.scheme.borrows, m.load(cpu.scheme.borrows, relaxed) + 2, release);
+    m.store(kernel::scheme_state<PerCpu>(cpu).borrows,
+            m.load(kernel::scheme_state<PerCpu>(cpu).borrows, relaxed) + 2, release);
   }
 };
 
@@ -158,13 +163,15 @@ TEST(Museum, AKernelToKernelSwitchEndsNoBorrow) {
 // A sum of the counters and then the mark that they no longer count: who returns a reference in between has
 // returned one that was counted already.
 struct PercpuNaiveSum : scheme::Percpu {
-  template <class K>
-  static void users_gone(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
+  template <class M>
+  static void users_gone(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>* mm) {
     using enum std::memory_order;
     std::int32_t borrowed = 0;
-    for (unsigned c = 0; c < m.cpus(); ++c) borrowed += m.load(mm->scheme_of(c, m.cpus()).count, acquire);
-    m.fetch_add(mm->mm_count, borrowed, relaxed);
-    for (unsigned c = 0; c < m.cpus(); ++c) m.store(mm->scheme_of(c, m.cpus()).count, INT32_MIN / 2, release);
+    for (unsigned c = 0; c < m.cpus(); ++c)
+      borrowed += m.load(kernel::scheme_state<PerMmPerCpu>(mm, c, m.cpus()).count, acquire);
+    m.fetch_add(mm->mm_count(kLayout), borrowed, relaxed);
+    for (unsigned c = 0; c < m.cpus(); ++c)
+      m.store(kernel::scheme_state<PerMmPerCpu>(mm, c, m.cpus()).count, INT32_MIN / 2, release);
     cpu.tally.lazy_grabs += static_cast<std::uint64_t>(borrowed);
   }
 };
@@ -179,11 +186,12 @@ TEST(Museum, ANaiveSumOfPerCpuCountersLosesAReturn) {
 // As Lutomirski's patch of June 2021 has it: who finds a reference in the mailbox drops it for the owner, who
 // must be done with it, having been seen with another mm. That was before the exchange; it may have gone on.
 struct Mailbox2021 : scheme::Mailbox {
-  template <class K>
-  static void users_gone(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
-    hand_out<K>(m, cpu, mm, [&](kernel::Cpu<K>& borrower) {
-      auto* displaced = m.exchange(borrower.scheme.drop_mm, mm, std::memory_order_acq_rel);
-      if (displaced != nullptr) kernel::mmdrop<K, kernel::Site::mmdrop>(m, cpu, displaced);
+  template <class M>
+  static void users_gone(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>* mm) {
+    hand_out(m, cpu, mm, [&](kernel::Cpu<M>& borrower) {
+      auto* displaced =
+          m.exchange(kernel::scheme_state<PerCpu>(borrower).drop_mm, mm, std::memory_order_acq_rel);
+      if (displaced != nullptr) kernel::mmdrop(m, cpu, displaced, kernel::Site::mmdrop);
     });
   }
 };
@@ -197,15 +205,15 @@ TEST(Museum, ADisplacedReferenceOfTheMailboxMayBeTheNewerOne) {
 // The owner that finds a reference it still needs and puts it back with a plain store, over one that came in
 // meanwhile.
 struct MailboxPutsBackBlindly : scheme::Mailbox {
-  template <class K>
-  static void switched(typename K::Machine& m, kernel::Cpu<K>& cpu) {
+  template <class M>
+  static void switched(M& m, kernel::Cpu<M>& cpu) {
     using enum std::memory_order;
-    if (m.load(cpu.scheme.drop_mm, relaxed) == nullptr) return;
-    auto* mm = m.exchange(cpu.scheme.drop_mm, nullptr, acquire);
-    if (mm != nullptr && mm == m.load(cpu.scheme.lazy_mm, relaxed))
-      m.store(cpu.scheme.drop_mm, mm, release);
+    if (m.load(kernel::scheme_state<PerCpu>(cpu).drop_mm, relaxed) == nullptr) return;
+    auto* mm = m.exchange(kernel::scheme_state<PerCpu>(cpu).drop_mm, nullptr, acquire);
+    if (mm != nullptr && mm == m.load(kernel::scheme_state<PerCpu>(cpu).lazy_mm, relaxed))
+      m.store(kernel::scheme_state<PerCpu>(cpu).drop_mm, mm, release);
     else if (mm != nullptr)
-      kernel::mmdrop<K, kernel::Site::context_switch>(m, cpu, mm);
+      kernel::mmdrop(m, cpu, mm, kernel::Site::context_switch);
   }
 };
 
@@ -219,37 +227,36 @@ TEST(Museum, AReferencePutBackIntoTheMailboxMayOverwriteAnother) {
 
 // exit_lazy_flush_tlb() was written as an IPI handler; the trim clock called it directly, interrupts on.
 struct PowerpcTrimsWithInterruptsOn : Powerpc {
-  template <class K>
-  static void flush_tlb_mm(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm,
+  template <class M>
+  static void flush_tlb_mm(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>* mm,
                            kernel::Freed freed = kernel::Freed::pages) {
-    kernel::PreemptOff<K> preempt(cpu);
+    kernel::PreemptOff<M> preempt(cpu);
     if (m.load(cpu.curr, std::memory_order_relaxed)->mm != mm)
-      exit_lazy_flush_tlb<K>(m, cpu, mm);
+      exit_lazy_flush_tlb(m, cpu, mm);
     else
-      Powerpc::flush_tlb_mm<K>(m, cpu, mm, freed);
+      Powerpc::flush_tlb_mm(m, cpu, mm, freed);
   }
 
  private:
-  template <class K>
-  static void exit_lazy_flush_tlb(typename K::Machine& m, kernel::Cpu<K>& cpu,
-                                  typename kernel::Task<K>::Mm* mm) {
+  template <class M>
+  static void exit_lazy_flush_tlb(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>* mm) {
     using enum std::memory_order;
-    kernel::expect_irqs_off<K>(m, cpu, "exit_lazy_flush_tlb");
-    kernel::Task<K>& task = *m.load(cpu.curr, relaxed);
+    kernel::expect_irqs_off(m, cpu, "exit_lazy_flush_tlb");
+    kernel::Task<M>& task = *m.load(cpu.curr, relaxed);
     if (task.mm == mm) return;
-    if (m.load(task.active_mm, relaxed) == mm) kernel::unlazy<K>(m, cpu, mm);
-    Powerpc::leave_mask<K>(m, cpu, mm);
+    if (m.load(task.active_mm, relaxed) == mm) kernel::unlazy(m, cpu, mm);
+    Powerpc::leave_mask(m, cpu, mm);
   }
 };
 
 // The clock ticks at every flush that a kernel thread makes.
 struct PowerpcTrimsWithInterruptsOff : PowerpcTrimsWithInterruptsOn {
-  template <class K>
-  static void flush_tlb_mm(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm,
+  template <class M>
+  static void flush_tlb_mm(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>* mm,
                            kernel::Freed freed = kernel::Freed::pages) {
     kernel::IrqSave irq(m);
     if (m.load(cpu.curr, std::memory_order_relaxed)->mm != mm)
-      PowerpcTrimsWithInterruptsOn::flush_tlb_mm<K>(m, cpu, mm, freed);
+      PowerpcTrimsWithInterruptsOn::flush_tlb_mm(m, cpu, mm, freed);
   }
 };
 
@@ -316,10 +323,10 @@ TEST(Museum, ABroadcastFlushInterruptsNobody) {
 
 // The exit flush for all others and one look at oneself: right as long as the last drop is the exiting CPU's.
 struct ImplicitAndSelf : scheme::Implicit {
-  template <class K, kernel::Site kSite>
-  static kernel::Reaped reap(typename K::Machine& m, kernel::Cpu<K>&, typename kernel::Task<K>::Mm* mm) {
+  template <class M>
+  static kernel::Reaped reap(M& m, kernel::Cpu<M>&, kernel::Mm<M>* mm, kernel::Site) {
     kernel::IrqSave irq(m);
-    kernel::shoot_self<K>(m, mm);
+    kernel::shoot_self(m, mm);
     return kernel::Reaped::free_now;
   }
 };

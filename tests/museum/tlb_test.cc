@@ -16,35 +16,35 @@ namespace {
 // mask to its own CPU (mm_reset_thread_local), whoever has set a bit meanwhile. As long as the mask names
 // this CPU alone, later flushes are its own business.
 struct PowerpcResetsTheMask : Powerpc {
-  template <class K>
-  static void flush_tlb_mm(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm,
+  template <class M>
+  static void flush_tlb_mm(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>* mm,
                            kernel::Freed = kernel::Freed::pages) {
     using enum std::memory_order;
-    kernel::PreemptOff<K> preempt(cpu);
+    kernel::PreemptOff<M> preempt(cpu);
     m.fence();
     // mm_is_thread_local()
     if (m.load(mm->active_cpus, relaxed) == 1 &&
         (m.load(mm->cpumask(cpu.mask_word), relaxed) & cpu.mask_bit) != 0)
-      return kernel::tlb::drop<K>(cpu, mm);
+      return kernel::tlb::drop(cpu, mm);
     // mm_is_singlethreaded()
     if (m.load(mm->mm_users, relaxed) > 1 || m.load(cpu.curr, relaxed)->mm != mm)
-      return kernel::tlb::broadcast<K>(m, mm);
-    kernel::smp_call_function_many<K>(m, cpu, mm, leave_lazy_tlb<K>, &kernel::Tally::ipis_trim);
+      return kernel::tlb::broadcast(m, mm);
+    kernel::smp_call_function_many(m, cpu, mm, leave_lazy_tlb<M>, &kernel::Tally::ipis_trim);
     m.store(mm->active_cpus, 1, relaxed);
     m.store(mm->cpumask(cpu.mask_word), cpu.mask_bit, relaxed);
-    kernel::tlb::drop<K>(cpu, mm);
+    kernel::tlb::drop(cpu, mm);
   }
 
  private:
   // do_exit_flush_lazy_tlb() as it was: the bit is left to the sender.
-  template <class K>
-  static void leave_lazy_tlb(typename K::Machine& m, void* info) {
-    kernel::Cpu<K>& cpu = kernel::this_cpu<K>(m);
-    auto* const mm = static_cast<typename kernel::Task<K>::Mm*>(info);
-    kernel::Task<K>& task = *m.load(cpu.curr, std::memory_order_relaxed);
+  template <class M>
+  static void leave_lazy_tlb(M& m, void* info) {
+    kernel::Cpu<M>& cpu = kernel::this_cpu(m);
+    auto* const mm = static_cast<kernel::Mm<M>*>(info);
+    kernel::Task<M>& task = *m.load(cpu.curr, std::memory_order_relaxed);
     if (task.mm == mm) return;
-    if (m.load(task.active_mm, std::memory_order_relaxed) == mm) kernel::unlazy<K>(m, cpu, mm);
-    kernel::tlb::drop<K>(cpu, mm);
+    if (m.load(task.active_mm, std::memory_order_relaxed) == mm) kernel::unlazy(m, cpu, mm);
+    kernel::tlb::drop(cpu, mm);
   }
 };
 
@@ -76,21 +76,19 @@ TEST(Museum, TrimmingTheMaskOfOthersRacesWithKthreadUseMm) {
 // x86 spares lazy CPUs the flush of pages; what they missed they learn from tlb_gen when they come back to
 // the mm. Here they do not look.
 struct X86ForgetsWhatItMissed : kernel::lifecycle::X86<X86ForgetsWhatItMissed> {
-  template <class K>
-  static void check_own_bit(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
+  template <class M>
+  static void check_own_bit(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>* mm) {
     cpu.lifecycle.tlb_gen = m.load(mm->lifecycle.tlb_gen, std::memory_order_relaxed);
   }
-  template <class K>
-  static std::uint64_t enter_mask(typename K::Machine& m, kernel::Cpu<K>& cpu,
-                                  typename kernel::Task<K>::Mm* prev, typename kernel::Task<K>::Mm* next) {
-    return X86_2017::enter_mask<K>(m, cpu, prev, next);
+  template <class M>
+  static std::uint64_t enter_mask(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>* prev, kernel::Mm<M>* next) {
+    return X86_2017::enter_mask(m, cpu, prev, next);
   }
-  template <class K>
-  static void found_elsewhere(typename K::Machine&, kernel::Cpu<K>&, typename kernel::Task<K>::Mm*) {}
-  template <class K>
-  static bool needs_flush(typename K::Machine& m, kernel::Cpu<K>& cpu, unsigned other,
-                          typename kernel::Task<K>::Mm*, kernel::Freed freed) {
-    return freed == kernel::Freed::page_tables || !is_lazy<K>(m, other, cpu);
+  template <class M>
+  static void found_elsewhere(M&, kernel::Cpu<M>&, kernel::Mm<M>*) {}
+  template <class M>
+  static bool needs_flush(M& m, kernel::Cpu<M>& cpu, unsigned other, kernel::Mm<M>*, kernel::Freed freed) {
+    return freed == kernel::Freed::page_tables || !is_lazy(m, other, cpu);
   }
 };
 

@@ -13,8 +13,8 @@
 namespace mmscale::scheme {
 namespace {
 
-using kernel::MmCid;
-using kernel::Options;
+using MmCid;
+using Options;
 using test::ByHand;
 using testing::AnyOf;
 using testing::IsEmpty;
@@ -30,11 +30,11 @@ void expect_a_clean_end(Kernel& k, unsigned cpus) {
   k.drain();
   if (!safe_on_powerpc(Scheme::kInfo)) return;
   EXPECT_THAT(k.findings(), IsEmpty());
-  const kernel::Tally sum = k.sum();
+  const Tally sum = k.sum();
   EXPECT_EQ(sum.mms_freed, sum.mms_born);
   EXPECT_EQ(sum.ipis_useful + sum.ipis_useless, sum.ipis_sent());
   const unsigned on_init_mm = Scheme::kCounted ? cpus : 0;
-  EXPECT_EQ(k.init_mm()->mm_count, 1 + static_cast<int>(on_init_mm));
+  EXPECT_EQ(k.mm_count(k.init_mm()), 1 + static_cast<int>(on_init_mm));
   EXPECT_EQ(sum.lazy_grabs + sum.lazy_grabs_unlazy, sum.lazy_drops + sum.lazy_drops_unlazy + on_init_mm);
   for (unsigned n = 0; n < cpus; ++n) {
     EXPECT_EQ(k.active(n), k.init_mm());
@@ -78,7 +78,7 @@ TYPED_TEST(EveryScheme, ASingleThreadLivesAndDies) {
   // Again and again, so that slots are used again too.
   for (int life = 0; life < 100; ++life) {
     if (k.fork({&task}) == nullptr) {
-      kernel::hooks::drain<typename TestFixture::Kernel::K>(k.m(0), k.cpu(0));
+      k.cpu(0).system->scheme.drain(k.m(0), k.cpu(0), kernel::Drain::end);
       ASSERT_NE(k.fork({&task}), nullptr) << life;
     }
     k.run(0, task);

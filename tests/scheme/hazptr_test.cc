@@ -18,15 +18,15 @@ using testing::IsEmpty;
 TEST(Hazptr, TheSlotNamesWhatIsBorrowed) {
   TwoProcesses<Hazptr> k;
   TwoProcesses<Hazptr>::Task kthread;
-  EXPECT_EQ(k.cpu(1).scheme.slot, nullptr);
+  EXPECT_EQ(k.scheme(1).slot, nullptr);
   k.run(1, k.threads[1]);
-  EXPECT_EQ(k.cpu(1).scheme.slot, nullptr);
+  EXPECT_EQ(k.scheme(1).slot, nullptr);
   k.idle(1);
-  EXPECT_EQ(k.cpu(1).scheme.slot, k.mm);
+  EXPECT_EQ(k.scheme(1).slot, k.mm);
   k.run(1, kthread);
-  EXPECT_EQ(k.cpu(1).scheme.slot, k.mm) << "the borrow changed hands";
+  EXPECT_EQ(k.scheme(1).slot, k.mm) << "the borrow changed hands";
   k.move_on(1);
-  EXPECT_EQ(k.cpu(1).scheme.slot, nullptr);
+  EXPECT_EQ(k.scheme(1).slot, nullptr);
 }
 
 TEST(Hazptr, InterruptsTrueMatchesOnly) {
@@ -40,9 +40,9 @@ TEST(Hazptr, InterruptsTrueMatchesOnly) {
   EXPECT_EQ(k.cpu(3).tally.ipis_useful, 1u);
   EXPECT_EQ(k.sum().ipis_useless, 0u);
   EXPECT_EQ(k.sum().shoot_self, 1u);
-  EXPECT_EQ(k.cpu(3).scheme.slot, nullptr);
+  EXPECT_EQ(k.scheme(3).slot, nullptr);
   EXPECT_EQ(k.active(3), k.init_mm());
-  EXPECT_EQ(k.cpu(2).scheme.slot, k.other_mm);
+  EXPECT_EQ(k.scheme(2).slot, k.other_mm);
   EXPECT_TRUE(k.is_free(k.mm));
   EXPECT_THAT(k.findings(), IsEmpty());
 }
@@ -64,15 +64,14 @@ TYPED_TEST(HazptrWithoutMask, FindsTheBorrowers) {
 // The CPU that takes another one down returns that one's borrow, not its own.
 TEST(Hazptr, TakingACpuDownLeavesTheOwnSlotAlone) {
   TwoProcesses<Hazptr> k;
-  using K = TwoProcesses<Hazptr>::K;
   k.run(0, k.threads[0]);
   k.idle(0);
   k.run(1, k.threads[1]);
   k.exit(1);
-  kernel::cpu_down<K>(k.m(1), k.cpu(1));
-  EXPECT_EQ(k.cpu(1).scheme.slot, nullptr);
-  kernel::finish_cpu<K>(k.m(0), k.cpu(0), k.cpu(1));
-  EXPECT_EQ(k.cpu(0).scheme.slot, k.mm);
+  cpu_down(k.m(1), k.cpu(1));
+  EXPECT_EQ(k.scheme(1).slot, nullptr);
+  finish_cpu(k.m(0), k.cpu(0), k.cpu(1));
+  EXPECT_EQ(k.scheme(0).slot, k.mm);
 }
 
 }  // namespace

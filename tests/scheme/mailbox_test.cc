@@ -23,21 +23,21 @@ TYPED_TEST(MailboxSchemes, ABorrowCountsNothing) {
   TwoProcesses<TypeParam> k;
   k.run(1, k.threads[1]);
   k.idle(1);
-  EXPECT_EQ(k.mm->mm_count, 1);
-  EXPECT_EQ(k.cpu(1).scheme.lazy_mm, k.mm);
+  EXPECT_EQ(k.mm_count(k.mm), 1);
+  EXPECT_EQ(k.scheme(1).lazy_mm, k.mm);
   k.move_on(1);
-  EXPECT_EQ(k.cpu(1).scheme.lazy_mm, nullptr);
+  EXPECT_EQ(k.scheme(1).lazy_mm, nullptr);
 }
 
 TYPED_TEST(MailboxSchemes, TheLastUserHandsEachBorrowerAReference) {
   TwoProcesses<TypeParam> k;
   k.leave_cpu_0_alone();
   k.exit(0);
-  EXPECT_EQ(k.mm->mm_count, 2);
-  for (unsigned n : {0u, 1u}) EXPECT_EQ(k.cpu(n).scheme.drop_mm, k.mm);
+  EXPECT_EQ(k.mm_count(k.mm), 2);
+  for (unsigned n : {0u, 1u}) EXPECT_EQ(k.scheme(n).drop_mm, k.mm);
   EXPECT_EQ(k.sum().ipis_sent(), 0u);
   k.move_on(0);
-  EXPECT_EQ(k.cpu(0).scheme.drop_mm, nullptr);
+  EXPECT_EQ(k.scheme(0).drop_mm, nullptr);
   EXPECT_FALSE(k.is_free(k.mm));
   k.move_on(1);
   EXPECT_TRUE(k.is_free(k.mm));
@@ -50,8 +50,8 @@ TYPED_TEST(MailboxSchemes, WhoMovedOnGetsNone) {
   k.leave_cpu_0_alone();
   k.move_on(1);
   k.exit(0);
-  EXPECT_EQ(k.mm->mm_count, 1);
-  EXPECT_EQ(k.cpu(1).scheme.drop_mm, nullptr);
+  EXPECT_EQ(k.mm_count(k.mm), 1);
+  EXPECT_EQ(k.scheme(1).drop_mm, nullptr);
 }
 
 // A kernel thread after the other on the same borrow: the reference is for as long as that lasts.
@@ -62,7 +62,7 @@ TYPED_TEST(MailboxSchemes, AHandedOnBorrowKeepsItsReference) {
   k.exit(0);
   k.run(1, kthread);
   k.idle(1);
-  EXPECT_EQ(k.cpu(1).scheme.drop_mm, k.mm);
+  EXPECT_EQ(k.scheme(1).drop_mm, k.mm);
   k.move_on(0);
   EXPECT_FALSE(k.is_free(k.mm));
   k.move_on(1);
@@ -73,7 +73,6 @@ TYPED_TEST(MailboxSchemes, AHandedOnBorrowKeepsItsReference) {
 // A reference that came after its borrow had ended lies in the mailbox when the next mm dies.
 TYPED_TEST(MailboxSchemes, ADisplacedReferenceIsDropped) {
   TwoProcesses<TypeParam> k;
-  using K = typename TwoProcesses<TypeParam>::K;
   k.leave_cpu_0_alone();
   k.exit(0);
   k.move_on(0);
@@ -81,17 +80,17 @@ TYPED_TEST(MailboxSchemes, ADisplacedReferenceIsDropped) {
   ASSERT_TRUE(k.is_free(k.mm));
   typename TwoProcesses<TypeParam>::Task late;
   auto* old = k.fork({&late});
-  k.cpu(1).scheme.drop_mm = old;
-  kernel::mmgrab<K>(k.m(0), old);
-  kernel::mmput<K>(k.m(0), k.cpu(0), old);
-  ASSERT_EQ(old->mm_count, 1) << "the one in the mailbox";
+  k.scheme(1).drop_mm = old;
+  mmgrab(k.m(0), k.cpu(0), old);
+  mmput(k.m(0), k.cpu(0), old);
+  ASSERT_EQ(k.mm_count(old), 1) << "the one in the mailbox";
 
   // Without a switch of CPU 1, which would empty it.
   k.exit(0);
   auto* mailbox = &k.cpu(1).scheme;
   mailbox->lazy_mm = k.other_mm;
   k.other_mm->mm_users = 1;
-  kernel::mmput<K>(k.m(0), k.cpu(0), k.other_mm);
+  mmput(k.m(0), k.cpu(0), k.other_mm);
   EXPECT_TRUE(k.is_free(old));
   EXPECT_EQ(mailbox->drop_mm, k.other_mm);
   EXPECT_FALSE(k.is_free(k.other_mm));
@@ -102,7 +101,7 @@ TYPED_TEST(MailboxSchemes, DoesNotCareForTheMask) {
   k.leave_cpu_0_alone();
   k.exit(0);
   EXPECT_FALSE(k.in_mask(k.mm, 1u));
-  EXPECT_EQ(k.mm->mm_count, 2);
+  EXPECT_EQ(k.mm_count(k.mm), 2);
   k.move_on(0);
   k.move_on(1);
   EXPECT_TRUE(k.is_free(k.mm));

@@ -22,7 +22,6 @@ TYPED_TEST_SUITE(NonlazyUnder, Lifecycles);
 
 TYPED_TEST(NonlazyUnder, NobodyEverBorrowsAUserMm) {
   TwoProcesses<Nonlazy, TypeParam> k;
-  using K = typename TwoProcesses<Nonlazy, TypeParam>::K;
   typename TwoProcesses<Nonlazy, TypeParam>::Task kthread;
   const auto expect_init_mm = [&k](unsigned n) {
     EXPECT_EQ(k.active(n), k.init_mm());
@@ -32,9 +31,9 @@ TYPED_TEST(NonlazyUnder, NobodyEverBorrowsAUserMm) {
   k.idle(0);
   expect_init_mm(0);
   k.run(0, kthread);
-  kernel::kthread_use_mm<K>(k.m(0), k.cpu(0), k.mm);
+  kthread_use_mm(k.m(0), k.cpu(0), k.mm);
   EXPECT_EQ(k.cpu(0).loaded_mm, k.mm);
-  kernel::kthread_unuse_mm<K>(k.m(0), k.cpu(0));
+  kthread_unuse_mm(k.m(0), k.cpu(0));
   expect_init_mm(0);
   k.leave_cpu_0_alone();
   expect_init_mm(1);

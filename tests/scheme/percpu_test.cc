@@ -13,7 +13,7 @@ using test::TwoProcesses;
 using testing::IsEmpty;
 
 struct Counters : TwoProcesses<Percpu> {
-  int count(unsigned n) { return mm->scheme_of(n, 2).count; }
+  int count(unsigned n) { return scheme_state<PerMmPerCpu>(mm, n, 2).count; }
 };
 
 TEST(Percpu, ABorrowCountsOnItsOwnCpu) {
@@ -22,28 +22,28 @@ TEST(Percpu, ABorrowCountsOnItsOwnCpu) {
   k.idle(1);
   EXPECT_EQ(k.count(0), 0);
   EXPECT_EQ(k.count(1), 1);
-  EXPECT_EQ(k.mm->mm_count, 1) << "the users' own";
+  EXPECT_EQ(k.mm_count(k.mm), 1) << "the users' own";
   k.move_on(1);
   EXPECT_EQ(k.count(1), 0);
 }
 
 TEST(Percpu, EachCounterHasALineOfItsOwn) {
   Counters k;
-  const auto distance = reinterpret_cast<std::uintptr_t>(&k.mm->scheme_of(1, 2)) -
-                        reinterpret_cast<std::uintptr_t>(&k.mm->scheme_of(0, 2));
+  const auto distance = reinterpret_cast<std::uintptr_t>(&k.scheme_state<PerMmPerCpu>(mm, 1, 2)) -
+                        reinterpret_cast<std::uintptr_t>(&k.scheme_state<PerMmPerCpu>(mm, 0, 2));
   EXPECT_GE(distance, machine::kLine);
-  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(&k.mm->scheme_of(0, 2)) % machine::kLine, 0u);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(&k.scheme_state<PerMmPerCpu>(mm, 0, 2)) % machine::kLine, 0u);
 }
 
 TEST(Percpu, TheLastUserFoldsTheCountersIntoMmCount) {
   Counters k;
   k.leave_cpu_0_alone();
   k.exit(0);
-  EXPECT_EQ(k.mm->mm_count, 2);
+  EXPECT_EQ(k.mm_count(k.mm), 2);
   EXPECT_LT(k.count(0), 0);
   EXPECT_LT(k.count(1), 0);
   k.move_on(0);
-  EXPECT_EQ(k.mm->mm_count, 1);
+  EXPECT_EQ(k.mm_count(k.mm), 1);
   EXPECT_FALSE(k.is_free(k.mm));
   k.move_on(1);
   EXPECT_TRUE(k.is_free(k.mm));
@@ -55,15 +55,14 @@ TEST(Percpu, TheLastUserFoldsTheCountersIntoMmCount) {
 
 TEST(Percpu, RealReferencesStayWhereTheyAre) {
   Counters k;
-  using K = TwoProcesses<Percpu>::K;
-  kernel::mmgrab<K>(k.m(0), k.mm);
+  mmgrab(k.m(0), k.cpu(0), k.mm);
   k.leave_cpu_0_alone();
   k.exit(0);
-  EXPECT_EQ(k.mm->mm_count, 3);
+  EXPECT_EQ(k.mm_count(k.mm), 3);
   k.move_on(0);
   k.move_on(1);
-  EXPECT_EQ(k.mm->mm_count, 1);
-  kernel::mmdrop<K, kernel::Site::mmdrop>(k.m(1), k.cpu(1), k.mm);
+  EXPECT_EQ(k.mm_count(k.mm), 1);
+  mmdrop(k.m(1), k.cpu(1), k.mm, kernel::Site::mmdrop);
   EXPECT_TRUE(k.is_free(k.mm));
 }
 

@@ -14,9 +14,7 @@ using testing::IsEmpty;
 
 using ThreeCpus = TwoProcesses<Quiesce, kernel::lifecycle::Powerpc, 3>;
 
-void tick(ThreeCpus& k, unsigned n) {
-  kernel::hooks::drain<ThreeCpus::K>(k.m(n), k.cpu(n), kernel::Drain::tick);
-}
+void tick(ThreeCpus& k, unsigned n) { k.cpu(n).system->scheme.drain(k.m(n), k.cpu(n), kernel::Drain::tick); }
 
 TEST(Quiesce, WaitsForEveryCpuThatBorrows) {
   ThreeCpus k;
@@ -79,7 +77,7 @@ TEST(Quiesce, WaitsForAnotherBorrowOfACpuOfTheMask) {
 
 TEST(Quiesce, TheCounterIsOddWhileAUserMmIsBorrowed) {
   ThreeCpus k;
-  auto& borrows = k.cpu(1).scheme.borrows;
+  auto& borrows = k.scheme(1).borrows;
   EXPECT_EQ(borrows % 2, 0u);
   k.run(1, k.threads[1]);
   EXPECT_EQ(borrows % 2, 0u);

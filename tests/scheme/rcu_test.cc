@@ -23,24 +23,23 @@ TEST(RefcountRcu, DefersTheLastDropOfAContextSwitch) {
   k.exit(0);
   k.move_on(0);
   k.move_on(1);
-  EXPECT_EQ(k.mm->mm_count, 0);
+  EXPECT_EQ(k.mm_count(k.mm), 0);
   EXPECT_FALSE(k.is_free(k.mm));
-  EXPECT_EQ(k.cpu(1).scheme.count, 1u);
-  kernel::hooks::drain<TwoProcesses<RefcountRcu>::K>(k.m(1), k.cpu(1));
+  EXPECT_EQ(k.scheme(1).count, 1u);
+  k.cpu(1).system->scheme.drain(k.m(1), k.cpu(1), kernel::Drain::end);
   EXPECT_TRUE(k.is_free(k.mm));
-  EXPECT_EQ(k.cpu(1).scheme.count, 0u);
+  EXPECT_EQ(k.scheme(1).count, 0u);
   EXPECT_THAT(k.findings(), IsEmpty());
 }
 
 TEST(RefcountRcu, DefersNoOtherDrop) {
   TwoProcesses<RefcountRcu> k;
-  using K = TwoProcesses<RefcountRcu>::K;
-  kernel::mmgrab<K>(k.m(0), k.mm);
+  mmgrab(k.m(0), k.cpu(0), k.mm);
   k.leave_cpu_0_alone();
   k.exit(0);
   k.move_on(0);
   k.move_on(1);
-  kernel::mmdrop<K, kernel::Site::mmdrop>(k.m(0), k.cpu(0), k.mm);
+  mmdrop(k.m(0), k.cpu(0), k.mm, kernel::Site::mmdrop);
   EXPECT_TRUE(k.is_free(k.mm));
 }
 
@@ -53,7 +52,7 @@ TEST(Rcu, AGracePeriodDoesNotEndABorrow) {
   k.run(1, kthread);
   k.idle(1);
   EXPECT_THAT(k.findings(), IsEmpty());
-  kernel::hooks::drain<TwoProcesses<Rcu>::K>(k.m(0), k.cpu(0));
+  k.cpu(0).system->scheme.drain(k.m(0), k.cpu(0), kernel::Drain::end);
   EXPECT_TRUE(k.is_free(k.mm));
   EXPECT_THAT(k.findings(), Contains("DANGLING on cpu 0 in free_mm"));
   k.move_on(1);

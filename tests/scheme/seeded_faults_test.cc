@@ -82,13 +82,12 @@ TEST(SeededSchemeFaults, MailboxDropsOnKernelToKernel) {
 template <class Scheme>
 bool displaced_is_freed() {
   TwoProcesses<Scheme> k;
-  using K = typename TwoProcesses<Scheme>::K;
   typename TwoProcesses<Scheme>::Task late;
   auto* old = k.fork({&late});
-  kernel::mmgrab<K>(k.m(0), old);
-  kernel::mmput<K>(k.m(0), k.cpu(0), old);
+  mmgrab(k.m(0), k.cpu(0), old);
+  mmput(k.m(0), k.cpu(0), old);
   k.leave_cpu_0_alone();
-  k.cpu(1).scheme.drop_mm = old;
+  k.scheme(1).drop_mm = old;
   k.exit(0);
   k.move_on(0);
   k.move_on(1);
@@ -145,7 +144,7 @@ TEST(SeededSchemeFaults, QuiesceCountsSwitches) {
   k.exit(0);
   k.move_on(0);
   k.run(1, kthread);
-  kernel::hooks::drain<TwoProcesses<CountsSwitches>::K>(k.m(0), k.cpu(0), kernel::Drain::tick);
+  k.cpu(0).system->scheme.drain(k.m(0), k.cpu(0), kernel::Drain::tick);
   EXPECT_THAT(k.findings(), Contains("DANGLING on cpu 0 in free_mm"));
 }
 

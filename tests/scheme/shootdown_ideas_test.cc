@@ -77,9 +77,9 @@ TEST(ShootdownBatch, TheEndDoesNotWaitForMore) {
   TwoProcesses<ShootdownBatch> k;
   k.leave_cpu_0_alone();
   k.exit(0);
-  kernel::hooks::drain<TwoProcesses<ShootdownBatch>::K>(k.m(0), k.cpu(0), kernel::Drain::tick);
+  k.cpu(0).system->scheme.drain(k.m(0), k.cpu(0), kernel::Drain::tick);
   EXPECT_FALSE(k.is_free(k.mm));
-  kernel::hooks::drain<TwoProcesses<ShootdownBatch>::K>(k.m(0), k.cpu(0), kernel::Drain::end);
+  k.cpu(0).system->scheme.drain(k.m(0), k.cpu(0), kernel::Drain::end);
   EXPECT_TRUE(k.is_free(k.mm));
   EXPECT_EQ(k.sum().ipis_useful, 1u);
   EXPECT_THAT(k.findings(), IsEmpty());
@@ -93,11 +93,11 @@ TYPED_TEST_SUITE(Filter, Filters);
 TYPED_TEST(Filter, InterruptsWhoBorrows) {
   TwoProcesses<TypeParam> k;
   k.leave_cpu_0_alone();
-  EXPECT_EQ(k.cpu(1).scheme.lazy_mm, k.mm);
+  EXPECT_EQ(k.scheme(1).lazy_mm, k.mm);
   k.exit(0);
   EXPECT_EQ(k.sum().ipis_useful, 1u);
   EXPECT_EQ(k.sum().shoot_self, 1u);
-  EXPECT_EQ(k.cpu(1).scheme.lazy_mm, nullptr);
+  EXPECT_EQ(k.scheme(1).lazy_mm, nullptr);
   EXPECT_TRUE(k.is_free(k.mm));
   EXPECT_THAT(k.findings(), IsEmpty());
 }
@@ -106,7 +106,7 @@ TYPED_TEST(Filter, SparesWhoMovedOn) {
   TwoProcesses<TypeParam> k;
   k.leave_cpu_0_alone();
   k.move_on(1);
-  EXPECT_EQ(k.cpu(1).scheme.lazy_mm, nullptr);
+  EXPECT_EQ(k.scheme(1).lazy_mm, nullptr);
   k.idle(1);
   EXPECT_TRUE(k.in_mask(k.mm, 1u));
   k.exit(0);
@@ -137,9 +137,8 @@ TEST(ShootdownFilterAll, DoesNotTrustTheMask) {
 
 TEST(ShootdownTrim, WhoLeavesADyingMmLeavesItsMask) {
   TwoProcesses<ShootdownTrim> k;
-  using K = TwoProcesses<ShootdownTrim>::K;
   k.leave_cpu_0_alone();
-  kernel::mmgrab<K>(k.m(0), k.mm);
+  mmgrab(k.m(0), k.cpu(0), k.mm);
   k.exit(0);
   EXPECT_FALSE(k.is_free(k.mm));
   EXPECT_TRUE(k.in_mask(k.mm, 1u));
@@ -147,7 +146,7 @@ TEST(ShootdownTrim, WhoLeavesADyingMmLeavesItsMask) {
   k.move_on(1);
   EXPECT_FALSE(k.in_mask(k.mm, 1u));
   EXPECT_EQ(k.mm->active_cpus, 1);
-  kernel::mmdrop<K, kernel::Site::mmdrop>(k.m(0), k.cpu(0), k.mm);
+  mmdrop(k.m(0), k.cpu(0), k.mm, kernel::Site::mmdrop);
   EXPECT_TRUE(k.is_free(k.mm));
   EXPECT_EQ(k.sum().ipis_sent(), 0u);
   EXPECT_THAT(k.findings(), IsEmpty());

@@ -15,7 +15,6 @@
 #include "kernel/context_switch.h"
 #include "kernel/cpu.h"
 #include "kernel/exit.h"
-#include "kernel/hooks.h"
 #include "kernel/lazy.h"
 #include "kernel/lifecycle/powerpc.h"
 #include "kernel/mm_life.h"
@@ -29,30 +28,35 @@ template <class Scheme, class Lifecycle = kernel::lifecycle::Powerpc,
 class ByHand {
  public:
   using Machine = machine::silicon::Silicon<true>;
-  using K = kernel::Build<Machine, Scheme, Lifecycle, kOptions>;
-  using Cpu = kernel::Cpu<K>;
-  using Task = kernel::Task<K>;
-  using Mm = typename Task::Mm;
+  using Cpu = kernel::Cpu<Machine>;
+  using Task = kernel::Task<Machine>;
+  using Mm = kernel::Mm<Machine>;
 
   explicit ByHand(unsigned cpus = 2, unsigned mms = 4, kernel::Rules rules = {})
       : transport(cpus),
         machines_(cpus, transport),
-        memory_(kernel::MmSlab<K>::bytes(cpus, mms) / sizeof(Block) + 1),
-        system(cpus, std::as_writable_bytes(std::span(memory_)), rules) {
+        memory_(kernel::MmSlab<Machine>::bytes(build(), cpus, mms) / sizeof(Block) + 1),
+        system(build(), cpus, std::as_writable_bytes(std::span(memory_)), rules) {
     for (unsigned n = 0; n < cpus; ++n) {
       machine_.push_back(std::make_unique<Machine>(machines_, n, n));
       cpu_.push_back(std::make_unique<Cpu>(*machine_[n], system));
     }
   }
 
+  static kernel::Build<Machine> build() { return kernel::build_of<Scheme, Lifecycle, Machine>(kOptions); }
+
   Machine& m(unsigned n) { return *machine_[n]; }
   Cpu& cpu(unsigned n) { return *cpu_[n]; }
   Task& idle_task(unsigned n) { return cpu_[n]->idle; }
   Mm* init_mm() { return &system.init_mm; }
+  kernel::Atomic<Machine, std::int32_t>& mm_count(Mm* mm) { return mm->mm_count(Scheme::kLayout); }
+  // What the scheme and the lifecycle keep for CPU `n`.
+  auto& scheme(unsigned n) { return kernel::scheme_state<Scheme::template PerCpu>(cpu(n)); }
+  auto& lifecycle(unsigned n) { return kernel::arch_state<Lifecycle::template PerCpu>(cpu(n)); }
 
   // A process of these threads, made on CPU `n`; none of them runs yet.
   Mm* fork(std::initializer_list<Task*> threads, unsigned n = 0, bool has_page_tables = true) {
-    Mm* mm = kernel::mm_alloc<K>(m(n), cpu(n), static_cast<std::int32_t>(threads.size()), has_page_tables);
+    Mm* mm = kernel::mm_alloc(m(n), cpu(n), static_cast<std::int32_t>(threads.size()), has_page_tables);
     for (Task* task : threads) {
       task->mm = mm;
       task->active_mm = mm;
@@ -60,18 +64,21 @@ class ByHand {
     return mm;
   }
 
-  void run(unsigned n, Task& next) { kernel::context_switch<K>(m(n), cpu(n), next); }
+  void run(unsigned n, Task& next) {
+    kernel::context_switch<kernel::Inlined<Scheme, Lifecycle, kOptions == kernel::Options{}>>(m(n), cpu(n),
+                                                                                              next);
+  }
   void idle(unsigned n) { run(n, cpu(n).idle); }
   // The current thread of CPU `n` dies, idle follows; true if its process died with it.
-  bool exit(unsigned n) { return kernel::do_exit<K>(m(n), cpu(n)); }
-  void flush(unsigned n, Mm* mm) { Lifecycle::template flush_tlb_mm<K>(m(n), cpu(n), mm); }
-  void unlazy(unsigned n, Mm* mm) { kernel::unlazy<K>(m(n), cpu(n), mm); }
+  bool exit(unsigned n) { return kernel::do_exit(m(n), cpu(n)); }
+  void flush(unsigned n, Mm* mm) { system.lifecycle.flush_tlb_mm(m(n), cpu(n), mm, kernel::Freed::pages); }
+  void unlazy(unsigned n, Mm* mm) { kernel::unlazy(m(n), cpu(n), mm); }
 
   // Takes every CPU, which must run its idle task, to init_mm, and frees what the scheme postponed.
   void drain() {
     for (unsigned n = 0; n < cpu_.size(); ++n)
       if (active(n) != init_mm()) unlazy(n, active(n));
-    for (unsigned n = 0; n < cpu_.size(); ++n) kernel::hooks::drain<K>(m(n), cpu(n));
+    for (unsigned n = 0; n < cpu_.size(); ++n) system.scheme.drain(m(n), cpu(n), kernel::Drain::end);
   }
 
   Task* current(unsigned n) { return cpu(n).curr; }
@@ -106,7 +113,7 @@ class ByHand {
   std::vector<Block> memory_;
 
  public:
-  kernel::System<K> system;
+  kernel::System<Machine> system;
 
  private:
   std::vector<std::unique_ptr<Machine>> machine_;

@@ -14,128 +14,132 @@
 namespace mmscale::test {
 
 using kernel::Cpu;
+using kernel::Mm;
 using kernel::Reaped;
 using kernel::Site;
 using kernel::Task;
 using kernel::lifecycle::Powerpc;
 
-// True at every kOneIn-th call on the same CPU.
-template <unsigned kOneIn, class K>
-bool now_and_then(Cpu<K>& cpu) {
-  return ++cpu.scheme.calls % kOneIn == 0;
-}
 struct CountsCalls {
-  template <class K>
+  template <class M>
   struct PerCpu {
     unsigned calls = 0;
   };
 };
 
+// True at every kOneIn-th call on the same CPU.
+template <unsigned kOneIn, class M>
+bool now_and_then(Cpu<M>& cpu) {
+  return ++kernel::scheme_state<CountsCalls::PerCpu>(cpu).calls % kOneIn == 0;
+}
+
 struct LeavesOutTheHighest : scheme::Shootdown {
-  template <class K, Site kSite>
-  static Reaped reap(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
+  template <class M>
+  static Reaped reap(M& m, Cpu<M>& cpu, Mm<M>* mm, Site site) {
     unsigned highest = m.cpu();
-    kernel::other_cpus_of_mm<K>(m, cpu, mm).for_each([&](unsigned other) { highest = other; });
+    kernel::other_cpus_of_mm(m, cpu, mm).for_each([&](unsigned other) { highest = other; });
     if (highest != m.cpu()) {
-      const Cpu<K>& missed = *cpu.system->cpus[highest];
+      const Cpu<M>& missed = *cpu.system->cpus[highest];
       m.fetch_and(mm->cpumask(missed.mask_word), ~missed.mask_bit, std::memory_order_relaxed);
     }
-    return Shootdown::reap<K, kSite>(m, cpu, mm);
+    return Shootdown::reap(m, cpu, mm, site);
   }
 };
 
 struct AcknowledgesOnly : scheme::Shootdown {
-  template <class K, Site kSite>
-  static Reaped reap(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
-    const auto handler = [](typename K::Machine& target, void*) {
-      ++kernel::this_cpu<K>(target).tally.ipis_useless;
-    };
-    kernel::smp_call_function_many<K>(m, cpu, mm, handler, &kernel::Tally::ipis_shoot);
+  template <class M>
+  static Reaped reap(M& m, Cpu<M>& cpu, Mm<M>* mm, Site) {
+    const auto handler = [](M& target, void*) { ++kernel::this_cpu(target).tally.ipis_useless; };
+    kernel::smp_call_function_many(m, cpu, mm, handler, &kernel::Tally::ipis_shoot);
     return Reaped::free_now;
   }
 };
 
 struct SparesItself : scheme::Shootdown {
-  template <class K, Site kSite>
-  static Reaped reap(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
+  template <class M>
+  static Reaped reap(M& m, Cpu<M>& cpu, Mm<M>* mm, Site site) {
     m.fetch_and(mm->cpumask(cpu.mask_word), ~cpu.mask_bit, std::memory_order_relaxed);
-    return Shootdown::reap<K, kSite>(m, cpu, mm);
+    return Shootdown::reap(m, cpu, mm, site);
   }
 };
 
 struct SendsInSecret : scheme::Shootdown {
-  template <class K, Site kSite>
-  static Reaped reap(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
+  template <class M>
+  static Reaped reap(M& m, Cpu<M>& cpu, Mm<M>* mm, Site site) {
     m.call_many(
-        kernel::other_cpus_of_mm<K>(m, cpu, mm), [](typename K::Machine&, void*) {}, nullptr);
-    return Shootdown::reap<K, kSite>(m, cpu, mm);
+        kernel::other_cpus_of_mm(m, cpu, mm), [](M&, void*) {}, nullptr);
+    return Shootdown::reap(m, cpu, mm, site);
   }
 };
 
 struct ForgetsTheMask : Powerpc {
-  template <class K>
-  static void switch_mm_irqs_off(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm*,
-                                 typename Task<K>::Mm* next) {
+  template <class M>
+  static void switch_mm_irqs_off(M& m, Cpu<M>& cpu, Mm<M>*, Mm<M>* next) {
     m.store(cpu.loaded_mm, next, std::memory_order_relaxed);
   }
 };
 
 struct ClearsTheBitAgain : Powerpc {
-  template <class K>
-  static void switch_mm_irqs_off(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* prev,
-                                 typename Task<K>::Mm* next) {
-    Powerpc::switch_mm_irqs_off<K>(m, cpu, prev, next);
+  template <class M>
+  static void switch_mm_irqs_off(M& m, Cpu<M>& cpu, Mm<M>* prev, Mm<M>* next) {
+    Powerpc::switch_mm_irqs_off(m, cpu, prev, next);
     m.fetch_and(next->cpumask(cpu.mask_word), ~cpu.mask_bit, std::memory_order_relaxed);
   }
 };
 
 template <unsigned kOneIn>
 struct DropsTwice : scheme::Refcount, CountsCalls {
-  template <class K, Site kSite>
-  static void lazy_exit(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
-    Refcount::lazy_exit<K, kSite>(m, cpu, mm);
-    if (now_and_then<kOneIn>(cpu)) kernel::mmdrop<K, kSite>(m, cpu, mm);
+  template <class M>
+  using PerCpu = CountsCalls::PerCpu<M>;
+  template <class M>
+  static void lazy_exit(M& m, Cpu<M>& cpu, Mm<M>* mm, Site site) {
+    Refcount::lazy_exit(m, cpu, mm, site);
+    if (now_and_then<kOneIn>(cpu)) kernel::mmdrop(m, cpu, mm, site);
   }
 };
 
 template <unsigned kOneIn>
 struct ForgetsAGrab : scheme::Refcount, CountsCalls {
-  template <class K, Site kSite>
-  static auto* lazy_enter(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
-    if (!now_and_then<kOneIn>(cpu)) Refcount::lazy_enter<K, kSite>(m, cpu, mm);
+  template <class M>
+  using PerCpu = CountsCalls::PerCpu<M>;
+  template <class M>
+  static Mm<M>* lazy_enter(M& m, Cpu<M>& cpu, Mm<M>* mm, Site site) {
+    if (!now_and_then<kOneIn>(cpu)) Refcount::lazy_enter(m, cpu, mm, site);
     return mm;
   }
 };
 
 template <unsigned kOneIn>
 struct ForgetsADrop : scheme::Refcount, CountsCalls {
-  template <class K, Site kSite>
-  static void lazy_exit(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
-    if (!now_and_then<kOneIn>(cpu)) Refcount::lazy_exit<K, kSite>(m, cpu, mm);
+  template <class M>
+  using PerCpu = CountsCalls::PerCpu<M>;
+  template <class M>
+  static void lazy_exit(M& m, Cpu<M>& cpu, Mm<M>* mm, Site site) {
+    if (!now_and_then<kOneIn>(cpu)) Refcount::lazy_exit(m, cpu, mm, site);
   }
 };
 
 struct UnlazyKeepsTheCount : scheme::Refcount {
-  template <class K, Site kSite>
-  static auto* lazy_enter(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
-    if (kSite != Site::unlazy) Refcount::lazy_enter<K, kSite>(m, cpu, mm);
+  template <class M>
+  static Mm<M>* lazy_enter(M& m, Cpu<M>& cpu, Mm<M>* mm, Site site) {
+    if (site != Site::unlazy) Refcount::lazy_enter(m, cpu, mm, site);
     return mm;
   }
 };
 
 struct ExitIsNotCounted : scheme::Refcount {
-  template <class K, Site kSite>
-  static auto* lazy_enter(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
-    if (kSite != Site::exit_mm) Refcount::lazy_enter<K, kSite>(m, cpu, mm);
+  template <class M>
+  static Mm<M>* lazy_enter(M& m, Cpu<M>& cpu, Mm<M>* mm, Site site) {
+    if (site != Site::exit_mm) Refcount::lazy_enter(m, cpu, mm, site);
     return mm;
   }
 };
 
 struct FreesItself : scheme::Shootdown {
-  template <class K, Site kSite>
-  static Reaped reap(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
-    Shootdown::reap<K, kSite>(m, cpu, mm);
-    kernel::free_mm<K>(m, cpu, mm);
+  template <class M>
+  static Reaped reap(M& m, Cpu<M>& cpu, Mm<M>* mm, Site site) {
+    Shootdown::reap(m, cpu, mm, site);
+    kernel::free_mm(m, cpu, mm);
     return Reaped::free_now;
   }
 };

@@ -17,6 +17,7 @@
 namespace mmscale::test {
 
 using kernel::Cpu;
+using kernel::Mm;
 using kernel::Reaped;
 using kernel::Site;
 using kernel::Task;
@@ -30,83 +31,85 @@ using scheme::ShootdownFilter;
 inline std::function<void()> meanwhile;
 
 struct PublishesNothing : ShootdownFilter {
-  template <class K, Site kSite>
-  static auto* lazy_enter(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
-    m.store(cpu.scheme.lazy_mm, nullptr, std::memory_order_release);
+  template <class M>
+  static Mm<M>* lazy_enter(M& m, Cpu<M>& cpu, Mm<M>* mm, Site) {
+    m.store(kernel::scheme_state<PerCpu>(cpu).lazy_mm, nullptr, std::memory_order_release);
     return mm;
   }
 };
 
 struct DoesNotScan : Hazptr {
-  template <class K, Site kSite>
-  static Reaped reap(typename K::Machine&, Cpu<K>&, typename Task<K>::Mm*) {
+  template <class M>
+  static Reaped reap(M&, Cpu<M>&, Mm<M>*, Site) {
     return Reaped::free_now;
   }
 };
 
 struct ForgetsABorrower : Mailbox {
-  template <class K>
-  static void users_gone(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
-    auto& forgotten = cpu.system->cpus.back()->scheme.lazy_mm;
+  template <class M>
+  static void users_gone(M& m, Cpu<M>& cpu, Mm<M>* mm) {
+    auto& forgotten = kernel::scheme_state<PerCpu>(*cpu.system->cpus.back()).lazy_mm;
     auto* was = m.exchange(forgotten, nullptr, std::memory_order_acq_rel);
-    Mailbox::users_gone<K>(m, cpu, mm);
+    Mailbox::users_gone(m, cpu, mm);
     m.store(forgotten, was, std::memory_order_release);
   }
 };
 
 struct DropsWhatIsStillBorrowed : Mailbox {
-  template <class K>
-  static void switched(typename K::Machine& m, Cpu<K>& cpu) {
-    if (auto* mm = m.exchange(cpu.scheme.drop_mm, nullptr, std::memory_order_acquire))
-      kernel::mmdrop<K, Site::context_switch>(m, cpu, mm);
+  template <class M>
+  static void switched(M& m, Cpu<M>& cpu) {
+    if (auto* mm = m.exchange(kernel::scheme_state<PerCpu>(cpu).drop_mm, nullptr, std::memory_order_acquire))
+      kernel::mmdrop(m, cpu, mm, Site::context_switch);
   }
 };
 
 struct ForgetsTheDisplaced : Mailbox {
-  template <class K>
-  static void users_gone(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
+  template <class M>
+  static void users_gone(M& m, Cpu<M>& cpu, Mm<M>* mm) {
     for (auto* other : cpu.system->cpus)
-      if (m.load(other->scheme.lazy_mm, std::memory_order_acquire) == mm)
-        m.store(other->scheme.drop_mm, nullptr, std::memory_order_release);
-    Mailbox::users_gone<K>(m, cpu, mm);
+      if (m.load(kernel::scheme_state<PerCpu>(*other).lazy_mm, std::memory_order_acquire) == mm)
+        m.store(kernel::scheme_state<PerCpu>(*other).drop_mm, nullptr, std::memory_order_release);
+    Mailbox::users_gone(m, cpu, mm);
   }
 };
 
 struct SumsNaively : Percpu {
-  template <class K>
-  static void users_gone(typename K::Machine& m, Cpu<K>&, typename Task<K>::Mm* mm) {
+  template <class M>
+  static void users_gone(M& m, Cpu<M>&, Mm<M>* mm) {
     using enum std::memory_order;
     int sum = 0;
-    for (unsigned c = 0; c < m.cpus(); ++c) sum += m.load(mm->scheme_of(c, m.cpus()).count, acquire);
+    for (unsigned c = 0; c < m.cpus(); ++c)
+      sum += m.load(kernel::scheme_state<PerMmPerCpu>(mm, c, m.cpus()).count, acquire);
     if (meanwhile) meanwhile();
-    m.fetch_add(mm->mm_count, sum, seq_cst);
-    for (unsigned c = 0; c < m.cpus(); ++c) m.store(mm->scheme_of(c, m.cpus()).count, INT32_MIN / 2, release);
+    m.fetch_add(mm->mm_count(kLayout), sum, seq_cst);
+    for (unsigned c = 0; c < m.cpus(); ++c)
+      m.store(kernel::scheme_state<PerMmPerCpu>(mm, c, m.cpus()).count, INT32_MIN / 2, release);
   }
 };
 
 struct PoisonsFirst : Percpu {
-  template <class K>
-  static void users_gone(typename K::Machine& m, Cpu<K>&, typename Task<K>::Mm* mm) {
+  template <class M>
+  static void users_gone(M& m, Cpu<M>&, Mm<M>* mm) {
     using enum std::memory_order;
     int sum = 0;
     for (unsigned c = 0; c < m.cpus(); ++c)
-      sum += m.exchange(mm->scheme_of(c, m.cpus()).count, INT32_MIN / 2, seq_cst);
+      sum += m.exchange(kernel::scheme_state<PerMmPerCpu>(mm, c, m.cpus()).count, INT32_MIN / 2, seq_cst);
     if (meanwhile) meanwhile();
-    m.fetch_add(mm->mm_count, sum, seq_cst);
+    m.fetch_add(mm->mm_count(kLayout), sum, seq_cst);
   }
 };
 
 struct DoesNotWait : Quiesce {
-  template <class K, Site kSite>
-  static Reaped reap(typename K::Machine&, Cpu<K>&, typename Task<K>::Mm*) {
+  template <class M>
+  static Reaped reap(M&, Cpu<M>&, Mm<M>*, Site) {
     return Reaped::free_now;
   }
 };
 
 struct CountsSwitches : Quiesce {
-  template <class K>
-  static void switched(typename K::Machine& m, Cpu<K>& cpu) {
-    m.fetch_add(cpu.scheme.borrows, 2, std::memory_order_release);
+  template <class M>
+  static void switched(M& m, Cpu<M>& cpu) {
+    m.fetch_add(kernel::scheme_state<PerCpu>(cpu).borrows, 2, std::memory_order_release);
   }
 };
 

@@ -101,8 +101,8 @@ TEST(Worlds, CountTheSame) {
     if (pu.allowed) pus.push_back(pu.os_index);
   const Trace trace(kByHand, pus.size() < 2 ? Filter{.cpus = {0}} : Filter{});
   pus.resize(trace.facts().cpus.size());
-  const auto built = replay_schemes();
-  const std::vector<std::string> schemes(built.begin(), built.end());
+  std::vector<std::string> schemes;
+  for (const scheme::SchemeInfo* info : scheme::Catalogue::infos()) schemes.emplace_back(info->name);
   const auto virtual_time = in_virtual_time(trace, schemes);
   machine::silicon::Pool pool(topology);
   const auto transport = machine::silicon::choose_transport(std::nullopt);

@@ -15,39 +15,19 @@ from checks import fastpath  # noqa: E402
 
 BINARY = os.environ.get("MMSCALE_BINARY", ROOT / "build/release/bin/mmscale")
 
-# Locked instructions and fences that a round trip has beyond those of the untracked loop (which are all on the path of
-# a CPU's first switch to an mm, or of a registered membarrier user).
-# ShootdownTrim's further two leave a dying mm's mask, off the common path. Nonlazy is not here: its second switch_mm
-# brings the locked instructions of a first switch along once more.
-OWN_ATOMICS = {
-    "Untracked": 0,
-    "Refcount": 2,
-    "RefcountPacked": 2,
-    "RefcountRcu": 2,
-    "Shootdown": 1,
-    "ShootdownExitflush": 1,
-    "ShootdownExitinit": 1,
-    "ShootdownBatch": 1,
-    "ShootdownFilter": 1,
-    "ShootdownFilterAll": 1,
-    "ShootdownTrim": 3,
-    "Quiesce": 1,
-    "Implicit": 1,
-    "Mailbox": 0,
-    "MailboxFenced": 1,
-    "Hazptr": 2,
-    "Percpu": 2,
-    "Rcu": 0,
-}
-
 # The only functions that the loop may call, none of them on the way of a switch.
-COLD = {"run_rare_step", "interrupt", "mmdrop_last", "mmdrop_lazy", "drop_killed", "report_quiescent_state"}
+COLD = {"run_rare_step", "interrupt", "mmdrop_last", "mmdrop_lazy", "leave_mask", "report_quiescent_state"}
 
 
-def structs():
-    catalogue = (ROOT / "src/scheme/catalogue.h").read_text()
-    table = re.search(r"using Catalogue = SchemeList<(.*?)>;", catalogue, re.S).group(1)
-    return re.findall(r"^\s*(\w+)", table, re.M)
+def own_atomics():
+    """Scheme struct -> locked instructions and fences that a round trip has beyond those of the untracked loop (which are
+    all on the path of a CPU's first switch to an mm, or of a registered membarrier user), as its header says."""
+    said = {}
+    for header in (ROOT / "src/scheme").glob("*.h"):
+        text = header.read_text()
+        if match := re.search(r"^// x86: (\d+) locked", text, re.M):
+            said[re.search(r"^struct (\w+) : ", text, re.M).group(1)] = int(match.group(1))
+    return said
 
 
 def locked(instructions):
@@ -55,7 +35,10 @@ def locked(instructions):
     return [i for _, i, _ in instructions if i.startswith(("lock", "mfence")) or re.match(r"xchg .*\(", i)]
 
 
-@pytest.mark.parametrize("struct", structs())
+LOOPS = fastpath.loops(BINARY)
+
+
+@pytest.mark.parametrize("struct", LOOPS)
 def test_loop_calls_cold_functions_only(struct):
     instructions = fastpath.run_steps(BINARY, struct)
     assert len(instructions) > 40
@@ -63,10 +46,15 @@ def test_loop_calls_cold_functions_only(struct):
     assert not [i for _, i, _ in instructions if re.match(r"(call|jmp) \*", i)], "indirect call or jump"
 
 
-@pytest.mark.parametrize("struct", OWN_ATOMICS)
+@pytest.mark.parametrize("struct", own_atomics())
 def test_loop_has_the_scheme_s_own_atomics(struct):
     floor = len(locked(fastpath.run_steps(BINARY, "Untracked")))
-    assert len(locked(fastpath.run_steps(BINARY, struct))) - floor == OWN_ATOMICS[struct]
+    assert len(locked(fastpath.run_steps(BINARY, struct))) - floor == own_atomics()[struct]
+
+
+def test_every_loop_says_what_atomics_it_has():
+    """All but Nonlazy, whose second switch_mm brings the locked instructions of a first switch along once more."""
+    assert set(LOOPS) - set(own_atomics()) == {"Untracked", "Nonlazy"}
 
 
 def test_the_check_can_fail():

@@ -144,43 +144,46 @@ TEST(Workloads, HotplugInTheOldOrderIsSafeForRefcount) {
               IsEmpty());
 }
 
-TEST(Options, WhatIsNotBuiltIsSaidInOneLine) {
-  EXPECT_TRUE(is_built("shootdown", "powerpc", {.mm_cid = kernel::MmCid::v6_4, .rq_lock = true}));
-  EXPECT_TRUE(is_built("refcount", "x86-2017", {.mm_cid = kernel::MmCid::v6_4}));
-  EXPECT_FALSE(is_built("refcount", "arm64", {.rq_lock = true}));
-  EXPECT_FALSE(is_built("untracked", "powerpc", {.rq_lock = true}));
-  try {
-    run({.scheme = "refcount", .lifecycle = "arm64", .options = {.rq_lock = true}}, "idle", {}, 1);
-    FAIL();
-  } catch (const std::invalid_argument& error) {
-    EXPECT_STREQ(error.what(), "scheme 'refcount' is not built with mm_cid off, rq_lock true under 'arm64'");
-  }
+TEST(Options, ExistUnderEveryLifecycle) {
+  for (const std::string_view lifecycle : kernel::lifecycle::Catalogue::names())
+    for (const kernel::Options options :
+         {kernel::Options{.mm_cid = kernel::MmCid::v6_4}, kernel::Options{.rq_lock = true},
+          kernel::Options{.mm_cid = kernel::MmCid::v6_4, .rq_lock = true}}) {
+      SCOPED_TRACE(lifecycle);
+      EXPECT_THAT(
+          run({.scheme = "refcount", .lifecycle = lifecycle, .options = options}, "exit", {}, 5).problems,
+          IsEmpty());
+    }
+}
+
+TEST(Names, ThatDoNotExistAreRefused) {
+  EXPECT_THROW(run({.scheme = "no-such"}, "idle", {}, 1), std::invalid_argument);
+  EXPECT_THROW(run({.scheme = "refcount", .lifecycle = "no-such"}, "idle", {}, 1), std::invalid_argument);
 }
 
 // Lifecycles with one fault each.
 template <class Scheme, class Lifecycle>
 std::vector<std::string> problems_of(std::string_view pattern) {
-  using K = kernel::Build<machine::silicon::Silicon<true>, Scheme, Lifecycle>;
-  SiliconLoad<K> load({.scheme = {}, .transport = "doorbell"},
-                      find_pattern(pattern)->build({.groups = kAll, .lifetime = 4}));
+  using Machine = machine::silicon::Silicon<true>;
+  SiliconLoad<Machine> load(kernel::build_of<Scheme, Lifecycle, Machine>(),
+                            {.scheme = {}, .transport = "doorbell"},
+                            find_pattern(pattern)->build({.groups = kAll, .lifetime = 4}));
   test::run_load(load, 20);
   return load.audit();
 }
 
 // switch_mm forgets its own bit.
 struct ForgetsTheBit : kernel::lifecycle::X86<ForgetsTheBit> {
-  template <class K>
-  static void check_own_bit(typename K::Machine&, kernel::Cpu<K>&, typename kernel::Task<K>::Mm*) {}
-  template <class K>
-  static std::uint64_t enter_mask(typename K::Machine& m, kernel::Cpu<K>&, typename kernel::Task<K>::Mm*,
-                                  typename kernel::Task<K>::Mm* next) {
-    return m.load(next->lifecycle.tlb_gen, std::memory_order_relaxed);
+  template <class M>
+  static void check_own_bit(M&, kernel::Cpu<M>&, kernel::Mm<M>*) {}
+  template <class M>
+  static std::uint64_t enter_mask(M& m, kernel::Cpu<M>&, kernel::Mm<M>*, kernel::Mm<M>* next) {
+    return m.load(kernel::arch_state<PerMm>(next).tlb_gen, std::memory_order_relaxed);
   }
-  template <class K>
-  static void found_elsewhere(typename K::Machine&, kernel::Cpu<K>&, typename kernel::Task<K>::Mm*) {}
-  template <class K>
-  static bool needs_flush(typename K::Machine&, kernel::Cpu<K>&, unsigned, typename kernel::Task<K>::Mm*,
-                          kernel::Freed) {
+  template <class M>
+  static void found_elsewhere(M&, kernel::Cpu<M>&, kernel::Mm<M>*) {}
+  template <class M>
+  static bool needs_flush(M&, kernel::Cpu<M>&, unsigned, kernel::Mm<M>*, kernel::Freed) {
     return true;
   }
 };
@@ -191,27 +194,27 @@ TEST(SeededLifecycleFaults, AForgottenMaskBitIsSeen) {
 
 // enter_deep_idle moves loaded_mm with interrupts on.
 struct LeavesWithInterruptsOn : kernel::lifecycle::X86_2024 {
-  template <class K>
-  static void enter_deep_idle(typename K::Machine& m, kernel::Cpu<K>& cpu) {
-    switch_mm_irqs_off<K>(m, cpu, nullptr, &cpu.system->init_mm);
+  template <class M>
+  static void enter_deep_idle(M& m, kernel::Cpu<M>& cpu) {
+    switch_mm_irqs_off<M>(m, cpu, nullptr, &cpu.system->init_mm);
   }
 };
 
 TEST(SeededLifecycleFaults, SwitchMmWithInterruptsOnIsSeen) {
-  using K = kernel::Build<machine::silicon::Silicon<true>, scheme::Refcount, LeavesWithInterruptsOn>;
-  SiliconLoad<K> load({.scheme = {}, .transport = "doorbell"},
-                      find_pattern("idle")->build({.groups = kAll, .deep_idle = true}));
+  using Machine = machine::silicon::Silicon<true>;
+  SiliconLoad<Machine> load(kernel::build_of<scheme::Refcount, LeavesWithInterruptsOn, Machine>(),
+                            {.scheme = {}, .transport = "doorbell"},
+                            find_pattern("idle")->build({.groups = kAll, .deep_idle = true}));
   test::run_load(load, 2);
   EXPECT_THAT(load.audit(), Contains(HasSubstr("in switch_mm_irqs_off")));
 }
 
 // The exit flush that forgot get_cpu(), as powerpc's once did.
 struct FlushesWithPreemptionOn : kernel::lifecycle::Powerpc {
-  template <class K>
-  static void exit_flush(typename K::Machine& m, kernel::Cpu<K>& cpu, typename kernel::Task<K>::Mm* mm) {
-    kernel::smp_call_function_many<K>(
-        m, cpu, mm,
-        [](typename K::Machine& target, void*) { ++kernel::this_cpu<K>(target).tally.ipis_useless; },
+  template <class M>
+  static void exit_flush(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>* mm) {
+    kernel::smp_call_function_many(
+        m, cpu, mm, [](M& target, void*) { ++kernel::this_cpu(target).tally.ipis_useless; },
         &kernel::Tally::ipis_exit_flush);
   }
 };

@@ -63,9 +63,10 @@ constexpr std::array<unsigned, 2> kPrivate = {0, 1};
 template <class Scheme, class Lifecycle = Powerpc>
 std::vector<std::string> problems_of(std::string_view pattern, const std::array<unsigned, 2>& groups,
                                      std::uint64_t rounds = 5) {
-  using K = kernel::Build<machine::silicon::Silicon<true>, Scheme, Lifecycle>;
-  SiliconLoad<K> load({.scheme = {}, .transport = "doorbell"},
-                      find_pattern(pattern)->build({.groups = groups, .lifetime = 4}));
+  using Machine = machine::silicon::Silicon<true>;
+  SiliconLoad<Machine> load(kernel::build_of<Scheme, Lifecycle, Machine>(),
+                            {.scheme = {}, .transport = "doorbell"},
+                            find_pattern(pattern)->build({.groups = groups, .lifetime = 4}));
   test::run_load(load, rounds);
   return load.audit();
 }

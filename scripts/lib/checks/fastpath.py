@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The measured loop as the compiler made it: Engine::run_steps of one scheme, out of a release binary.
+"""The measured loop as the compiler made it: run_steps of one scheme, out of a release binary.
 
 Used by scripts/disassemble for people and by tests/workload/fast_path_test.py for the rule that a scheme's loop holds
 the scheme's own atomics and nothing else.
@@ -24,17 +24,25 @@ def _output_of(*command):
         raise FastPathError(f"{command[0]}: {error.stderr.strip()}") from None
 
 
-def _symbol(binary, struct, lifecycle):
-    """Address and size of run_steps for a scheme struct ("Refcount") with default options, not checking."""
+def loops(binary, lifecycle="Powerpc"):
+    """Of each loop under a lifecycle with default options: scheme struct -> (address, size). Schemes that switch by the
+    same functions share the loop of the first of them."""
     wanted = re.compile(
-        rf"Silicon<false>, mmscale::scheme::{struct}, mmscale::kernel::lifecycle::{lifecycle}, "
-        rf"mmscale::kernel::Options\{{\}}> *>::run_steps\("
+        rf"run_steps<mmscale::kernel::Inlined<mmscale::scheme::(\w+), mmscale::kernel::lifecycle::{lifecycle}, true> *,"
     )
+    found = {}
     for line in _output_of("nm", "-S", "-C", binary).splitlines():
-        if wanted.search(line):
+        if match := wanted.search(line):
             address, size = line.split()[:2]
-            return int(address, 16), int(size, 16)
-    raise FastPathError(f"{binary} has no run_steps for {struct} under {lifecycle}")
+            found[match.group(1)] = int(address, 16), int(size, 16)
+    return found
+
+
+def _symbol(binary, struct, lifecycle):
+    found = loops(binary, lifecycle)
+    if struct not in found:
+        raise FastPathError(f"{binary} has no run_steps for {struct} under {lifecycle}; there are {', '.join(found)}")
+    return found[struct]
 
 
 def _function_name(target):

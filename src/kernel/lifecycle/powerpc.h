@@ -17,34 +17,24 @@
 
 namespace mmscale::kernel::lifecycle {
 
-struct Powerpc {
+struct Powerpc : DefaultLifecycle {
   static constexpr std::string_view kName = "powerpc";
   static constexpr std::string_view kWhat =
       "Book3S-64 radix: bit set on switch-in, trimmed by flush handlers that unlazy first";
-  static constexpr bool kKeepsMask = true;
   // VM_WARN_ON_ONCE(!cpumask_test_cpu(cpu, mm_cpumask(prev))), arch/powerpc/mm/mmu_context.c.
   static constexpr bool kSwitchMmReadsPrev = true;
-  static constexpr bool kSwitchMmComparesPrev = true;
-  // Loading the PID register orders nothing: membarrier's barrier is explicit (membarrier_arch_switch_mm).
-  static constexpr bool kSwitchMmIsFullBarrier = false;
-  static constexpr bool kSwitchToIsFullBarrier = false;
   static constexpr bool kWantsIrqsOffActivateMm = true;
   static constexpr std::string_view kAbsent =
       "loading the PID register, tlbie and tlbiel, TLB misses after a switch";
   // tlb_mm_cpumask_trim_timer, radix_tlb.c: a CPU tries to trim a mask at one flush in so many.
   static constexpr unsigned kTrimTimer = 1073;
 
-  // asm-generic's enter_lazy_tlb: nothing to tell the hardware.
-  template <class K>
-  MMSCALE_INLINE static void enter_lazy_tlb(typename K::Machine&, Cpu<K>&, typename Task<K>::Mm*) {}
-
   // switch_mm_irqs_off(). The bit is tested before it is set, so that a CPU which comes back writes nothing
   // shared.
-  template <class K>
-  MMSCALE_INLINE static void switch_mm_irqs_off(typename K::Machine& m, Cpu<K>& cpu,
-                                                typename Task<K>::Mm* prev, typename Task<K>::Mm* next) {
+  template <class M>
+  MMSCALE_INLINE static void switch_mm_irqs_off(M& m, Cpu<M>& cpu, Mm<M>* prev, Mm<M>* next) {
     using enum std::memory_order;
-    expect_irqs_off<K>(m, cpu, "switch_mm_irqs_off");
+    expect_irqs_off(m, cpu, "switch_mm_irqs_off");
     bool new_on_cpu = false;
     if ((m.load(next->cpumask(cpu.mask_word), relaxed) & cpu.mask_bit) == 0) [[unlikely]] {
       m.fetch_or(next->cpumask(cpu.mask_word), cpu.mask_bit, relaxed);
@@ -67,27 +57,26 @@ struct Powerpc {
   // sender, who is lazy on this mm himself, is left out. Of the flush behind that only this is here: where he
   // alone is left in the mask, flush_type_needed has him trim himself, on the clock, and the last drop finds
   // nobody. The clock ticks before anything is looked at: the deaths between cost no more for it.
-  template <class K>
-  static void exit_flush(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
+  template <class M>
+  static void exit_flush(M& m, Cpu<M>& cpu, Mm<M>* mm) {
     using enum std::memory_order;
-    if constexpr (K::Scheme::kRidesExitFlush) {
-      PreemptOff<K> preempt(cpu);
+    if (cpu.system->scheme.rides_exit_flush) {
+      PreemptOff<M> preempt(cpu);
       m.fence();
-      smp_call_function_many<K>(m, cpu, mm, do_exit_flush_lazy_tlb<K>, &Tally::ipis_exit_flush);
+      smp_call_function_many(m, cpu, mm, do_exit_flush_lazy_tlb<M>, &Tally::ipis_exit_flush);
       if (trim_clock_ticks(cpu) && m.load(mm->active_cpus, relaxed) == 1 &&
           (m.load(mm->cpumask(cpu.mask_word), relaxed) & cpu.mask_bit) != 0)
-        trim_self<K>(m, cpu, mm);
+        trim_self(m, cpu, mm);
     }
   }
 
   // A flush of an mm that lives on, by CPU `cpu` (flush_type_needed): what it does to the mask, whatever was
   // freed. A single-threaded process that flushes itself trims its mask to this CPU; others do so at one
   // flush in kTrimTimer.
-  template <class K>
-  static void flush_tlb_mm(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm,
-                           Freed = Freed::pages) {
+  template <class M>
+  static void flush_tlb_mm(M& m, Cpu<M>& cpu, Mm<M>* mm, Freed = Freed::pages) {
     using enum std::memory_order;
-    PreemptOff<K> preempt(cpu);
+    PreemptOff<M> preempt(cpu);
     // smp_mb(): the page tables are changed before active_cpus and the mask are read; pairs with switch_mm's.
     m.fence();
     const std::int32_t active = m.load(mm->active_cpus, relaxed);
@@ -96,29 +85,29 @@ struct Powerpc {
     const bool current = m.load(cpu.curr, relaxed)->mm == mm;
     if (active == 1 && on_this_cpu) {
       if (!current && trim_clock_ticks(cpu))
-        trim_self<K>(m, cpu, mm);
+        trim_self(m, cpu, mm);
       else
-        tlb::drop<K>(cpu, mm);  // FLUSH_TYPE_LOCAL: tlbiel
+        tlb::drop(cpu, mm);  // FLUSH_TYPE_LOCAL: tlbiel
       return;
     }
     if (m.load(mm->mm_users, relaxed) <= 1 && current) {
-      smp_call_function_many<K>(m, cpu, mm, do_exit_flush_lazy_tlb<K>, &Tally::ipis_trim);
-      tlb::drop<K>(cpu, mm);
+      smp_call_function_many(m, cpu, mm, do_exit_flush_lazy_tlb<M>, &Tally::ipis_trim);
+      tlb::drop(cpu, mm);
     } else if (trim_clock_ticks(cpu)) {
-      smp_call_function_many<K>(m, cpu, mm, do_exit_flush_lazy_tlb<K>, &Tally::ipis_trim);
+      smp_call_function_many(m, cpu, mm, do_exit_flush_lazy_tlb<M>, &Tally::ipis_trim);
       if (current)
-        tlb::drop<K>(cpu, mm);
+        tlb::drop(cpu, mm);
       else if (on_this_cpu)
-        trim_self<K>(m, cpu, mm);
+        trim_self(m, cpu, mm);
     } else {
-      tlb::broadcast<K>(m, mm);  // FLUSH_TYPE_GLOBAL: tlbie
+      tlb::broadcast(m, mm);  // FLUSH_TYPE_GLOBAL: tlbie
     }
   }
 
   // Takes this CPU out of the mask, active_cpus included. Interrupts off. Release: it may be the CPU's last
   // access to an mm whose dropper then need not ask it.
-  template <class K>
-  static void leave_mask(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
+  template <class M>
+  static void leave_mask(M& m, Cpu<M>& cpu, Mm<M>* mm) {
     using enum std::memory_order;
     if ((m.load(mm->cpumask(cpu.mask_word), relaxed) & cpu.mask_bit) == 0) return;
     m.fetch_sub(mm->active_cpus, 1, relaxed);
@@ -128,10 +117,10 @@ struct Powerpc {
   // cleanup_cpu_mmu_context() -> clear_tasks_mm_cpumask() (kernel/cpu.c), on the CPU that goes offline,
   // interrupts off: out of the mask of every mm that a task lives in. The mms of the dead that lazy CPUs
   // still hold are not found.
-  template <class K>
-  static void cpu_disable(typename K::Machine& m, Cpu<K>& cpu) {
+  template <class M>
+  static void cpu_disable(M& m, Cpu<M>& cpu) {
     using enum std::memory_order;
-    cpu.system->slab.for_each_live(m, [&](typename Task<K>::Mm& mm) {
+    cpu.system->slab.for_each_live(m, [&](Mm<M>& mm) {
       if (&mm == &cpu.system->init_mm || m.load(mm.mm_users, relaxed) == 0) return;
       if ((m.fetch_and(mm.cpumask(cpu.mask_word), ~cpu.mask_bit, relaxed) & cpu.mask_bit) != 0)
         m.fetch_sub(mm.active_cpus, 1, relaxed);
@@ -149,33 +138,33 @@ struct Powerpc {
   // exit_lazy_flush_tlb(): a lazy CPU moves to init_mm first, then leaves the mask; a CPU whose current task
   // is a real user stays. True if the CPU was lazy on mm. Interrupts off: it races with context_switch
   // otherwise.
-  template <class K>
-  static bool exit_lazy_flush_tlb(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
+  template <class M>
+  static bool exit_lazy_flush_tlb(M& m, Cpu<M>& cpu, Mm<M>* mm) {
     using enum std::memory_order;
-    expect_irqs_off<K>(m, cpu, "exit_lazy_flush_tlb");
+    expect_irqs_off(m, cpu, "exit_lazy_flush_tlb");
     // always_flush, which both callers ask for.
-    tlb::drop<K>(cpu, mm);
-    Task<K>& task = *m.load(cpu.curr, relaxed);
+    tlb::drop(cpu, mm);
+    Task<M>& task = *m.load(cpu.curr, relaxed);
     if (task.mm == mm) return false;
     const bool was_lazy = m.load(task.active_mm, relaxed) == mm;
     // unlazy drops this CPU's lazy reference, never the last one: the sender waits for this handler and holds
     // the mm.
-    if (was_lazy) unlazy<K>(m, cpu, mm);
-    leave_mask<K>(m, cpu, mm);
+    if (was_lazy) unlazy(m, cpu, mm);
+    leave_mask(m, cpu, mm);
     return was_lazy;
   }
 
-  template <class K>
-  static void trim_self(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
+  template <class M>
+  static void trim_self(M& m, Cpu<M>& cpu, Mm<M>* mm) {
     IrqSave irq(m);
-    exit_lazy_flush_tlb<K>(m, cpu, mm);
+    exit_lazy_flush_tlb(m, cpu, mm);
   }
 
-  template <class K>
-  static void do_exit_flush_lazy_tlb(typename K::Machine& m, void* info) {
-    Cpu<K>& cpu = this_cpu<K>(m);
-    ++(exit_lazy_flush_tlb<K>(m, cpu, static_cast<typename Task<K>::Mm*>(info)) ? cpu.tally.ipis_useful
-                                                                                : cpu.tally.ipis_useless);
+  template <class M>
+  static void do_exit_flush_lazy_tlb(M& m, void* info) {
+    Cpu<M>& cpu = this_cpu(m);
+    ++(exit_lazy_flush_tlb(m, cpu, static_cast<Mm<M>*>(info)) ? cpu.tally.ipis_useful
+                                                              : cpu.tally.ipis_useless);
   }
 };
 

@@ -16,12 +16,12 @@ struct PowerpcHash : Powerpc {
   static constexpr std::string_view kWhat =
       "Book3S-64 hash: bit set on switch-in, never trimmed; no flush interrupts";
 
-  template <class K>
-  static void exit_flush(typename K::Machine&, Cpu<K>&, typename Task<K>::Mm*) {}
+  template <class M>
+  static void exit_flush(M&, Cpu<M>&, Mm<M>*) {}
 
-  template <class K>
-  static void flush_tlb_mm(typename K::Machine& m, Cpu<K>&, typename Task<K>::Mm* mm, Freed = Freed::pages) {
-    tlb::broadcast<K>(m, mm);
+  template <class M>
+  static void flush_tlb_mm(M& m, Cpu<M>&, Mm<M>* mm, Freed = Freed::pages) {
+    tlb::broadcast(m, mm);
   }
 };
 

@@ -27,151 +27,145 @@ Mm* loaded_mm_switching() {
 }
 
 // `Rules` is the lifecycle itself; it supplies
-//   check_own_bit<K>(m, cpu, mm)                 switch_mm to the mm that is loaded already
-//   enter_mask<K>(m, cpu, prev, next) -> gen     marks loaded_mm as switching, changes the masks, reads
-//   next's tlb_gen found_elsewhere<K>(m, cpu, mm)               a flush for mm reached a CPU that has another
-//   mm loaded needs_flush<K>(m, cpu, other, mm, freed)     whether a flush interrupts CPU `other` of the mask
+//
+//   check_own_bit(m, cpu, mm)                   switch_mm to the mm that is loaded already
+//   enter_mask(m, cpu, prev, next)              marks loaded_mm as switching, changes the masks, reads next's tlb_gen
+//   found_elsewhere(m, cpu, mm)                 a flush for mm reached a CPU that has another mm loaded
+//   needs_flush(m, cpu, other, mm, freed)       whether a flush interrupts CPU `other` of the mask
 template <class Rules>
-struct X86 {
-  static constexpr bool kKeepsMask = true;
-  static constexpr bool kSwitchMmReadsPrev = false;
+struct X86 : DefaultLifecycle {
   static constexpr bool kSwitchMmComparesPrev = false;
   // Writing CR3 serialises. It cannot be written from user space: a full barrier stands for its order, its
   // 250 to 300 cycles and the TLB misses behind it are absent.
   static constexpr bool kSwitchMmIsFullBarrier = true;
-  static constexpr bool kSwitchToIsFullBarrier = false;
-  static constexpr bool kWantsIrqsOffActivateMm = false;
   // efi_enter_mm(): firmware is called in a kernel thread that puts its active_mm aside (kernel/efi.h).
   static constexpr bool kEfiPutsActiveMmAside = true;
   static constexpr std::string_view kAbsent =
       "writing CR3 but for its barrier (250 to 300 cycles), the choice of an ASID, INVLPG, TLB misses after "
       "a switch";
 
-  template <class K>
+  template <class M>
   struct PerCpu {
     // cpu_tlbstate_shared.is_lazy: on a line of its own, since flushing CPUs read it.
-    typename K::Machine::template Atomic<std::uint32_t> is_lazy{0};
+    Atomic<M, std::uint32_t> is_lazy{0};
     // cpu_tlbstate.ctxs[loaded_mm_asid].tlb_gen: which of the mm's flushes this CPU has seen.
     alignas(machine::kApart) std::uint64_t tlb_gen = 0;
   };
 
-  template <class K>
+  template <class M>
   struct PerMm {
     // mm->context.tlb_gen: how often the mm was flushed, from 1.
-    typename K::Machine::template Atomic<std::uint64_t> tlb_gen{1};
-    void reset(typename K::Machine& m) { m.store(tlb_gen, 1u, std::memory_order_relaxed); }
+    Atomic<M, std::uint64_t> tlb_gen{1};
+    void reset(M& m) { m.store(tlb_gen, 1u, std::memory_order_relaxed); }
   };
 
-  template <class K>
-  MMSCALE_INLINE static void enter_lazy_tlb(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm*) {
+  template <class M>
+  MMSCALE_INLINE static void enter_lazy_tlb(M& m, Cpu<M>& cpu, Mm<M>*) {
     using enum std::memory_order;
     if (m.load(cpu.loaded_mm, relaxed) == &cpu.system->init_mm) return;
-    m.store(cpu.lifecycle.is_lazy, 1u, relaxed);
+    m.store(arch_state<PerCpu>(cpu).is_lazy, 1u, relaxed);
   }
 
   // switch_mm_irqs_off(): what was loaded is loaded_mm; the scheduler's prev is ignored.
-  template <class K>
-  MMSCALE_INLINE static void switch_mm_irqs_off(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm*,
-                                                typename Task<K>::Mm* next) {
+  template <class M>
+  MMSCALE_INLINE static void switch_mm_irqs_off(M& m, Cpu<M>& cpu, Mm<M>*, Mm<M>* next) {
     using enum std::memory_order;
-    expect_irqs_off<K>(m, cpu, "switch_mm_irqs_off");
+    expect_irqs_off(m, cpu, "switch_mm_irqs_off");
     auto* const prev = m.load(cpu.loaded_mm, relaxed);
-    const bool was_lazy = m.load(cpu.lifecycle.is_lazy, relaxed) != 0;
-    if (was_lazy) m.store(cpu.lifecycle.is_lazy, 0u, relaxed);
+    const bool was_lazy = m.load(arch_state<PerCpu>(cpu).is_lazy, relaxed) != 0;
+    if (was_lazy) m.store(arch_state<PerCpu>(cpu).is_lazy, 0u, relaxed);
     std::uint64_t tlb_gen;
     if (prev == next) {
-      Rules::template check_own_bit<K>(m, cpu, next);
+      Rules::check_own_bit(m, cpu, next);
       if (!was_lazy) return;
       // smp_mb(): pairs with the increment of tlb_gen in flush_tlb_mm. Either that CPU sees is_lazy clear and
       // interrupts this one, or this one sees the new tlb_gen. Also membarrier's barrier for user -> kernel
       // -> same user.
       m.fence();
-      tlb_gen = m.load(next->lifecycle.tlb_gen, relaxed);
-      if (cpu.lifecycle.tlb_gen == tlb_gen) return;
+      tlb_gen = m.load(arch_state<PerMm>(next).tlb_gen, relaxed);
+      if (arch_state<PerCpu>(cpu).tlb_gen == tlb_gen) return;
     } else {
-      tlb_gen = Rules::template enter_mask<K>(m, cpu, prev, next);
+      tlb_gen = Rules::enter_mask(m, cpu, prev, next);
     }
     // load_new_mm_cr3(), which leaves nothing in the TLB of the one context.
-    tlb::drop<K>(cpu, prev);
-    tlb::drop<K>(cpu, next);
+    tlb::drop(cpu, prev);
+    tlb::drop(cpu, next);
     cpu.pgd = m.load(next->pgd, relaxed);
     m.fence();
     m.store(cpu.loaded_mm, next, relaxed);
-    cpu.lifecycle.tlb_gen = tlb_gen;
+    arch_state<PerCpu>(cpu).tlb_gen = tlb_gen;
   }
 
   // leave_mm(): an idle state that loses the TLB anyway (CPUIDLE_FLAG_TLB_FLUSHED: Intel C6, ACPI C3) leaves
   // the page tables too, so that flushes spare the sleeping CPU. current->active_mm is not touched.
-  template <class K>
-  static void enter_deep_idle(typename K::Machine& m, Cpu<K>& cpu) {
+  template <class M>
+  static void enter_deep_idle(M& m, Cpu<M>& cpu) {
     IrqSave irq(m);
     auto* const init_mm = &cpu.system->init_mm;
     if (m.load(cpu.loaded_mm, std::memory_order_relaxed) != init_mm)
-      switch_mm_irqs_off<K>(m, cpu, nullptr, init_mm);
+      switch_mm_irqs_off<M>(m, cpu, nullptr, init_mm);
   }
 
   // exit_mmap's tlb_finish_mmu(): page tables were freed, so everyone in the mask is interrupted, and the
   // sender, who is lazy on this mm since exit_mm, moves too.
-  template <class K>
-  static void exit_flush(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
-    flush_tlb_mm_range<K>(m, cpu, mm, Freed::page_tables, &Tally::ipis_exit_flush);
+  template <class M>
+  static void exit_flush(M& m, Cpu<M>& cpu, Mm<M>* mm) {
+    flush_tlb_mm_range(m, cpu, mm, Freed::page_tables, &Tally::ipis_exit_flush);
   }
 
-  template <class K>
-  static void flush_tlb_mm(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm,
-                           Freed freed = Freed::pages) {
-    flush_tlb_mm_range<K>(m, cpu, mm, freed, &Tally::ipis_flush);
+  template <class M>
+  static void flush_tlb_mm(M& m, Cpu<M>& cpu, Mm<M>* mm, Freed freed = Freed::pages) {
+    flush_tlb_mm_range(m, cpu, mm, freed, &Tally::ipis_flush);
   }
 
  protected:
   // tlb_is_not_lazy(), and should_flush_tlb()'s first test.
-  template <class K>
-  static bool is_lazy(typename K::Machine& m, unsigned other, Cpu<K>& cpu) {
-    return m.load(cpu.system->cpus[other]->lifecycle.is_lazy, std::memory_order_relaxed) != 0;
+  template <class M>
+  static bool is_lazy(M& m, unsigned other, Cpu<M>& cpu) {
+    return m.load(arch_state<PerCpu>(*cpu.system->cpus[other]).is_lazy, std::memory_order_relaxed) != 0;
   }
 
  private:
-  template <class K>
-  static void flush_tlb_mm_range(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm, Freed freed,
-                                 std::uint64_t Tally::*purpose) {
+  template <class M>
+  static void flush_tlb_mm_range(M& m, Cpu<M>& cpu, Mm<M>* mm, Freed freed, std::uint64_t Tally::*purpose) {
     using enum std::memory_order;
-    PreemptOff<K> preempt(cpu);
+    PreemptOff<M> preempt(cpu);
     // inc_mm_tlb_gen(): "also a barrier that synchronizes with switch_mm()". The flushed page table entries
     // are before it, the reads of mask and is_lazy behind.
-    m.fetch_add(mm->lifecycle.tlb_gen, std::uint64_t{1}, seq_cst);
-    machine::CpuMask& targets = other_cpus_of_mm<K>(m, cpu, mm);
+    m.fetch_add(arch_state<PerMm>(mm).tlb_gen, std::uint64_t{1}, seq_cst);
+    machine::CpuMask& targets = other_cpus_of_mm(m, cpu, mm);
     if (targets.count() != 0) {
       // native_flush_tlb_multi()
       targets.for_each([&](unsigned other) {
-        if (!Rules::template needs_flush<K>(m, cpu, other, mm, freed)) targets.reset(other);
+        if (!Rules::needs_flush(m, cpu, other, mm, freed)) targets.reset(other);
       });
-      smp_call_function_many<K>(m, cpu, targets, mm, flush_tlb_func_remote<K>, purpose);
-      if (!this_cpu_of_mm<K>(m, cpu, mm)) return;
-      if (freed == Freed::pages && m.load(cpu.lifecycle.is_lazy, relaxed) != 0) return;
+      smp_call_function_many(m, cpu, targets, mm, flush_tlb_func_remote<M>, purpose);
+      if (!this_cpu_of_mm(m, cpu, mm)) return;
+      if (freed == Freed::pages && m.load(arch_state<PerCpu>(cpu).is_lazy, relaxed) != 0) return;
       ++cpu.tally.ipis_local;
     } else if (m.load(cpu.loaded_mm, relaxed) != mm) {
       return;
     }
     IrqSave irq(m);
-    flush_tlb_func_local<K>(m, cpu);
+    flush_tlb_func_local(m, cpu);
   }
 
   // flush_tlb_func() on the initiating CPU, with interrupts off. It looks at what is loaded, whichever mm
   // that is.
-  template <class K>
-  static void flush_tlb_func_local(typename K::Machine& m, Cpu<K>& cpu) {
-    flush_loaded_mm<K>(m, cpu, m.load(cpu.loaded_mm, std::memory_order_relaxed));
+  template <class M>
+  static void flush_tlb_func_local(M& m, Cpu<M>& cpu) {
+    flush_loaded_mm(m, cpu, m.load(cpu.loaded_mm, std::memory_order_relaxed));
   }
 
   // flush_tlb_func() as an IPI.
-  template <class K>
-  static void flush_tlb_func_remote(typename K::Machine& m, void* info) {
-    Cpu<K>& cpu = this_cpu<K>(m);
-    auto* const mm = static_cast<typename Task<K>::Mm*>(info);
+  template <class M>
+  static void flush_tlb_func_remote(M& m, void* info) {
+    Cpu<M>& cpu = this_cpu(m);
+    auto* const mm = static_cast<Mm<M>*>(info);
     if (m.load(cpu.loaded_mm, std::memory_order_relaxed) != mm) {
-      Rules::template found_elsewhere<K>(m, cpu, mm);
+      Rules::found_elsewhere(m, cpu, mm);
       ++cpu.tally.ipis_useless;
-    } else if (flush_loaded_mm<K>(m, cpu, mm)) {
+    } else if (flush_loaded_mm(m, cpu, mm)) {
       ++cpu.tally.ipis_useful;
     } else {
       ++cpu.tally.ipis_user;
@@ -181,18 +175,18 @@ struct X86 {
   // True if the CPU was lazy on `mm`: it must forget the page tables at once, and switching to init_mm costs
   // no more than the least flush. A CPU that runs in `mm` catches up; the flush itself (INVLPG, CR3) is
   // absent.
-  template <class K>
-  static bool flush_loaded_mm(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
+  template <class M>
+  static bool flush_loaded_mm(M& m, Cpu<M>& cpu, Mm<M>* mm) {
     using enum std::memory_order;
-    expect_irqs_off<K>(m, cpu, "flush_tlb_func");
+    expect_irqs_off(m, cpu, "flush_tlb_func");
     auto* const init_mm = &cpu.system->init_mm;
     if (mm == init_mm) return false;
-    if (m.load(cpu.lifecycle.is_lazy, relaxed) != 0) {
-      switch_mm_irqs_off<K>(m, cpu, nullptr, init_mm);
+    if (m.load(arch_state<PerCpu>(cpu).is_lazy, relaxed) != 0) {
+      switch_mm_irqs_off<M>(m, cpu, nullptr, init_mm);
       return true;
     }
-    cpu.lifecycle.tlb_gen = m.load(mm->lifecycle.tlb_gen, relaxed);
-    tlb::drop<K>(cpu, mm);
+    arch_state<PerCpu>(cpu).tlb_gen = m.load(arch_state<PerMm>(mm).tlb_gen, relaxed);
+    tlb::drop(cpu, mm);
     return false;
   }
 };

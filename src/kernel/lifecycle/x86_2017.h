@@ -17,38 +17,36 @@ struct X86_2017 : X86<X86_2017> {
 
   // WARN_ON_ONCE(prev != &init_mm && !cpumask_test_cpu(cpu, mm_cpumask(next))), which reads the mask at every
   // switch to what is loaded already.
-  template <class K>
-  MMSCALE_INLINE static void check_own_bit(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
+  template <class M>
+  MMSCALE_INLINE static void check_own_bit(M& m, Cpu<M>& cpu, Mm<M>* mm) {
     using enum std::memory_order;
     if (mm == &cpu.system->init_mm || (m.load(mm->cpumask(cpu.mask_word), relaxed) & cpu.mask_bit) != 0)
         [[likely]]
       return;
-    report<K>(m, cpu, Violation::assertion, "switch_mm_irqs_off: the CPU is not in the loaded mm's mask");
+    report(m, cpu, Violation::assertion, "switch_mm_irqs_off: the CPU is not in the loaded mm's mask");
     m.fetch_or(mm->cpumask(cpu.mask_word), cpu.mask_bit, relaxed);
   }
 
   // Two locked read-modify-writes on two masks for each change of mm. seq_cst, as x86's set_bit is: tlb_gen
   // must be read after the bit is set, or a flush in between is missed by both.
-  template <class K>
-  MMSCALE_INLINE static std::uint64_t enter_mask(typename K::Machine& m, Cpu<K>& cpu,
-                                                 typename Task<K>::Mm* prev, typename Task<K>::Mm* next) {
+  template <class M>
+  MMSCALE_INLINE static std::uint64_t enter_mask(M& m, Cpu<M>& cpu, Mm<M>* prev, Mm<M>* next) {
     using enum std::memory_order;
     auto* const init_mm = &cpu.system->init_mm;
     if (prev != init_mm) m.fetch_and(prev->cpumask(cpu.mask_word), ~cpu.mask_bit, seq_cst);
     if (next != init_mm) m.fetch_or(next->cpumask(cpu.mask_word), cpu.mask_bit, seq_cst);
-    const std::uint64_t tlb_gen = m.load(next->lifecycle.tlb_gen, relaxed);
-    m.store(cpu.loaded_mm, loaded_mm_switching<typename Task<K>::Mm>(), relaxed);
+    const std::uint64_t tlb_gen = m.load(arch_state<PerMm>(next).tlb_gen, relaxed);
+    m.store(cpu.loaded_mm, loaded_mm_switching<Mm<M>>(), relaxed);
     return tlb_gen;
   }
 
   // The bit went when the other mm was loaded.
-  template <class K>
-  static void found_elsewhere(typename K::Machine&, Cpu<K>&, typename Task<K>::Mm*) {}
+  template <class M>
+  static void found_elsewhere(M&, Cpu<M>&, Mm<M>*) {}
 
-  template <class K>
-  static bool needs_flush(typename K::Machine& m, Cpu<K>& cpu, unsigned other, typename Task<K>::Mm*,
-                          Freed freed) {
-    return freed == Freed::page_tables || !is_lazy<K>(m, other, cpu);
+  template <class M>
+  static bool needs_flush(M& m, Cpu<M>& cpu, unsigned other, Mm<M>*, Freed freed) {
+    return freed == Freed::page_tables || !is_lazy(m, other, cpu);
   }
 };
 

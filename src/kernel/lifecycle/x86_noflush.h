@@ -29,53 +29,50 @@ struct X86Noflush : X86LazyMask<X86Noflush> {
   // consider_global_asid(): mm_active_cpus_exceeds(mm, 3).
   static constexpr unsigned kGlobalAsidAbove = 3;
 
-  template <class K>
-  struct PerCpu : Base::template PerCpu<K> {
+  template <class M>
+  struct PerCpu : Base::template PerCpu<M> {
     // kvm_steal_time.preempted: KVM_VCPU_PREEMPTED, written by the host, and KVM_VCPU_FLUSH_TLB, by who would
     // flush.
-    alignas(machine::kApart) typename K::Machine::template Atomic<std::uint32_t> preempted{0};
+    alignas(machine::kApart) Atomic<M, std::uint32_t> preempted{0};
   };
 
-  template <class K>
-  MMSCALE_INLINE static void switch_mm_irqs_off(typename K::Machine& m, Cpu<K>& cpu,
-                                                typename Task<K>::Mm* prev, typename Task<K>::Mm* next) {
+  template <class M>
+  MMSCALE_INLINE static void switch_mm_irqs_off(M& m, Cpu<M>& cpu, Mm<M>* prev, Mm<M>* next) {
     using enum std::memory_order;
     // The host's part on the way back in: the flags go, and the TLB with them. Acquire pairs with the
     // requester's release in needs_flush.
-    if (m.load(cpu.lifecycle.preempted, relaxed) != 0) [[unlikely]] {
-      m.exchange(cpu.lifecycle.preempted, 0u, acquire);
-      tlb::drop<K>(cpu, m.load(cpu.loaded_mm, relaxed));
+    if (m.load(arch_state<PerCpu>(cpu).preempted, relaxed) != 0) [[unlikely]] {
+      m.exchange(arch_state<PerCpu>(cpu).preempted, 0u, acquire);
+      tlb::drop(cpu, m.load(cpu.loaded_mm, relaxed));
     }
-    Base::template switch_mm_irqs_off<K>(m, cpu, prev, next);
+    Base::switch_mm_irqs_off(m, cpu, prev, next);
   }
 
   // HLT: no C-state flag in a guest, so no leave_mm; the host takes the CPU away.
-  template <class K>
-  static void enter_deep_idle(typename K::Machine& m, Cpu<K>& cpu) {
-    m.store(cpu.lifecycle.preempted, kPreempted, std::memory_order_release);
+  template <class M>
+  static void enter_deep_idle(M& m, Cpu<M>& cpu) {
+    m.store(arch_state<PerCpu>(cpu).preempted, kPreempted, std::memory_order_release);
   }
 
-  template <class K>
-  static bool needs_flush(typename K::Machine& m, Cpu<K>& cpu, unsigned other, typename Task<K>::Mm* mm,
-                          Freed freed) {
+  template <class M>
+  static bool needs_flush(M& m, Cpu<M>& cpu, unsigned other, Mm<M>* mm, Freed freed) {
     using enum std::memory_order;
-    auto& preempted = cpu.system->cpus[other]->lifecycle.preempted;
+    auto& preempted = arch_state<PerCpu>(*cpu.system->cpus[other]).preempted;
     // try_cmpxchg() in the kernel: whoever sets FLUSH_TLB while PREEMPTED is still set may leave the CPU
     // alone. A flag that comes too late is harmless, the CPU is interrupted then.
     if (m.load(preempted, relaxed) != 0 && (m.fetch_or(preempted, kFlushTlb, acq_rel) & kPreempted) != 0)
       return false;
-    return Base::template needs_flush<K>(m, cpu, other, mm, freed);
+    return Base::needs_flush(m, cpu, other, mm, freed);
   }
 
-  template <class K>
-  static void exit_flush(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
-    if (!broadcast<K>(m, cpu, mm)) Base::template exit_flush<K>(m, cpu, mm);
+  template <class M>
+  static void exit_flush(M& m, Cpu<M>& cpu, Mm<M>* mm) {
+    if (!broadcast(m, cpu, mm)) Base::exit_flush(m, cpu, mm);
   }
 
-  template <class K>
-  static void flush_tlb_mm(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm,
-                           Freed freed = Freed::pages) {
-    if (!broadcast<K>(m, cpu, mm)) Base::template flush_tlb_mm<K>(m, cpu, mm, freed);
+  template <class M>
+  static void flush_tlb_mm(M& m, Cpu<M>& cpu, Mm<M>* mm, Freed freed = Freed::pages) {
+    if (!broadcast(m, cpu, mm)) Base::flush_tlb_mm(m, cpu, mm, freed);
   }
 
  private:
@@ -83,12 +80,11 @@ struct X86Noflush : X86LazyMask<X86Noflush> {
   static constexpr std::uint32_t kFlushTlb = 2;
 
   // broadcast_tlb_flush(): INVLPGB, TLBSYNC. Their cost is absent. False if this mm has no global ASID.
-  template <class K>
-  static bool broadcast(typename K::Machine& m, Cpu<K>& cpu, typename Task<K>::Mm* mm) {
-    if (other_cpus_of_mm<K>(m, cpu, mm).count() + this_cpu_of_mm<K>(m, cpu, mm) <= kGlobalAsidAbove)
-      return false;
-    m.fetch_add(mm->lifecycle.tlb_gen, std::uint64_t{1}, std::memory_order_seq_cst);
-    tlb::broadcast<K>(m, mm);
+  template <class M>
+  static bool broadcast(M& m, Cpu<M>& cpu, Mm<M>* mm) {
+    if (other_cpus_of_mm(m, cpu, mm).count() + this_cpu_of_mm(m, cpu, mm) <= kGlobalAsidAbove) return false;
+    m.fetch_add(arch_state<PerMm>(mm).tlb_gen, std::uint64_t{1}, std::memory_order_seq_cst);
+    tlb::broadcast(m, mm);
     return true;
   }
 };

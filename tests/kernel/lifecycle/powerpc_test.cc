@@ -49,7 +49,7 @@ TYPED_TEST(PowerpcTrim, ASingleThreadedProcessTrimsItsMaskToItself) {
   constexpr int kBorrow = TypeParam::kCounted ? 1 : 0;
   Migrated<TypeParam> k;
   EXPECT_EQ(k.mm->active_cpus, 2);
-  EXPECT_EQ(k.mm->mm_count, 1 + kBorrow);
+  EXPECT_EQ(k.mm_count(k.mm), 1 + kBorrow);
   k.flush(0, k.mm);
   EXPECT_EQ(k.mm->active_cpus, 1);
   EXPECT_TRUE(k.in_mask(k.mm, 0u));
@@ -57,8 +57,8 @@ TYPED_TEST(PowerpcTrim, ASingleThreadedProcessTrimsItsMaskToItself) {
   EXPECT_EQ(k.active(1), k.init_mm());
   EXPECT_EQ(k.cpu(1).loaded_mm, k.init_mm());
   EXPECT_EQ(k.active(0), k.mm);
-  EXPECT_EQ(k.mm->mm_count, 1) << "the borrow was returned";
-  EXPECT_EQ(k.init_mm()->mm_count, 1 + kBorrow);
+  EXPECT_EQ(k.mm_count(k.mm), 1) << "the borrow was returned";
+  EXPECT_EQ(k.mm_count(k.init_mm()), 1 + kBorrow);
   EXPECT_EQ(k.cpu(0).tally.ipis_trim, 1u);
   EXPECT_EQ(k.cpu(1).tally.ipis_useful, 1u);
 

@@ -62,7 +62,7 @@ TEST(Arm64, NoMaskIsKept) {
   EXPECT_FALSE(k.in_mask(k.mm, 0u));
   EXPECT_EQ(k.cpu(0).loaded_mm, k.mm);
   EXPECT_EQ(k.cpu(0).pgd, k.mm->pgd);
-  EXPECT_NE(k.cpu(0).lifecycle.active_asid, 0u);
+  EXPECT_NE(k.lifecycle(0).active_asid, 0u);
   EXPECT_THAT(k.findings(), IsEmpty());
 }
 
@@ -70,10 +70,10 @@ TEST(Arm64, InitMmIsTheReservedTtbr0) {
   TwoCpus<Arm64> k;
   k.run(0, k.on_0);
   k.idle(0);
-  const std::uint64_t asid = k.cpu(0).lifecycle.active_asid;
+  const std::uint64_t asid = k.lifecycle(0).active_asid;
   k.unlazy(0, k.mm);
   EXPECT_EQ(k.cpu(0).loaded_mm, k.init_mm());
-  EXPECT_EQ(k.cpu(0).lifecycle.active_asid, asid) << "init_mm has none";
+  EXPECT_EQ(k.lifecycle(0).active_asid, asid) << "init_mm has none";
 }
 
 // Every other CPU is a candidate, whether it ever ran the mm or not.

@@ -28,16 +28,15 @@ using testing::IsEmpty;
 template <class Lifecycle, class Scheme = scheme::Shootdown>
 struct TwoCpus : ByHand<Scheme, Lifecycle> {
   using Base = ByHand<Scheme, Lifecycle>;
-  using K = typename Base::K;
 
   TwoCpus() : Base(2), mm(this->fork({&on_0, &on_1})), other_mm(this->fork({&other_0, &other_1})) {}
 
   void flush_tables(unsigned n) {
-    Lifecycle::template flush_tlb_mm<K>(this->m(n), this->cpu(n), mm, Freed::page_tables);
+    this->system.lifecycle.flush_tlb_mm(this->m(n), this->cpu(n), mm, Freed::page_tables);
   }
-  void deep_idle(unsigned n) { enter_deep_idle<K>(this->m(n), this->cpu(n)); }
+  void deep_idle(unsigned n) { enter_deep_idle(this->m(n), this->cpu(n)); }
   auto* loaded(unsigned n) { return this->cpu(n).loaded_mm.load(); }
-  bool lazy(unsigned n) { return this->cpu(n).lifecycle.is_lazy != 0; }
+  bool lazy(unsigned n) { return this->lifecycle(n).is_lazy != 0; }
 
   typename Base::Task on_0, on_1, other_0, other_1;
   typename Base::Mm* mm;
@@ -79,7 +78,7 @@ TYPED_TEST(X86, PrevIsIgnored) {
   TwoCpus<TypeParam> k;
   k.run(0, k.on_0);
   k.m(0).irq_disable();
-  TypeParam::template switch_mm_irqs_off<typename TwoCpus<TypeParam>::K>(k.m(0), k.cpu(0), k.other_mm, k.mm);
+  TypeParam::switch_mm_irqs_off(k.m(0), k.cpu(0), k.other_mm, k.mm);
   k.m(0).irq_enable();
   EXPECT_EQ(k.loaded(0), k.mm);
   EXPECT_FALSE(k.in_mask(k.other_mm, 0u));
@@ -91,14 +90,14 @@ TYPED_TEST(X86, AFlushOfPagesSparesLazyCpus) {
   k.run(1, k.on_1);
   k.flush(0, k.mm);
   EXPECT_EQ(k.cpu(1).tally.ipis_user, 1u) << "it runs in the mm";
-  EXPECT_EQ(k.cpu(1).lifecycle.tlb_gen, 2u);
+  EXPECT_EQ(k.lifecycle(1).tlb_gen, 2u);
   k.idle(1);
   k.flush(0, k.mm);
   EXPECT_EQ(k.cpu(0).tally.ipis_flush, 1u);
-  EXPECT_EQ(k.cpu(1).lifecycle.tlb_gen, 2u);
+  EXPECT_EQ(k.lifecycle(1).tlb_gen, 2u);
   k.run(1, k.on_1);
-  EXPECT_EQ(k.cpu(1).lifecycle.tlb_gen, 3u) << "it catches up when it comes back";
-  EXPECT_EQ(k.cpu(0).lifecycle.tlb_gen, 3u) << "the sender flushed itself";
+  EXPECT_EQ(k.lifecycle(1).tlb_gen, 3u) << "it catches up when it comes back";
+  EXPECT_EQ(k.lifecycle(0).tlb_gen, 3u) << "the sender flushed itself";
   EXPECT_THAT(k.findings(), IsEmpty());
 }
 
@@ -273,10 +272,10 @@ TEST(X86_2024, AFlushOfPagesTrimsNowAndThen) {
   k.run(1, k.other_1);
   k.flush(0, k.mm);
   EXPECT_TRUE(k.in_mask(k.mm, 1u));
-  k.mm->lifecycle.next_trim = 1;
+  arch_state<X86_2024::PerMm>(k.mm).next_trim = 1;
   k.flush(0, k.mm);
   EXPECT_FALSE(k.in_mask(k.mm, 1u));
-  EXPECT_GT(k.mm->lifecycle.next_trim, k.m(0).now());
+  EXPECT_GT(arch_state<X86_2024::PerMm>(k.mm).next_trim, k.m(0).now());
 }
 
 TEST(X86Noflush, AHaltedCpuIsNotInterrupted) {
@@ -290,7 +289,7 @@ TEST(X86Noflush, AHaltedCpuIsNotInterrupted) {
   EXPECT_EQ(k.cpu(0).tally.ipis_flush, 0u);
   EXPECT_EQ(k.loaded(1), k.mm);
   k.run(1, k.on_1);
-  EXPECT_EQ(k.cpu(1).lifecycle.preempted, 0u);
+  EXPECT_EQ(k.lifecycle(1).preempted, 0u);
   EXPECT_THAT(k.findings(), IsEmpty());
 }
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The engine in virtual time, as a Load. A template for the translation units that instantiate it, one for
-// each lifecycle.
-#pragma once
+// The engine in virtual time, as a Load.
+#include "machine/plain_inline.h"
 
 #include <fmt/format.h>
 
@@ -15,23 +14,26 @@
 
 #include "machine/simulator/arena.h"
 #include "machine/simulator/simulator.h"
-#include "scheme/catalogue.h"
+#include "workload/build_by_name.h"
 #include "workload/engine.h"
-#include "workload/simulator_load_under.h"
+#include "workload/simulator_loads.h"
 
 namespace mmscale::workload {
+namespace {
 
-template <class K>
+using Machine = machine::simulator::Simulator<false>;
+using Mm = kernel::Mm<Machine>;
+
 class EngineInVirtualTime final : public SimulatorLoad {
  public:
-  using Machine = typename K::Machine;
-
-  EngineInVirtualTime(const SimulatorSpec& spec, Program program)
+  EngineInVirtualTime(const kernel::Build<Machine>& build, const SimulatorSpec& spec, Program program)
       : program_(std::move(program)),
-        memory_(Engine<K>::memory_bytes(program_)),
+        slot_bytes_(Mm::bytes(cpus(), build.scheme)),
+        packed_(build.scheme.layout == kernel::MmLayout::packed),
+        memory_(Engine<Machine>::memory_bytes(build, program_)),
         world_(*spec.model, places_of(spec), package_of_node(spec), memory_.bytes(), spec.scheduling),
         system_(world_),
-        engine_(program_, memory_.bytes(), spec.rules),
+        engine_(build, program_, memory_.bytes(), spec.rules),
         machines_(cpus()) {}
 
   void run_all(const std::function<void(unsigned)>& body) override { world_.run(body); }
@@ -74,38 +76,34 @@ class EngineInVirtualTime final : public SimulatorLoad {
   }
 
  private:
-  using Mm = typename Engine<K>::Mm;
-
-  // The slots of the mms follow each other, init_mm first; in each, mm_count is in the first line.
+  // The slots of the mms follow each other, init_mm first; in each, mm_count is in the first line that is used: the
+  // packed layout has it in the second.
   std::string what_is(std::uintptr_t address) const {
     const auto begin = reinterpret_cast<std::uintptr_t>(memory_.bytes().data());
     if (address < begin || address >= begin + memory_.bytes().size()) return "not of an mm";
-    const std::size_t slot = (address - begin) / Mm::bytes(cpus());
-    const std::size_t line = (address - begin) % Mm::bytes(cpus()) / machine::kLine;
+    const std::size_t slot = (address - begin) / slot_bytes_;
+    const std::size_t line = (address - begin) % slot_bytes_ / machine::kLine;
     const std::string mm = slot == 0 ? "init_mm" : fmt::format("mm {}", slot);
-    if (line == 0) return mm + ", mm_count";
+    if (line == (packed_ ? 1 : 0)) return mm + ", mm_count";
     if (line >= sizeof(Mm) / machine::kLine) return fmt::format("{}, mm_cpumask, line {}", mm, line);
     return fmt::format("{}, line {}", mm, line);
   }
 
   const Program program_;
+  const std::size_t slot_bytes_;
+  const bool packed_;
   const machine::simulator::Arena memory_;
   machine::simulator::World world_;
-  typename Machine::System system_;
-  Engine<K> engine_;
+  Machine::System system_;
+  Engine<Machine> engine_;
   std::vector<std::unique_ptr<Machine>> machines_;
 };
 
-template <class Lifecycle>
-std::unique_ptr<SimulatorLoad> make_simulator_load_under(const SimulatorSpec& spec, Program program) {
-  using Machine = machine::simulator::Simulator<false>;
-  std::unique_ptr<SimulatorLoad> load;
-  scheme::Catalogue::for_each([&]<class Scheme> {
-    if (Scheme::kInfo.name == spec.scheme)
-      load = std::make_unique<EngineInVirtualTime<kernel::Build<Machine, Scheme, Lifecycle>>>(
-          spec, std::move(program));
-  });
-  return load;
+}  // namespace
+
+std::unique_ptr<SimulatorLoad> make_simulator_load(const SimulatorSpec& spec, Program program) {
+  const auto build = build_by_name<Machine>(spec.scheme, spec.lifecycle, spec.options);
+  return std::make_unique<EngineInVirtualTime>(build, spec, std::move(program));
 }
 
 }  // namespace mmscale::workload

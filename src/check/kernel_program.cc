@@ -2,7 +2,7 @@
 //
 // A case brought to life: the emulated kernel's own source, with one scheme and one lifecycle, as a program
 // for the explorer.
-#pragma once
+#include "machine/plain_inline.h"
 
 #include <fmt/format.h>
 
@@ -29,27 +29,29 @@
 #include "kernel/mm_life.h"
 #include "kernel/tlb.h"
 #include "machine/explorer/explorer.h"
+#include "workload/every_build.h"
 
 namespace mmscale::check {
 
-template <class Scheme, class Lifecycle, kernel::Options kOptions = kernel::Options{}>
+namespace {
+
+using Machine = machine::explorer::Explorer;
+using Cpu = kernel::Cpu<Machine>;
+using Task = kernel::Task<Machine>;
+using Mm = kernel::Mm<Machine>;
+template <class T>
+using Atomic = kernel::Atomic<Machine, T>;
+
 class KernelProgram final : public Program {
  public:
-  using Machine = machine::explorer::Explorer;
-  using K = kernel::Build<Machine, Scheme, Lifecycle, kOptions>;
-  using Cpu = kernel::Cpu<K>;
-  using Task = kernel::Task<K>;
-  using Mm = typename Task::Mm;
-  template <class T>
-  using Atomic = typename Machine::template Atomic<T>;
-
   // `verdicts`: one bit for each kernel::Violation that counts.
-  KernelProgram(const Case& the_case, unsigned verdicts) : case_(the_case), verdicts_(verdicts) {}
+  KernelProgram(const kernel::Build<Machine>& build, const Case& the_case, unsigned verdicts)
+      : build_(build), case_(the_case), verdicts_(verdicts) {}
 
   unsigned cpus() const override { return case_.cpus; }
 
   void attach(machine::explorer::World& world) override {
-    all_ = std::make_unique<Everything>(case_);
+    all_ = std::make_unique<Everything>(build_, case_);
     for (unsigned cpu = 0; cpu < cpus(); ++cpu) {
       machines_.push_back(std::make_unique<Machine>(world, cpu));
       cpus_.push_back(std::make_unique<Cpu>(m(cpu), all_->system));
@@ -61,7 +63,7 @@ class KernelProgram final : public Program {
     }
     std::vector<Mm*> mms;
     for (std::size_t mm = 0; mm < users.size(); ++mm)
-      mms.push_back(kernel::mm_alloc<K>(m(0), cpu(0), users[mm], mm != 0 || !case_.no_page_tables));
+      mms.push_back(kernel::mm_alloc(m(0), cpu(0), users[mm], mm != 0 || !case_.no_page_tables));
     for (std::size_t task = 0; task < case_.task_mm.size(); ++task)
       settle(all_->tasks[task], mms[case_.task_mm[task]]);
     first_mms_ = mms;
@@ -73,9 +75,12 @@ class KernelProgram final : public Program {
                                                  std::as_writable_bytes(std::span(all_->memory)),
                                                  std::as_writable_bytes(std::span(all_->system.online))};
     for (const auto& cpu : cpus_) {
-      regions.push_back(bytes_of(*cpu));
-      if constexpr (kernel::kHasRcuModel<K>)
-        regions.push_back(std::as_writable_bytes(std::span(cpu->rcu.began)));
+      // Of the rooms behind it what is in use.
+      const auto at = reinterpret_cast<std::byte*>(cpu.get());
+      regions.push_back({at, static_cast<std::size_t>(cpu->lifecycle_room - at)});
+      regions.push_back({cpu->lifecycle_room, build_.lifecycle.per_cpu.bytes});
+      regions.push_back({cpu->scheme_room, build_.scheme.per_cpu.bytes});
+      regions.push_back(std::as_writable_bytes(std::span(cpu->rcu.began)));
     }
     return regions;
   }
@@ -91,31 +96,31 @@ class KernelProgram final : public Program {
     for (unsigned n = 0; n < cpus(); ++n) leave(n);
     for (Task& task : all_->tasks)
       if (task.mm != nullptr) {
-        kernel::schedule<K>(m(0), cpu(0), task);
+        kernel::schedule(m(0), cpu(0), task);
         leave(0);
       }
     for (unsigned n = 0; n < cpus(); ++n) {
-      if (offline(n)) kernel::finish_cpu<K>(m(0), cpu(0), cpu(n));
+      if (offline(n)) kernel::finish_cpu(m(0), cpu(0), cpu(n));
       Mm* borrowed = m(n).load(cpu(n).idle.active_mm, relaxed);
-      if (borrowed != &all_->system.init_mm) kernel::unlazy<K>(m(n), cpu(n), borrowed);
+      if (borrowed != &all_->system.init_mm) kernel::unlazy(m(n), cpu(n), borrowed);
     }
     for (unsigned round = 0; round < 2; ++round)
-      for (unsigned n = 0; n < cpus(); ++n) kernel::hooks::drain<K>(m(n), cpu(n));
+      for (unsigned n = 0; n < cpus(); ++n) build_.scheme.drain(m(n), cpu(n), kernel::Drain::end);
     std::uint64_t born = 0;
     std::uint64_t freed = 0;
     for (const auto& cpu : cpus_) {
       born += cpu->tally.mms_born;
       freed += cpu->tally.mms_freed;
     }
-    if (freed < born) kernel::report<K>(m(0), cpu(0), kernel::Violation::leak, "an mm is left at the end");
+    if (freed < born) kernel::report(m(0), cpu(0), kernel::Violation::leak, "an mm is left at the end");
     // CPUs that are online end as they began: a counted scheme holds a reference on init_mm for each.
     std::int32_t references = 1;
-    if constexpr (Scheme::kCounted)
+    if (build_.scheme.counted)
       for (unsigned n = 0; n < cpus(); ++n) references += offline(n) ? 0 : 1;
-    if (m(0).load(all_->system.init_mm.mm_count, relaxed) != references)
-      kernel::report<K>(m(0), cpu(0), kernel::Violation::leak, "init_mm's mm_count is wrong at the end");
+    if (m(0).load(all_->system.init_mm.mm_count(build_.scheme.layout), relaxed) != references)
+      kernel::report(m(0), cpu(0), kernel::Violation::leak, "init_mm's mm_count is wrong at the end");
     if (forbidden_order())
-      kernel::report<K>(m(0), cpu(0), kernel::Violation::order, "both sides of membarrier(2) read 0");
+      kernel::report(m(0), cpu(0), kernel::Violation::order, "both sides of membarrier(2) read 0");
   }
 
   bool violated() const override { return (all_->system.oracle.seen() & verdicts_) != 0; }
@@ -136,8 +141,8 @@ class KernelProgram final : public Program {
       if (location == &c.idle.on_cpu) return fmt::format("CPU {}'s idle->on_cpu", n);
       if (location == &all_->kthreads[n].active_mm) return fmt::format("CPU {}'s kthread->active_mm", n);
       if (location == &all_->kthreads[n].on_cpu) return fmt::format("CPU {}'s kthread->on_cpu", n);
-      if (within(location, c.scheme)) return fmt::format("CPU {}'s part of the scheme", n);
-      if (within(location, c.lifecycle)) return fmt::format("CPU {}'s TLB state", n);
+      if (within(location, c.scheme_room)) return fmt::format("CPU {}'s part of the scheme", n);
+      if (within(location, c.lifecycle_room)) return fmt::format("CPU {}'s TLB state", n);
     }
     for (std::size_t t = 0; t < case_.task_mm.size(); ++t) {
       if (location == &all_->tasks[t].active_mm) return fmt::format("task {}'s active_mm", t);
@@ -176,12 +181,12 @@ class KernelProgram final : public Program {
 
   // All that executions change, apart from the per-CPU areas.
   struct Everything {
-    explicit Everything(const Case& the_case)
-        : memory(kernel::MmSlab<K>::bytes(the_case.cpus, kMms) / sizeof(Block) + 1),
-          system(the_case.cpus, std::as_writable_bytes(std::span(memory)), the_case.rules) {}
+    Everything(const kernel::Build<Machine>& build, const Case& the_case)
+        : memory(kernel::MmSlab<Machine>::bytes(build, the_case.cpus, kMms) / sizeof(Block) + 1),
+          system(build, the_case.cpus, std::as_writable_bytes(std::span(memory)), the_case.rules) {}
 
     std::vector<Block> memory;
-    kernel::System<K> system;
+    kernel::System<Machine> system;
     std::array<Task, 4> tasks;
     std::array<Task, machine::explorer::kMaxCpus> kthreads;
     std::array<Mm*, machine::explorer::kMaxCpus> held{};
@@ -208,8 +213,8 @@ class KernelProgram final : public Program {
   }
 
   void perform(unsigned n, const Step& step) {
-    if constexpr (kernel::kUsesRcu<K>) {
-      if (all_->resting[n]) kernel::rcu::Idle<K>::leave(m(n), cpu(n));
+    if (build_.scheme.uses_rcu) {
+      if (all_->resting[n]) kernel::rcu::Idle<Machine>::leave(m(n), cpu(n));
       all_->resting[n] = false;
     }
     act(n, step);
@@ -219,10 +224,10 @@ class KernelProgram final : public Program {
   // What RCU is told behind a step: idle and user mode are one long quiescent state, which a kernel thread is
   // not in until its program is over and it sleeps.
   void rest(unsigned n, bool over) {
-    if constexpr (kernel::kUsesRcu<K>) {
+    if (build_.scheme.uses_rcu) {
       Task* const task = &current(n);
       if (all_->resting[n] || (!over && task == &all_->kthreads[n])) return;
-      kernel::rcu::Idle<K>::enter(m(n), cpu(n));
+      kernel::rcu::Idle<Machine>::enter(m(n), cpu(n));
       all_->resting[n] = true;
     }
   }
@@ -233,17 +238,17 @@ class KernelProgram final : public Program {
       case Act::run:
         // A CPU that picks a task which another one is switching away from waits for finish_task().
         m(n).spin_until(all_->tasks[step.n].on_cpu, [](std::uint32_t on_cpu) { return on_cpu == 0; });
-        return kernel::schedule<K>(m(n), cpu(n), all_->tasks[step.n]);
+        return kernel::schedule(m(n), cpu(n), all_->tasks[step.n]);
       case Act::idle:
-        return kernel::schedule<K>(m(n), cpu(n), cpu(n).idle);
+        return kernel::schedule(m(n), cpu(n), cpu(n).idle);
       case Act::kthread:
-        return kernel::schedule<K>(m(n), cpu(n), all_->kthreads[n]);
+        return kernel::schedule(m(n), cpu(n), all_->kthreads[n]);
       case Act::exit:
-        kernel::do_exit<K>(m(n), cpu(n));
+        kernel::do_exit(m(n), cpu(n));
         return;
       case Act::born: {
         Task& task = all_->tasks[step.n];
-        Mm* mm = kernel::mm_alloc<K>(m(n), cpu(n), 1);
+        Mm* mm = kernel::mm_alloc(m(n), cpu(n), 1);
         task.mm = mm;
         m(n).store(task.active_mm, mm, relaxed);
         return;
@@ -253,39 +258,39 @@ class KernelProgram final : public Program {
       case Act::flush_tables:
         return unmap(n, current(n).mm, kernel::Freed::page_tables);
       case Act::deep_idle:
-        return kernel::enter_deep_idle<K>(m(n), cpu(n));
+        return kernel::enter_deep_idle(m(n), cpu(n));
       case Act::hold:
         all_->held[n] = all_->tasks[step.n].mm;
-        return kernel::mmgrab<K>(m(n), all_->held[n]);
+        return kernel::mmgrab(m(n), cpu(n), all_->held[n]);
       case Act::let_go:
-        return kernel::mmdrop<K, kernel::Site::mmdrop>(m(n), cpu(n), all_->held[n]);
+        return kernel::mmdrop(m(n), cpu(n), all_->held[n], kernel::Site::mmdrop);
       case Act::use_mm:
-        return kernel::kthread_use_mm<K>(m(n), cpu(n), all_->tasks[step.n].mm);
+        return kernel::kthread_use_mm(m(n), cpu(n), all_->tasks[step.n].mm);
       case Act::unuse_mm:
-        return kernel::kthread_unuse_mm<K>(m(n), cpu(n));
+        return kernel::kthread_unuse_mm(m(n), cpu(n));
       case Act::exec:
-        return kernel::exec_mmap<K>(m(n), cpu(n), kernel::mm_alloc<K>(m(n), cpu(n), 1));
+        return kernel::exec_mmap(m(n), cpu(n), kernel::mm_alloc(m(n), cpu(n), 1));
       case Act::get_user:
         all_->used[n] = all_->tasks[step.n].mm;
-        return kernel::mmget<K>(m(n), all_->used[n]);
+        return kernel::mmget(m(n), all_->used[n]);
       case Act::put_user:
-        kernel::mmput<K>(m(n), cpu(n), all_->used[n]);
+        kernel::mmput(m(n), cpu(n), all_->used[n]);
         return;
       case Act::flush_other:
         return unmap(n, all_->tasks[step.n].mm, kernel::Freed::pages);
       case Act::tick:
-        return kernel::hooks::drain<K>(m(n), cpu(n), kernel::Drain::tick);
+        return build_.scheme.drain(m(n), cpu(n), kernel::Drain::tick);
       case Act::offline:
-        return kernel::cpu_down<K>(m(n), cpu(n));
+        return kernel::cpu_down(m(n), cpu(n));
       case Act::nmi:
         return nmi(n);
       case Act::efi:
-        return kernel::efi_call<K>(m(n), cpu(n));
+        return kernel::efi_call(m(n), cpu(n));
       case Act::touch:
-        return kernel::tlb::access<K>(m(n), cpu(n), current(n).mm, "a user access");
+        return kernel::tlb::access(m(n), cpu(n), current(n).mm, "a user access");
       case Act::slow_side:
         m(n).store(all_->x, 1u, relaxed);
-        kernel::membarrier_private_expedited<K>(m(n), cpu(n));
+        kernel::membarrier_private_expedited(m(n), cpu(n));
         all_->slow_read = m(n).load(all_->y, relaxed);
         return;
       case Act::fast_side:
@@ -297,9 +302,9 @@ class KernelProgram final : public Program {
 
   // munmap() or the like: the page tables change, and then they are flushed.
   void unmap(unsigned n, Mm* mm, kernel::Freed freed) {
-    const std::uint32_t version = kernel::tlb::unmap<K>(m(n), mm);
-    Lifecycle::template flush_tlb_mm<K>(m(n), cpu(n), mm, freed);
-    kernel::tlb::flush_returned<K>(m(n), mm, version);
+    const std::uint32_t version = kernel::tlb::unmap(m(n), mm);
+    build_.lifecycle.flush_tlb_mm(m(n), cpu(n), mm, freed);
+    kernel::tlb::flush_returned(m(n), mm, version);
   }
 
   // An NMI handler is not interrupted by IPIs, so that a shooter waits until it is over.
@@ -308,15 +313,15 @@ class KernelProgram final : public Program {
     kernel::IrqSave irq(m(n));
     Mm* active = m(n).load(current(n).active_mm, relaxed);
     if ((m(n).load(active->generation, relaxed) & 1u) != 0)
-      kernel::report<K>(m(n), cpu(n), kernel::Violation::used, "an NMI reads active_mm's context");
+      kernel::report(m(n), cpu(n), kernel::Violation::used, "an NMI reads active_mm's context");
   }
 
   void leave(unsigned n) {
     Task& task = current(n);
     if (task.mm != nullptr)
-      kernel::do_exit<K>(m(n), cpu(n));
+      kernel::do_exit(m(n), cpu(n));
     else if (&task != &cpu(n).idle)
-      kernel::schedule<K>(m(n), cpu(n), cpu(n).idle);
+      kernel::schedule(m(n), cpu(n), cpu(n).idle);
   }
 
   bool offline(unsigned n) {
@@ -342,8 +347,8 @@ class KernelProgram final : public Program {
     const auto bytes = std::as_writable_bytes(std::span(all_->memory));
     const auto* at = static_cast<const std::byte*>(address);
     if (std::less<>{}(at, bytes.data()) || !std::less<>{}(at, bytes.data() + bytes.size())) return nullptr;
-    const std::size_t slot = static_cast<std::size_t>(at - bytes.data()) / Mm::bytes(cpus());
-    return std::launder(reinterpret_cast<Mm*>(bytes.data() + slot * Mm::bytes(cpus())));
+    const std::size_t slot = static_cast<std::size_t>(at - bytes.data()) / Mm::bytes(cpus(), build_.scheme);
+    return std::launder(reinterpret_cast<Mm*>(bytes.data() + slot * Mm::bytes(cpus(), build_.scheme)));
   }
 
   // "mm 0" of those there at first; one that was born later is told by its slot.
@@ -352,13 +357,13 @@ class KernelProgram final : public Program {
     for (std::size_t first = 0; first < first_mms_.size(); ++first)
       if (mm == first_mms_[first]) return fmt::format("mm {}", first);
     const auto* const slab = std::as_bytes(std::span(all_->memory)).data();
-    return fmt::format(
-        "the new mm in slot {}",
-        static_cast<std::size_t>(reinterpret_cast<const std::byte*>(mm) - slab) / Mm::bytes(cpus()));
+    return fmt::format("the new mm in slot {}",
+                       static_cast<std::size_t>(reinterpret_cast<const std::byte*>(mm) - slab) /
+                           Mm::bytes(cpus(), build_.scheme));
   }
 
-  static std::string field_of(Mm& mm, const void* location) {
-    if (location == &mm.mm_count) return "mm_count";
+  std::string field_of(Mm& mm, const void* location) const {
+    if (location == &mm.mm_count(build_.scheme.layout)) return "mm_count";
     if (location == &mm.mm_users) return "mm_users";
     if (location == &mm.pgd) return "pgd";
     if (location == &mm.membarrier_state) return "membarrier_state";
@@ -369,6 +374,7 @@ class KernelProgram final : public Program {
     return {};
   }
 
+  const kernel::Build<Machine> build_;
   const Case& case_;
   const unsigned verdicts_;
   std::unique_ptr<Everything> all_;
@@ -376,5 +382,17 @@ class KernelProgram final : public Program {
   std::vector<std::unique_ptr<Cpu>> cpus_;
   std::vector<Mm*> first_mms_;
 };
+
+}  // namespace
+
+std::unique_ptr<Program> make_program(const kernel::Build<Machine>& build, const Case& the_case,
+                                      unsigned verdicts) {
+  return std::make_unique<KernelProgram>(build, the_case, verdicts);
+}
+
+std::unique_ptr<Program> make_program(std::string_view scheme, std::string_view lifecycle,
+                                      const Case& the_case, unsigned verdicts) {
+  return make_program(workload::build_by_name<Machine>(scheme, lifecycle), the_case, verdicts);
+}
 
 }  // namespace mmscale::check
