@@ -29,7 +29,7 @@ class EngineInVirtualTime final : public SimulatorLoad {
   EngineInVirtualTime(const kernel::Build<Machine>& build, const SimulatorSpec& spec, Program program)
       : program_(std::move(program)),
         slot_bytes_(Mm::bytes(cpus(), build.scheme)),
-        packed_(build.scheme.layout == kernel::MmLayout::packed),
+        unused_(build.scheme.layout == kernel::MmLayout::packed ? 1 : 0),
         memory_(Engine<Machine>::memory_bytes(build, program_)),
         world_(*spec.model, places_of(spec), package_of_node(spec), memory_.bytes(), spec.scheduling),
         system_(world_),
@@ -77,21 +77,23 @@ class EngineInVirtualTime final : public SimulatorLoad {
 
  private:
   // The slots of the mms follow each other, init_mm first; in each, mm_count is in the first line that is used: the
-  // packed layout has it in the second.
+  // packed layout leaves one out. Lines are counted from there.
   std::string what_is(std::uintptr_t address) const {
     const auto begin = reinterpret_cast<std::uintptr_t>(memory_.bytes().data());
     if (address < begin || address >= begin + memory_.bytes().size()) return "not of an mm";
     const std::size_t slot = (address - begin) / slot_bytes_;
-    const std::size_t line = (address - begin) % slot_bytes_ / machine::kLine;
+    const std::size_t line = (address - begin) % slot_bytes_ / machine::kLine - unused_;
     const std::string mm = slot == 0 ? "init_mm" : fmt::format("mm {}", slot);
-    if (line == (packed_ ? 1 : 0)) return mm + ", mm_count";
-    if (line >= sizeof(Mm) / machine::kLine) return fmt::format("{}, mm_cpumask, line {}", mm, line);
+    if (line == 0) return mm + ", mm_count";
+    if (line >= sizeof(Mm) / machine::kLine - unused_)
+      return fmt::format("{}, mm_cpumask, line {}", mm, line);
     return fmt::format("{}, line {}", mm, line);
   }
 
   const Program program_;
   const std::size_t slot_bytes_;
-  const bool packed_;
+  // Lines at the begin of a slot that nobody touches.
+  const std::size_t unused_;
   const machine::simulator::Arena memory_;
   machine::simulator::World world_;
   Machine::System system_;

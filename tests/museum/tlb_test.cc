@@ -78,7 +78,8 @@ TEST(Museum, TrimmingTheMaskOfOthersRacesWithKthreadUseMm) {
 struct X86ForgetsWhatItMissed : kernel::lifecycle::X86<X86ForgetsWhatItMissed> {
   template <class M>
   static void check_own_bit(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>* mm) {
-    cpu.lifecycle.tlb_gen = m.load(mm->lifecycle.tlb_gen, std::memory_order_relaxed);
+    kernel::arch_state<PerCpu>(cpu).tlb_gen =
+        m.load(kernel::arch_state<PerMm>(mm).tlb_gen, std::memory_order_relaxed);
   }
   template <class M>
   static std::uint64_t enter_mask(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>* prev, kernel::Mm<M>* next) {

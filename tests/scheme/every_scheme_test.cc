@@ -13,8 +13,6 @@
 namespace mmscale::scheme {
 namespace {
 
-using MmCid;
-using Options;
 using test::ByHand;
 using testing::AnyOf;
 using testing::IsEmpty;

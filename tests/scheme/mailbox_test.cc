@@ -87,7 +87,7 @@ TYPED_TEST(MailboxSchemes, ADisplacedReferenceIsDropped) {
 
   // Without a switch of CPU 1, which would empty it.
   k.exit(0);
-  auto* mailbox = &k.cpu(1).scheme;
+  auto* mailbox = &k.scheme(1);
   mailbox->lazy_mm = k.other_mm;
   k.other_mm->mm_users = 1;
   mmput(k.m(0), k.cpu(0), k.other_mm);

@@ -13,7 +13,7 @@ using test::TwoProcesses;
 using testing::IsEmpty;
 
 struct Counters : TwoProcesses<Percpu> {
-  int count(unsigned n) { return scheme_state<PerMmPerCpu>(mm, n, 2).count; }
+  int count(unsigned n) { return scheme_state<Percpu::PerMmPerCpu>(mm, n, 2).count; }
 };
 
 TEST(Percpu, ABorrowCountsOnItsOwnCpu) {
@@ -29,10 +29,11 @@ TEST(Percpu, ABorrowCountsOnItsOwnCpu) {
 
 TEST(Percpu, EachCounterHasALineOfItsOwn) {
   Counters k;
-  const auto distance = reinterpret_cast<std::uintptr_t>(&k.scheme_state<PerMmPerCpu>(mm, 1, 2)) -
-                        reinterpret_cast<std::uintptr_t>(&k.scheme_state<PerMmPerCpu>(mm, 0, 2));
+  const auto distance = reinterpret_cast<std::uintptr_t>(&scheme_state<Percpu::PerMmPerCpu>(k.mm, 1, 2)) -
+                        reinterpret_cast<std::uintptr_t>(&scheme_state<Percpu::PerMmPerCpu>(k.mm, 0, 2));
   EXPECT_GE(distance, machine::kLine);
-  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(&k.scheme_state<PerMmPerCpu>(mm, 0, 2)) % machine::kLine, 0u);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(&scheme_state<Percpu::PerMmPerCpu>(k.mm, 0, 2)) % machine::kLine,
+            0u);
 }
 
 TEST(Percpu, TheLastUserFoldsTheCountersIntoMmCount) {

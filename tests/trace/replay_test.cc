@@ -10,6 +10,7 @@
 #include "machine/silicon/pool.h"
 #include "machine/silicon/transport.h"
 #include "machine/simulator/model_file.h"
+#include "scheme/catalogue.h"
 #include "topology/topology.h"
 #include "trace/session.h"
 
