@@ -55,10 +55,6 @@ USAGE = [
         ("bench", "--scheme", "shootdown", "--workload", "hotplug", "--hotplug", "before"),
         "--scheme shootdown: unsafe with --hotplug before: .*21641bd9a7a7.*; --unsafe .*",
     ),
-    (
-        ("bench", "--scheme", "refcount", "--lifecycle", "arm64", "--rq-lock"),
-        "--scheme refcount: not built with --mm-cid off --rq-lock under lifecycle arm64",
-    ),
     (("bench", "--think", "-1"), ".*--think.*"),
     (("bench", "--cpus", "0"), "--cpus 0: '0' is not a count from 1 to .*"),
     (("bench", "--cpus", "some"), "--cpus some: 'some' is not a count from 1 to .*"),
