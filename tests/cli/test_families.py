@@ -54,7 +54,7 @@ def test_every_name_is_documented(families):
     for entry in families[0]["benchmarks"]:
         for name in set(entry) | set(entry.get("mmscale", ())):
             name = re.sub(r"^share_package_\d+$", "share_package_<p>", name)
-            stem = re.sub(r"(p50|p90|p99|p999|max|mean|count)$", "", name)
+            stem = re.sub(r"(p50|p90|p99|p999|max|mean|count)(_error)?$", "", name)
             assert name in documented | {"mmscale"} or stem in prefixes, name
 
 

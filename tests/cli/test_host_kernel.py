@@ -43,7 +43,7 @@ def test_every_name_is_documented(asked):
         ours = entry.get("mmscale", {})
         for name in set(entry) | set(ours) | set(ours.get("kernel", ())):
             name = re.sub(r"^share_package_\d+$", "share_package_<p>", name)
-            stem = re.sub(r"(p50|p90|p99|p999|max|mean|count)$", "", name)
+            stem = re.sub(r"(p50|p90|p99|p999|max|mean|count)(_error)?$", "", name)
             assert name in documented | {"mmscale"} or stem in prefixes, name
 
 

@@ -186,7 +186,7 @@ def test_recordings_replay_alike_in_both_worlds(replay, allowed, name):
 
 def test_the_console_explains(mmscale):
     done = mmscale("replay", BY_HAND, "--scheme", "refcount,shootdown-exitflush")
-    assert "30 events, 0.029 s, 2 CPUs; 21 switches, 3 forks, 1 threads, 1 execs, 4 exits" in done.stdout
+    assert "30 events, 0.029 s, 2 CPUs; 21 switches, 3 forks, 0 vforks, 1 threads, 1 execs, 4 exits" in done.stdout
     assert "kernel threads by TASK_IDLE: kworker/0:1-5" in done.stdout
     assert "every time below is the model's, every count the trace's" in done.stdout
     assert re.search(r"^refcount +22 ", done.stdout, re.MULTILINE)
