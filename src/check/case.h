@@ -63,6 +63,8 @@ struct Case {
   kernel::Rules rules = {};
   // The first mm has no page tables, so that its exit flushes nothing.
   bool no_page_tables = false;
+  // The process of the first mm has registered for membarrier(2), without which the kernel answers EPERM.
+  bool registered = false;
 };
 
 // All cases, in the order of a table.

@@ -120,6 +120,29 @@ const std::vector<Case>& cases() {
        .task_mm = {0, 0},
        .before = {{0, {run, 0}}, {1, {run, 1}}},
        .programs = {{{slow_side}}, {{idle}, {run, 1}, {fast_side}}}},
+      {.name = "membarrier-out",
+       .what = "membarrier(2) on CPU 0 against CPU 1's switch from a thread of the same process to idle",
+       .cpus = 2,
+       .task_mm = {0, 0},
+       .before = {{0, {run, 0}}, {1, {run, 1}}},
+       .programs = {{{slow_side}}, {{fast_side}, {idle}}}},
+      {.name = "membarrier-switch",
+       .what = "membarrier(2) of a registered process on CPU 0 against CPU 1's switch from another process "
+               "to its "
+               "thread",
+       .cpus = 2,
+       .task_mm = {0, 0, 1},
+       .before = {{0, {run, 0}}, {1, {run, 1}}, {1, {run, 2}}},
+       .programs = {{{slow_side}}, {{run, 1}, {fast_side}}},
+       .registered = true},
+      {.name = "first-touch",
+       .what = "a thread on CPU 0 unmaps memory while one of its process runs on CPU 1 for the first time, "
+               "and reads "
+               "it twice",
+       .cpus = 2,
+       .task_mm = {0, 0},
+       .before = {{0, {run, 0}}},
+       .programs = {{{flush_pages}}, {{run, 1}, {touch}, {touch}}}},
   };
   return all;
 }

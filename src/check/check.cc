@@ -7,6 +7,7 @@
 #include <memory>
 #include <stdexcept>
 
+#include "kernel/lifecycle/catalogue.h"
 #include "machine/explorer/schedule.h"
 
 namespace mmscale::check {
@@ -29,6 +30,7 @@ explorer::Schedule shortest(std::string_view scheme, std::string_view lifecycle,
     explorer::Limits limits;
     limits.steps = kSteps;
     limits.preemptions = preemptions;
+    limits.orders = options.orders;
     explorer::Result result = explorer::explore(*program, explorer::Memory::sc, limits);
     if (is_bad(result.ending)) return result.schedule;
   }
@@ -51,7 +53,8 @@ void describe(Outcome& outcome, const explorer::Replay& replayed, const Program&
   }
 }
 
-// "switch_mm_irqs_off" of a pretty function name, without its template arguments.
+}  // namespace
+
 std::string function_of(std::string_view pretty) {
   pretty = pretty.substr(0, pretty.find('('));
   while (pretty.ends_with('>')) {
@@ -68,6 +71,14 @@ std::string function_of(std::string_view pretty) {
 
 std::string file_of(std::string_view path) { return std::string(path.substr(path.find_last_of('/') + 1)); }
 
+namespace {
+
+// Of a read under rc11 that does not see the newest, of a store that is not the newest.
+std::string older(unsigned newer, std::string_view how) {
+  if (newer == 0) return {};
+  return fmt::format(" ({} {} store{} made before)", how, newer, newer == 1 ? "" : "s");
+}
+
 // Empty for what no other CPU can tell.
 std::string text_of(const explorer::Event& event, const Program& program) {
   using Kind = explorer::Operation::Kind;
@@ -80,19 +91,24 @@ std::string text_of(const explorer::Event& event, const Program& program) {
   switch (operation.kind) {
     case Kind::load:
       return prefix +
-             fmt::format("reads {}: {}", program.name_of(operation.location), program.value_of(event.after));
+             fmt::format("reads {}: {}", program.name_of(operation.location), program.value_of(event.after)) +
+             older(event.newer, "older than");
     case Kind::store:
       return prefix +
-             fmt::format("{} = {}", program.name_of(operation.location), program.value_of(operation.operand));
+             fmt::format("{} = {}", program.name_of(operation.location),
+                         program.value_of(operation.operand)) +
+             older(event.newer, "comes before");
     case Kind::rmw:
       if (std::string_view(operation.name).starts_with("send"))
         return prefix + fmt::format("{} {}", operation.name, operation.operand);
-      return prefix + fmt::format("{} {} {}, was {}", program.name_of(operation.location), operation.name,
-                                  program.value_of(operation.operand), program.value_of(event.before));
+      return prefix +
+             fmt::format("{} {} {}, was {}", program.name_of(operation.location), operation.name,
+                         program.value_of(operation.operand), program.value_of(event.before)) +
+             older(event.newer, "comes before");
     case Kind::wait:
-      return prefix + "has waited long enough";
+      return prefix + "has waited long enough" + older(event.newer, "sees what is older than");
     case Kind::fence:
-      return prefix + "full barrier";
+      return prefix + operation.name;
     case Kind::local:
     case Kind::done:
       break;
@@ -138,6 +154,11 @@ std::string_view to_string(Line::Kind kind) {
   return "?";
 }
 
+explorer::Memory natural_memory(std::string_view lifecycle) {
+  return kernel::lifecycle::Catalogue::has_total_store_order(lifecycle) ? explorer::Memory::tso
+                                                                        : explorer::Memory::rc11;
+}
+
 Outcome check(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
               const Options& options) {
   const auto start = std::chrono::steady_clock::now();
@@ -145,18 +166,21 @@ Outcome check(std::string_view scheme, std::string_view lifecycle, const Case& t
   explorer::Limits limits;
   limits.steps = options.steps;
   limits.preemptions = options.preemptions;
-  explorer::Result result = explorer::explore(*program, options.memory, limits);
+  limits.orders = options.orders;
   Outcome outcome;
+  outcome.memory = options.memory.value_or(natural_memory(lifecycle));
+  explorer::Result result = explorer::explore(*program, outcome.memory, limits);
   outcome.executions = result.executions;
   outcome.steps = result.steps;
   outcome.states = result.states;
   if (is_bad(result.ending)) {
     outcome.verdict = Verdict::violated;
     const explorer::Schedule schedule =
-        shortest(scheme, lifecycle, the_case, options, std::move(result.schedule));
+        options.shorten ? shortest(scheme, lifecycle, the_case, options, std::move(result.schedule))
+                        : std::move(result.schedule);
     outcome.schedule = explorer::to_string(schedule);
     auto again = make_program(scheme, lifecycle, the_case, options.verdicts);
-    describe(outcome, explorer::replay(*again, schedule), *again, options.verdicts);
+    describe(outcome, explorer::replay(*again, schedule, options.orders), *again, options.verdicts);
   } else if (result.ending == explorer::Ending::stopped || options.preemptions >= 0) {
     outcome.verdict = Verdict::bounded;
   }
@@ -165,9 +189,9 @@ Outcome check(std::string_view scheme, std::string_view lifecycle, const Case& t
 }
 
 Trace trace(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
-            std::string_view schedule, unsigned verdicts) {
+            std::string_view schedule, unsigned verdicts, const explorer::Orders& orders) {
   auto program = make_program(scheme, lifecycle, the_case, verdicts);
-  const explorer::Replay replayed = explorer::replay(*program, explorer::parse_schedule(schedule));
+  const explorer::Replay replayed = explorer::replay(*program, explorer::parse_schedule(schedule), orders);
   Trace trace;
   trace.cpus = the_case.cpus;
   for (const explorer::Event& event : replayed.events)
@@ -181,8 +205,9 @@ Trace trace(std::string_view scheme, std::string_view lifecycle, const Case& the
 }
 
 std::vector<std::string> explain(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
-                                 std::string_view schedule, unsigned verdicts) {
-  const Trace shown = trace(scheme, lifecycle, the_case, schedule, verdicts);
+                                 std::string_view schedule, unsigned verdicts,
+                                 const explorer::Orders& orders) {
+  const Trace shown = trace(scheme, lifecycle, the_case, schedule, verdicts, orders);
   std::vector<std::string> lines;
   for (const Line& line : shown.lines)
     lines.push_back(fmt::format("{:>3}  CPU {}: {}", lines.size() + 1, line.cpu, line.text));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,15 +26,24 @@ std::string_view to_string(Verdict verdict);
 struct Options {
   // One bit for each kernel::Violation that counts; a deadlock always does.
   unsigned verdicts = ~0u;
-  machine::explorer::Memory memory = machine::explorer::Memory::tso;
+  // What the lifecycle's machines have if nothing: natural_memory.
+  std::optional<machine::explorer::Memory> memory = machine::explorer::Memory::tso;
   // Transitions for each case; 0 is without limit.
   std::uint64_t steps = 20'000'000;
   // Preemptions; -1 is without bound.
   int preemptions = -1;
+  // Which places ask for an order, or one that asks for less than it does.
+  machine::explorer::Orders orders = {};
+  // Look for a violation that needs few preemptions, once there is one.
+  bool shorten = true;
 };
+
+// TSO where the architecture has it, rc11 elsewhere.
+machine::explorer::Memory natural_memory(std::string_view lifecycle);
 
 struct Outcome {
   Verdict verdict = Verdict::safe;
+  machine::explorer::Memory memory = machine::explorer::Memory::tso;
   std::uint64_t executions = 0;
   std::uint64_t steps = 0;
   // Different states, where the search was so long that they were remembered; else 0.
@@ -65,6 +75,10 @@ struct Line {
 
 std::string_view to_string(Line::Kind kind);
 
+// "switch_mm_irqs_off" of a pretty function name, without its template arguments; "exit.h" of a path.
+std::string function_of(std::string_view pretty);
+std::string file_of(std::string_view path);
+
 // What a schedule does, and what the oracle says; `violation` is empty if nothing.
 struct Trace {
   unsigned cpus = 0;
@@ -74,10 +88,11 @@ struct Trace {
 };
 
 Trace trace(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
-            std::string_view schedule, unsigned verdicts);
+            std::string_view schedule, unsigned verdicts, const machine::explorer::Orders& orders = {});
 
 // The same as numbered lines, the last of them what the oracle says.
 std::vector<std::string> explain(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
-                                 std::string_view schedule, unsigned verdicts);
+                                 std::string_view schedule, unsigned verdicts,
+                                 const machine::explorer::Orders& orders = {});
 
 }  // namespace mmscale::check

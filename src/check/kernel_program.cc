@@ -49,6 +49,7 @@ class KernelProgram final : public Program {
       : build_(build), case_(the_case), verdicts_(verdicts) {}
 
   unsigned cpus() const override { return case_.cpus; }
+  bool kernel_atomics() const override { return true; }
 
   void attach(machine::explorer::World& world) override {
     all_ = std::make_unique<Everything>(build_, case_);
@@ -66,6 +67,7 @@ class KernelProgram final : public Program {
       mms.push_back(kernel::mm_alloc(m(0), cpu(0), users[mm], mm != 0 || !case_.no_page_tables));
     for (std::size_t task = 0; task < case_.task_mm.size(); ++task)
       settle(all_->tasks[task], mms[case_.task_mm[task]]);
+    if (case_.registered) m(0).store(mms[0]->membarrier_state, 1u, std::memory_order_relaxed);
     first_mms_ = mms;
     for (const Case::Before& before : case_.before) perform(before.cpu, before.step);
   }
@@ -238,11 +240,11 @@ class KernelProgram final : public Program {
       case Act::run:
         // A CPU that picks a task which another one is switching away from waits for finish_task().
         m(n).spin_until(all_->tasks[step.n].on_cpu, [](std::uint32_t on_cpu) { return on_cpu == 0; });
-        return kernel::schedule(m(n), cpu(n), all_->tasks[step.n]);
+        return schedule(n, all_->tasks[step.n]);
       case Act::idle:
-        return kernel::schedule(m(n), cpu(n), cpu(n).idle);
+        return schedule(n, cpu(n).idle);
       case Act::kthread:
-        return kernel::schedule(m(n), cpu(n), all_->kthreads[n]);
+        return schedule(n, all_->kthreads[n]);
       case Act::exit:
         kernel::do_exit(m(n), cpu(n));
         return;
@@ -300,6 +302,13 @@ class KernelProgram final : public Program {
     }
   }
 
+  // The rq lock itself is left out (Options::rq_lock). Its smp_mb__after_spinlock(), membarrier's barrier before the
+  // store to rq->curr, is nothing under TSO, where stores keep their order.
+  void schedule(unsigned n, Task& next) {
+    if (m(n).memory() == machine::explorer::Memory::rc11) m(n).fence();
+    kernel::schedule(m(n), cpu(n), next);
+  }
+
   // munmap() or the like: the page tables change, and then they are flushed.
   void unmap(unsigned n, Mm* mm, kernel::Freed freed) {
     const std::uint32_t version = kernel::tlb::unmap(m(n), mm);
@@ -312,6 +321,7 @@ class KernelProgram final : public Program {
     using enum std::memory_order;
     kernel::IrqSave irq(m(n));
     Mm* active = m(n).load(current(n).active_mm, relaxed);
+    kernel::note_use(m(n), active);
     if ((m(n).load(active->generation, relaxed) & 1u) != 0)
       kernel::report(m(n), cpu(n), kernel::Violation::used, "an NMI reads active_mm's context");
   }

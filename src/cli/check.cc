@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -19,6 +20,7 @@
 #include "check/check.h"
 #include "check/diagram.h"
 #include "check/program.h"
+#include "check/weaken.h"
 #include "cli/names.h"
 #include "kernel/lifecycle/catalogue.h"
 #include "kernel/oracle.h"
@@ -42,7 +44,11 @@ struct Arguments {
   unsigned cpus = 0;
   unsigned mms = 0;
   bool json = false;
+  // Empty: nothing is weakened; kEveryPlace: each place by itself; else that one.
+  std::string weaken;
 };
+
+constexpr std::string_view kEveryPlace = "every";
 
 struct Cell {
   std::string scheme;
@@ -81,17 +87,17 @@ std::vector<const check::Case*> chosen_cases(const Arguments& arguments) {
                                arguments.cpus, arguments.mms));
 }
 
-// Fills in the outcomes, several cells at a time: they share nothing.
-void check_all(std::vector<Cell>& cells, const check::Options& options) {
+// Calls f(item) for each, several at a time: they share nothing.
+template <class T, class F>
+void for_each_on_all_cpus(std::vector<T>& items, F&& f) {
   std::atomic<std::size_t> next{0};
   std::vector<std::exception_ptr> failures(std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1,
-                                                                   std::max<std::size_t>(cells.size(), 1)));
+                                                                   std::max<std::size_t>(items.size(), 1)));
   std::vector<std::jthread> threads;
   for (std::exception_ptr& failure : failures)
     threads.emplace_back([&] {
       try {
-        for (std::size_t i = next++; i < cells.size(); i = next++)
-          cells[i].outcome = check::check(cells[i].scheme, cells[i].lifecycle, *cells[i].the_case, options);
+        for (std::size_t i = next++; i < items.size(); i = next++) f(items[i]);
       } catch (...) {
         failure = std::current_exception();
       }
@@ -120,13 +126,14 @@ unsigned parse_verdicts(const std::string& text) {
   return verdicts;
 }
 
-machine::explorer::Memory parse_memory(const std::string& text) {
-  using machine::explorer::Memory;
-  const std::vector<std::string_view> allowed = {"sc", "tso", "pso"};
+// Nothing: each lifecycle's own.
+std::optional<machine::explorer::Memory> parse_memory(const std::string& text) {
+  std::vector<std::string_view> allowed = {"natural"};
+  for (const auto memory : machine::explorer::kMemories) allowed.push_back(to_string(memory));
   check_name("--memory", text, allowed);
-  for (const Memory memory : {Memory::sc, Memory::tso, Memory::pso})
+  for (const auto memory : machine::explorer::kMemories)
     if (to_string(memory) == text) return memory;
-  return Memory::tso;
+  return std::nullopt;
 }
 
 // The steps of an interleaving, numbered as they are printed.
@@ -140,10 +147,11 @@ nlohmann::json to_json(const check::Trace& trace) {
   return steps;
 }
 
-nlohmann::json to_json(const Cell& cell, unsigned verdicts) {
+nlohmann::json to_json(const Cell& cell, const check::Options& options) {
   nlohmann::json json = {{"scheme", cell.scheme},
                          {"lifecycle", cell.lifecycle},
                          {"case", cell.the_case->name},
+                         {"memory", to_string(cell.outcome.memory)},
                          {"verdict", check::to_string(cell.outcome.verdict)},
                          {"violation", cell.outcome.violation},
                          {"where", cell.outcome.where},
@@ -153,8 +161,8 @@ nlohmann::json to_json(const Cell& cell, unsigned verdicts) {
                          {"seconds", cell.outcome.seconds},
                          {"schedule", cell.outcome.schedule}};
   if (cell.outcome.verdict == check::Verdict::violated)
-    json["interleaving"] =
-        to_json(check::trace(cell.scheme, cell.lifecycle, *cell.the_case, cell.outcome.schedule, verdicts));
+    json["interleaving"] = to_json(check::trace(cell.scheme, cell.lifecycle, *cell.the_case,
+                                                cell.outcome.schedule, options.verdicts, options.orders));
   return json;
 }
 
@@ -175,7 +183,8 @@ std::string summary(const std::vector<Cell>& cells, std::string_view scheme, std
 }
 
 void print_table(const std::vector<Cell>& cells, const std::vector<std::string>& schemes,
-                 const std::vector<std::string>& lifecycles) {
+                 const std::vector<std::string>& lifecycles,
+                 std::optional<machine::explorer::Memory> memory) {
   std::map<std::string, std::size_t> widths;
   std::size_t first = 0;
   for (const std::string& scheme : schemes) {
@@ -188,6 +197,11 @@ void print_table(const std::vector<Cell>& cells, const std::vector<std::string>&
   for (const std::string& lifecycle : lifecycles)
     line += fmt::format("  {:<{}}", lifecycle, widths[lifecycle]);
   fmt::print("{}\n", line.substr(0, line.find_last_not_of(' ') + 1));
+  line = fmt::format("{:<{}}", "", first);
+  for (const std::string& lifecycle : lifecycles)
+    line += fmt::format("  {:<{}}", to_string(memory.value_or(check::natural_memory(lifecycle))),
+                        widths[lifecycle]);
+  fmt::print("{}\n", line.substr(0, line.find_last_not_of(' ') + 1));
   for (const std::string& scheme : schemes) {
     line = fmt::format("{:<{}}", scheme, first);
     for (const std::string& lifecycle : lifecycles)
@@ -196,7 +210,7 @@ void print_table(const std::vector<Cell>& cells, const std::vector<std::string>&
   }
 }
 
-void print_cases(const std::vector<Cell>& cells, unsigned verdicts) {
+void print_cases(const std::vector<Cell>& cells, const check::Options& options) {
   std::size_t width = 0;
   for (const Cell& cell : cells) width = std::max(width, cell.the_case->name.size());
   for (const Cell& cell : cells) {
@@ -210,8 +224,8 @@ void print_cases(const std::vector<Cell>& cells, unsigned verdicts) {
   for (const Cell& cell : cells) {
     if (cell.outcome.verdict != check::Verdict::violated) continue;
     fmt::print("\n{}: {}\n", cell.the_case->name, cell.the_case->what);
-    for (const std::string& line :
-         check::explain(cell.scheme, cell.lifecycle, *cell.the_case, cell.outcome.schedule, verdicts))
+    for (const std::string& line : check::explain(cell.scheme, cell.lifecycle, *cell.the_case,
+                                                  cell.outcome.schedule, options.verdicts, options.orders))
       fmt::print("{}\n", line);
     fmt::print("--replay {}\n", cell.outcome.schedule);
   }
@@ -219,18 +233,20 @@ void print_cases(const std::vector<Cell>& cells, unsigned verdicts) {
 
 // Writes the picture of one schedule of one case.
 void write_svg(const std::string& path, std::string_view scheme, std::string_view lifecycle,
-               const check::Case& the_case, std::string_view schedule, unsigned verdicts) {
-  measure::write_file(path, check::to_svg(check::trace(scheme, lifecycle, the_case, schedule, verdicts),
+               const check::Case& the_case, std::string_view schedule, const check::Options& options) {
+  measure::write_file(path, check::to_svg(check::trace(scheme, lifecycle, the_case, schedule,
+                                                       options.verdicts, options.orders),
                                           fmt::format("{} under {}, {}", scheme, lifecycle, the_case.name)));
 }
 
 // Shows one schedule of one case: in words, as JSON, as a picture.
 void replay(const Arguments& arguments, const std::string& scheme, const std::string& lifecycle,
-            const check::Case& the_case, unsigned verdicts) {
+            const check::Case& the_case, const check::Options& options) {
   if (!arguments.svg.empty())
-    write_svg(arguments.svg, scheme, lifecycle, the_case, arguments.replay, verdicts);
+    write_svg(arguments.svg, scheme, lifecycle, the_case, arguments.replay, options);
   if (arguments.json) {
-    const check::Trace trace = check::trace(scheme, lifecycle, the_case, arguments.replay, verdicts);
+    const check::Trace trace =
+        check::trace(scheme, lifecycle, the_case, arguments.replay, options.verdicts, options.orders);
     const nlohmann::json json = {{"scheme", scheme},
                                  {"lifecycle", lifecycle},
                                  {"case", the_case.name},
@@ -241,8 +257,85 @@ void replay(const Arguments& arguments, const std::string& scheme, const std::st
     fmt::print("{}\n", json.dump(2));
     return;
   }
-  for (const std::string& line : check::explain(scheme, lifecycle, the_case, arguments.replay, verdicts))
+  for (const std::string& line :
+       check::explain(scheme, lifecycle, the_case, arguments.replay, options.verdicts, options.orders))
     fmt::print("{}\n", line);
+}
+
+// Every order in the source weakened by itself, under one scheme and lifecycle.
+struct Weakened {
+  std::string scheme;
+  std::string lifecycle;
+  std::vector<check::Place> places;
+};
+
+std::string needed_for(const check::Place& place) {
+  const check::Trial& last = place.trials.back();
+  if (place.trials.size() == 1 && last.verdict != check::Verdict::violated)
+    return fmt::format("nothing we know{}", last.verdict == check::Verdict::bounded ? " (bounded)" : "");
+  std::string text;
+  for (const check::Trial& trial : place.trials)
+    if (trial.verdict == check::Verdict::violated)
+      text += fmt::format("{}{}: {} in {}", text.empty() ? "" : "; ", trial.order, trial.violation,
+                          trial.case_name);
+    else
+      text += fmt::format("; {} is enough{}", trial.order,
+                          trial.verdict == check::Verdict::bounded ? " (bounded)" : "");
+  return text;
+}
+
+nlohmann::json to_json(const Weakened& one) {
+  nlohmann::json places = nlohmann::json::array();
+  for (const check::Place& place : one.places) {
+    nlohmann::json trials = nlohmann::json::array();
+    for (const check::Trial& trial : place.trials)
+      trials.push_back({{"order", trial.order},
+                        {"verdict", check::to_string(trial.verdict)},
+                        {"case", trial.case_name},
+                        {"violation", trial.violation},
+                        {"where", trial.where},
+                        {"schedule", trial.schedule}});
+    places.push_back({{"file", place.file},
+                      {"line", place.line},
+                      {"column", place.column},
+                      {"function", place.function},
+                      {"kind", place.kind},
+                      {"order", place.order},
+                      {"cases", place.cases},
+                      {"trials", trials}});
+  }
+  return {{"scheme", one.scheme}, {"lifecycle", one.lifecycle}, {"places", places}};
+}
+
+void print_weakened(const Weakened& one) {
+  fmt::print("{} under {}: every place that asks for an order, and what breaks when it asks for less\n",
+             one.scheme, one.lifecycle);
+  for (const check::Place& place : one.places) {
+    fmt::print("{}:{} {}: {} {}: {}\n", place.file, place.line, place.function, place.order, place.kind,
+               needed_for(place));
+    for (const check::Trial& trial : place.trials)
+      if (trial.verdict == check::Verdict::violated)
+        fmt::print("  --case {} --weaken {}:{}:{}={} --replay {}\n", trial.case_name, place.file, place.line,
+                   place.column, trial.order == "acquire and release" ? "acq_rel" : trial.order,
+                   trial.schedule);
+  }
+}
+
+void weaken_every_place(const Arguments& arguments, const std::vector<std::string>& schemes,
+                        const std::vector<std::string>& lifecycles,
+                        const std::vector<const check::Case*>& cases, const check::Options& options) {
+  std::vector<Weakened> all;
+  for (const std::string& scheme : schemes)
+    for (const std::string& lifecycle : lifecycles) all.push_back({scheme, lifecycle, {}});
+  for_each_on_all_cpus(
+      all, [&](Weakened& one) { one.places = check::weaken(one.scheme, one.lifecycle, cases, options); });
+  if (arguments.json) {
+    nlohmann::json json = nlohmann::json::array();
+    for (const Weakened& one : all) json.push_back(to_json(one));
+    fmt::print("{}\n", json.dump(2));
+    return;
+  }
+  for (const Weakened& one : all) print_weakened(one);
 }
 
 void run(const Arguments& arguments) {
@@ -256,6 +349,17 @@ void run(const Arguments& arguments) {
   options.steps = arguments.steps;
   options.preemptions = arguments.bound;
   const bool one = schemes.size() == 1 && lifecycles.size() == 1;
+  std::optional<machine::explorer::Weakening> weakening;
+  if (!arguments.weaken.empty() && arguments.weaken != kEveryPlace) {
+    try {
+      weakening = check::parse_weakening(arguments.weaken);
+    } catch (const std::invalid_argument& error) {
+      throw UsageError(fmt::format("--weaken {}", error.what()));
+    }
+    options.orders.weakening = &*weakening;
+  }
+  if (arguments.weaken == kEveryPlace && (!arguments.replay.empty() || !arguments.svg.empty()))
+    throw UsageError("--weaken without a place shows a table: it goes with neither --replay nor --svg");
 
   const bool single = one && wanted_cases.size() == 1;
   if (!arguments.replay.empty() && !single)
@@ -263,29 +367,43 @@ void run(const Arguments& arguments) {
   if (!arguments.svg.empty() && !single)
     throw UsageError("--svg needs one --scheme, one --lifecycle and one --case");
   if (!arguments.replay.empty())
-    return replay(arguments, schemes[0], lifecycles[0], *wanted_cases[0], options.verdicts);
+    return replay(arguments, schemes[0], lifecycles[0], *wanted_cases[0], options);
+  if (arguments.weaken == kEveryPlace) {
+    options.shorten = false;
+    return weaken_every_place(arguments, schemes, lifecycles, wanted_cases, options);
+  }
 
   std::vector<Cell> cells;
   for (const std::string& scheme : schemes)
     for (const std::string& lifecycle : lifecycles)
       for (const check::Case* the_case : wanted_cases) cells.push_back({scheme, lifecycle, the_case, {}});
-  check_all(cells, options);
+  std::atomic<bool> applied = !weakening.has_value();
+  for_each_on_all_cpus(cells, [&](Cell& cell) {
+    check::Options here = options;
+    bool passed = false;
+    here.orders.applied = &passed;
+    cell.outcome = check::check(cell.scheme, cell.lifecycle, *cell.the_case, here);
+    if (passed) applied = true;
+  });
+  if (!applied)
+    throw UsageError(fmt::format("--weaken '{}': nothing at {}:{} asks for an order in what was explored",
+                                 arguments.weaken, weakening->file, weakening->line));
   if (!arguments.svg.empty()) {
     if (cells[0].outcome.verdict != check::Verdict::violated)
       throw std::runtime_error(
           fmt::format("--svg '{}': nothing to draw, {} under {} shows no violation in {}", arguments.svg,
                       schemes[0], lifecycles[0], cells[0].the_case->name));
     write_svg(arguments.svg, schemes[0], lifecycles[0], *cells[0].the_case, cells[0].outcome.schedule,
-              options.verdicts);
+              options);
   }
   if (arguments.json) {
     nlohmann::json all = nlohmann::json::array();
-    for (const Cell& cell : cells) all.push_back(to_json(cell, options.verdicts));
+    for (const Cell& cell : cells) all.push_back(to_json(cell, options));
     fmt::print("{}\n", all.dump(2));
     return;
   }
-  if (one) return print_cases(cells, options.verdicts);
-  print_table(cells, schemes, lifecycles);
+  if (one) return print_cases(cells, options);
+  print_table(cells, schemes, lifecycles, options.memory);
   std::uint64_t executions = 0;
   std::uint64_t steps = 0;
   double seconds = 0;
@@ -319,7 +437,9 @@ void add_check_command(CLI::App& app) {
                    "deadlock always does")
       ->capture_default_str();
   command
-      ->add_option("--memory", arguments->memory, "Memory model: sc, tso, or pso, which is weaker than tso")
+      ->add_option("--memory", arguments->memory,
+                   "Memory model: sc, tso, pso, rc11 (C++'s, without load buffering), or natural: tso for "
+                   "lifecycles of x86, rc11 for the others")
       ->capture_default_str();
   command->add_option("--steps", arguments->steps, "Steps for each case, 0 is without limit")
       ->capture_default_str();
@@ -332,6 +452,14 @@ void add_check_command(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--mms", arguments->mms, "Only cases that begin with at most so many mms, 0 is any")
       ->capture_default_str();
+  command
+      ->add_option(
+          "--weaken", arguments->weaken,
+          "Every place in the source that asks for an order asks for less, one at a time: a table of what "
+          "breaks. With FILE:LINE[:COLUMN]=ORDER only that place does, everywhere else it is as usual; ORDER "
+          "is none (of a fence), relaxed, acquire, release or acq_rel")
+      ->expected(0, 1)
+      ->default_str(std::string(kEveryPlace));
   command->add_option("--replay", arguments->replay, "Show one schedule, as printed with a violation");
   command->add_option("--svg", arguments->svg,
                       "Also draw the violation, or the schedule of --replay, into this file; of one "

@@ -15,12 +15,21 @@ MMSCALE_INLINE void note_borrow(M& m, Cpu<M>& cpu, Mm<M>* mm) {
   if constexpr (M::checking) cpu.borrowed_generation = m.load(mm->generation, std::memory_order_relaxed);
 }
 
+// Oracle: this CPU follows a pointer to `mm`. Where the Machine can tell what happens before what, whoever frees the mm
+// must know of it (free_mm).
+template <class M>
+MMSCALE_INLINE void note_use(M& m, Mm<M>* mm) {
+  if constexpr (requires { m.note_use(mm->generation); }) m.note_use(mm->generation);
+}
+
 // Oracle: a use of the borrowed mm. Finds memory that was freed, or freed and reused, since the borrow began.
 template <class M>
 MMSCALE_INLINE void use_borrow(M& m, Cpu<M>& cpu, Mm<M>* mm, const char* where) {
-  if constexpr (M::checking)
+  if constexpr (M::checking) {
+    note_use(m, mm);
     if (m.load(mm->generation, std::memory_order_relaxed) != cpu.borrowed_generation)
       report(m, cpu, Violation::used, where);
+  }
 }
 
 // Oracle: switch_mm's `prev` at the end of a borrow, which is a use of it where the architecture loads from
@@ -30,6 +39,7 @@ template <class M>
 MMSCALE_INLINE void use_prev(M& m, Cpu<M>& cpu, Mm<M>* prev, std::uint32_t life, const char* where) {
   if constexpr (M::checking) {
     const LifecycleTraits& lifecycle = cpu.system->lifecycle;
+    if (lifecycle.switch_mm_reads_prev) note_use(m, prev);
     if (!lifecycle.switch_mm_compares_prev || m.load(prev->generation, std::memory_order_relaxed) == life)
       return;
     report(m, cpu, Violation::compared, where);

@@ -25,6 +25,7 @@ template <class M>
 struct alignas(kLine) Mm {
   template <class T>
   using Atomic = kernel::Atomic<M, T>;
+  using Life = typename LifeWordOf<M>::type;
 
   // Pins of this struct. All mm_users together own one of them; each counted lazy borrow owns one (mmgrab,
   // mmdrop). Which of the two words it is, is the scheme's choice of layout.
@@ -52,7 +53,7 @@ struct alignas(kLine) Mm {
 
   // Life of this slot: even while allocated, odd while free, one more at every change. Freeing writes it and
   // every use under a checking Machine reads it, so that a pointer kept across free and reuse is recognised.
-  Atomic<std::uint32_t> generation;
+  Life generation;
   // Free-list link, meaningful while free; schemes that defer freeing may use it from reap to free.
   Mm* next_free;
   // What the lifecycle and the scheme keep (state.h), in this line.
@@ -75,7 +76,7 @@ struct alignas(kLine) Mm {
   // Makes a free slot out of raw memory of that size, cleared mask included. Before any CPU can see it.
   static Mm* construct(std::byte* memory, unsigned cpus, const Build<M>& build) {
     Mm* mm = new (memory) Mm{};
-    new (&mm->generation) Atomic<std::uint32_t>{1};
+    new (&mm->generation) Life{1};
     for (unsigned w = 0; w < machine::CpuMask::words_for(cpus); ++w)
       new (memory + sizeof(Mm) + w * sizeof(Atomic<std::uint64_t>)) Atomic<std::uint64_t>{0};
     if (build.lifecycle.per_mm.bytes != 0) build.lifecycle.per_mm.make(mm->lifecycle_room);

@@ -59,6 +59,9 @@ void free_mm(M& m, Cpu<M>& cpu, Mm<M>* mm) {
   using enum std::memory_order;
   if constexpr (M::checking) check_not_borrowed(m, cpu, mm);
   IrqSave irq(m);
+  if constexpr (requires { m.unordered_use(mm->generation); })
+    if (m.unordered_use(mm->generation))
+      report(m, cpu, Violation::used, "free_mm: a use elsewhere is not ordered before");
   if ((m.fetch_or(mm->generation, 1u, relaxed) & 1u) != 0) {
     report(m, cpu, Violation::double_free, "free_mm");
     return;

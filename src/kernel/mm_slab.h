@@ -41,7 +41,7 @@ class MmSlab {
     Mm* mm = carve();
     new (&mm->mm_users) typename Mm::template Atomic<std::int32_t>{2};
     new (&mm->mm_count(build_.scheme.layout)) typename Mm::template Atomic<std::int32_t>{1};
-    new (&mm->generation) typename Mm::template Atomic<std::uint32_t>{0};
+    new (&mm->generation) typename Mm::Life{0};
     return *mm;
   }
 

@@ -150,6 +150,8 @@ struct LifecycleTraits {
 // and kAbsent, and what of this does not hold for it.
 struct DefaultLifecycle {
   static constexpr bool kKeepsMask = true;
+  // The architecture's memory is TSO; else it is taken to be as weak as C++'s.
+  static constexpr bool kTotalStoreOrder = false;
   static constexpr bool kSwitchMmReadsPrev = false;
   static constexpr bool kSwitchMmComparesPrev = true;
   static constexpr bool kSwitchMmIsFullBarrier = false;

@@ -117,6 +117,18 @@ MMSCALE_INLINE State<M>& arch_state(Mm<M>* mm) {
   return state_at<State<M>>(mm->lifecycle_room);
 }
 
+// The word that says which life of an mm this is: a Machine may have one that its oracle sees through whatever memory
+// model it explores (machine/explorer).
+template <class M>
+struct LifeWordOf {
+  using type = typename M::template Atomic<std::uint32_t>;
+};
+template <class M>
+requires requires { typename M::LifeWord; }
+struct LifeWordOf<M> {
+  using type = typename M::LifeWord;
+};
+
 // A Machine that models what the TLBs of its CPUs hold says for how many CPUs: kTlbCpus (kernel/tlb.h).
 template <class M>
 inline constexpr bool kHasTlb = requires {

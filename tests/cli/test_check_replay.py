@@ -65,7 +65,7 @@ def test_another_schedule_is_another_story(mmscale):
 @pytest.mark.parametrize(
     "schedule,complaint",
     [
-        ("0*3", "must begin with sc:, tso: or pso:"),
+        ("0*3", "must begin with sc:, tso:, pso: or rc11:"),
         ("sc:0*", "a number is missing"),
         ("sc:0d", "the schedule asks for 'sc:0d', which cannot happen there"),
         ("sc:9*4", "the schedule asks for 'sc:9', which cannot happen there"),

@@ -27,6 +27,10 @@ struct LifecycleList {
   static constexpr bool wants_irqs_off_activate_mm(std::string_view name) {
     return ((Lifecycles::kName == name && Lifecycles::kWantsIrqsOffActivateMm) || ...);
   }
+  // Whether the lifecycle of that name is of an architecture with TSO.
+  static constexpr bool has_total_store_order(std::string_view name) {
+    return ((Lifecycles::kName == name && Lifecycles::kTotalStoreOrder) || ...);
+  }
   // What every figure under the lifecycle of that name lacks, in words; empty for a lifecycle that does not
   // exist.
   static constexpr std::string_view absent(std::string_view name) {

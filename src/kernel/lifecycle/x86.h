@@ -34,6 +34,7 @@ Mm* loaded_mm_switching() {
 //   needs_flush(m, cpu, other, mm, freed)       whether a flush interrupts CPU `other` of the mask
 template <class Rules>
 struct X86 : DefaultLifecycle {
+  static constexpr bool kTotalStoreOrder = true;
   static constexpr bool kSwitchMmComparesPrev = false;
   // Writing CR3 serialises. It cannot be written from user space: a full barrier stands for its order, its
   // 250 to 300 cycles and the TLB misses behind it are absent.

@@ -29,6 +29,8 @@ struct Node {
   std::vector<Transition> open;
   std::size_t next = 0;
   std::vector<Transition> asleep;
+  // What each of `open` is called once it sleeps (World::family).
+  std::vector<Transition> sleeps_as;
   int preemptions = 0;
 
   const Transition& chosen() const { return open[next]; }
@@ -43,6 +45,9 @@ class Search {
         world_(
             program.cpus(), memory, [](void* p, unsigned cpu) { static_cast<Program*>(p)->run(cpu); },
             &program) {
+    world_.kernel_atomics(program_.kernel_atomics());
+    world_.set_orders(limits_.orders);
+    world_.set_fault(limits_.fault);
     program_.attach(world_);
     for (const std::span<std::byte> region : program_.state())
       saved_.push_back({region, std::vector<std::byte>(region.begin(), region.end())});
@@ -79,7 +84,7 @@ class Search {
       if (count == 0) break;
       const Transition next =
           *std::min_element(enabled_.begin(), enabled_.begin() + count,
-                            [this](const auto& a, const auto& b) { return rank(a) < rank(b); });
+                            [this](const auto& a, const auto& b) { return before(a, b); });
       last_cpu_ = next.kind == Transition::Kind::drain ? last_cpu_ : next.cpu;
       world_.perform(next);
     }
@@ -113,6 +118,12 @@ class Search {
         return 20 + transition.cpu;
     }
     return 0;
+  }
+
+  // Among the ways to perform a step under rc11, that which sees most first.
+  bool before(const Transition& a, const Transition& b) const {
+    if (world_.memory() != Memory::rc11 || rank(a) != rank(b)) return rank(a) < rank(b);
+    return a.store > b.store;
   }
 
   // Runs programs to their ends under arbitrary schedules, to see what is shared.
@@ -189,6 +200,7 @@ class Search {
     ran_to_end = false;
     for (;;) {
       if (world_.learned()) return false;
+      if (world_.impossible()) return true;
       if (program_.violated()) return !conclude(Ending::violated);
       const unsigned count = world_.enabled(enabled_);
       if (count == 0) {
@@ -199,23 +211,44 @@ class Search {
         result_.ending = Ending::stopped;
         return false;
       }
-      if (remembering_ && visited_.covers(state(), asleep_)) return true;
+      const unsigned eager = world_.eager_cpu();
+      if (remembering_ && eager == world_.cpus()) {
+        const Digest now = state();
+        if (visited_.covers(now, names_of(asleep_))) return true;
+      }
       Node node;
       node.asleep = asleep_;
       node.preemptions = preemptions_;
       for (unsigned i = 0; i < count; ++i) {
         const Transition& candidate = enabled_[i];
-        if (std::find(asleep_.begin(), asleep_.end(), candidate) != asleep_.end()) continue;
+        if (eager != world_.cpus() && (candidate.cpu != eager || candidate.kind != Transition::Kind::step))
+          continue;
+        if (std::find(asleep_.begin(), asleep_.end(), world_.family(candidate)) != asleep_.end()) continue;
         if (limits_.preemptions >= 0 && preemptions_ >= limits_.preemptions && is_preemption(candidate))
           continue;
         node.open.push_back(candidate);
       }
       if (node.open.empty()) return true;
       std::sort(node.open.begin(), node.open.end(),
-                [this](const Transition& a, const Transition& b) { return rank(a) < rank(b); });
+                [this](const Transition& a, const Transition& b) { return before(a, b); });
+      node.sleeps_as = world_.memory() == Memory::rc11 ? families_of(node.open) : node.open;
       path_.push_back(std::move(node));
       if (!advance(path_.back(), true)) return false;
     }
+  }
+
+  std::vector<Transition> families_of(const std::vector<Transition>& transitions) const {
+    std::vector<Transition> families;
+    for (const Transition& one : transitions) families.push_back(world_.family(one));
+    return families;
+  }
+
+  // What sleeps, by the names that it has in every state with the same digest. Behind state().
+  const std::vector<Transition>& names_of(const std::vector<Transition>& asleep) {
+    if (world_.memory() != Memory::rc11) return asleep;
+    names_.clear();
+    for (const Transition& one : asleep) names_.push_back(world_.normal(one));
+    return names_;
   }
 
   Digest state() {
@@ -238,7 +271,7 @@ class Search {
   bool back_up() {
     while (!path_.empty()) {
       Node& node = path_.back();
-      if (reducing_) node.asleep.push_back(node.chosen());
+      if (reducing_) node.asleep.push_back(node.sleeps_as[node.next]);
       if (++node.next < node.open.size()) return true;
       path_.pop_back();
     }
@@ -257,7 +290,7 @@ class Search {
     result_.ending = ending;
     Schedule chosen{world_.memory(), {}};
     for (const Node& node : path_) chosen.transitions.push_back(node.chosen());
-    result_.schedule = reducing_ ? spelled_out(chosen) : chosen;
+    result_.schedule = reducing_ || chosen.memory == Memory::rc11 ? spelled_out(chosen) : chosen;
     return true;
   }
 
@@ -269,10 +302,11 @@ class Search {
     world_.skip_private(false);
     world_.begin();
     const auto perform = [&](const Transition& transition) {
-      full.transitions.push_back(transition);
+      full.transitions.push_back(world_.as_written(transition));
       world_.perform(transition);
     };
     const auto settle = [&] {
+      if (!reducing_) return;
       for (bool progress = true; progress && !program_.violated();) {
         progress = false;
         for (std::uint8_t cpu = 0; cpu < world_.cpus() && !program_.violated(); ++cpu) {
@@ -281,7 +315,7 @@ class Search {
             progress = true;
           }
           if (world_.pending_is_local(cpu)) {
-            perform({Transition::Kind::step, cpu, 0});
+            perform(step_of(cpu));
             progress = true;
           }
         }
@@ -290,11 +324,21 @@ class Search {
     settle();
     for (const Transition& transition : chosen.transitions) {
       if (program_.violated()) break;
-      perform(transition);
+      // A private location has no messages where private ones are skipped, and here it has.
+      const bool open = transition.kind == Transition::Kind::step && transition.store == 0;
+      perform(open ? step_of(transition.cpu) : transition);
       settle();
     }
-    world_.skip_private(true);
+    world_.skip_private(reducing_);
     return full;
+  }
+
+  // The one thing that the CPU's pending operation can do.
+  Transition step_of(std::uint8_t cpu) {
+    const unsigned count = world_.enabled(enabled_);
+    for (unsigned i = 0; i < count; ++i)
+      if (enabled_[i].kind == Transition::Kind::step && enabled_[i].cpu == cpu) return enabled_[i];
+    return {Transition::Kind::step, cpu, 0};
   }
 
   template <class F>
@@ -315,6 +359,7 @@ class Search {
       if (now.kind != wanted.kind || now.cpu != wanted.cpu) continue;
       if (now.kind == Transition::Kind::drain && world_.memory() == Memory::pso && now.store != wanted.store)
         continue;
+      if (world_.memory() == Memory::rc11 && world_.as_written(now).store != wanted.store) continue;
       world_.perform(Transition(now));
       return;
     }
@@ -335,6 +380,7 @@ class Search {
   std::array<Transition, kMaxTransitions> enabled_;
   // Of the state reached.
   std::vector<Transition> asleep_;
+  std::vector<Transition> names_;
   static constexpr unsigned kNobody = kMaxCpus;
   unsigned last_cpu_ = kNobody;
   int preemptions_ = 0;
@@ -348,8 +394,10 @@ Result explore(Program& program, Memory memory, const Limits& limits,
   return Search(program, memory, limits, completed).explore();
 }
 
-Replay replay(Program& program, const Schedule& schedule) {
-  return Search(program, schedule.memory, Limits{}, nullptr).replay(schedule);
+Replay replay(Program& program, const Schedule& schedule, const Orders& orders) {
+  Limits limits;
+  limits.orders = orders;
+  return Search(program, schedule.memory, limits, nullptr).replay(schedule);
 }
 
 }  // namespace mmscale::machine::explorer

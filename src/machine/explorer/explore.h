@@ -33,6 +33,8 @@ class Program {
   virtual void run(unsigned cpu) = 0;
   // In direct operation, when all CPUs are done: what is to be done and judged at the end.
   virtual void finish() {}
+  // Whether the program is written in the kernel's atomics (World::kernel_atomics).
+  virtual bool kernel_atomics() const { return false; }
   // Whether what has happened so far in this execution is a violation. Looked at after every transition.
   virtual bool violated() const { return false; }
 };
@@ -50,6 +52,9 @@ struct Limits {
   // After so many transitions the search begins again, remembering the states it was in: slower by the step,
   // and fewer of them where many interleavings lead to the same. Only with reduce.
   std::uint64_t remember_after = 200'000;
+  Orders orders = {};
+  // To test the tests of rc11.
+  Rc11::Fault fault = Rc11::Fault::none;
 };
 
 enum class Ending {
@@ -99,6 +104,6 @@ struct Replay {
 
 // Runs `schedule` once more; what it leaves open goes on without preemption. Throws std::invalid_argument if
 // it asks for something that cannot happen.
-Replay replay(Program& program, const Schedule& schedule);
+Replay replay(Program& program, const Schedule& schedule, const Orders& orders = {});
 
 }  // namespace mmscale::machine::explorer

@@ -6,7 +6,9 @@
 // not.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <source_location>
@@ -30,6 +32,14 @@ class Explorer {
 
     T value{};
   };
+  // A word for the oracle alone, which all see at once under every memory model: the life of an mm. Under rc11 it also
+  // keeps whose use of that life happened before what (note_use).
+  template <class T>
+  struct Watched : Atomic<T> {
+    using Atomic<T>::Atomic;
+    std::array<std::byte, kMaxCpus> used_by{};
+  };
+  using LifeWord = Watched<std::uint32_t>;
   static constexpr bool checking = true;
   // All emulated CPUs run on one thread of the host, and nothing may be allocated while they do.
   static constexpr bool kOneThread = true;
@@ -44,19 +54,22 @@ class Explorer {
 
   template <class T>
   T load(const Atomic<T>& a, std::memory_order order, Where where = Where::current()) const {
-    stop(Operation::Kind::load, order, &a.value, sizeof(T), "load", where);
-    const T value = visible(a);
-    world_.note_value(core_.cpu, bits(value), bits(value));
-    return value;
+    return load_from(a, order, where, false);
   }
-  // A seq_cst store is an exchange, as compilers make it for x86.
+  template <class T>
+  T load(const Watched<T>& a, std::memory_order order, Where where = Where::current()) const {
+    return load_from(a, order, where, true);
+  }
+  // A seq_cst store is an exchange but under rc11, as compilers make it for x86.
   template <class T>
   void store(Atomic<T>& a, std::type_identity_t<T> value, std::memory_order order,
              Where where = Where::current()) {
-    const auto kind = order == std::memory_order_seq_cst ? Operation::Kind::rmw : Operation::Kind::store;
-    const Operation operation = stop(kind, order, &a.value, sizeof(T), "store", where, bits(value));
-    world_.note_value(core_.cpu, bits(visible(a)), bits(value));
-    core_.write(&a.value, &value, operation);
+    store_to(a, value, order, where, false);
+  }
+  template <class T>
+  void store(Watched<T>& a, std::type_identity_t<T> value, std::memory_order order,
+             Where where = Where::current()) {
+    store_to(a, value, order, where, true);
   }
   template <class T>
   T fetch_add(Atomic<T>& a, std::type_identity_t<T> value, std::memory_order order,
@@ -74,6 +87,12 @@ class Explorer {
     return modify(a, order, "|=", where, value, [value](T old) { return static_cast<T>(old | value); });
   }
   template <class T>
+  T fetch_or(Watched<T>& a, std::type_identity_t<T> value, std::memory_order order,
+             Where where = Where::current()) {
+    return modify(
+        a, order, "|=", where, value, [value](T old) { return static_cast<T>(old | value); }, true);
+  }
+  template <class T>
   T fetch_and(Atomic<T>& a, std::type_identity_t<T> value, std::memory_order order,
               Where where = Where::current()) {
     return modify(a, order, "&=", where, value, [value](T old) { return static_cast<T>(old & value); });
@@ -84,12 +103,15 @@ class Explorer {
     return modify(a, order, "exchange", where, value, [value](T) { return value; });
   }
 
-  void fence(Where where = Where::current()) {
-    stop(Operation::Kind::fence, std::memory_order_seq_cst, nullptr, 0, "full barrier", where);
+  // smp_mb(), or std::atomic_thread_fence. Under tso and pso any is a full barrier.
+  void fence(std::memory_order order = std::memory_order_seq_cst, Where where = Where::current()) {
+    order = world_.order_at(Site::Kind::fence, order, where);
+    if (order != std::memory_order_relaxed) barrier(order, where);
   }
-  // Nothing where a read-modify-write is a full barrier, which it is not under pso.
+  // Nothing where a read-modify-write is a full barrier, which it is not under pso and rc11.
   void fence_after_rmw(Where where = Where::current()) {
-    if (world_.memory() == Memory::pso) fence(where);
+    if (world_.memory() == Memory::pso || world_.memory() == Memory::rc11)
+      fence(std::memory_order_seq_cst, where);
   }
   void pause() {}
 
@@ -101,13 +123,30 @@ class Explorer {
       std::remove_reference_t<Predicate>& done;
     } waiting{*this, a, done};
     Operation operation =
-        make(Operation::Kind::wait, std::memory_order_acquire, &a.value, sizeof(T), "wait", where);
+        make(Operation::Kind::wait, world_.order_at(Site::Kind::wait, std::memory_order_acquire, where),
+             &a.value, sizeof(T), "wait", where);
     operation.satisfied = [](const void* context) {
       const auto& w = *static_cast<const Waiting*>(context);
       return static_cast<bool>(w.done(w.machine.visible(w.a)));
     };
     operation.waiting = &waiting;
     core_.stop_before(operation);
+    T ended;
+    core_.perform_read(&ended, operation);
+  }
+
+  // The oracle's: this CPU follows a pointer to what `life` is the life of. Whoever ends that life must know of it, or
+  // the use may come after: unordered_use says whether there is one elsewhere that this CPU does not know of. Only
+  // rc11 can tell; elsewhere a use that comes too late finds the life ended.
+  template <class T>
+  void note_use(const Watched<T>& life) {
+    core_.mark(&life.used_by[core_.cpu]);
+  }
+  template <class T>
+  bool unordered_use(const Watched<T>& life) const {
+    for (unsigned other = 0; other < cpus(); ++other)
+      if (other != core_.cpu && !core_.knows_mark(&life.used_by[other])) return true;
+    return false;
   }
 
   void irq_disable(Where where = Where::current()) {
@@ -135,9 +174,11 @@ class Explorer {
         world_.interrupt_directly(target, request);
         return;
       }
-      stop(Operation::Kind::rmw, std::memory_order_release, world_.inbox_location(target), 0,
-           "send an IPI to CPU", where, target);
-      world_.push(target, request);
+      Operation operation = make(Operation::Kind::rmw, std::memory_order_release,
+                                 world_.inbox_location(target), 0, "send an IPI to CPU", where, target);
+      operation.coherent = true;
+      core_.stop_before(operation);
+      world_.push(core_.cpu, target, request);
     });
     if (world_.direct()) return;
     targets.for_each([&](unsigned target) {
@@ -149,6 +190,7 @@ class Explorer {
   void stall(std::uint64_t) {}
   // Time does not pass: nothing explored may depend on it.
   std::uint64_t now() const { return 0; }
+  Memory memory() const { return world_.memory(); }
   unsigned cpu() const { return core_.cpu; }
   unsigned cpus() const { return world_.cpus(); }
   void* percpu() const { return percpu_; }
@@ -170,8 +212,10 @@ class Explorer {
   }
 
   Operation stop(Operation::Kind kind, std::memory_order order, const void* location, std::size_t bytes,
-                 const char* name, const Where& where, std::uint64_t operand = 0) const {
-    const Operation operation = make(kind, order, location, bytes, name, where, operand);
+                 const char* name, const Where& where, std::uint64_t operand = 0,
+                 bool coherent = false) const {
+    Operation operation = make(kind, order, location, bytes, name, where, operand);
+    operation.coherent = coherent;
     core_.stop_before(operation);
     return operation;
   }
@@ -190,11 +234,71 @@ class Explorer {
     return word;
   }
 
-  template <class T, class F>
-  T modify(Atomic<T>& a, std::memory_order order, const char* name, const Where& where, T operand, F&& f) {
+  void barrier(std::memory_order order, const Where& where) {
+    const char* name = order == std::memory_order_seq_cst   ? "full barrier"
+                       : order == std::memory_order_acquire ? "acquire fence"
+                       : order == std::memory_order_release ? "release fence"
+                                                            : "acquire and release fence";
+    const Operation operation = stop(Operation::Kind::fence, order, nullptr, 0, name, where);
+    core_.fence(operation.order);
+  }
+
+  // What the kernel asks of value-returning atomics and smp_store_mb() (Documentation/atomic_t.txt): a full barrier
+  // before and one behind. Compilers for x86 make no other code of seq_cst, so that it matters under rc11 alone.
+  struct FullBarriers {
+    FullBarriers(Explorer& machine, std::memory_order asked, const Where& at)
+        : m(machine),
+          on(asked == std::memory_order_seq_cst && m.world_.has_kernel_atomics() &&
+             m.world_.memory() == Memory::rc11),
+          order(on ? std::memory_order_acq_rel : asked),
+          where(at) {
+      if (on) m.barrier(std::memory_order_seq_cst, where);
+    }
+    ~FullBarriers() {
+      if (on) m.barrier(std::memory_order_seq_cst, where);
+    }
+    FullBarriers(const FullBarriers&) = delete;
+    FullBarriers& operator=(const FullBarriers&) = delete;
+
+    Explorer& m;
+    const bool on;
+    const std::memory_order order;
+    const Where where;
+  };
+
+  template <class T>
+  T load_from(const Atomic<T>& a, std::memory_order order, const Where& where, bool coherent) const {
+    if (!coherent) order = world_.order_at(Site::Kind::load, order, where);
     const Operation operation =
-        stop(Operation::Kind::rmw, order, &a.value, sizeof(T), name, where, bits(operand));
-    const T before = visible(a);
+        stop(Operation::Kind::load, order, &a.value, sizeof(T), "load", where, 0, coherent);
+    T value;
+    core_.perform_read(&value, operation);
+    world_.note_value(core_.cpu, bits(value), bits(value));
+    return value;
+  }
+
+  template <class T>
+  void store_to(Atomic<T>& a, T value, std::memory_order order, const Where& where, bool coherent) {
+    if (!coherent) order = world_.order_at(Site::Kind::store, order, where);
+    const auto kind = order == std::memory_order_seq_cst && world_.memory() != Memory::rc11
+                          ? Operation::Kind::rmw
+                          : Operation::Kind::store;
+    const FullBarriers full(*this, order, where);
+    const Operation operation =
+        stop(kind, full.order, &a.value, sizeof(T), "store", where, bits(value), coherent);
+    world_.note_value(core_.cpu, bits(visible(a)), bits(value));
+    core_.write(&a.value, &value, operation);
+  }
+
+  template <class T, class F>
+  T modify(Atomic<T>& a, std::memory_order order, const char* name, const Where& where, T operand, F&& f,
+           bool coherent = false) {
+    if (!coherent) order = world_.order_at(Site::Kind::rmw, order, where);
+    const FullBarriers full(*this, order, where);
+    const Operation operation =
+        stop(Operation::Kind::rmw, full.order, &a.value, sizeof(T), name, where, bits(operand), coherent);
+    T before;
+    core_.perform_read(&before, operation);
     const T after = f(before);
     world_.note_value(core_.cpu, bits(before), bits(after));
     core_.write(&a.value, &after, operation);
@@ -204,6 +308,7 @@ class Explorer {
   void wait_for(IpiRequest& request, const Where& where) {
     Operation operation = make(Operation::Kind::wait, std::memory_order_acquire, &request.busy,
                                sizeof(request.busy), "wait for the IPI's acknowledgement", where);
+    operation.coherent = true;
     struct Waiting {
       const Core& core;
       const IpiRequest& request;
@@ -214,6 +319,7 @@ class Explorer {
     };
     operation.waiting = &waiting;
     core_.stop_before(operation);
+    core_.acquire(request);
   }
 
   static void run_handler(void* machine, void* handler, void* info) {

@@ -28,19 +28,21 @@ bool take(std::string_view& text, char c) {
 }
 
 Memory take_memory(std::string_view& text, std::string_view whole) {
-  for (const Memory memory : {Memory::sc, Memory::tso, Memory::pso}) {
+  for (const Memory memory : kMemories) {
     const std::string_view name = to_string(memory);
     if (!text.starts_with(name) || text.substr(name.size(), 1) != ":") continue;
     text.remove_prefix(name.size() + 1);
     return memory;
   }
-  throw std::invalid_argument(fmt::format("schedule '{}': must begin with sc:, tso: or pso:", whole));
+  throw std::invalid_argument(fmt::format("schedule '{}': must begin with sc:, tso:, pso: or rc11:", whole));
 }
 
 std::string token(const Transition& transition, Memory memory) {
   switch (transition.kind) {
     case Transition::Kind::step:
-      return fmt::format("{}", transition.cpu);
+      return memory == Memory::rc11 && transition.store != 0
+                 ? fmt::format("{}-{}", transition.cpu, transition.store)
+                 : fmt::format("{}", transition.cpu);
     case Transition::Kind::interrupt:
       return fmt::format("{}i", transition.cpu);
     case Transition::Kind::drain:
@@ -81,8 +83,9 @@ Schedule parse_schedule(std::string_view text) {
       transition.kind = Transition::Kind::interrupt;
     } else if (take(text, 'd')) {
       transition.kind = Transition::Kind::drain;
-      if (schedule.memory == Memory::pso)
-        transition.store = static_cast<std::uint16_t>(take_number(text, whole));
+      if (schedule.memory == Memory::pso) transition.store = take_number(text, whole);
+    } else if (schedule.memory == Memory::rc11 && take(text, '-')) {
+      transition.store = take_number(text, whole);
     }
     const unsigned times = take(text, '*') ? take_number(text, whole) : 1;
     if (times > 1'000'000) throw std::invalid_argument(fmt::format("schedule '{}': too long", whole));

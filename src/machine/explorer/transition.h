@@ -9,15 +9,17 @@
 
 namespace mmscale::machine::explorer {
 
-// How stores reach memory. Loads are always performed in program order, and a store is seen by all other CPUs
-// at once (multi-copy atomicity), so that none of the three covers load reordering or POWER's and old Arm's
-// propagation.
+// What CPUs see of each other's stores. Under the first three loads are performed in program order, and a store is
+// seen by all other CPUs at once (multi-copy atomicity).
 enum class Memory {
-  sc,   // at once: sequential consistency
-  tso,  // through a FIFO store buffer per CPU: x86-TSO (Owens, Sarkar, Sewell 2009)
-  pso,  // through a buffer that keeps order only per location and before a release: SPARC's partial store
-        // order
+  sc,    // at once: sequential consistency
+  tso,   // through a FIFO store buffer per CPU: x86-TSO (Owens, Sarkar, Sewell 2009)
+  pso,   // through a buffer that keeps order only per location and before a release: SPARC's partial store
+         // order
+  rc11,  // C++'s own, without load buffering: messages and views (rc11.h). What POWER and Arm allow
 };
+
+inline constexpr Memory kMemories[] = {Memory::sc, Memory::tso, Memory::pso, Memory::rc11};
 
 constexpr std::string_view to_string(Memory memory) {
   switch (memory) {
@@ -27,6 +29,8 @@ constexpr std::string_view to_string(Memory memory) {
       return "tso";
     case Memory::pso:
       return "pso";
+    case Memory::rc11:
+      return "rc11";
   }
   return "?";
 }
@@ -41,8 +45,10 @@ struct Transition {
 
   Kind kind = Kind::step;
   std::uint8_t cpu = 0;
-  // Number of the store among all that this CPU buffered in this execution; 0 unless a drain.
-  std::uint16_t store = 0;
+  // Of a drain the number of the store among all that this CPU buffered in this execution. Under rc11, of a step
+  // that reads, the message read, and of a store the message it lands right behind (rc11.h: Time); in a Schedule it
+  // is how many newer messages there are. Else 0.
+  std::uint32_t store = 0;
 
   bool operator==(const Transition&) const = default;
 };
@@ -55,11 +61,16 @@ struct Footprint {
   // A step that reads or waits, whether from memory or from the CPU's own buffer: its own drains matter to
   // it.
   const void* looked_at = nullptr;
+  // Under rc11 two read-modify-writes stand in each other's way only if they read the same message.
+  std::uint32_t place = 0;
 };
 
 // Whether two transitions enabled in the same state may lead to different states, or one may disable the
 // other, by their order. Two steps of one CPU cannot be enabled at once; a CPU's step and its interrupt
 // exclude each other's place in program order; a drain matters to a look of its own CPU at the same location.
+//
+// Under rc11 a load that reads a given message commutes with everything on other CPUs, and so does a store, taken with
+// all the places it may land in: whichever of two stores comes first, the other may land before it and behind it.
 constexpr bool dependent(const Transition& a, const Footprint& at, const Transition& b, const Footprint& bt) {
   using enum Transition::Kind;
   if (a.cpu == b.cpu) {
@@ -68,7 +79,8 @@ constexpr bool dependent(const Transition& a, const Footprint& at, const Transit
     if (a.kind == step && b.kind == drain) return at.looked_at == bt.location;
     return true;
   }
-  return at.location != nullptr && at.location == bt.location && (at.writes || bt.writes);
+  return at.location != nullptr && at.location == bt.location && at.place == bt.place &&
+         (at.writes || bt.writes);
 }
 
 }  // namespace mmscale::machine::explorer

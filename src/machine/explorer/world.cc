@@ -28,11 +28,20 @@ void Core::run_fiber(void* self) {
   for (;;) core.stop_before(done);
 }
 
-void Core::stop_before(const Operation& operation) {
+void Core::stop_before(Operation& operation) {
   if (world.direct_) return;
   if (operation.location != nullptr) world.note_access(operation.location, cpu);
+  if (world.weak_ != nullptr && operation.location != nullptr && !operation.coherent) {
+    if (operation.kind == Operation::Kind::store || operation.kind == Operation::Kind::rmw)
+      world.note_writer(operation.location, cpu);
+    if (!world.skip_private_ || !world.is_private(operation.location))
+      operation.place = world.weak_->locate(operation.location, operation.bytes);
+  }
   for (;;) {
-    if (world.skip_private_ && is_local(operation) && ++skipped_ < kMaxSkipped) return;
+    if (world.skip_private_ && is_local(operation) && ++skipped_ < kMaxSkipped) {
+      if (is_weak(operation)) for_each_choice(operation, [this](std::uint32_t choice) { choice_ = choice; });
+      return;
+    }
     if (skipped_ >= kMaxSkipped) world.runaway_ = true;
     skipped_ = 0;
     pending_ = operation;
@@ -43,6 +52,10 @@ void Core::stop_before(const Operation& operation) {
 }
 
 void Core::read(const void* location, void* value, std::size_t bytes) const {
+  if (offered_ != nullptr) {
+    std::memcpy(value, offered_, bytes);
+    return;
+  }
   for (unsigned i = buffered_; i-- > 0;)
     if (buffer_[i].location == location) {
       std::memcpy(value, &buffer_[i].value, bytes);
@@ -51,9 +64,51 @@ void Core::read(const void* location, void* value, std::size_t bytes) const {
   std::memcpy(value, location, bytes);
 }
 
+void Core::perform_read(void* value, const Operation& operation) {
+  if (world.weak_ == nullptr || world.direct_ || operation.coherent)
+    return read(operation.location, value, operation.bytes);
+  const bool rmw = operation.kind == Operation::Kind::rmw;
+  if (!is_weak(operation)) {
+    if (!rmw) world.weak_->private_access(cpu, operation.location, operation.order);
+    return read(operation.location, value, operation.bytes);
+  }
+  const std::uint64_t word = world.weak_->read(cpu, operation.place, choice_, operation.order, rmw);
+  std::memcpy(value, &word, operation.bytes);
+}
+
+void Core::fence(std::memory_order order) {
+  if (world.weak_ != nullptr && !world.direct_) world.weak_->fence(cpu, order);
+}
+
+void Core::acquire(IpiRequest& request) {
+  if (world.weak_ == nullptr || world.direct_) return;
+  world.weak_->acquire(cpu, request.known);
+  request.known = Rc11::kNothing;
+}
+
+void Core::mark(const void* address) {
+  if (world.weak_ != nullptr && !world.direct_) world.weak_->mark(cpu, address);
+}
+
+bool Core::knows_mark(const void* address) const {
+  return world.weak_ == nullptr || world.direct_ || world.weak_->knows_mark(cpu, address);
+}
+
 void Core::write(void* location, const void* value, const Operation& operation) {
+  if (world.weak_ != nullptr && !world.direct_ && !operation.coherent) {
+    const bool rmw = operation.kind == Operation::Kind::rmw;
+    std::uint64_t word = 0;
+    std::memcpy(&word, value, operation.bytes);
+    if (is_weak(operation)) {
+      world.weak_->write(cpu, operation.place, choice_, operation.order, word, rmw);
+    } else {
+      world.weak_->private_access(cpu, location, operation.order);
+      std::memcpy(location, value, operation.bytes);
+    }
+    return;
+  }
   const std::uint16_t number = operation.kind == Operation::Kind::store ? ++stores_ : stores_;
-  const bool to_memory = world.direct_ || world.memory_ == Memory::sc ||
+  const bool to_memory = world.direct_ || world.memory_ == Memory::sc || world.memory_ == Memory::rc11 ||
                          operation.kind == Operation::Kind::rmw ||
                          (world.skip_private_ && world.is_private(location));
   if (to_memory) {
@@ -63,6 +118,37 @@ void Core::write(void* location, const void* value, const Operation& operation) 
   Store& store = buffer_[buffered_++];
   store = {location, 0, static_cast<std::uint16_t>(operation.bytes), number, is_release(operation.order)};
   std::memcpy(&store.value, value, operation.bytes);
+}
+
+bool Core::is_weak(const Operation& operation) const { return operation.place != Operation::kNoPlace; }
+
+template <class F>
+void Core::for_each_choice(const Operation& operation, F&& f) const {
+  const auto readable = [&](std::memory_order order, bool rmw, auto&& with) {
+    world.weak_->for_each_readable(cpu, operation.place, order, rmw, with);
+  };
+  switch (operation.kind) {
+    case Operation::Kind::load:
+      return readable(operation.order, false, [&](Time time, std::uint64_t) { f(time); });
+    case Operation::Kind::rmw:
+      return readable(operation.order, true, [&](Time time, std::uint64_t) { f(time); });
+    case Operation::Kind::wait:
+      return readable(operation.order, false, [&](Time time, const std::uint64_t& value) {
+        offered_ = &value;
+        const bool ends = operation.satisfied(operation.waiting);
+        offered_ = nullptr;
+        if (ends) f(time);
+      });
+    case Operation::Kind::store:
+      return world.weak_->for_each_landing(cpu, operation.place, f);
+    default:
+      return;
+  }
+}
+
+bool Core::is_eager() const {
+  return pending_.kind == Operation::Kind::store && is_weak(pending_) &&
+         (irqs_off || world.is_private(&inbox_location_));
 }
 
 bool Core::buffer_holds(const void* location) const {
@@ -119,10 +205,12 @@ bool Core::is_local(const Operation& operation) const {
     case Operation::Kind::fence:
       return buffered_ == 0;
     case Operation::Kind::load:
-      return world.is_private(operation.location);
+      return world.is_private(operation.location) ||
+             (is_weak(operation) && world.is_own(operation.location, cpu));
     case Operation::Kind::store:
       return world.is_private(operation.location) ||
-             (world.memory_ != Memory::sc && buffered_ + 1 < kBufferedStores);
+             (world.memory_ != Memory::sc && world.memory_ != Memory::rc11 &&
+              buffered_ + 1 < kBufferedStores);
     case Operation::Kind::rmw:
       return world.is_private(operation.location) && (buffered_ == 0 || !needs_empty_buffer(operation));
     case Operation::Kind::wait:
@@ -139,6 +227,8 @@ void Core::take_interrupts() {
   std::array<IpiRequest*, kMaxCpus> requests_now = inbox_;
   const unsigned count = waiting_requests_;
   waiting_requests_ = 0;
+  if (world.weak_ != nullptr)
+    for (unsigned i = 0; i < count; ++i) world.weak_->acquire(cpu, requests_now[i]->known);
   for (unsigned i = 0; i < count; ++i) {
     IpiRequest& request = *requests_now[i];
     request.run(machine_, request.handler, request.info);
@@ -147,9 +237,11 @@ void Core::take_interrupts() {
     ack.order = std::memory_order_release;
     ack.location = &request.busy;
     ack.bytes = sizeof(request.busy);
+    ack.coherent = true;
     ack.name = "acknowledge the IPI";
     ack.where = std::source_location::current();
     stop_before(ack);
+    if (world.weak_ != nullptr) request.known = world.weak_->publish(cpu);
     const std::uint32_t idle = 0;
     write(&request.busy, &idle, ack);
   }
@@ -159,6 +251,8 @@ void Core::take_interrupts() {
 World::World(unsigned cpus, Memory memory, Run run, void* program)
     : memory_(memory), run_(run), program_(program) {
   if (cpus == 0 || cpus > kMaxCpus) throw std::invalid_argument("explorer: 1 to 4 CPUs");
+  if (memory == Memory::rc11) weak_ = std::make_unique<Rc11>(cpus);
+  kernel_atomics(false);
   for (unsigned cpu = 0; cpu < cpus; ++cpu) {
     cores_.push_back(std::make_unique<Core>(*this, cpu));
     // Its owner looks into it wherever interrupts are on.
@@ -166,8 +260,25 @@ World::World(unsigned cpus, Memory memory, Run run, void* program)
   }
 }
 
+std::memory_order World::watched_order_at(Site::Kind kind, std::memory_order order,
+                                          const std::source_location& where) {
+  if (direct_ || order == std::memory_order_relaxed) return order;
+  if (orders_.seen != nullptr && std::none_of(orders_.seen->begin(), orders_.seen->end(),
+                                              [&](const Site& one) { return one.is_at(where); }))
+    orders_.seen->push_back({where, kind, order});
+  const bool weaker = orders_.weakening != nullptr && orders_.weakening->applies(where);
+  if (weaker && orders_.applied != nullptr) *orders_.applied = true;
+  return weaker ? orders_.weakening->order : order;
+}
+
+void World::kernel_atomics(bool on) {
+  kernel_atomics_ = on;
+  if (weak_ != nullptr) weak_->keep_events(!on);
+}
+
 void World::begin() {
   direct_ = false;
+  if (weak_ != nullptr) weak_->begin();
   runaway_ = false;
   events_.clear();
   for (auto& core : cores_) {
@@ -176,7 +287,10 @@ void World::begin() {
     core->skipped_ = 0;
     core->waiting_requests_ = 0;
     core->irqs_off = false;
-    for (IpiRequest& request : core->requests) request.busy = 0;
+    for (IpiRequest& request : core->requests) {
+      request.busy = 0;
+      request.known = Rc11::kNothing;
+    }
     core->chosen_ = Transition::Kind::step;
     core->fiber_.start(Core::run_fiber, core.get());
     thread_.jump(core->fiber_);
@@ -188,7 +302,12 @@ unsigned World::enabled(std::array<Transition, kMaxTransitions>& transitions) co
   unsigned count = 0;
   for (const auto& core : cores_) {
     const auto cpu = static_cast<std::uint8_t>(core->cpu);
-    if (core->can_step()) transitions[count++] = {step, cpu, 0};
+    if (core->is_weak(core->pending_))
+      core->for_each_choice(core->pending_, [&](std::uint32_t choice) {
+        if (count < kMaxTransitions - kMaxCpus) transitions[count++] = {step, cpu, choice};
+      });
+    else if (core->can_step())
+      transitions[count++] = {step, cpu, 0};
     if (core->can_interrupt()) transitions[count++] = {interrupt, cpu, 0};
     for (unsigned i = 0; i < core->buffered_; ++i)
       if (core->can_drain(i)) transitions[count++] = {drain, cpu, core->buffer_[i].number};
@@ -209,12 +328,17 @@ Footprint World::footprint(const Transition& transition) const {
       break;
   }
   const Operation& operation = core.pending_;
+  if (core.is_weak(operation)) {
+    if (operation.kind != Operation::Kind::rmw) return {};
+    return {operation.location, true, nullptr, transition.store};
+  }
   switch (operation.kind) {
     case Operation::Kind::load:
     case Operation::Kind::wait:
       return {operation.location, false, operation.location};
     case Operation::Kind::store:
-      return memory_ == Memory::sc ? Footprint{operation.location, true, nullptr} : Footprint{};
+      return memory_ == Memory::sc || operation.coherent ? Footprint{operation.location, true, nullptr}
+                                                         : Footprint{};
     case Operation::Kind::rmw:
       return {operation.location, true, operation.location};
     default:
@@ -244,9 +368,38 @@ void World::perform(const Transition& transition) {
     thread_.jump(core.fiber_);
     return;
   }
-  if (recording_) events_.push_back({transition, core.pending_, 0, 0});
+  if (recording_) events_.push_back({transition, core.pending_, 0, 0, as_written(transition).store});
   core.chosen_ = transition.kind;
+  core.choice_ = transition.store;
   thread_.jump(core.fiber_);
+}
+
+Transition World::family(const Transition& transition) const {
+  if (transition.kind != Transition::Kind::step || weak_ == nullptr) return transition;
+  const Operation& pending = cores_[transition.cpu]->pending_;
+  if (pending.kind != Operation::Kind::store) return transition;
+  return {transition.kind, transition.cpu, 0};
+}
+
+Transition World::normal(const Transition& transition) const {
+  if (transition.kind != Transition::Kind::step || transition.store == 0) return transition;
+  if (weak_ == nullptr) return transition;
+  return {transition.kind, transition.cpu,
+          1 + weak_->rank(cores_[transition.cpu]->pending_.place, transition.store)};
+}
+
+Transition World::as_written(const Transition& transition) const {
+  if (weak_ == nullptr || transition.kind != Transition::Kind::step || transition.store == 0)
+    return transition;
+  return {transition.kind, transition.cpu,
+          weak_->newer(cores_[transition.cpu]->pending_.place, transition.store)};
+}
+
+unsigned World::eager_cpu() const {
+  if (weak_ != nullptr && skip_private_)
+    for (const auto& core : cores_)
+      if (core->is_eager()) return core->cpu;
+  return cpus();
 }
 
 bool World::over() const {
@@ -264,6 +417,13 @@ bool World::oldest_store_is_private(unsigned cpu) const {
 }
 
 void World::add_state(Digester& digester) const {
+  if (weak_ != nullptr) {
+    std::array<Rc11::Snapshot, kMaxCpus * kMaxCpus> known;
+    std::size_t count = 0;
+    for (const auto& core : cores_)
+      for (const IpiRequest& request : core->requests) known[count++] = request.known;
+    weak_->add_state(digester, std::span(known).first(count));
+  }
   for (const auto& core : cores_) {
     digester.add(core->fiber_.live_stack());
     digester.add_value(core->irqs_off);
@@ -280,9 +440,10 @@ void World::add_state(Digester& digester) const {
   }
 }
 
-void World::push(unsigned target, IpiRequest& request) {
+void World::push(unsigned sender, unsigned target, IpiRequest& request) {
   Core& core = *cores_[target];
   request.busy = 1;
+  if (weak_ != nullptr) request.known = weak_->publish(sender);
   core.inbox_[core.waiting_requests_++] = &request;
 }
 
@@ -297,6 +458,20 @@ void World::interrupt_directly(unsigned target, IpiRequest& request) {
 bool World::is_private(const void* location) const {
   const auto it = touched_.find(location);
   return it == touched_.end() || it->second != kShared;
+}
+
+bool World::is_own(const void* location, unsigned cpu) const {
+  const auto it = written_.find(location);
+  return it == written_.end() || it->second == kNobody || it->second == cpu;
+}
+
+// That nobody writes a location, or one CPU alone, is learned as privacy is.
+void World::note_writer(const void* location, unsigned cpu) {
+  const auto [it, first] = written_.try_emplace(location, cpu);
+  if (first && touched_[location] != kShared) return;
+  if (!first && (it->second == cpu || it->second == kShared)) return;
+  if (!first) it->second = kShared;
+  learned_ = true;
 }
 
 void World::note_access(const void* location, unsigned cpu) {

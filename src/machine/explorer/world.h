@@ -16,6 +16,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "machine/explorer/rc11.h"
+#include "machine/explorer/site.h"
 #include "machine/explorer/transition.h"
 #include "machine/explorer/visited.h"
 #include "machine/fiber/fiber.h"
@@ -46,6 +48,11 @@ struct Operation {
   // wait: whether the value now visible to this CPU ends it.
   bool (*satisfied)(const void* waiting) = nullptr;
   const void* waiting = nullptr;
+  // Outside the memory model, seen by all at once: what the oracle keeps, and the machinery of IPIs.
+  bool coherent = false;
+  // Under rc11: the location's number (Rc11::locate), kNoPlace if it has no messages.
+  static constexpr unsigned kNoPlace = ~0u;
+  unsigned place = kNoPlace;
   // For reading a schedule: what the operation is called and where the kernel says it.
   const char* name = "";
   std::source_location where;
@@ -60,6 +67,8 @@ struct IpiRequest {
   void* handler = nullptr;
   void* info = nullptr;
   std::uint32_t busy = 0;
+  // Under rc11: what the sender knew, and then what the target knew when it acknowledged.
+  Rc11::Snapshot known = Rc11::kNothing;
 };
 
 // What the world keeps of one CPU.
@@ -69,12 +78,21 @@ class Core {
 
   // Stops before `operation` until it is chosen; interrupts chosen meanwhile are handled here. Then the
   // caller performs it with the functions below.
-  void stop_before(const Operation& operation);
+  void stop_before(Operation& operation);
 
-  // The value of `bytes` bytes at `location` as this CPU sees it: its own youngest store to it, or memory.
+  // The value of `bytes` bytes at `location` as this CPU sees it: its own youngest store to it, or memory. While a
+  // wait is being tried, the value it is tried with.
   void read(const void* location, void* value, std::size_t bytes) const;
-  // Into the buffer, or to memory where the memory model or privacy says so.
+  // The same for the operation that was chosen, which under rc11 reads the message that was chosen with it.
+  void perform_read(void* value, const Operation& operation);
+  // Into the buffer, to the place that was chosen, or to memory where the memory model or privacy says so.
   void write(void* location, const void* value, const Operation& operation);
+  void fence(std::memory_order order);
+  // Takes over what the target of `request` knew when it acknowledged.
+  void acquire(IpiRequest& request);
+  // A mark of this CPU, and whether it knows of the newest one of another (Rc11::mark).
+  void mark(const void* address);
+  bool knows_mark(const void* address) const;
 
   void set_machine(void* machine) { machine_ = machine; }
 
@@ -99,6 +117,12 @@ class Core {
   // Whether every store before this operation must have reached memory.
   bool needs_empty_buffer(const Operation& operation) const;
   bool can_step() const;
+  // Under rc11: calls f(choice) for each way to perform the pending operation.
+  template <class F>
+  void for_each_choice(const Operation& operation, F&& f) const;
+  bool is_weak(const Operation& operation) const;
+  // A store that no other CPU and no interrupt has to be waited for: only where it lands is a choice.
+  bool is_eager() const;
   bool can_interrupt() const;
   bool can_drain(unsigned index) const;
   void drain(unsigned index);
@@ -114,6 +138,9 @@ class Core {
   Operation pending_;
   unsigned skipped_ = 0;
   Transition::Kind chosen_ = Transition::Kind::step;
+  std::uint32_t choice_ = 0;
+  // What a wait is tried with; nullptr while none is.
+  mutable const std::uint64_t* offered_ = nullptr;
   void* machine_ = nullptr;
   std::array<Store, kBufferedStores> buffer_;
   unsigned buffered_ = 0;
@@ -130,6 +157,8 @@ struct Event {
   Operation operation;
   std::uint64_t before = 0;
   std::uint64_t after = 0;
+  // Under rc11: how many stores to the location are newer than what was read, or than where it landed.
+  unsigned newer = 0;
 };
 
 class World {
@@ -144,6 +173,21 @@ class World {
   unsigned cpus() const { return static_cast<unsigned>(cores_.size()); }
   Core& core(unsigned cpu) { return *cores_[cpu]; }
   Memory memory() const { return memory_; }
+  // seq_cst read-modify-writes and stores mean what the kernel's value-returning atomics and smp_store_mb() do: under
+  // rc11 a full barrier on both sides, and not C++'s seq_cst.
+  void kernel_atomics(bool on);
+  void set_fault(Rc11::Fault fault) {
+    if (weak_ != nullptr) weak_->set_fault(fault);
+  }
+  bool has_kernel_atomics() const { return kernel_atomics_; }
+  // The order that a place asks for which is written with `order`.
+  void set_orders(const Orders& orders) { orders_ = orders; }
+  std::memory_order order_at(Site::Kind kind, std::memory_order order, const std::source_location& where) {
+    if (orders_.seen == nullptr && orders_.weakening == nullptr) return order;
+    return watched_order_at(kind, order, where);
+  }
+  // Under rc11: the execution at hand turned out to be none (Rc11::consistent).
+  bool impossible() const { return weak_ != nullptr && !weak_->consistent(); }
 
   // Outside an execution operations are performed at once, on the caller's stack: to set up and to finish.
   bool direct() const { return direct_; }
@@ -154,6 +198,13 @@ class World {
   // What can happen now. Empty: all is over, or nothing can ever happen again.
   unsigned enabled(std::array<Transition, kMaxTransitions>& transitions) const;
   Footprint footprint(const Transition& transition) const;
+  // Under rc11, of a step: the transition with all its choices where they commute together, to sleep as one; with its
+  // choice as it is called in add_state's normal form; and as a schedule has it, newer messages counted.
+  Transition family(const Transition& transition) const;
+  Transition normal(const Transition& transition) const;
+  Transition as_written(const Transition& transition) const;
+  // The CPU whose pending store is the only thing that need be looked at now, or cpus().
+  unsigned eager_cpu() const;
   void perform(const Transition& transition);
   // Every program is over, every store in memory, every request handled.
   bool over() const;
@@ -167,8 +218,8 @@ class World {
   void skip_private(bool skip) { skip_private_ = skip; }
   bool learned() const { return learned_; }
   void forget_learned() { learned_ = false; }
-  // Whether, in this execution, a CPU went on for ever with private operations alone.
-  bool runaway() const { return runaway_; }
+  // Whether, in this execution, a CPU went on for ever with private operations alone, or rc11 has no room for more.
+  bool runaway() const { return runaway_ || (weak_ != nullptr && weak_->exhausted()); }
   // Whether the CPU's pending operation would have been skipped, and whether the oldest store of its buffer
   // is private: to follow a schedule made with skipping in a world that does not skip.
   bool pending_is_local(unsigned cpu) const;
@@ -180,7 +231,7 @@ class World {
 
   // Puts `request` on the target's queue. Called when the sender's step on inbox_location(target) was chosen.
   const void* inbox_location(unsigned target) const { return &cores_[target]->inbox_location_; }
-  void push(unsigned target, IpiRequest& request);
+  void push(unsigned sender, unsigned target, IpiRequest& request);
   // In direct operation: the request runs on the target at once.
   void interrupt_directly(unsigned target, IpiRequest& request);
 
@@ -193,7 +244,12 @@ class World {
  private:
   friend class Core;
 
+  std::memory_order watched_order_at(Site::Kind kind, std::memory_order order,
+                                     const std::source_location& where);
   bool is_private(const void* location) const;
+  // Whether a load of `cpu` can read nothing but the newest message: nobody else ever writes.
+  bool is_own(const void* location, unsigned cpu) const;
+  void note_writer(const void* location, unsigned cpu);
   void note_access(const void* location, unsigned cpu);
 
   Memory memory_;
@@ -207,9 +263,14 @@ class World {
   bool runaway_ = false;
   bool recording_ = false;
   std::vector<Event> events_;
-  // Location -> the one CPU that touched it, or kShared.
+  // Location -> the one CPU that touched it, or kShared; and the one CPU that wrote it, kNobody, or kShared.
   static constexpr unsigned kShared = kMaxCpus;
+  static constexpr unsigned kNobody = kMaxCpus + 1;
   std::unordered_map<const void*, unsigned> touched_;
+  std::unordered_map<const void*, unsigned> written_;
+  std::unique_ptr<Rc11> weak_;
+  bool kernel_atomics_ = false;
+  Orders orders_;
 };
 
 }  // namespace mmscale::machine::explorer
