@@ -86,7 +86,7 @@ def matrix(outcomes):
 
 def comparable(line):
     """A line without what may change while the verdict does not: counts, times, line numbers, spacing."""
-    line = re.sub(r"\(\w+\.h:\d+\)", "()", line)
+    line = re.sub(r"\(\w+\.(h|cc):\d+\)", "()", line)
     line = re.sub(r"\d+ executions\s+\d+ steps\s+[\d.]+ s(\s+\d+ states)?", "", line)
     return " ".join(line.split())
 
