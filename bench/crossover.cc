@@ -7,53 +7,68 @@
 namespace mmscale::bench {
 namespace {
 
-// Curves of one repetition, or of the medians.
-struct Curves {
-  std::vector<double> x;
-  std::vector<double> a;
-  std::vector<double> b;
-
-  void add(double at, double cost_a, double cost_b) {
-    x.push_back(at);
-    a.push_back(cost_a);
-    b.push_back(cost_b);
-  }
-};
-
 Cheaper cheaper(double a, double b) { return a < b ? Cheaper::a : b < a ? Cheaper::b : Cheaper::neither; }
 
-// The middle one if the curves have changed places from end to end, that is, cross an odd number of times.
-std::optional<Crossing> middle(const std::vector<Crossing>& all) {
-  if (all.size() % 2 == 0) return std::nullopt;
-  return all[all.size() / 2];
-}
+// A point at which both have valid windows.
+struct Point {
+  double x;
+  double a;  // medians
+  double b;
+  // a - b at the least and at the most, as far as the intervals of both medians tell; empty where one has a
+  // single window.
+  std::optional<measure::Interval> difference;
+  std::size_t windows_least;
+  std::size_t windows_most;
+};
 
-std::vector<double> valid(const std::vector<std::optional<double>>& repetitions) {
-  std::vector<double> values;
-  for (const auto& value : repetitions)
-    if (value) values.push_back(*value);
-  return values;
-}
-
-Curves of_medians(std::span<const SweepPoint> points) {
-  Curves curves;
-  for (const SweepPoint& point : points) {
-    const auto a = measure::median(valid(point.a));
-    const auto b = measure::median(valid(point.b));
-    if (a && b) curves.add(point.x, *a, *b);
+std::vector<Point> points_of(std::span<const SweepPoint> sweep) {
+  std::vector<Point> points;
+  for (const SweepPoint& at : sweep) {
+    const auto a = measure::median(at.a);
+    const auto b = measure::median(at.b);
+    if (!a || !b) continue;
+    Point point{at.x, *a, *b, {}, std::min(at.a.size(), at.b.size()), std::max(at.a.size(), at.b.size())};
+    const auto of_a = measure::median_interval(at.a);
+    const auto of_b = measure::median_interval(at.b);
+    if (of_a && of_b)
+      // A bound fails where either median lies beyond its own, on one side each.
+      point.difference = measure::Interval{of_a->low - of_b->high, of_a->high - of_b->low,
+                                           of_a->confidence / 2 + of_b->confidence / 2};
+    points.push_back(point);
   }
-  return curves;
+  return points;
 }
 
-// Empty unless all windows of that repetition are valid.
-std::optional<Curves> of_repetition(std::span<const SweepPoint> points, std::size_t repetition) {
-  Curves curves;
-  for (const SweepPoint& point : points) {
-    if (repetition >= point.a.size() || repetition >= point.b.size()) return std::nullopt;
-    if (!point.a[repetition] || !point.b[repetition]) return std::nullopt;
-    curves.add(point.x, *point.a[repetition], *point.b[repetition]);
+// Where a line over log x (over x from a point at 0) from `before` to `after`, of different signs, is 0.
+double zero_between(double from, double to, double before, double after) {
+  const double share = before / (before - after);
+  return from > 0 ? from * std::pow(to / from, share) : to * share;
+}
+
+// The nearest point from `begin` on, in steps of `step`, whose difference is surely of the sign `sign`; its
+// bound's way towards the point before it is followed to where it is 0, but never past `at`.
+struct Decided {
+  double x;
+  double doubt;  // the probability that it is not so
+};
+std::optional<Decided> decide(const std::vector<Point>& points, std::size_t begin, int step, double sign,
+                              double at) {
+  // What bounds the difference towards 0 on this side.
+  const auto bound = [sign](const Point& point) {
+    return sign * (sign > 0 ? point.difference->low : point.difference->high);
+  };
+  for (std::size_t i = begin; i < points.size(); i += static_cast<std::size_t>(step)) {
+    const Point& here = points[i];
+    if (!here.difference || bound(here) <= 0) continue;
+    // Towards the crossing.
+    const Point& next = points[i - static_cast<std::size_t>(step)];
+    double x = here.x;
+    if (next.difference && bound(next) < 0)
+      x = step < 0 ? zero_between(here.x, next.x, bound(here), bound(next))
+                   : zero_between(next.x, here.x, bound(next), bound(here));
+    return Decided{step < 0 ? std::min(x, at) : std::max(x, at), 1 - here.difference->confidence};
   }
-  return curves;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -68,40 +83,48 @@ std::vector<Crossing> crossings(std::span<const double> x, std::span<const doubl
       const double before = a[*last] - b[*last];
       const double after = a[i] - b[i];
       const double share = before / (before - after);
-      const double from = x[*last];
-      const double to = x[i];
-      found.push_back(
-          {from > 0 ? from * std::pow(to / from, share) : to * share, a[*last] + share * (a[i] - a[*last])});
+      found.push_back({zero_between(x[*last], x[i], before, after), a[*last] + share * (a[i] - a[*last])});
     }
     last = i;
   }
   return found;
 }
 
-Crossover find_crossover(std::span<const SweepPoint> points) {
+Crossover find_crossover(std::span<const SweepPoint> sweep) {
   Crossover result;
-  const Curves medians = of_medians(points);
-  if (medians.x.empty()) return result;
-  const auto all = crossings(medians.x, medians.a, medians.b);
-  result.at = middle(all);
-  result.crossings = all.size();
-  result.below = cheaper(medians.a.front(), medians.b.front());
-  result.above = cheaper(medians.a.back(), medians.b.back());
-
-  std::size_t repetitions = 0;
-  for (const SweepPoint& point : points)
-    repetitions = std::max({repetitions, point.a.size(), point.b.size()});
-  std::vector<double> own;
-  for (std::size_t r = 0; r < repetitions; ++r) {
-    const auto curves = of_repetition(points, r);
-    if (!curves) continue;
-    if (const auto at = middle(crossings(curves->x, curves->a, curves->b)))
-      own.push_back(at->x);
-    else
-      ++result.without;
+  const std::vector<Point> points = points_of(sweep);
+  if (points.empty()) return result;
+  std::vector<double> x, a, b;
+  for (const Point& point : points) {
+    x.push_back(point.x);
+    a.push_back(point.a);
+    b.push_back(point.b);
   }
-  result.with = own.size();
-  result.interval = measure::median_interval(own);
+  const auto all = crossings(x, a, b);
+  result.crossings = all.size();
+  result.below = cheaper(a.front(), b.front());
+  result.above = cheaper(a.back(), b.back());
+  // The curves have changed places from end to end if they cross an odd number of times.
+  if (all.size() % 2 == 0) return result;
+  result.at = all[all.size() / 2];
+
+  const auto above = static_cast<std::size_t>(
+      std::find_if(x.begin(), x.end(), [&](double value) { return value > result.at->x; }) - x.begin());
+  const std::size_t right = std::clamp<std::size_t>(above, 1, x.size() - 1);
+  result.windows_least = std::min(points[right - 1].windows_least, points[right].windows_least);
+  result.windows_most = std::max(points[right - 1].windows_most, points[right].windows_most);
+  const double sign = result.below == Cheaper::b ? 1 : -1;
+  const auto low = decide(points, right - 1, -1, sign, result.at->x);
+  const auto high = decide(points, right, +1, -sign, result.at->x);
+  result.confidence = 1;
+  if (low) {
+    result.low = low->x;
+    result.confidence -= low->doubt;
+  }
+  if (high) {
+    result.high = high->x;
+    result.confidence -= high->doubt;
+  }
   return result;
 }
 

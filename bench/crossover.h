@@ -12,12 +12,11 @@
 
 namespace mmscale::bench {
 
-// One point of the sweep. `a[r]` and `b[r]` are what the two cost in repetition r; empty where that window is
-// not valid.
+// One point of the sweep: what the two cost there in each valid window.
 struct SweepPoint {
   double x = 0;
-  std::vector<std::optional<double>> a;
-  std::vector<std::optional<double>> b;
+  std::vector<double> a;
+  std::vector<double> b;
 };
 
 struct Crossing {
@@ -33,13 +32,18 @@ struct Crossover {
   // How often the curves of the medians cross. Above 1 they are too close to call in between; `at` is the
   // middle one.
   std::size_t crossings = 0;
-  // Of the crossings that each repetition's own curves have (measure::median_interval); empty below two of
-  // them.
-  std::optional<measure::Interval> interval;
-  // Repetitions whose curves end as they begin, and those that do not; one that lacks a valid window is
-  // neither.
-  std::size_t with = 0;
-  std::size_t without = 0;
+  // Where the crossing is known to lie: from the last point below it at which the interval of one scheme's
+  // median lies wholly under the other's, to the first such point above it, each end moved towards the
+  // crossing as far as the edges of the intervals allow. An end is empty where no point of the sweep decides.
+  // Always holds `at`. Windows that are beside the crossing tell; those elsewhere in the sweep need not be
+  // valid.
+  std::optional<double> low;
+  std::optional<double> high;
+  // Of that: 1 less all the ways in which a median may lie outside its interval on the deciding side.
+  double confidence = 0;
+  // Valid windows of a scheme at the two points beside `at`, the least and the most.
+  std::size_t windows_least = 0;
+  std::size_t windows_most = 0;
   // At the lowest and at the highest point.
   Cheaper below = Cheaper::neither;
   Cheaper above = Cheaper::neither;
@@ -51,7 +55,7 @@ struct Crossover {
 std::vector<Crossing> crossings(std::span<const double> x, std::span<const double> a,
                                 std::span<const double> b);
 
-// `points` ascend in x. Points where a or b has no valid repetition are left out.
+// `points` ascend in x. Points where a or b has no valid window are left out.
 Crossover find_crossover(std::span<const SweepPoint> points);
 
 }  // namespace mmscale::bench

@@ -13,6 +13,7 @@
 
 #include "bench/crossover.h"
 #include "bench/families.h"
+#include "machine/silicon/transport.h"
 #include "measure/findings.h"
 #include "workload/mix_load.h"
 #include "workload/silicon_loads.h"
@@ -22,6 +23,23 @@ namespace mmscale::bench {
 namespace {
 
 constexpr std::string_view kExits = "exits_per_million";
+// Its interrupts cost their sender nothing: the other side of the bracket about what the kernel's cost.
+constexpr std::string_view kFreeTransport = "doorbell";
+
+std::string_view suffix_of(std::string_view transport) {
+  return transport == kFreeTransport ? "/transport:doorbell" : "";
+}
+
+// Transports take system calls where a kernel writes to its interrupt controller, or nothing at all: what its
+// own IPIs cost lies between.
+std::string_view bias_of(std::string_view transport) {
+  return transport == kFreeTransport ? "which cost nothing, the kernel's own more"
+                                     : "which cost more than the kernel's own";
+}
+
+bool contains(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 // Switches from birth to exit for so many exits in a million: the nearest even number, 0 for no exits.
 std::uint64_t lifetime_of(std::uint32_t exits_per_million) {
@@ -59,8 +77,8 @@ Case make_case(const topology::Layout& layout, const Choice& choice, const std::
   subject.workload = "mix";
   subject.sharing = topology::to_string(sharing);
   subject.think_cycles = choice.think;
-  std::string name = fmt::format("mix/{}/{}/{}/cpus:{}/{}:{}", scheme, subject.sharing, subject.placement,
-                                 cpus, kExits, exits);
+  std::string name = fmt::format("mix/{}/{}/{}/cpus:{}/{}:{}{}", scheme, subject.sharing, subject.placement,
+                                 cpus, kExits, exits, suffix_of(choice.transport));
   auto make_load = [scheme, choice, exits, home = subject.home_node,
                     groups =
                         topology::groups(layout, subject.pus, sharing)]() -> std::unique_ptr<workload::Load> {
@@ -72,13 +90,21 @@ Case make_case(const topology::Layout& layout, const Choice& choice, const std::
 }
 
 // What two schemes must have in common to be compared.
-using Place = std::tuple<std::string, std::string, std::size_t>;  // sharing, placement, CPUs
+using Place =
+    std::tuple<std::string, std::string, std::size_t, std::string>;  // sharing, placement, CPUs, transport
 
-// ns per switch by exits per million, each repetition at its place; empty where it is not valid.
-using Curve = std::map<double, std::vector<std::optional<double>>>;
+// ns per switch of the valid windows, by exits per million.
+using Curve = std::map<double, std::vector<double>>;
 
-std::map<Place, std::map<std::string, Curve>> curves_of(Results results, std::vector<std::string>& schemes) {
+struct Measured {
   std::map<Place, std::map<std::string, Curve>> curves;
+  std::vector<std::string> schemes;  // in the order of their cases
+  unsigned repetitions = 0;
+};
+
+Measured measured_of(Results results) {
+  Measured measured;
+  auto& [curves, schemes, asked] = measured;
   for (const auto& repetitions : results)
     for (const measure::Record& record : repetitions) {
       if (record.subject.family != "mix") continue;
@@ -87,12 +113,13 @@ std::map<Place, std::map<std::string, Curve>> curves_of(Results results, std::ve
       const measure::Subject& subject = record.subject;
       if (std::find(schemes.begin(), schemes.end(), subject.scheme) == schemes.end())
         schemes.push_back(subject.scheme);
-      auto& values =
-          curves[{subject.sharing, subject.placement, record.window.cpus.size()}][subject.scheme][*exits];
-      values.resize(std::max<std::size_t>(values.size(), record.repetition + 1));
-      if (record.valid()) values[record.repetition] = record.window.ns_per_switch();
+      auto& values = curves[{subject.sharing, subject.placement, record.window.cpus.size(),
+                             subject.transport}][subject.scheme][*exits];
+      asked = std::max(asked, record.repetition + 1);
+      const auto cost = record.window.ns_per_switch();
+      if (record.valid() && cost) values.push_back(*cost);
     }
-  return curves;
+  return measured;
 }
 
 std::vector<SweepPoint> sweep_of(const Curve& a, const Curve& b) {
@@ -106,8 +133,23 @@ std::string exits_text(double exits) {
   return exits < 1000 ? fmt::format("{:.3g}", exits) : fmt::format("{:.3g} k", exits / 1000);
 }
 
+// Where the crossing lies, and how far to trust that.
+std::string interval_text(const Crossover& crossover, unsigned repetitions) {
+  const std::string valid = crossover.windows_least == crossover.windows_most
+                                ? fmt::format("{}", crossover.windows_most)
+                                : fmt::format("{} to {}", crossover.windows_least, crossover.windows_most);
+  const std::string windows = fmt::format("{} of {} windows beside it valid", valid, repetitions);
+  if (!crossover.low && !crossover.high)
+    return fmt::format("no interval: too few windows decide; {}", windows);
+  const std::string range =
+      !crossover.low    ? fmt::format("at most {}", exits_text(*crossover.high))
+      : !crossover.high ? fmt::format("at least {}", exits_text(*crossover.low))
+                        : fmt::format("{} .. {}", exits_text(*crossover.low), exits_text(*crossover.high));
+  return fmt::format("{} with {:.0f} % confidence; {}", range, 100 * crossover.confidence, windows);
+}
+
 std::string text_of(const std::string& a, const std::string& b, const std::string& where,
-                    const Crossover& crossover, std::span<const SweepPoint> sweep) {
+                    const Crossover& crossover, std::span<const SweepPoint> sweep, unsigned repetitions) {
   const auto& name = [&](Cheaper cheaper) { return cheaper == Cheaper::a ? a : b; };
   if (sweep.empty() || crossover.below == Cheaper::neither)
     return fmt::format("crossover {} vs {}, {}: nothing valid to compare", a, b, where);
@@ -119,20 +161,14 @@ std::string text_of(const std::string& a, const std::string& b, const std::strin
   std::string text =
       fmt::format("crossover {} vs {}, {}: {} costs less from {} exits per million switches on", a, b, where,
                   name(crossover.above), exits_text(crossover.at->x));
-  if (crossover.interval)
-    text +=
-        fmt::format(" ({} .. {}; {} of {} repetitions)", exits_text(crossover.interval->low),
-                    exits_text(crossover.interval->high), crossover.with, crossover.with + crossover.without);
+  text += fmt::format(" ({})", interval_text(crossover, repetitions));
   if (crossover.crossings > 1) text += fmt::format("; they cross {} times", crossover.crossings);
   return text;
 }
 
 nlohmann::ordered_json sweep_json(std::span<const SweepPoint> sweep) {
-  const auto median = [](const std::vector<std::optional<double>>& repetitions) -> nlohmann::ordered_json {
-    std::vector<double> values;
-    for (const auto& value : repetitions)
-      if (value) values.push_back(*value);
-    const auto middle = measure::median(values);
+  const auto median = [](const std::vector<double>& windows) -> nlohmann::ordered_json {
+    const auto middle = measure::median(windows);
     return middle ? nlohmann::ordered_json(*middle) : nlohmann::ordered_json(nullptr);
   };
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
@@ -142,32 +178,34 @@ nlohmann::ordered_json sweep_json(std::span<const SweepPoint> sweep) {
 }
 
 Conclusion conclude(const std::string& a, const std::string& b, const Place& place,
-                    std::span<const SweepPoint> sweep) {
-  const auto& [sharing, placement, cpus] = place;
+                    std::span<const SweepPoint> sweep, unsigned repetitions) {
+  const auto& [sharing, placement, cpus, transport] = place;
   const Crossover crossover = find_crossover(sweep);
   Conclusion conclusion;
-  conclusion.name = fmt::format("mix/crossover/{}-vs-{}/{}/{}/cpus:{}", a, b, sharing, placement, cpus);
+  conclusion.name = fmt::format("mix/crossover/{}-vs-{}/{}/{}/cpus:{}{}", a, b, sharing, placement, cpus,
+                                suffix_of(transport));
   conclusion.kind = "crossover";
-  conclusion.repetitions = 1;
+  conclusion.repetitions = repetitions;
   conclusion.ns = crossover.at ? crossover.at->cost : 0;
-  conclusion.text = text_of(a, b, fmt::format("{}/{}/cpus:{}", sharing, placement, cpus), crossover, sweep);
+  conclusion.text = text_of(
+      a, b,
+      fmt::format("{}/{}/cpus:{}, IPIs by {}, {}", sharing, placement, cpus, transport, bias_of(transport)),
+      crossover, sweep, repetitions);
   const auto put = [&](std::string name, double value) {
     conclusion.counters.emplace_back(std::move(name), value);
   };
   if (crossover.at) put("crossover_exits_per_million", crossover.at->x);
-  if (crossover.interval) {
-    put("crossover_low", crossover.interval->low);
-    put("crossover_high", crossover.interval->high);
-    put("crossover_confidence", crossover.interval->confidence);
-  }
+  if (crossover.low) put("crossover_low", *crossover.low);
+  if (crossover.high) put("crossover_high", *crossover.high);
+  if (crossover.low || crossover.high) put("crossover_confidence", crossover.confidence);
   put("crossings", static_cast<double>(crossover.crossings));
-  put("repetitions_with", static_cast<double>(crossover.with));
-  put("repetitions_without", static_cast<double>(crossover.without));
+  if (crossover.at) {
+    put("windows_least", static_cast<double>(crossover.windows_least));
+    put("windows_most", static_cast<double>(crossover.windows_most));
+  }
   if (!sweep.empty()) {
     put("sweep_low", sweep.front().x);
     put("sweep_high", sweep.back().x);
-    for (const SweepPoint& point : sweep)
-      conclusion.repetitions = std::max(conclusion.repetitions, static_cast<unsigned>(point.a.size()));
   }
   const auto cheaper = [&](Cheaper which) -> nlohmann::ordered_json {
     if (which == Cheaper::neither) return nullptr;
@@ -182,6 +220,7 @@ Conclusion conclude(const std::string& a, const std::string& b, const Place& pla
                              {"sharing", sharing},
                              {"placement", placement},
                              {"cpus", cpus},
+                             {"transport", transport},
                              {"cheaper_below", cheaper(crossover.below)},
                              {"cheaper_above", cheaper(crossover.above)},
                              {"text", conclusion.text},
@@ -205,25 +244,35 @@ std::vector<std::pair<std::string, std::string>> pairs_of(const std::vector<std:
 
 std::vector<Case> mix_cases(const topology::Layout& layout, const Choice& choice) {
   std::vector<Case> cases;
+  const auto add = [&](const Choice& of, const auto& sharing, const auto& placement, unsigned cpus) {
+    for (const std::uint32_t exits : of.exits_per_million)
+      for (const auto& scheme : of.schemes)
+        cases.push_back(make_case(layout, of, scheme, sharing, placement, cpus, exits));
+  };
+  Choice free = choice;
+  free.transport = kFreeTransport;
+  free.transport_reason = "to bracket what the kernel's own IPIs cost";
+  free.transport_caveat = machine::silicon::make_transport(kFreeTransport, 1)->caveat();
+  const bool brackets = choice.transport != kFreeTransport && contains(choice.transports, kFreeTransport);
   for (const auto& sharing : choice.sharings)
     for (const auto& placement : choice.placements)
-      for (const unsigned cpus : choice.cpu_counts)
-        for (const std::uint32_t exits : choice.exits_per_million)
-          for (const auto& scheme : choice.schemes)
-            cases.push_back(make_case(layout, choice, scheme, sharing, placement, cpus, exits));
+      for (const unsigned cpus : choice.cpu_counts) {
+        add(choice, sharing, placement, cpus);
+        if (brackets && cpus == choice.cpu_counts.back()) add(free, sharing, placement, cpus);
+      }
   return cases;
 }
 
 std::vector<Conclusion> mix_conclusions(Results results) {
-  std::vector<std::string> schemes;
-  const auto curves = curves_of(results, schemes);
+  const Measured measured = measured_of(results);
   std::vector<Conclusion> conclusions;
-  for (const auto& [place, of_scheme] : curves)
-    for (const auto& [a, b] : pairs_of(schemes)) {
+  for (const auto& [place, of_scheme] : measured.curves)
+    for (const auto& [a, b] : pairs_of(measured.schemes)) {
       const auto curve_a = of_scheme.find(a);
       const auto curve_b = of_scheme.find(b);
       if (curve_a == of_scheme.end() || curve_b == of_scheme.end()) continue;
-      conclusions.push_back(conclude(a, b, place, sweep_of(curve_a->second, curve_b->second)));
+      conclusions.push_back(
+          conclude(a, b, place, sweep_of(curve_a->second, curve_b->second), measured.repetitions));
     }
   return conclusions;
 }

@@ -70,11 +70,25 @@ TEST(Teardown, BorrowersFromNoneToAllOthersThenTheMaskAlone) {
 }
 
 TEST(Mix, EverySchemeAtEveryExitRate) {
-  EXPECT_THAT(names("mix", choice({2})),
-              ElementsAre("mix/refcount/all/compact/cpus:2/exits_per_million:0",
-                          "mix/shootdown/all/compact/cpus:2/exits_per_million:0",
-                          "mix/refcount/all/compact/cpus:2/exits_per_million:100",
-                          "mix/shootdown/all/compact/cpus:2/exits_per_million:100"));
+  Choice signal = choice({2});
+  signal.transport = "signal";
+  signal.transports = {"signal"};
+  EXPECT_THAT(names("mix", signal), ElementsAre("mix/refcount/all/compact/cpus:2/exits_per_million:0",
+                                                "mix/shootdown/all/compact/cpus:2/exits_per_million:0",
+                                                "mix/refcount/all/compact/cpus:2/exits_per_million:100",
+                                                "mix/shootdown/all/compact/cpus:2/exits_per_million:100"));
+}
+
+// Once more at the most CPUs, with interrupts that are free, unless a transport was asked for.
+TEST(Mix, TwoTransportsBracketTheKernels) {
+  Choice both = choice({2, 4});
+  both.schemes = {"shootdown"};
+  both.transport = "signal";
+  both.exits_per_million = {10};
+  EXPECT_THAT(names("mix", both),
+              ElementsAre("mix/shootdown/all/compact/cpus:2/exits_per_million:10",
+                          "mix/shootdown/all/compact/cpus:4/exits_per_million:10",
+                          "mix/shootdown/all/compact/cpus:4/exits_per_million:10/transport:doorbell"));
 }
 
 TEST(Ipi, EveryTransportAtEveryNumberOfTargets) {
@@ -165,11 +179,12 @@ TEST(MixConclusions, WhereRefcountBeginsToCostLess) {
   EXPECT_NEAR(json.at("crossover_exits_per_million").get<double>(), 100, 1);
   EXPECT_NEAR(json.at("crossover_low").get<double>(), 100, 1);
   EXPECT_EQ(json.at("crossings"), 1);
-  EXPECT_EQ(json.at("repetitions_with"), 3);
+  EXPECT_EQ(json.at("windows_least"), 3);
   EXPECT_EQ(json.at("mmscale").at("cheaper_below"), "shootdown");
   EXPECT_EQ(json.at("mmscale").at("cheaper_above"), "refcount");
   EXPECT_EQ(json.at("mmscale").at("sweep").size(), 2u);
   EXPECT_THAT(conclusions[0].text, HasSubstr("refcount costs less from"));
+  EXPECT_THAT(conclusions[0].text, HasSubstr("% confidence; 3 of 3 windows beside it valid"));
 }
 
 TEST(MixConclusions, NoCrossover) {

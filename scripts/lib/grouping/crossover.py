@@ -5,6 +5,7 @@ import math
 from dataclasses import dataclass
 
 from grouping.curves import sheets
+from records import conditions
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,9 @@ def crossings(records, sheet):
     table = table[table["file"].isin(sheet.windows["file"].unique())]
     for _, row in table.sort_values("cpus", kind="stable").iterrows():
         if any(row[name] != value for name, value in sheet.identity.items()):
+            continue
+        # Before both transports were measured in one campaign an entry did not name its own.
+        if row["transport"] is not None and row["transport"] not in set(conditions.value_of(sheet.windows, "transport")):
             continue
         points = found.setdefault((row["first"], row["second"]), [])
         if not math.isnan(row["exits_per_million"]):

@@ -61,7 +61,8 @@ def crossover_row(benchmark, ours):
     row |= {key: str(ours[key]) for key in ("sharing", "placement")}
     for name in ("exits_per_million", "low", "high", "confidence"):
         row[name] = number(benchmark.get(f"crossover_{name}"))
-    for name in ("crossings", "repetitions_with", "repetitions_without", "sweep_low", "sweep_high"):
+    row["transport"] = ours.get("transport")
+    for name in ("crossings", "windows_least", "windows_most", "sweep_low", "sweep_high"):
         row[name] = number(benchmark.get(name))
     return row
 
