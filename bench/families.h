@@ -40,6 +40,10 @@ std::vector<Case> ipi_cases(const topology::Layout& layout, const Choice& choice
 // Family `line`: how long a cache line takes between any two PUs. One case for each placement, at the largest
 // CPU count.
 std::vector<Case> line_cases(const topology::Layout& layout, const Choice& choice);
+std::vector<Conclusion> line_conclusions(Results results);
+
+// Family `bounce`: who hands a contended line to whom. From 2 CPUs on.
+std::vector<Case> bounce_cases(const topology::Layout& layout, const Choice& choice);
 
 // Family `explorer`: how fast interleavings are explored, by each way to search.
 std::vector<Case> explorer_cases(const topology::Layout& layout, const Choice& choice);

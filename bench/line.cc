@@ -10,8 +10,12 @@
 
 #include "bench/families.h"
 #include "bench/line_sample.h"
+#include "bench/stability.h"
+#include "measure/cpuinfo.h"
 #include "measure/findings.h"
+#include "measure/hypervisor.h"
 #include "measure/statistics.h"
+#include "measure/text_file.h"
 #include "measure/tick_rate.h"
 #include "topology/distance.h"
 #include "workload/line_load.h"
@@ -49,6 +53,11 @@ class Visits : public workload::LineObserver {
   std::optional<double> round_trip_ticks(unsigned a, unsigned b) const {
     return measure::median(pairs_[a * cpus_ + b].round_trip_ticks);
   }
+  // How far apart visits of one window are: the ninth decile over the first.
+  double spread(unsigned a, unsigned b) const {
+    const auto& ticks = pairs_[a * cpus_ + b].round_trip_ticks;
+    return *measure::quantile(ticks, 0.9) / *measure::quantile(ticks, 0.1);
+  }
   std::uint64_t visits(unsigned a, unsigned b) const { return pairs_[a * cpus_ + b].visits; }
 
  private:
@@ -85,6 +94,7 @@ class LineTrial final : private Visits, public workload::WrappedLoad, public mea
   measure::Findings findings(const measure::Window&) const override {
     const double ns_per_tick = rate_.ns_per_tick();
     std::vector<double> all;
+    std::vector<double> spreads;
     std::map<topology::Distance, std::vector<double>> by_distance;
     std::uint64_t least_visits = UINT64_MAX;
     nlohmann::ordered_json one_way = nlohmann::ordered_json::array();
@@ -99,6 +109,7 @@ class LineTrial final : private Visits, public workload::WrappedLoad, public mea
         if (i >= j) continue;
         least_visits = std::min(least_visits, visits(i, j));
         if (!ticks) continue;
+        spreads.push_back(spread(i, j));
         all.push_back(*ticks / 2 * ns_per_tick);
         by_distance[distances_[i][j]].push_back(all.back());
       }
@@ -121,6 +132,7 @@ class LineTrial final : private Visits, public workload::WrappedLoad, public mea
     }
     findings.put("pairs", static_cast<double>(all.size()));
     findings.put("visits", static_cast<double>(least_visits));
+    findings.put("visit_spread", measure::median(spreads));
     findings.details = std::make_shared<nlohmann::ordered_json>(
         nlohmann::ordered_json{{"sampled_from", sampled_from_},
                                {"matrix",
@@ -138,6 +150,57 @@ class LineTrial final : private Visits, public workload::WrappedLoad, public mea
   const std::size_t sampled_from_;
   measure::TickRate rate_;
 };
+
+// A pair of PUs, and its one-way times in the valid windows.
+struct Pair {
+  unsigned a = 0;
+  unsigned b = 0;
+  std::vector<double> one_way_ns;
+
+  double median() const { return *measure::median(one_way_ns); }
+};
+
+std::vector<Pair> pairs_of(std::span<const measure::Record> windows) {
+  std::vector<Pair> pairs;
+  for (const measure::Record& record : windows) {
+    if (!record.valid() || !record.findings.details) continue;
+    const auto& matrix = record.findings.details->at("matrix");
+    const std::vector<unsigned> pus = matrix.at("pus");
+    std::size_t pair = 0;
+    for (std::size_t i = 0; i < pus.size(); ++i)
+      for (std::size_t j = i + 1; j < pus.size(); ++j, ++pair) {
+        if (pair == pairs.size()) pairs.push_back({pus[i], pus[j], {}});
+        const auto& ns = matrix.at("one_way_ns").at(i).at(j);
+        if (!ns.is_null()) pairs[pair].one_way_ns.push_back(ns);
+      }
+  }
+  std::erase_if(pairs, [](const Pair& pair) { return pair.one_way_ns.empty(); });
+  return pairs;
+}
+
+std::string pair_text(const Pair& pair) {
+  std::string text = fmt::format("CPUs {} and {} {:.3g} ns", pair.a, pair.b, pair.median());
+  if (const auto interval = measure::median_interval(pair.one_way_ns))
+    text += fmt::format(" ({:.3g} .. {:.3g} with {:.0f} % confidence)", interval->low, interval->high,
+                        100 * interval->confidence);
+  return text;
+}
+
+std::string seconds_text(std::chrono::nanoseconds time) {
+  return fmt::format("{:.3g} s", std::chrono::duration<double>(time).count());
+}
+
+// From the first window's start to the last one's end: a number that held for so long.
+std::chrono::nanoseconds span_of(std::span<const measure::Record> windows) {
+  std::int64_t first = INT64_MAX;
+  std::int64_t last = 0;
+  for (const measure::Record& record : windows)
+    for (const measure::CpuWindow& cpu : record.window.cpus) {
+      first = std::min(first, cpu.start_ns);
+      last = std::max(last, cpu.end_ns);
+    }
+  return std::chrono::nanoseconds(std::max<std::int64_t>(0, last - first));
+}
 
 Distances distances_of(const topology::Layout& layout, const std::vector<unsigned>& pus) {
   Distances distances;
@@ -171,6 +234,61 @@ std::vector<Case> line_cases(const topology::Layout& layout, const Choice& choic
     cases.push_back({std::move(name), std::move(subject), std::move(make_load)});
   }
   return cases;
+}
+
+std::vector<Conclusion> line_conclusions(Results results) {
+  std::vector<Conclusion> conclusions;
+  for (const std::vector<measure::Record>& windows : results) {
+    if (windows.empty() || windows.front().subject.family != "line") continue;
+    std::vector<Pair> pairs = pairs_of(windows);
+    Conclusion conclusion;
+    conclusion.name = fmt::format("{}/stability", windows.front().name);
+    conclusion.kind = "stability";
+    conclusion.repetitions = windows.front().repetitions;
+    conclusion.text = windows.front().name + ": ";
+    std::size_t unstable = 0;
+    const Pair* worst = nullptr;
+    double worst_range = 0;
+    std::sort(pairs.begin(), pairs.end(),
+              [](const Pair& x, const Pair& y) { return x.median() < y.median(); });
+    for (const Pair& pair : pairs) {
+      const Stability stability = stability_of(pair.one_way_ns);
+      if (stability.stable()) continue;
+      ++unstable;
+      if (stability.greatest / stability.least <= worst_range) continue;
+      worst_range = stability.greatest / stability.least;
+      worst = &pair;
+    }
+    if (pairs.empty()) {
+      conclusion.text += "no valid window";
+    } else {
+      conclusion.ns = pairs[pairs.size() / 2].median();
+      conclusion.text += "one way between " + pair_text(pairs.front());
+      if (pairs.size() > 1)
+        conclusion.text += fmt::format(", the nearest, and between {}, the farthest of {} pairs",
+                                       pair_text(pairs.back()), pairs.size());
+      if (worst != nullptr) {
+        conclusion.text += fmt::format("; CPUs {} and {} {}", worst->a, worst->b,
+                                       complaint(stability_of(worst->one_way_ns)));
+        if (pairs.size() > 1) conclusion.text += fmt::format("; {} pairs are unstable", unstable);
+      }
+      conclusion.text +=
+          fmt::format("; {} windows in {}", pairs.front().one_way_ns.size(), seconds_text(span_of(windows)));
+      if (const std::string hypervisor = measure::read_hypervisor(
+              measure::parse_cpuinfo(measure::read_text("/proc/cpuinfo").value_or("")));
+          hypervisor != "none")
+        conclusion.text += fmt::format(
+            "; hypervisor {}: the host may move these CPUs, and the number with them", hypervisor);
+    }
+    conclusion.counters = {{"pairs", static_cast<double>(pairs.size())},
+                           {"unstable_pairs", static_cast<double>(unstable)}};
+    if (worst != nullptr) conclusion.counters.emplace_back("worst_range", worst_range);
+    nlohmann::ordered_json details = {{"family", "line"}, {"record", "stability"}, {"text", conclusion.text}};
+    if (worst != nullptr) details["worst_pair"] = {worst->a, worst->b};
+    conclusion.details = std::make_shared<nlohmann::ordered_json>(std::move(details));
+    conclusions.push_back(std::move(conclusion));
+  }
+  return conclusions;
 }
 
 }  // namespace mmscale::bench

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/families.h"
+#include "bench/stability.h"
 #include "campaign/console.h"
 #include "machine/silicon/transport.h"
 #include "machine/simulator/model_file.h"
@@ -231,11 +232,19 @@ class Calibrator {
       if (record.valid() || taken)
         for (const auto& [of, ns] : question.values(record)) values[of].push_back(ns);
     for (std::size_t of = 0; of < kReaches; ++of)
-      if (const auto median = measure::median(values[of]))
-        question.goes_to(of) =
-            Reading{*median, fmt::format("mmscale calibrate, {}: median of {} {} windows of {}",
+      if (const auto median = measure::median(values[of])) {
+        std::string source = fmt::format("mmscale calibrate, {}: median of {} {} windows of {}",
                                          question.asked.name, values[of].size(), taken ? "INVALID" : "valid",
-                                         campaign::duration_text(setup_.times.measure))};
+                                         campaign::duration_text(setup_.times.measure));
+        // Whoever takes the number meets this beside it.
+        if (const std::string unstable = bench::complaint(bench::stability_of(values[of]));
+            !unstable.empty()) {
+          source += "; " + unstable;
+          result_.remarks.push_back(fmt::format("{}: {}; calibrate again, or do not trust {:.3g} ns",
+                                                question.asked.name, unstable, *median));
+        }
+        question.goes_to(of) = Reading{*median, source};
+      }
   }
 
   measure::Bench& bench_;

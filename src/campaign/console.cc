@@ -42,35 +42,47 @@ bool is_timed(const std::vector<measure::Record>& repetitions) {
   return !repetitions.empty() && repetitions.front().findings.operation_ns;
 }
 
-// Of the valid repetitions: the median of a quantile of the operation, or of the operation itself for an
-// empty suffix.
-std::optional<double> median_time(const std::vector<measure::Record>& repetitions, std::string_view suffix) {
+// Of the valid repetitions: the median of a quantile of the operation.
+std::optional<double> median_of_quantile(const std::vector<measure::Record>& repetitions,
+                                         std::string_view suffix) {
   std::vector<double> times;
   for (const measure::Record& record : repetitions) {
     if (!record.valid()) continue;
-    const auto time =
-        suffix.empty() ? record.findings.operation_ns
-                       : record.findings.counter(fmt::format("{}_{}", record.findings.distribution, suffix));
+    const auto time = record.findings.counter(fmt::format("{}_{}", record.findings.distribution, suffix));
     if (time) times.push_back(*time);
   }
   return measure::median(times);
 }
 
-// Cases whose operation is timed one by one: the quantiles.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kQuantiles = {
+    {{"p90", "p90"}, {"p99", "p99"}, {"p999", "p99.9"}, {"max", "max"}}};
+
+// Cases whose operation is timed: its median over the windows with the interval, and the quantiles within a
+// window where some case has them.
 std::string times_table(std::span<const std::vector<measure::Record>> cases, std::size_t width) {
-  std::string text = fmt::format("{:<{}}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}  {:>7}\n", "case", width,
-                                 "median", "p90", "p99", "p99.9", "max", "valid");
+  const bool quantiles = std::any_of(cases.begin(), cases.end(), [](const auto& repetitions) {
+    return is_timed(repetitions) && !repetitions.front().findings.distribution.empty();
+  });
+  std::string text = fmt::format("{:<{}}  {:>10}  {:>19}", "case", width, "median", "interval");
+  if (quantiles)
+    for (const auto& [suffix, head] : kQuantiles) text += fmt::format("  {:>9}", head);
+  text += fmt::format("  {:>7}\n", "valid");
   for (const auto& repetitions : cases) {
     if (!is_timed(repetitions)) continue;
-    const auto cell = [&](std::string_view suffix) {
-      const auto time = median_time(repetitions, suffix);
-      return time ? time_text(*time) : "";
-    };
-    const auto valid = std::count_if(repetitions.begin(), repetitions.end(),
-                                     [](const auto& record) { return record.valid(); });
-    text += fmt::format("{:<{}}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}  {:>7}\n", repetitions.front().name, width,
-                        valid == 0 ? "none valid" : cell(""), cell("p90"), cell("p99"), cell("p999"),
-                        cell("max"), fmt::format("{}/{}", valid, repetitions.size()));
+    std::vector<double> times;
+    for (const measure::Record& record : repetitions)
+      if (record.valid() && record.findings.operation_ns) times.push_back(*record.findings.operation_ns);
+    const auto median = measure::median(times);
+    const auto interval = measure::median_interval(times);
+    text += fmt::format(
+        "{:<{}}  {:>10}  {:>19}", repetitions.front().name, width, median ? time_text(*median) : "none valid",
+        interval ? fmt::format("{} .. {}", time_text(interval->low), time_text(interval->high)) : "");
+    if (quantiles)
+      for (const auto& [suffix, head] : kQuantiles) {
+        const auto time = median_of_quantile(repetitions, suffix);
+        text += fmt::format("  {:>9}", time ? time_text(*time) : "");
+      }
+    text += fmt::format("  {:>7}\n", fmt::format("{}/{}", times.size(), repetitions.size()));
   }
   return text;
 }
@@ -202,6 +214,34 @@ std::string pmu_table(std::span<const std::vector<measure::Record>> cases) {
   return text;
 }
 
+namespace {
+
+constexpr std::string_view kReference = "refcount";
+
+// What cases have in common that differ in their scheme only.
+std::string without_scheme(const measure::Record& record) {
+  std::string name = record.name;
+  const std::string part = fmt::format("/{}/", record.subject.scheme);
+  if (const auto at = name.find(part); at != std::string::npos) name.replace(at, part.size(), "//");
+  return name;
+}
+
+// The median rate of the reference, for each case that has one in these.
+std::map<std::string, double> reference_rates(std::span<const std::vector<measure::Record>> cases) {
+  std::map<std::string, double> rates;
+  for (const auto& repetitions : cases) {
+    if (!is_counted(repetitions) || repetitions.front().subject.scheme != kReference) continue;
+    std::vector<double> valid;
+    for (const measure::Record& record : repetitions)
+      if (record.valid()) valid.push_back(rate_of(record));
+    if (const auto rate = measure::median(valid); rate && *rate > 0)
+      rates[without_scheme(repetitions.front())] = *rate;
+  }
+  return rates;
+}
+
+}  // namespace
+
 std::string results_table(std::span<const std::vector<measure::Record>> cases) {
   std::size_t width = 4;
   for (const auto& repetitions : cases)
@@ -211,8 +251,9 @@ std::string results_table(std::span<const std::vector<measure::Record>> cases) {
   // An empty campaign has the head of this table.
   if (!text.empty() && std::none_of(cases.begin(), cases.end(), is_counted)) return text;
   if (!text.empty()) text += "\n";
-  text += fmt::format("{:<{}}  {:>17}  {:>19}  {:>10}  {:>7}\n", "case", width, "operations/s", "interval",
-                      "ns per CPU", "valid");
+  const std::map<std::string, double> references = reference_rates(cases);
+  text += fmt::format("{:<{}}  {:>17}  {:>19}  {:>10}  {:>11}  {:>7}\n", "case", width, "operations/s",
+                      "interval", "ns per CPU", "to refcount", "valid");
   for (const auto& repetitions : cases) {
     if (!is_counted(repetitions)) continue;
     std::vector<double> rates;
@@ -224,12 +265,14 @@ std::string results_table(std::span<const std::vector<measure::Record>> cases) {
     }
     const auto rate = measure::median(rates);
     const auto interval = measure::median_interval(rates);
+    const auto reference = references.find(without_scheme(repetitions.front()));
     text += fmt::format(
-        "{:<{}}  {:>17}  {:>19}  {:>10}  {:>7}\n", repetitions.front().name, width,
+        "{:<{}}  {:>17}  {:>19}  {:>10}  {:>11}  {:>7}\n", repetitions.front().name, width,
         rate ? with_si_prefix(*rate) + std::string(unit_of(repetitions.front())) : "no valid window",
         interval ? fmt::format("{} .. {}", with_si_prefix(interval->low), with_si_prefix(interval->high))
                  : "",
         rate ? fmt::format("{:.2f}", *measure::median(ns)) : "",
+        rate && reference != references.end() ? fmt::format("{:.3g} x", *rate / reference->second) : "",
         fmt::format("{}/{}", rates.size(), repetitions.size()));
   }
   return text;

@@ -84,15 +84,40 @@ TEST(ResultsTable, HasALineForEachCase) {
       {floor_record()},
   };
   EXPECT_EQ("\n" + results_table(cases), R"(
-case                                           operations/s             interval  ns per CPU    valid
-switch/idle/refcount/all/compact/cpus:2    1.00 Mswitches/s      500 k .. 1.50 M     2500.00      2/3
-switch/idle/shootdown/all/compact/cpus:2    no valid window                                       0/1
-floor/incdec/compact/cpus:2                    250 kpairs/s                          7500.00      1/1
+case                                           operations/s             interval  ns per CPU  to refcount    valid
+switch/idle/refcount/all/compact/cpus:2    1.00 Mswitches/s      500 k .. 1.50 M     2500.00          1 x      2/3
+switch/idle/shootdown/all/compact/cpus:2    no valid window                                                    0/1
+floor/incdec/compact/cpus:2                    250 kpairs/s                          7500.00                   1/1
 )");
 }
 
+TEST(ResultsTable, ARatioToTheCaseThatDiffersInItsSchemeOnly) {
+  Record elsewhere = switch_record("shootdown", 0, 1, 3);
+  elsewhere.name = "switch/idle/shootdown/private/compact/cpus:2";
+  const std::vector<std::vector<Record>> cases = {
+      {switch_record("refcount", 0, 1, 2)}, {switch_record("shootdown", 0, 1, 3)}, {elsewhere}};
+  const std::string table = results_table(cases);
+  EXPECT_THAT(table, testing::ContainsRegex("idle/shootdown/all.* 1.5 x +1/1"));
+  EXPECT_THAT(table, testing::Not(testing::ContainsRegex("idle/shootdown/private.* x +1/1")));
+}
+
+// Times whose windows have no quantiles get no columns for them.
+TEST(ResultsTable, QuantilesOnlyWhereThereAreAny) {
+  Record line = switch_record("cas", 0, 2);
+  line.findings.operation_ns = 25;
+  Record again = line;
+  again.findings.operation_ns = 27;
+  const std::vector<std::vector<Record>> lines = {{line, again}};
+  EXPECT_THAT(results_table(lines), testing::HasSubstr("26.0 ns   25.0 ns .. 27.0 ns      2/2"));
+  EXPECT_THAT(results_table(lines), testing::Not(testing::HasSubstr("p90")));
+  line.findings.distribution = "drop_ns";
+  line.findings.put("drop_ns_p90", 99);
+  EXPECT_THAT(results_table(std::vector<std::vector<Record>>{{line}}), testing::HasSubstr("99.0 ns"));
+}
+
 TEST(ResultsTable, OfNothingIsItsHead) {
-  EXPECT_EQ(results_table({}), "case       operations/s             interval  ns per CPU    valid\n");
+  EXPECT_EQ(results_table({}),
+            "case       operations/s             interval  ns per CPU  to refcount    valid\n");
 }
 
 // What a Progress writes into a file: plain lines, as for a pipe.

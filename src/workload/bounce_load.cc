@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include "workload/bounce_load.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <new>
+#include <stdexcept>
+#include <vector>
+
+#include "machine/machine.h"
+#include "machine/silicon/home_memory.h"
+#include "machine/silicon/ordered_clock.h"
+
+namespace mmscale::workload {
+namespace {
+
+using machine::silicon::pause;
+using machine::silicon::ticks_when_done;
+
+struct alignas(machine::kApart) Holder {
+  std::atomic<std::uint32_t> cpu;
+};
+
+class SiliconBounce final : public BounceLoad {
+ public:
+  SiliconBounce(unsigned cpus, unsigned home_node, BounceObserver* observer)
+      : observer_(observer),
+        memory_(sizeof(Holder), home_node),
+        holder_(*new (memory_.bytes().data()) Holder{.cpu = cpus}),
+        seats_(cpus) {}
+
+  unsigned cpus() const override { return static_cast<unsigned>(seats_.size()); }
+  // The counts are made by the pinned thread, so that they are local to it.
+  void boot(unsigned cpu, unsigned) override {
+    seats_[cpu].counts = std::make_unique<Counts>(cpus() + 1);
+    rendezvous();
+  }
+  void finish(unsigned) override { rendezvous(); }
+  void stop(unsigned) override {}
+  std::uint32_t switches_per_round(unsigned) const override { return 0; }
+  kernel::Tally tally(unsigned) const override { return {}; }
+
+  bool run(unsigned cpu, std::uint64_t rounds) override {
+    Counts& counts = *seats_[cpu].counts;
+    std::uint64_t* const now = counts.now.data();
+    std::uint64_t& until_sample = counts.until_sample;
+    while (rounds != 0) {
+      const std::uint64_t untimed = std::min(rounds, until_sample);
+      for (std::uint64_t k = 0; k < untimed; ++k) ++now[exchange(cpu)];
+      rounds -= untimed;
+      until_sample -= untimed;
+      if (rounds == 0) break;
+      const std::uint64_t begin = ticks_when_done();
+      const std::uint32_t before = exchange(cpu);
+      const std::uint64_t end = ticks_when_done();
+      ++now[before];
+      --rounds;
+      until_sample = kBounceSampledOneIn - 1;
+      if (observer_ != nullptr && before < seats_.size()) observer_->waited(cpu, before, end - begin);
+    }
+    return true;
+  }
+
+  void open_window(unsigned cpu) override { seats_[cpu].counts->put_away(); }
+  void close_window(unsigned cpu) override {
+    Counts& counts = *seats_[cpu].counts;
+    counts.window = counts.now;
+    counts.put_away();
+  }
+
+  std::span<const std::uint64_t> taken_from(unsigned cpu) const override {
+    const std::vector<std::uint64_t>& window = seats_[cpu].counts->window;
+    return std::span(window).first(std::min<std::size_t>(window.size(), cpus()));
+  }
+
+  std::vector<std::string> audit() override {
+    std::vector<std::uint64_t> taken;
+    for (Seat& seat : seats_) {
+      seat.counts->put_away();
+      taken.insert(taken.end(), seat.counts->whole_run.begin(), seat.counts->whole_run.end());
+    }
+    return unbalanced(taken, cpus(), holder_.cpu.load(std::memory_order_relaxed));
+  }
+
+ private:
+  // By the CPU that had the line; behind the CPUs a place for nobody.
+  struct Counts {
+    explicit Counts(unsigned places) : now(places), whole_run(places) {}
+    void put_away() {
+      for (std::size_t i = 0; i < now.size(); ++i) whole_run[i] += now[i];
+      std::fill(now.begin(), now.end(), 0);
+    }
+    std::vector<std::uint64_t> now;
+    std::vector<std::uint64_t> window;
+    std::vector<std::uint64_t> whole_run;
+    std::uint64_t until_sample = kBounceSampledOneIn - 1;
+  };
+  struct alignas(machine::kApart) Seat {
+    std::unique_ptr<Counts> counts;
+  };
+
+  std::uint32_t exchange(unsigned cpu) { return holder_.cpu.exchange(cpu, std::memory_order_acq_rel); }
+
+  void rendezvous() {
+    const unsigned all = (arrivals_.fetch_add(1, std::memory_order_acq_rel) / cpus() + 1) * cpus();
+    while (arrivals_.load(std::memory_order_acquire) < all) pause();
+  }
+
+  BounceObserver* const observer_;
+  machine::silicon::HomeMemory memory_;
+  Holder& holder_;
+  std::vector<Seat> seats_;
+  alignas(machine::kApart) std::atomic<unsigned> arrivals_{0};
+};
+
+}  // namespace
+
+std::unique_ptr<BounceLoad> make_bounce_load(unsigned cpus, unsigned home_node, BounceObserver* observer) {
+  if (cpus < 2) throw std::invalid_argument("bounce: a line travels between 2 CPUs or more");
+  return std::make_unique<SiliconBounce>(cpus, home_node, observer);
+}
+
+std::vector<std::string> unbalanced(std::span<const std::uint64_t> taken, unsigned cpus, unsigned left) {
+  std::vector<std::string> problems;
+  for (unsigned cpu = 0; cpu <= cpus; ++cpu) {
+    // Nobody makes no exchange; its number is in the line once, from the start.
+    std::uint64_t written = cpu == cpus ? 1 : 0;
+    std::uint64_t returned = left == cpu ? 1 : 0;
+    for (unsigned other = 0; other < cpus; ++other) returned += taken[other * std::size_t{cpus + 1} + cpu];
+    for (unsigned from = 0; from <= cpus && cpu < cpus; ++from)
+      written += taken[cpu * std::size_t{cpus + 1} + from];
+    if (written != returned)
+      problems.push_back(fmt::format("the number of {} was written {} times and found {} times",
+                                     cpu == cpus ? "nobody" : fmt::format("cpu {}", cpu), written, returned));
+  }
+  return problems;
+}
+
+}  // namespace mmscale::workload
