@@ -315,6 +315,7 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
   used.erase(std::unique(used.begin(), used.end()), used.end());
   setup.context = measure::to_context(measure::read_environment("/", used, command_line));
   setup.context.emplace_back("mmscale_world", "silicon");
+  for (auto& fact : safety_on_this_host(choice.schemes)) setup.context.push_back(std::move(fact));
   setup.google = std::move(google);
 
   machine::silicon::Pool pool(topology);

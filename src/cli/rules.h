@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kernel/build.h"
@@ -43,5 +44,9 @@ std::string why_unsafe(std::string_view scheme, std::string_view lifecycle, cons
 std::vector<std::string> choose_schemes(std::string_view asked, bool unsafe, std::string_view lifecycle,
                                         const kernel::Rules& rules,
                                         const std::vector<std::string>& workloads);
+
+// For a record's context: whose rules this machine's own kernel has ("host_lifecycle"), and why it could not use
+// a scheme as it is ("unsafe_here_SCHEME"), of those given. Empty where no lifecycle is this machine's.
+std::vector<std::pair<std::string, std::string>> safety_on_this_host(const std::vector<std::string>& schemes);
 
 }  // namespace mmscale::cli

@@ -15,7 +15,7 @@ PREFIX = "condition "
 # key says.
 RESULTS = {
     "invalid", "audit", "per_cpu", "pus", "packages", "matrix", "absent", "transport_reason",
-    "transport_caveat", "world", "pmu", "kernel",
+    "transport_caveat", "world", "pmu", "kernel", "bounce",
     "simulator", "lines_by_distance", "notes",
 }  # fmt: skip
 # What a window is a window of, in any family: a reader has a column for those that its family has. What a scheme is
@@ -63,8 +63,13 @@ def values(windows, but=()):
 
 def of_context(context):
     """What a context says of machine, kernel and build, as a tuple of (key, text), sorted."""
-    said = ((key, _text(value)) for key, value in context.items() if key not in PASSING | WHEREABOUTS)
+    said = ((key, _text(value)) for key, value in context.items() if _is_of_machine(key))
     return tuple(sorted(said))
+
+
+def _is_of_machine(key):
+    # Why a scheme is unsafe is said of those that a campaign had.
+    return key not in PASSING | WHEREABOUTS and not key.startswith("unsafe_here_")
 
 
 def _plain(value):
