@@ -215,6 +215,44 @@ def distance(one, other):
     return CLASSES[3 - shared]
 
 
+def bounces(places, cpus=(2, 8, 32)):
+    """bounce on the machine of machine(): a CPU keeps the line for three exchanges, then hands it to one of its own
+    package three times as often as to each of another."""
+    made = []
+    order = sorted(places, key=lambda pu: places[pu])
+    for count, window in itertools.product(cpus, range(WINDOWS)):
+        pus = order[:count]
+        package = [places[pu][0] for pu in pus]
+        taken = [
+            [2 * 3 * (count - 1) if to == of else 3 if package[to] == package[of] else 1 for of in range(count)]
+            for to in range(count)
+        ]
+        levels = [{"level": "pu", "ids": pus, "taken": taken}] if count <= 64 else []
+        ids = list(dict.fromkeys(package))
+        if len(ids) > 1:
+            folded = [
+                [sum(taken[i][j] for i in range(count) for j in range(count) if (package[i], package[j]) == (to, of))
+                 for of in ids] for to in ids
+            ]  # fmt: skip
+            levels.append({"level": "package", "ids": ids, "taken": folded})
+        exchanges = sum(map(sum, taken))
+        kept = sum(taken[at][at] for at in range(count))
+        across = sum(taken[i][j] for i in range(count) for j in range(count) if package[i] != package[j])
+        counters = {
+            "cpus": count, "exchanges": exchanges, "exchanges_per_second": 3e7 * FLUTTER[window],
+            "transfers": exchanges - kept, "transfer_share": 1 - kept / exchanges,
+            "run_length": exchanges / (exchanges - kept), "fairness": 1.0,
+            "share_same_package": 1 - across / (exchanges - kept), "share_other_package": across / (exchanges - kept),
+            "wait_ns_same_package": 60.0 * FLUTTER[window], "wait_ns_other_package": 240.0 * FLUTTER[window],
+        }  # fmt: skip
+        if not across:
+            counters = {name: value for name, value in counters.items() if "other_package" not in name}
+        ours = {"scheme": "exchange", "placement": "compact", "cpus": count, "bounce": {"levels": levels}}
+        ours["per_cpu"] = [{"pu": pu, "package": places[pu][0], "rounds": 1000} for pu in pus]
+        made.append(entry(f"bounce/exchange/compact/cpus:{count}", counters, ours))
+    return made
+
+
 def lines(places=None, order=None, missing=(), spoilt=(), windows=5, sampled_from=None):
     """line, for the PUs of machine() in some order; missing: pairs of PUs that were not measured; spoilt: windows that
     are invalid and ten times slower."""

@@ -7,10 +7,11 @@ be read, or is not ours, raises RecordError with a message of one line that name
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas
 
+from records import bounce_rows
 from records import conditions
 from records import families
 from records import host_rows
@@ -60,12 +61,29 @@ class Machine:
 
 @dataclass
 class Source:
-    """One machine, and the files that were recorded on it."""
+    """One machine, and the files that were recorded on it; contexts: what each says of its environment."""
 
     machine: Machine
     files: list
     dates: list
     commands: list
+    contexts: list = field(default_factory=list)
+
+    @property
+    def lifecycle(self):
+        """Whose rules the machine's own kernel has; "" where not recorded."""
+        return next((str(one["host_lifecycle"]) for one in self.contexts if "host_lifecycle" in one), "")
+
+    @property
+    def unsafe(self):
+        """By scheme, of those measured, why the machine's own kernel could not use it as it is."""
+        prefix = "unsafe_here_"
+        return {
+            key.removeprefix(prefix): str(why)
+            for one in self.contexts
+            for key, why in one.items()
+            if key.startswith(prefix)
+        }
 
 
 @dataclass(frozen=True)
@@ -83,6 +101,8 @@ class Records:
         compared; columns as in families.py, source, and file (a number). In ipis the scheme is the transport.
     latencies: a row per window of switch or mix with sampled latency: the columns of switches, family (one of the two)
         and exits (per million; NaN in switch), and the columns of families.latency_row.
+    bounces: a row per window of bounce, columns as in bounce_rows.py; stabilities: of each case of line what its windows
+        say together (text).
     hosts: a row per window of host_kernel, columns as in host_rows.py.
     replays: a row per scheme that a trace was replayed under, columns as in replay_rows.py.
     All but crossovers have the columns of conditions.py. All have file (1-based position on the command line), record
@@ -99,6 +119,8 @@ class Records:
     crossovers: pandas.DataFrame
     ipis: pandas.DataFrame
     lines: pandas.DataFrame
+    bounces: pandas.DataFrame
+    stabilities: pandas.DataFrame
     latencies: pandas.DataFrame
     hosts: pandas.DataFrame
     replays: pandas.DataFrame
@@ -110,14 +132,16 @@ class Records:
 
 
 # The fields of Records that hold rows, in their order, and those of them that make a figure.
-TABLES = ("switches", "floors", "teardowns", "mixes", "crossovers", "ipis", "lines", "latencies", "hosts", "replays")
-DRAWABLE = ("switches", "teardowns", "mixes", "ipis", "lines", "hosts")
+TABLES = ("switches", "floors", "teardowns", "mixes", "crossovers", "ipis", "lines", "bounces", "stabilities", "latencies", "hosts",
+          "replays")  # fmt: skip
+DRAWABLE = ("switches", "teardowns", "mixes", "ipis", "lines", "bounces", "hosts")
 
 # Families that are one row per window and nothing else: in which table the row goes, and who makes it.
 PLAIN = {
     "teardown": ("teardowns", families.teardown_row),
     "ipi": ("ipis", families.ipi_row),
     "line": ("lines", families.line_row),
+    "bounce": ("bounces", bounce_rows.bounce_row),
     "host_kernel": ("hosts", host_rows.host_row),
     "replay": ("replays", replay_rows.replay_row),
 }
@@ -161,6 +185,7 @@ def _read_file(path, file, sources, rows):
     source.files.append(str(path))
     source.dates.append(_text(context.get("date")))
     source.commands.append(_text(context.get("command_line") or context.get("executable")))
+    source.contexts.append(context)
     for table in TABLES:
         rows[table] += own[table]
 
@@ -235,6 +260,8 @@ def _read_benchmark(benchmark, row, rows):
     if benchmark.get("run_type") == "aggregate":
         if family == "mix" and benchmark.get("aggregate_name") == "crossover":
             rows["crossovers"].append(row | families.crossover_row(benchmark, ours))
+        if benchmark.get("aggregate_name") == "stability":
+            rows["stabilities"].append(row | {"text": str(ours["text"])})
     elif family in PLAIN:
         table, reader = PLAIN[family]
         rows[table].append(_tuned(row | reader(benchmark, ours), ours))

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: MIT
 """From record files to the page."""
 
-from records.document import read_document
 from records.reading import DRAWABLE, RecordError, read
+from report.answer import answer
+from report.drawn_machine import drawn_machine
 from report.gallery import Gallery, redo_lines
-from report.markup import esc
+from report.hero import hero
 from report.raw import downloads
-from report.replays import replays
+from report.sections import Section, sections_of
 from report.shell import page, plotly_source
 from report.side_by_side import side_by_side
-from report.topomap import machine_maps
-from report.trust import FEW, machines, validity
-from report.verdict import verdict
+from report.trust import FEW, environment, trust_answer, validity
+from wording.text import SIMULATED
 
 
 def build(paths):
@@ -29,34 +29,44 @@ def build(paths):
     numbered = dict(enumerate(unique, 1))
     read_in = {file for source in records.sources for file in source.files}
     used = [path for path in unique if str(path) in read_in]
-    contexts = [(path, read_document(path)["context"]) for path in used]
 
     gallery = Gallery(records)
-    maps = machine_maps(records)
-    compared = side_by_side(records)
-    sections = [
-        ("Verdict", verdict(records)),
-        *([("Machines side by side", compared)] if compared else []),
-        ("Machine and environment", machines(records, contexts)),
-        ("Scaling", gallery.switches()),
-        ("Scaling laws", gallery.fits()),
-        ("Teardown", gallery.teardowns()),
-        ("Crossover", gallery.mixes()),
-        ("Latency", gallery.latencies()),
-        ("Calls of other CPUs", gallery.ipis()),
-        ("The real kernel beside the emulation", gallery.hosts()),
-        ("Recorded traces", replays(records, redo_lines)),
-        ("The machine as a map", "".join(shown.html for shown in maps) + gallery.lines()),
-        ("Validity", validity(records, refused, numbered)),
-    ]
+    sections, missing, maps = sections_of(records, gallery, redo_lines)
+    sections.append(Section("How far can this be trusted?", "Trust", trust_answer(records, refused), validity(records, refused, numbered)))
+    sections.append(Section("What was it measured on?", "Machine", "", environment(records)))
     plotly = plotly_source()
     if plotly is None:
-        note = "plotly was not installed where this page was made: its figures are pictures."
-        sections[0] = (sections[0][0], sections[0][1] + f'<p class="absent">{esc(note)}</p>')
+        missing.append(("Figures to play with (plotly was not installed where this page was made)", "scripts/bootstrap"))
     hosts = list(dict.fromkeys(source.machine.host for source in records.sources))
     hosts = ", ".join(hosts) if len(hosts) <= FEW else f"{len(records.sources)} machines"
     figures = {shown.ident: shown.data for shown in [*gallery.shown, *maps]}
-    title = f"mmscale: {hosts}"
-    others = len(page(title, sections, figures, plotly))
-    sections.append(("Raw records", "<p>What this page was made of.</p>" + downloads(used, others)))
-    return page(title, sections, figures, plotly), refused, used
+    parts = {
+        "title": f"mmscale: lazy TLB on {hosts}",
+        "answers": _answers(records) if len(records.sources) <= FEW else [],
+        "compared": side_by_side(records),
+        "missing": missing,
+        "plotly": plotly,
+    }
+    others = len(page(figures, sections=sections, **parts))
+    records_section = Section("The records themselves", "Records", "", downloads(used, others))
+    return page(figures, sections=[*sections, records_section], **parts), refused, used
+
+
+def _answers(records):
+    """What the first screen shows of each machine."""
+    found = []
+    for index, source in enumerate(records.sources):
+        mark = SIMULATED if source.machine.simulated else ""
+        one = answer(records, index)
+        drawing, drawn = drawn_machine(records.of(index), mark)
+        found.append({
+            "number": f"[{index + 1}] " if len(records.sources) > 1 else "",
+            "machine": one.machine,
+            "claim": one.claim,
+            "badge": one.badge,
+            "caveats": one.caveats,
+            "chart": hero(one, mark),
+            "drawing": drawing,
+            "drawn": drawn,
+        })  # fmt: skip
+    return found

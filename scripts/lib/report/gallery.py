@@ -20,9 +20,8 @@ from report.charts import Measure, chart_of, data_of, table_of
 from report.commands import measure_again
 from report.fits import fit_figures
 from report.host import host_notes, host_tables
-from report.markup import absent, esc, figure_of, slug, table
+from report.markup import esc, figure_of, slug, table
 from report.statics import picture
-from stats.scaling import LAWS
 from grouping.series import panels
 from wording.text import SIMULATED
 
@@ -94,13 +93,14 @@ class Gallery:
         records = self.records
         found = sheets("switch", records.switches, ["workload", "sharing", "placement"])
         parts = []
-        # Panels and sheets are the same partition of the same windows.
-        for sheet, panel in zip(found, self._panels, strict=True):
+        # Panels and sheets are the same partition of the same windows; the workload that only switches comes first.
+        both = sorted(zip(found, self._panels, strict=True), key=lambda pair: pair[0].identity["workload"] != "idle")
+        for sheet, panel in both:
             chart = chart_of(records, sheet, "Context switches against CPUs", "cpus", "CPUs", SWITCH)
             quantities = (switches.RATE, switches.COST)
             draw = lambda: [switches.draw(records, panel, quantity) for quantity in quantities]  # noqa: B023, E731
             parts.append(self._lines("switch", sheet, chart, draw))
-        return "".join(parts) or absent("switch", "mmscale bench --family switch --out records.json")
+        return _grid(parts)
 
     def fits(self):
         """Laws of scaling, with their knees."""
@@ -111,8 +111,7 @@ class Gallery:
             files = " ".join(file for source in self.records.sources for file in source.files)
             redo = redo_lines([f"scripts/fit {files} -o DIR    # fits and draws it again"])
             parts.append(self._figure(slug(stem), title, panel.name, "", data, draw, text, redo))
-        need = f"a curve of {min(LAWS.values()) + 2} or more CPU counts (family switch), which a law could be fitted to"
-        return "".join(parts) or absent(need, "mmscale bench --family switch --cpus all --out records.json")
+        return _grid(parts)
 
     def teardowns(self):
         """The other side of the bargain: the last drop."""
@@ -121,7 +120,7 @@ class Gallery:
             label = "lazy borrowers" if x == "borrowers" else "further CPUs in mm_cpumask"
             chart = chart_of(self.records, sheet, "Time to tear an mm down", x, label, TEARDOWN)
             parts.append(self._lines("teardown", sheet, chart, lambda: [figure_teardown.draw(self.records, sheet, x)]))
-        return "".join(parts) or absent("teardown", "mmscale bench --family teardown --out records.json")
+        return _grid(parts)
 
     def mixes(self):
         """The crossover map, and the curves behind it."""
@@ -134,7 +133,7 @@ class Gallery:
                 "cpus", "CPUs", lambda cpus: f"{cpus} CPU{'s' if cpus > 1 else ''}",
             )  # fmt: skip
             parts.append(self._lines("mix", sheet, chart, lambda: figure_mix.draw_curves(self.records, sheet)))
-        return "".join(parts) or absent("mix", "mmscale bench --family mix --out records.json")
+        return _grid(parts)
 
     def latencies(self):
         """Quantiles of single switches."""
@@ -147,7 +146,7 @@ class Gallery:
             )  # fmt: skip
             family = "switch" if sheet.family.endswith("switch") else "mix"
             parts.append(self._lines(family, sheet, chart, lambda: figure_latency.draw(self.records, sheet)))
-        return "".join(parts) or absent("sampled latency", "mmscale bench --family switch --latency --out records.json")
+        return _grid(parts)
 
     def ipis(self):
         """What a call of other CPUs costs here."""
@@ -155,13 +154,13 @@ class Gallery:
         for sheet in figure_ipi.ipi_sheets(self.records):
             chart = chart_of(self.records, sheet, "A synchronous call of other CPUs", "targets", "CPUs called", IPI)
             parts.append(self._lines("ipi", sheet, chart, lambda: [figure_ipi.draw(self.records, sheet)]))
-        return "".join(parts) or absent("ipi", "mmscale bench --family ipi --out records.json")
+        return _grid(parts)
 
     def hosts(self):
         """The running kernel's switches beside the emulation's, and its deaths and calls."""
         records, parts = self.records, []
         if not len(records.hosts):
-            return absent("host_kernel", "mmscale bench --family switch,host_kernel --out records.json")
+            return ""
         for sheet in switch_sheets(records):
             chart = chart_of(records, sheet, "The running kernel beside the emulation", "cpus", "CPUs", SWITCH)
             draw = lambda: [figure_host.draw_switches(records, sheet)]  # noqa: B023, E731
@@ -193,7 +192,7 @@ class Gallery:
                     f'<figure class="chart keep"><figcaption>{esc(title)}<span class="sub">{esc(sheet.name)}</span>'
                     f"</figcaption>{picture(drawn, title + ': ' + sheet.name)}{self._redo('line', sheet)}</figure>\n"
                 )
-        return "".join(parts) or absent("line", "mmscale bench --family line --out records.json")
+        return _grid(parts)
 
     def _lines(self, family, sheet, chart, draw):
         return self._figure(chart.ident, chart.title, chart.name, chart.conditions, data_of(chart, self._styles),
@@ -304,6 +303,10 @@ class Gallery:
     def _plot(self, sheet):
         files = " ".join(file for index in sheet.sources for file in self.records.sources[index].files)
         return f"scripts/plot {files} -o DIR    # draws it again"
+
+
+def _grid(parts):
+    return f'<div class="figures">{"".join(parts)}</div>' if parts else ""
 
 
 def redo_lines(lines):

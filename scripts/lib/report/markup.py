@@ -25,13 +25,13 @@ def windows_of(rows):
     return ";".join(f"{file}:{','.join(map(str, records))}" for file, records in files.items())
 
 
-def figure_of(value, counter, statistic="median", windows="", mark="", digits=4):
+def figure_of(value, counter, statistic="median", windows="", mark="", digits=4, text=scaled):
     """A number on the page. value: in full, as the text is rounded. counter: of which name in the records, and
-    statistic: what of its windows. windows: of which; without it, an element around it says so."""
+    statistic: what of its windows. text: how it is written. windows: of which; without it, an element around it says so."""
     where = f' data-windows="{windows}"' if windows else ""
     return (
         f'<data value="{value!r}" data-counter="{esc(counter)}" data-statistic="{statistic}"{where}>'
-        f"{mark}{scaled(value, digits)}</data>"
+        f"{mark}{text(value, digits)}</data>"
     )
 
 
@@ -59,7 +59,3 @@ def table(label, heads, rows, folded=""):
     )
     return f"<details><summary>{esc(folded)}</summary>{text}</details>" if folded else text
 
-
-def absent(what, how):
-    """One line in place of a section whose family is not in the records."""
-    return f'<p class="absent">Not in these records: {esc(what)}. To get it: <code>{esc(how)}</code></p>'

@@ -4,18 +4,20 @@
 import math
 
 from records.replay_rows import COUNTERS
-from report.markup import absent, esc, figure_of, table, windows_of
+from report.markup import esc, figure_of, table, windows_of
 from grouping.series import REFERENCE, describe, partition
 from wording.text import SIMULATED, ratio
 
 HEADS = ["scheme", "mm_count ops", "lines moved", "IPIs", "useful", "useless", "mms freed", "time spent, ns",
          "teardown p50, ns", "teardown max, ns", f"time / {REFERENCE}"]  # fmt: skip
+# What the trace's own events decide; the rest is the simulated machine's.
+EXACT = ("mm_count_ops", "ipis_sent", "ipis_useful", "ipis_useless", "mms_freed")
 
 
 def replays(records, redo):
     """Returns the section. redo: a function from lines of commands to HTML."""
     if not len(records.replays):
-        return absent("replayed traces", "mmscale replay TRACE --out replay.json")
+        return ""
     parts = [
         "<p>Counts are of the trace's own events under each scheme; times, and cache lines, are those of the machine "
         "that it was replayed on. Time spent: by all CPUs in switches, forks, execs and exits, waiting for IPIs "
@@ -51,9 +53,11 @@ def _rows(windows, mark):
             if math.isnan(value):
                 cells.append("–")
                 continue
-            # Of a count every digit is known, and there are none behind the point.
+            # Of a count every digit is known, and there are none behind the point. What the trace's events alone
+            # decide is exact, whatever machine they are replayed on.
             digits = min(4, len(str(int(value)))) if value.is_integer() else 4
-            cells.append(figure_of(value, counter, windows=windows_of(known), mark=mark, digits=digits))
+            own_mark = "" if counter in EXACT else mark
+            cells.append(figure_of(value, counter, windows=windows_of(known), mark=own_mark, digits=digits))
         reference = spent.get(REFERENCE, 0)
         compared = scheme != REFERENCE and reference > 0 and scheme in spent
         cells.append(ratio(spent[scheme] / reference, mark) if compared else "–")

@@ -4,11 +4,13 @@
 import json
 from pathlib import Path
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
 from figures.look import COLOURS
-from report.markup import esc, slug
 from report.raw import packed
 
-ASSETS = Path(__file__).resolve().parent / "assets"
+HERE = Path(__file__).resolve().parent
+STYLES = ("tokens.css", "page.css")
 SCRIPTS = ("theme.js", "lines.js", "fit.js", "leaders.js", "map.js", "page.js")
 # Debian's python3-plotly has the library here.
 PLOTLY = Path("/usr/share/python3-plotly/plotly.js")
@@ -24,28 +26,23 @@ def plotly_source():
     return packed(PLOTLY.read_bytes()) if PLOTLY.is_file() else None
 
 
-def page(title, sections, figures, plotly):
-    """Returns the page. sections: (heading, HTML); figures: {id: data for the script}; plotly: as
-    plotly_source() gave it."""
-    contents = "".join(f'<li><a href="#{slug(head)}">{esc(head)}</a></li>' for head, _ in sections)
-    body = "".join(
-        f'<section id="{slug(head)}" aria-labelledby="{slug(head)}-h"><h2 id="{slug(head)}-h">{esc(head)}</h2>\n'
-        f"{html}</section>\n"
-        for head, html in sections
+def page(figures, **parts):
+    """Returns the page. figures: {id: data for the script}; parts: what templates/page.html.j2 names."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
     )
-    library = f'<script type="text/plain" id="plotly">{plotly}</script>\n' if plotly else ""
-    script = "\n".join((ASSETS / name).read_text() for name in SCRIPTS)
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
-        f"<title>{esc(title)}</title>\n<style>\n{(ASSETS / 'page.css').read_text()}</style>\n</head>\n<body>\n"
-        f'<header><h1>{esc(title)}</h1><nav aria-label="Sections"><ul>{contents}</ul></nav></header>\n'
-        f"<main>\n{body}</main>\n"
-        f'<script type="application/json" id="figures">{_embedded(figures)}</script>\n'
-        f'<script type="application/json" id="palette">{_embedded(COLOURS)}</script>\n'
-        f"{library}<script>\n{script}</script>\n</body>\n</html>\n"
+    return environment.get_template("page.html.j2").render(
+        policy=POLICY,
+        styles=_assets(STYLES),
+        script=_assets(SCRIPTS),
+        figures=_embedded(figures),
+        palette=_embedded(COLOURS),
+        **parts,
     )
+
+
+def _assets(names):
+    return "\n".join((HERE / "assets" / name).read_text() for name in names)
 
 
 def _embedded(data):

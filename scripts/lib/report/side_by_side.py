@@ -32,14 +32,14 @@ def _table(records, sheet):
         mark = SIMULATED if records.sources[source].machine.simulated else ""
         cost = estimate(windows["cost"].tolist())
         machine = records.sources[source].machine
-        cells = [esc(scheme), f"[{source + 1}] {esc(machine.host)}", str(most)]
+        cells = [esc(scheme), f"[{source + 1}] {esc(machine.host)}"]
+        cells += [_ratio(best, (scheme, source), (REFERENCE, source), mark)]
+        cells += [_ratio(best, (scheme, source), (scheme, first), mark), str(most)]
         cells += [figure_of(rate.median, "switches_per_second", mark=mark)]
         cells += [interval_of(rate, "switches_per_second", mark), figure_of(cost.median, "ns_per_switch", mark=mark)]
-        cells += [_ratio(best, (scheme, source), (REFERENCE, source), mark)]
-        cells += [_ratio(best, (scheme, source), (scheme, first), mark)]
         rows.append((f' data-windows="{windows_of(windows)}"', cells))
-    heads = ["scheme", "machine", "CPUs", "switches/s", "interval", "ns per switch", f"times {REFERENCE}",
-             f"times [{first + 1}]"]  # fmt: skip
+    heads = ["scheme", "machine", f"times {REFERENCE}", f"times [{first + 1}]", "CPUs", "switches/s", "interval",
+             "ns per switch"]  # fmt: skip
     return f"<h3>{esc(sheet.name)}</h3>" + table(f"machines side by side, {sheet.name}", heads, rows)
 
 

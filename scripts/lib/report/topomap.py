@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from figures.line import line_sheets
 from grouping.matrix import LEVELS, median_matrix
-from report.markup import absent, esc, slug
+from report.markup import esc, slug
 from grouping.series import REFERENCE, describe, partition
 from wording.text import SIMULATED
 
@@ -29,7 +29,7 @@ class Map:
 
 
 def machine_maps(records):
-    """Returns one Map per machine of which a PU is known; of none, one that says what is missing."""
+    """Returns one Map per machine of which a PU is known."""
     found = []
     for index, source in enumerate(records.sources):
         own = records.of(index)
@@ -42,10 +42,7 @@ def machine_maps(records):
         places = _places(own, matrix)
         if places:
             found.append(_map(index, records, source.machine, sheet, matrix, shares, places))
-    if found:
-        return found
-    how = "mmscale bench --family switch,line --out records.json"
-    return [Map("map", {"kind": "none"}, absent("which PUs there are (families line and switch)", how))]
+    return found
 
 
 def _places(own, matrix):

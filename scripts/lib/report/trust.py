@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The sections on how far to trust the page: machine, environment, and what was thrown out and why."""
 
+from pathlib import Path
+
 import pandas
 
 from wording.reasons import kinds_of
@@ -14,28 +16,50 @@ FEW = 3
 MOST_LISTED = 200
 
 
-def machines(records, contexts):
-    """What the numbers were measured on. contexts: per file (path, its context object)."""
+def environment(records):
+    """What the numbers were measured on, as tables that are folded away."""
     parts = []
     for index, source in enumerate(records.sources):
         simulated = source.machine.simulated
-        head = f"[{index + 1}] {source.machine.cpu_model}"
-        badge = f' <span class="badge">SIMULATED: numbers marked {SIMULATED} were computed, not measured</span>'
+        head = f"[{index + 1}] " if len(records.sources) > 1 else ""
         facts = [*facts_of(records, index), *build_facts(source.machine), span(source.dates)]
-        if len(records.sources) > FEW:
-            text = f"[{index + 1}] {'; '.join(facts)}"
-            parts.append(f"<p class=machine-line>{esc(text)}{badge if simulated else ''}</p>")
-            continue
-        items = "".join(f"<li>{esc(fact)}</li>" for fact in facts)
-        parts.append(f"<h3>{esc(head)}{badge if simulated else ''}</h3><ul class=facts>{items}</ul>")
-    for path, context in contexts:
-        rows = [("", [esc(key), esc(_plain(value))]) for key, value in sorted(context.items())]
-        parts.append(table(f"context of {path}", ["name", "value"], rows, f"Everything {path} says of its environment"))
+        badge = f" SIMULATED: numbers marked {SIMULATED} were computed, not measured" if simulated else ""
+        text = f"{head}{'; '.join(facts)}"
+        parts.append(f'<p class="machine-line">{esc(text)}<span class="badge">{esc(badge)}</span></p>')
+    for source in records.sources:
+        for file, context in zip(source.files, source.contexts):
+            name = Path(file).name
+            rows = [("", [esc(key), _plain(value)]) for key, value in sorted(context.items())]
+            parts.append(table(f"context of {name}", ["name", "value"], rows, f"Everything {name} says of its environment"))
     return "".join(parts)
 
 
 def _plain(value):
-    return value if isinstance(value, str) else repr(value)
+    """A value of a context as HTML; lists are lists, and what is in them is named."""
+    if isinstance(value, dict):
+        return "; ".join(f"{esc(key)} {_plain(one)}" for key, one in value.items())
+    if isinstance(value, list):
+        items = "".join(f"<li>{_plain(one)}</li>" for one in value)
+        return f"<ul>{items}</ul>" if items else "none"
+    return esc(value)
+
+
+def trust_answer(records, refused):
+    """How many windows count."""
+    windows = _windows(records)
+    if windows is None:
+        return ""
+    valid = int(windows["valid"].sum())
+    text = f"{valid} of {len(windows)} windows count; no known disturbance spoiled them."
+    return text + (f" {len(refused)} file{'s' if len(refused) > 1 else ''} could not be used." if refused else "")
+
+
+def _windows(records):
+    # latencies are windows of switches and mixes once more, crossovers and stabilities are none.
+    skipped = ("latencies", "crossovers", "stabilities")
+    windows = [getattr(records, name) for name in TABLES if name not in skipped]
+    windows = [part[["source", "file", "record", "name", "valid", "reasons"]] for part in windows if len(part)]
+    return pandas.concat(windows, ignore_index=True) if windows else None
 
 
 def validity(records, refused, files):
@@ -44,10 +68,7 @@ def validity(records, refused, files):
     if refused:
         items = "".join(f"<li>{esc(line)}</li>" for line in refused)
         parts.append(f'<div class="warning"><p>Files that could not be used:</p><ul>{items}</ul></div>')
-    # latencies are windows of switches and mixes once more, crossovers are none.
-    windows = [getattr(records, name) for name in TABLES if name not in ("latencies", "crossovers")]
-    windows = [part[["source", "file", "record", "name", "valid", "reasons"]] for part in windows if len(part)]
-    every = pandas.concat(windows, ignore_index=True)
+    every = _windows(records)
     family = every["name"].str.split("/").str[0]
     rows = [
         ("", [esc(name), str(len(part)), str(int((~part["valid"]).sum()))])

@@ -22,6 +22,13 @@ def scaled(value, digits=4):
     return plain(value, digits)
 
 
+def in_words(value, digits=3):
+    """As scaled(), with the magnitude as a word: 97.8 million."""
+    number = scaled(value, digits)
+    words = {"k": " thousand", "M": " million", "G": " billion", "T": " trillion"}
+    return number[:-1] + words[number[-1]] if number[-1] in words else number
+
+
 def magnitude(value):
     """A number of 0 or more with a magnitude letter and no digit more than it takes, for axes."""
     number = scaled(value, 6)

@@ -151,7 +151,7 @@ async function main() {
   }
 
   const bare = await open(browser, {javaScriptEnabled: false, viewport: {width: 1366, height: 768}});
-  found.bare = {pictures: await bare.locator("img.static:visible").count(), text: (await bare.locator("#verdict").textContent()).length};
+  found.bare = {pictures: await bare.locator("img.static:visible").count(), text: (await bare.locator(".claim").allTextContents()).join("").length, charts: await bare.locator("svg.hero-chart:visible").count()};
   await browser.close();
   console.log(JSON.stringify(found));
 }

@@ -70,12 +70,20 @@ function drawMap(figure, data) {
     const parts = levelNames.filter(key => level(key)[place.get(pu)] !== null).map(key => `${key} ${level(key)[place.get(pu)]}`);
     return `PU ${pu} (${parts.join(", ")})`;
   }
+  // Of a group: shares add up, times do not.
+  function valueOfAll(pus) {
+    const values = pus.map(valueOf);
+    if (state.show === "line") return median(values);
+    const known = values.filter(value => value !== null && value !== undefined);
+    return known.length ? known.reduce((sum, value) => sum + value, 0) : null;
+  }
   function sentence(pus, name) {
-    const value = median(pus.map(valueOf));
-    const what = pus.length > 1 ? `${name}, ${pus.length} PUs, median of them` : whereOf(pus[0]);
+    const value = valueOfAll(pus);
+    const kind = state.show === "line" ? "median of them" : "together";
+    const what = pus.length > 1 ? `${name}, ${pus.length} PUs, ${kind}` : whereOf(pus[0]);
     if (state.show !== "line") {
       const share = data.shares[Number(state.show.slice(6))];
-      return `${what}: ${worded(value)} of all rounds; an equal part is ${plain(100 * share.fair, 4)} % (mean of ${share.windows} windows)`;
+      return `${what}: ${worded(value)} of all rounds; an equal part is ${plain(100 * share.fair * pus.length, 4)} % (mean of ${share.windows} windows)`;
     }
     if (pus.length === 1 && pus[0] === state.chosen) return `${what}: the chosen PU`;
     return `${what}: ${worded(value)} one way from PU ${state.chosen}`;
@@ -128,7 +136,7 @@ function drawMap(figure, data) {
 
   function colour() {
     const cells = [...holder.querySelectorAll(".pu")];
-    const values = cells.map(one => median(one.pus.map(valueOf)));
+    const values = cells.map(one => valueOfAll(one.pus));
     const known = values.filter(value => value !== null && value !== undefined);
     const low = Math.min(...known), high = Math.max(...known);
     cells.forEach((one, number) => {

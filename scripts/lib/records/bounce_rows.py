@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""Reads the records of the family bounce: who took a contended line from whom."""
+
+import re
+
+from records.conditions import of_entry
+from records.families import DISTANCES
+from records.window import identity, number, validity
+
+BOUNCE_NAME = re.compile(r"bounce/(?P<scheme>[^/]+)/(?P<placement>[^/]+)/cpus:(?P<cpus>\d+)")
+# From fine to coarse.
+LEVELS = ("pu", "core", "llc", "die", "numa", "package")
+
+
+def bounce_row(benchmark, ours):
+    """A window of the family bounce: its row of Records.bounces, without the source. levels: the matrices as recorded,
+    from fine to coarse."""
+    row = identity(BOUNCE_NAME, benchmark["name"], ours, ("scheme", "placement", "cpus"))
+    row |= of_entry(ours)
+    row["levels"] = [_level(level) for level in (ours.get("bounce") or {}).get("levels", ())]
+    row["per_cpu"] = ours.get("per_cpu")
+    for column, counter in (("rate", "exchanges_per_second"), ("exchanges", "exchanges"), ("transfers", "transfers"),
+                            ("transfer_share", "transfer_share"), ("run_length", "run_length"),
+                            ("fairness", "fairness")):  # fmt: skip
+        row[column] = number(benchmark.get(counter))
+    row["cost"] = 1e9 / row["rate"] if row["rate"] > 0 else row["rate"]
+    for name in DISTANCES:
+        row[f"share_{name}"] = number(benchmark.get(f"share_{name}"))
+        row[f"wait_{name}"] = number(benchmark.get(f"wait_ns_{name}"))
+    return row | validity(benchmark, ours, row["rate"])
+
+
+def _level(level):
+    size = len(level["ids"])
+    if level["level"] not in LEVELS or len(level["taken"]) != size or any(len(row) != size for row in level["taken"]):
+        raise ValueError(f"bounce: level {level['level']} is not {size} x {size}")
+    return level
+
+
+def main_bounces(own):
+    """The valid windows of one machine on the most CPUs that have a matrix, or None."""
+    table = own.bounces
+    if not len(table):
+        return None
+    table = table[table["valid"] & (table["levels"].map(len) > 0)]
+    table = table[table["cpus"] == table["cpus"].max()] if len(table) else table
+    return table[table["placement"] == table["placement"].iloc[0]] if len(table) else None
+
+
+def folded(windows, finest):
+    """Returns (level, ids, taken[to][from] summed over the windows) at the finest or the coarsest level recorded."""
+    levels = windows["levels"].iloc[0]
+    which = levels[0 if finest else -1]
+    ids = which["ids"]
+    size = range(len(ids))
+    same = [level for of in windows["levels"] for level in of if level["level"] == which["level"] and level["ids"] == ids]
+    taken = tuple(tuple(sum(level["taken"][to][of] for level in same) for of in size) for to in size)
+    return which["level"], tuple(ids), taken

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""The page's sections in the order in which people ask, each beginning with its answer; and what was not measured."""
+
+from dataclasses import dataclass
+
+from report import says
+from report.bounces import bounces
+from report.markup import slug
+from report.replays import replays
+from report.topomap import machine_maps
+from wording.text import SIMULATED
+
+
+@dataclass(frozen=True)
+class Section:
+    """One question. short: its name among the links at the top; answer, html: as HTML."""
+
+    title: str
+    short: str
+    answer: str
+    html: str
+
+    @property
+    def ident(self):
+        """Its id on the page."""
+        return slug(self.short)
+
+
+def sections_of(records, gallery, redo):
+    """Returns ([Section, ...] of what was measured, [(what, command), ...] of what was not, maps)."""
+    maps = machine_maps(records)
+    bounced, drawn = bounces(records)
+    mark_of = lambda source: SIMULATED if source.machine.simulated else ""  # noqa: E731
+    say = lambda what: says.each(records, what, mark_of)  # noqa: E731
+    bench = "mmscale bench --family {} --out records.json"
+    known = [
+        ("How does it scale with CPUs?", "Scaling", say(says.scaling), gallery.switches(),
+         "Context switches under each scheme", bench.format("switch")),
+        ("Where does the line travel?", "Line", " ".join(filter(None, (bounced, say(says.line)))),
+         _grid(drawn, gallery.lines()) + "".join(shown.html for shown in maps),
+         "What a cache line's way costs, and who hands it to whom", bench.format("line,bounce")),
+        ("What does freeing an address space cost?", "Freeing", say(says.teardown), gallery.teardowns(),
+         "Freeing an address space that others still borrow", bench.format("teardown")),
+        ("From which exit rate on does counting pay?", "Crossover", say(says.mix), gallery.mixes(),
+         "Where two schemes cost the same", bench.format("mix")),
+        ("What does the running kernel itself do?", "Kernel", say(says.host), gallery.hosts(),
+         "The running kernel beside the emulation", bench.format("switch,host_kernel")),
+        ("What would a recorded system have paid?", "Traces", say(says.replay), replays(records, redo),
+         "A recorded trace under each scheme", "mmscale replay TRACE --out replay.json"),
+        ("How long can one switch take?", "Latency", say(says.latency), gallery.latencies(),
+         "The time of single switches", "mmscale bench --family switch --latency --out records.json"),
+        ("What does an interrupt cost?", "IPIs", say(says.ipi), gallery.ipis(),
+         "Calling other CPUs by interrupt", bench.format("ipi")),
+        ("Which law do the curves follow?", "Laws", say(says.fits), gallery.fits(),
+         "A scaling law (4 CPU counts or more)", "mmscale bench --family switch --cpus all --out records.json"),
+    ]  # fmt: skip
+    found, missing = [], []
+    for title, short, answer, html, what, how in known:
+        if html:
+            found.append(Section(title, short, answer, html))
+        else:
+            missing.append((what, how))
+    lacking = {family for family, table in (("line", records.lines), ("bounce", records.bounces)) if not len(table)}
+    if len(lacking) == 1:
+        (family,) = lacking
+        missing.append(("Who hands the line to whom" if family == "bounce" else "What a cache line's way costs", bench.format(family)))
+    return found, missing, maps
+
+
+def _grid(*parts):
+    inner = "".join(parts)
+    return f'<div class="figures">{inner}</div>' if inner else ""
