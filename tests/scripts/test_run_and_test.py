@@ -18,6 +18,7 @@ def tree(tmp_path):
     """A checkout of nothing but the scripts and one trivial test of them."""
     root = tmp_path / "tree"
     shutil.copytree(SCRIPTS, root / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(SCRIPTS.parent / "schema", root / "schema")
     for folder in ("src", "bench", "tests/scripts/browser", "build/release/bin"):
         (root / folder).mkdir(parents=True)
     for name in ("package.json", "package-lock.json"):
@@ -53,17 +54,44 @@ def test_run_replays_the_recorded_traces(run, tree, stub_path, tmp_path):
     (tree / "results/traces").mkdir(parents=True)
     (tree / "results/traces/a.mmtrace.gz").write_text("")
     write_mmscale(tree, f'echo "$@" >>{log}; [[ $1 == bench ]] || exit 5; {COPY_RECORDS}')
-    done = run(tree / "scripts/run", "--out", tmp_path / "out", env=stub_path({**INSTALLED, "cmake": ""}))
+    arguments = ("--out", tmp_path / "out", "--", "--family", "switch")
+    done = run(tree / "scripts/run", *arguments, env=stub_path({**INSTALLED, "cmake": ""}))
     assert log.read_text().splitlines()[1] == (
         f"replay results/traces/a.mmtrace.gz --out {tmp_path}/out/replay-a.json"
     )
     assert done.returncode == 5 and "mmscale replay ended with status 5" in done.stderr
 
 
+def test_run_asks_every_question_within_the_budget(run, tree, stub_path, tmp_path):
+    log = tmp_path / "log"
+    write_mmscale(tree, f'echo "$@" >>{log}; {COPY_RECORDS}')
+    env = stub_path({**INSTALLED, "cmake": "", "nproc": "echo 384"})
+    done = run(tree / "scripts/run", "--out", tmp_path / "out", "--budget", "1m", env=env)
+    assert (done.returncode, done.stderr) == (0, "")
+    asked = [line.split() for line in log.read_text().splitlines()]
+    families = [words[words.index("--family") + 1] for words in asked]
+    assert families == ["switch,floor", "line", "bounce", "teardown", "mix", "ipi", "host_kernel"]
+    spent = [int(words[words.index("--budget") + 1].removesuffix("ms")) for words in asked]
+    assert sum(spent) == 60000 and spent[0] == max(spent)
+    files = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"records.json", "records-bounce.json", "records-mix.json", "report.html"} <= files
+
+
+def test_run_says_what_it_leaves_out(run, tree, stub_path, tmp_path):
+    log = tmp_path / "log"
+    write_mmscale(tree, f'echo "$@" >>{log}; [[ " $* " == *" --dry-run "* ]]')
+    env = stub_path({**INSTALLED, "cmake": "", "nproc": "echo 1"})
+    done = run(tree / "scripts/run", "--out", tmp_path / "out", "--dry-run", env=env)
+    assert done.returncode == 0 and not (tmp_path / "out").exists()
+    assert len(log.read_text().splitlines()) == 3 and "scaling: 36 % of the budget, 43200ms" in done.stdout
+    left_out = [line.split()[1] for line in done.stderr.splitlines()]
+    assert left_out == ["line", "bounce", "teardown", "ipi"]
+
+
 def test_run_names_its_folder_by_host_and_time(run, tree, stub_path):
     write_mmscale(tree, COPY_RECORDS)
     env = stub_path({**INSTALLED, "cmake": "", "uname": "echo a/b.c"})
-    assert run(tree / "scripts/run", env=env, cwd="/").returncode == 0
+    assert run(tree / "scripts/run", "--", "--family", "switch", env=env, cwd="/").returncode == 0
     (folder,) = (tree / "results").iterdir()
     assert folder.name.startswith("run-a_b.c-2")
 
@@ -72,14 +100,14 @@ def test_run_keeps_earlier_records(run, tree, stub_path, tmp_path):
     env = stub_path({**INSTALLED, "cmake": ""})
     write_mmscale(tree, COPY_RECORDS)
     for _ in range(3):
-        assert run(tree / "scripts/run", "--out", tmp_path / "out", env=env).returncode == 0
+        assert run(tree / "scripts/run", "--out", tmp_path / "out", "--", "--family", "switch", env=env).returncode == 0
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"records.json", "records.json.~1~", "records.json.~2~"} <= names
 
 
 def test_run_plots_what_a_failed_campaign_recorded(run, tree, stub_path, tmp_path):
     write_mmscale(tree, f"{COPY_RECORDS}; exit 3")
-    done = run(tree / "scripts/run", "--out", tmp_path / "out", env=stub_path({**INSTALLED, "cmake": ""}))
+    done = run(tree / "scripts/run", "--out", tmp_path / "out", "--", "--family", "switch", env=stub_path({**INSTALLED, "cmake": ""}))
     assert done.returncode == 3
     assert (tmp_path / "out/table.txt").exists()
     assert "ended with status 3" in done.stderr
@@ -98,7 +126,7 @@ def test_run_plots_what_an_interrupted_campaign_recorded(tree, stub_path, tmp_pa
     # As a terminal does it: the signal goes to the whole process group.
     write_mmscale(tree, f"trap '{COPY_RECORDS}; exit 130' INT; echo ready; while :; do sleep 0.05; done")
     process = subprocess.Popen(
-        [tree / "scripts/run", "--out", tmp_path / "out"],
+        [tree / "scripts/run", "--out", tmp_path / "out", "--", "--family", "switch"],
         env=stub_path({**INSTALLED, "cmake": ""}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -109,7 +137,7 @@ def test_run_plots_what_an_interrupted_campaign_recorded(tree, stub_path, tmp_pa
     )
     assert process.stdout.readline() == "ready\n"
     os.killpg(process.pid, signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=180)
     assert process.returncode == 130
     assert (tmp_path / "out/switch-idle-all-compact-switches.png").exists()
 
@@ -122,7 +150,7 @@ def test_run_shows_a_failed_build(run, tree, stub_path, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("arguments", [["--out"], ["--budget", ""], ["stray"]])
+@pytest.mark.parametrize("arguments", [["--out"], ["--budget", ""], ["--budget", "soon"], ["stray"]])
 def test_run_wrong_usage(run, tree, arguments):
     assert run(tree / "scripts/run", *arguments).returncode == 2
 
