@@ -136,12 +136,12 @@ const std::vector<Case>& cases() {
        .programs = {{{slow_side}}, {{run, 1}, {fast_side}}},
        .registered = true},
       {.name = "first-touch",
-       .what = "a thread on CPU 0 unmaps memory while one of its process runs on CPU 1 for the first time, "
-               "and reads "
-               "it twice",
+       .what = "a thread on CPU 0 unmaps memory while CPU 1 switches from another process to a thread of "
+               "its, which has "
+               "never been there and reads it twice",
        .cpus = 2,
-       .task_mm = {0, 0},
-       .before = {{0, {run, 0}}},
+       .task_mm = {0, 0, 1},
+       .before = {{0, {run, 0}}, {1, {run, 2}}},
        .programs = {{{flush_pages}}, {{run, 1}, {touch}, {touch}}}},
   };
   return all;

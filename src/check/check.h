@@ -26,8 +26,8 @@ std::string_view to_string(Verdict verdict);
 struct Options {
   // One bit for each kernel::Violation that counts; a deadlock always does.
   unsigned verdicts = ~0u;
-  // What the lifecycle's machines have if nothing: natural_memory.
-  std::optional<machine::explorer::Memory> memory = machine::explorer::Memory::tso;
+  // What the lifecycle's machines have if not said: natural_memory.
+  std::optional<machine::explorer::Memory> memory = {};
   // Transitions for each case; 0 is without limit.
   std::uint64_t steps = 20'000'000;
   // Preemptions; -1 is without bound.

@@ -35,7 +35,7 @@ struct Arguments {
   std::string lifecycles = "all";
   std::string cases = "all";
   std::string verdicts = "all";
-  std::string memory = "tso";
+  std::string memory = "natural";
   std::string replay;
   std::string svg;
   std::uint64_t steps = check::Options{}.steps;

@@ -13,13 +13,14 @@ namespace mmscale::kernel {
 
 // Copies the CPUs that may hold `mm` into this CPU's scratch mask, without this CPU and without those
 // offline, as smp_call_function_many does with cpu_online_mask: mm_cpumask, or every CPU where the
-// architecture keeps none. Relaxed loads: a bit that matters was set before its CPU became a user of the mm,
-// and the sender has since seen that user's mm_users or mm_count reach zero.
+// architecture keeps none. Relaxed loads of the mm's mask: a bit that matters was set before its CPU became a user of
+// the mm, and the sender has since seen that user's mm_users or mm_count reach zero. Of cpu_online_mask acquire: who
+// finds a CPU gone is behind all that it did, since the kernel stops all CPUs (stop_machine) before one leaves.
 template <class M>
 machine::CpuMask& other_cpus_of_mm(M& m, Cpu<M>& cpu, Mm<M>* mm) {
   using enum std::memory_order;
   for (unsigned w = 0; w < cpu.targets.words(); ++w) {
-    std::uint64_t bits = m.load(cpu.system->cpu_online_mask(w), relaxed);
+    std::uint64_t bits = m.load(cpu.system->cpu_online_mask(w), acquire);
     if (cpu.system->lifecycle.keeps_mask) bits &= m.load(mm->cpumask(w), relaxed);
     cpu.targets.set_word(w, bits);
   }
@@ -34,10 +35,10 @@ bool this_cpu_of_mm(M& m, Cpu<M>& cpu, Mm<M>* mm) {
          (m.load(mm->cpumask(cpu.mask_word), std::memory_order_relaxed) & cpu.mask_bit) != 0;
 }
 
-// cpu_online().
+// cpu_online(). Acquire as above.
 template <class M>
 bool cpu_online(M& m, Cpu<M>& cpu) {
-  return (m.load(cpu.system->cpu_online_mask(cpu.mask_word), std::memory_order_relaxed) & cpu.mask_bit) != 0;
+  return (m.load(cpu.system->cpu_online_mask(cpu.mask_word), std::memory_order_acquire) & cpu.mask_bit) != 0;
 }
 
 // The number of a CPU.

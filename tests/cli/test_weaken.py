@@ -1,9 +1,42 @@
 # SPDX-License-Identifier: MIT
-"""mmscale check --weaken: what breaks without an order, and a place that is no place is refused."""
+"""mmscale check --weaken: docs/barriers.md is what is found, and a place that is no place is refused."""
 
 import json
+import subprocess
+import sys
 
 import pytest
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "scripts" / "lib"))
+
+from checks import barriers  # noqa: E402
+
+PAGE = (ROOT / "docs" / "barriers.md").read_text()
+
+
+class Runner:
+    """Calls mmscale. A few seconds of work, on a machine that may have other things to do."""
+
+    def __init__(self, binary, environment):
+        self.binary, self.environment = binary, environment
+
+    def json(self, arguments):
+        command = [self.binary, *arguments, "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=900, env=self.environment)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+def test_the_page_is_what_is_found(binary, environment):
+    assert barriers.rendered(PAGE, Runner(binary, environment)) == PAGE
+
+
+def test_every_comment_is_about_a_place_of_the_page():
+    places = {line.split(" | ")[0].removeprefix("| ") for line in PAGE.splitlines() if line.startswith("| ")}
+    for key in barriers.COMMENTS:
+        file, function = key.split()[:2]
+        assert f"{file} `{function}`" in places, key
 
 
 def test_one_place_can_be_weakened_and_replayed(mmscale):
