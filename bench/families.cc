@@ -7,6 +7,7 @@
 
 #include "bench/families.h"
 #include "kernel/lifecycle/catalogue.h"
+#include "topology/home.h"
 
 namespace mmscale::bench {
 
@@ -93,7 +94,10 @@ workload::SiliconSpec silicon_spec(const std::string& scheme, const Choice& choi
 unsigned home_of(const topology::Layout& layout, const Choice& choice, const std::vector<unsigned>& pus) {
   if (choice.home_node) return *choice.home_node;
   const topology::Pu* first = topology::find(layout, pus.front());
-  return first == nullptr || first->numa_node == topology::kNone ? 0 : first->numa_node;
+  const unsigned node = first == nullptr ? topology::kNone : first->numa_node;
+  // A model's nodes are none of this machine's, and all have memory.
+  if (!layout.is_this_system) return node == topology::kNone ? 0 : node;
+  return topology::nearest_memory(layout, node);
 }
 
 }  // namespace mmscale::bench

@@ -146,16 +146,19 @@ std::vector<Conclusion> host_kernel_conclusions(Results results) {
       return value;
     };
     const bool any = std::any_of(windows.begin(), windows.end(), [](const auto& r) { return r.valid(); });
-    std::vector<std::string> parts;
+    std::vector<std::string> parts, ipis;
     if (any && first.findings.operation.empty()) {
       const auto low = put("idle_share_low");
       parts.push_back(share_text(low, put("idle_share_high")));
     }
-    for (const auto& [counter, row] : {std::pair{"reschedule_ipis_per_operation", "reschedule"},
-                                       std::pair{"function_call_ipis_per_operation", "function call"},
-                                       std::pair{"tlb_ipis_per_operation", "TLB"}})
-      if (const auto value = put(counter)) parts.push_back(fmt::format("{:.2f} {}", *value, row));
-    conclusion.text = any ? fmt::format("{}: {} IPIs per operation", first.name, fmt::join(parts, ", "))
+    for (const auto& [counter, row] :
+         {std::pair{"reschedule_ipis_per_operation", "reschedule"},
+          std::pair{"function_call_ipis_per_operation", "function call"},
+          std::pair{"tlb_ipis_per_operation", "TLB"}, std::pair{"other_ipis_per_operation", "other"}})
+      if (const auto value = put(counter)) ipis.push_back(fmt::format("{:.2f} {}", *value, row));
+    parts.push_back(ipis.empty() ? "IPIs unavailable"
+                                 : fmt::format("{} IPIs per operation", fmt::join(ipis, ", ")));
+    conclusion.text = any ? fmt::format("{}: {}", first.name, fmt::join(parts, ", "))
                           : fmt::format("{}: no valid window", first.name);
     conclusion.details = std::make_shared<nlohmann::ordered_json>(
         nlohmann::ordered_json{{"family", "host_kernel"}, {"record", "kernel"}, {"text", conclusion.text}});

@@ -7,6 +7,7 @@
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "campaign/cpu_counts.h"
 #include "campaign/session.h"
 #include "cli/durations.h"
+#include "cli/home.h"
 #include "cli/names.h"
 #include "cli/rules.h"
 #include "kernel/lifecycle/catalogue.h"
@@ -26,6 +28,7 @@
 #include "measure/sampled_load.h"
 #include "scheme/catalogue.h"
 #include "topology/cpu_list.h"
+#include "topology/home.h"
 #include "topology/leave.h"
 #include "topology/quota.h"
 #include "topology/topology.h"
@@ -179,7 +182,7 @@ void check_home(const topology::Layout& layout, const Options& options) {
   if (!options.home) return;
   std::vector<unsigned> nodes;
   for (const topology::NumaNode& node : layout.numa_nodes)
-    if (node.allowed) nodes.push_back(node.os_index);
+    if (topology::has_memory(layout, node)) nodes.push_back(node.os_index);
   if (nodes.empty()) nodes.push_back(0);
   if (std::find(nodes.begin(), nodes.end(), *options.home) == nodes.end())
     throw UsageError(fmt::format("--home {}: no such NUMA node with memory for us; there are {}",
@@ -306,6 +309,10 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
                choice.transport_caveat.empty() ? "" : "; ", choice.transport_caveat);
   fmt::print(stderr, "PMU counters: {}\n", measure::this_pmu().summary());
   if (limit.why.starts_with("CPU quota")) fmt::print(stderr, "at most {} CPUs: {}\n", limit.cpus, limit.why);
+  std::set<unsigned> homes;
+  for (const campaign::Case& c : setup.cases)
+    if (c.make_load) homes.insert(c.subject.home_node);
+  const std::string unbound = note_home(layout, homes);
   if (options.dry_run) return 0;
 
   std::vector<unsigned> used;
@@ -316,6 +323,8 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
   setup.context = measure::to_context(measure::read_environment("/", used, command_line));
   setup.context.emplace_back("mmscale_world", "silicon");
   for (auto& fact : safety_on_this_host(choice.schemes)) setup.context.push_back(std::move(fact));
+  if (layout.source != "this host") setup.context.emplace_back("topology", layout.source);
+  if (!unbound.empty()) setup.context.emplace_back("home_unbound", unbound);
   setup.google = std::move(google);
 
   machine::silicon::Pool pool(topology);

@@ -16,9 +16,12 @@
 #include "calibrate/calibration.h"
 #include "campaign/session.h"
 #include "cli/durations.h"
+#include "cli/home.h"
 #include "machine/silicon/pool.h"
 #include "measure/environment.h"
 #include "measure/output_file.h"
+#include "topology/home.h"
+#include "topology/placement.h"
 #include "topology/quota.h"
 #include "topology/topology.h"
 
@@ -40,15 +43,16 @@ std::string host_name() {
 }
 
 // What was measured, when and with what: the numbers hold for that and no other.
-std::string description(const calibrate::HostCosts& costs) {
+std::string description(const calibrate::HostCosts& costs, const std::string& unbound) {
   const measure::Environment environment = measure::read_environment();
   char date[16];
   const std::time_t now = std::time(nullptr);
   std::tm utc{};
   std::strftime(date, sizeof date, "%F", gmtime_r(&now, &utc));
-  return fmt::format("{}, {} CPUs, hypervisor {}, kernel {}; mmscale calibrate {} ({}), {}",
+  return fmt::format("{}, {} CPUs, hypervisor {}, kernel {}; {}{}mmscale calibrate {} ({}), {}",
                      environment.cpu_model, costs.cpus, environment.hypervisor, environment.kernel_release,
-                     environment.build.version, environment.build.revision, date);
+                     unbound, unbound.empty() ? "" : "; ", environment.build.version,
+                     environment.build.revision, date);
 }
 
 // One line for each number, for people.
@@ -80,12 +84,17 @@ int run(const Options& options) {
   if (!topology.is_this_system())
     throw calibrate::CalibrationError(
         fmt::format("calibrate: {} is not this host, and cannot be measured", topology.layout().source));
+  const auto first = topology::order(topology.layout(), topology::parse_placement("compact"));
+  const topology::Pu* pu = first.empty() ? nullptr : topology::find(topology.layout(), first.front());
+  const std::string unbound = note_home(
+      topology.layout(),
+      {topology::nearest_memory(topology.layout(), pu == nullptr ? topology::kNone : pu->numa_node)});
   machine::silicon::Pool pool(topology);
   measure::Bench where{topology, pool, topology::read_cpu_quota()};
   calibrate::Calibration calibration = calibrate::calibrate(where, setup);
   say(calibration.remarks);
   calibration.costs.name = to_file ? std::filesystem::path(options.out).stem().string() : host_name();
-  calibration.costs.description = description(calibration.costs);
+  calibration.costs.description = description(calibration.costs, unbound);
   calibrate::MachineFile file;
   const int done =
       static_cast<int>(calibration.incomplete ? campaign::Outcome::nothing_valid : campaign::Outcome::ok);

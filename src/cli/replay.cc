@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cli/durations.h"
+#include "cli/home.h"
 #include "cli/names.h"
 #include "cli/replay_records.h"
 #include "cli/rules.h"
@@ -19,6 +20,7 @@
 #include "machine/silicon/transport.h"
 #include "machine/simulator/model_file.h"
 #include "topology/cpu_list.h"
+#include "topology/home.h"
 #include "topology/topology.h"
 #include "trace/session.h"
 
@@ -155,13 +157,16 @@ int run(const Options& options, const std::string& command_line) {
     pool.emplace(*topology);
     spec.pool = &*pool;
     spec.pus = first_pus(topology->layout(), cpus, true);
+    spec.home_node = topology::nearest_memory(
+        topology->layout(), topology::find(topology->layout(), spec.pus.front())->numa_node);
+    const std::string unbound = note_home(topology->layout(), {spec.home_node});
     if (!options.transport.empty())
       check_name("--transport", options.transport, machine::silicon::transport_names());
     const auto choice = machine::silicon::choose_transport(
         options.transport.empty() ? std::nullopt : std::optional<std::string_view>(options.transport));
     transport = choice.name;
     spec.transport = transport;
-    reason = choice.reason;
+    reason = choice.reason + (unbound.empty() ? "" : "; " + unbound);
   } else {
     model.emplace(choose_model(options, cpus));
     spec.model = &*model;

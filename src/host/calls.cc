@@ -15,11 +15,12 @@
 
 #include "host/leader.h"
 #include "host/timed.h"
+#include "machine/silicon/membarrier.h"
 
 namespace mmscale::host {
 namespace {
 
-long membarrier(int command) { return ::syscall(SYS_membarrier, command, 0, 0); }
+using machine::silicon::membarrier;
 
 [[noreturn]] void refuse(const char* call) {
   throw std::system_error(errno, std::generic_category(), fmt::format("{} on the measuring thread", call));
@@ -90,13 +91,7 @@ struct Shared {
 
 }  // namespace
 
-std::string no_membarrier() {
-  const long commands = membarrier(MEMBARRIER_CMD_QUERY);
-  if (commands < 0) return fmt::format("membarrier: {}", std::strerror(errno));
-  if ((commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0)
-    return "membarrier: this kernel has no PRIVATE_EXPEDITED";
-  return {};
-}
+std::string no_membarrier() { return machine::silicon::no_membarrier(); }
 
 Answer ask_calls(const measure::Bench& bench, Call call, Others others, std::span<const unsigned> pus,
                  const measure::WindowTimes& times) {

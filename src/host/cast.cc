@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -84,13 +85,16 @@ void Cast::run_process(const Process& process, pid_t parent) {
   ignore_the_terminal();
   // The parent may have died before it could matter to us.
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) ::_exit(1);
+  // Outside the try: unwinding would destroy threads that cannot be joined, since they wait for those that are missing.
+  std::vector<std::thread> threads;
   try {
-    std::vector<std::thread> threads;
     for (std::size_t i = 1; i < process.size(); ++i) threads.emplace_back([&, i] { run_part(process[i]); });
     run_part(process.front());
     for (std::thread& thread : threads) thread.join();
-  } catch (const std::exception& error) {
-    fail(error.what());
+  } catch (const std::system_error& error) {
+    fail(fmt::format("cannot start thread {} of {}: {} (ulimit -u, pids.max of the cgroup)",
+                     threads.size() + 2, process.size(), error.code().message())
+             .c_str());
   }
   // Not exit(): what the parent has yet to write is not ours to flush.
   ::_exit(0);

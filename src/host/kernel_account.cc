@@ -129,8 +129,10 @@ void report(const KernelAccount& account, double operations, measure::Findings& 
     kernel["others"] = "CPU time of all other tasks that ran on the CPUs in use (/proc/PID/schedstat)";
   }
 
-  constexpr std::pair<IpiKind, const char*> kKinds[] = {
-      {IpiKind::reschedule, "reschedule"}, {IpiKind::function_call, "function_call"}, {IpiKind::tlb, "tlb"}};
+  constexpr std::pair<IpiKind, const char*> kKinds[] = {{IpiKind::reschedule, "reschedule"},
+                                                        {IpiKind::function_call, "function_call"},
+                                                        {IpiKind::tlb, "tlb"},
+                                                        {IpiKind::other, "other"}};
   for (const auto& [kind, name] : kKinds)
     if (const auto count = account.ipis_of(kind); count && operations > 0)
       findings.put(fmt::format("{}_ipis_per_operation", name), static_cast<double>(*count) / operations);

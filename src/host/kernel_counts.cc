@@ -109,20 +109,44 @@ void read_idle(std::span<const unsigned> cpus, const fs::path& root, KernelCount
 }  // namespace
 
 std::optional<IpiKind> ipi_kind(std::string_view description) {
-  // x86: arch/x86/kernel/irq.c; arm64, riscv, loongarch: ipi_types[] in their smp.c; powerpc: "Doorbell".
-  constexpr std::array<std::pair<std::string_view, IpiKind>, 9> kRows = {{
+  // x86: arch/x86/kernel/irq.c; arm64: ipi_types[] in its smp.c, arm, loongarch likewise; riscv: ipi_names[]; powerpc:
+  // irq.c, and the chips' own rows; s390: irqclass_sub_desc[]. Some put a chip or a class before it ("[EXT] External
+  // Call"), some what it belongs to behind it ("XIVE-IPI 0 Edge IPI-0").
+  constexpr std::array<std::pair<std::string_view, IpiKind>, 22> kRows = {{
       {"Rescheduling interrupts", IpiKind::reschedule},
+      {"Rescheduling IPIs", IpiKind::reschedule},
       {"Function call interrupts", IpiKind::function_call},
+      {"Function call IPIs", IpiKind::function_call},
+      {"Single function call interrupts", IpiKind::function_call},
       {"TLB shootdowns", IpiKind::tlb},
       {"Doorbell interrupts", IpiKind::other},
       {"IRQ work interrupts", IpiKind::other},
+      {"IRQ work IPIs", IpiKind::other},
       {"CPU wake-up interrupts", IpiKind::other},
+      {"CPU stop interrupts", IpiKind::other},
+      {"CPU stop (for crash dump) interrupts", IpiKind::other},
+      {"CPU stop NMIs", IpiKind::other},
+      {"CPU stop for crash dump NMIs", IpiKind::other},
+      {"CPU backtrace interrupts", IpiKind::other},
+      {"KGDB roundup interrupts", IpiKind::other},
       {"Timer broadcast interrupts", IpiKind::other},
+      {"Completion interrupts", IpiKind::other},
+      {"XIVE-IPI", IpiKind::other},
+      {"XICS", IpiKind::other},
       {"External Call", IpiKind::other},
       {"Emergency Signal", IpiKind::other},
   }};
-  for (const auto& [text, kind] : kRows)
-    if (description == text) return kind;
+  for (const auto& [text, kind] : kRows) {
+    const auto at = description.find(text);
+    if (at == std::string_view::npos) continue;
+    // Whole words, at either end.
+    const std::string_view rest = description.substr(at + text.size());
+    if (at == 0 ? !rest.empty() && rest.front() != ' ' : description[at - 1] != ' ' || !rest.empty())
+      continue;
+    // XICS has rows of devices, too.
+    if (text == "XICS" && !rest.ends_with(" IPI")) continue;
+    return kind;
+  }
   return std::nullopt;
 }
 

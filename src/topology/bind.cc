@@ -8,13 +8,31 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
-#include "topology/bitmap.h"
 #include "topology/cpu_list.h"
 
 namespace mmscale::topology {
+namespace {
+
+// Empty where it cannot be read; errno says why.
+std::vector<unsigned> affinity_of_this_thread() {
+  // Linux refuses a mask that is too short for its CPUs; none is built for as many as this.
+  std::vector<unsigned long> mask(kMaxCpuIndex / (8 * sizeof(unsigned long)) / 8);
+  std::vector<unsigned> cpus;
+  if (::sched_getaffinity(0, mask.size() * sizeof mask[0], reinterpret_cast<cpu_set_t*>(mask.data())) != 0)
+    return cpus;
+  for (std::size_t word = 0; word < mask.size(); ++word)
+    for (unsigned long bits = mask[word]; bits != 0; bits &= bits - 1)
+      cpus.push_back(static_cast<unsigned>(word * 8 * sizeof bits) +
+                     static_cast<unsigned>(std::countr_zero(bits)));
+  return cpus;
+}
+
+}  // namespace
 
 void bind_this_thread(const Topology& topology, unsigned os_index) {
   const Layout& layout = topology.layout();
@@ -31,18 +49,19 @@ void bind_this_thread(const Topology& topology, unsigned os_index) {
   }
   if (!pu->online) throw refuse("it is offline");
 
-  const Bitmap wanted(os_index);
-  if (hwloc_set_cpubind(topology.native(), wanted.get(), HWLOC_CPUBIND_THREAD | HWLOC_CPUBIND_STRICT) != 0) {
+  // Not through hwloc, which binds to nothing that /sys does not list.
+  constexpr unsigned kBits = 8 * sizeof(unsigned long);
+  std::vector<unsigned long> mask(os_index / kBits + 1);
+  mask.back() = 1ul << (os_index % kBits);
+  if (::sched_setaffinity(0, mask.size() * sizeof mask[0], reinterpret_cast<const cpu_set_t*>(mask.data())) !=
+      0) {
     throw refuse(
         fmt::format("{}{}", std::strerror(errno), pu->in_cpuset ? "" : " (it is outside the cpuset)"));
   }
-  Bitmap bound;
-  if (hwloc_get_cpubind(topology.native(), bound.get(), HWLOC_CPUBIND_THREAD) != 0) {
-    throw refuse(fmt::format("the binding cannot be read back: {}", std::strerror(errno)));
-  }
-  if (!(bound == wanted)) {
-    throw refuse(fmt::format("the thread is bound to {} instead", format_cpu_list(members(bound.get()), 12)));
-  }
+  const std::vector<unsigned> bound = affinity_of_this_thread();
+  if (bound.empty()) throw refuse(fmt::format("the binding cannot be read back: {}", std::strerror(errno)));
+  if (bound != std::vector{os_index})
+    throw refuse(fmt::format("the thread is bound to {} instead", format_cpu_list(bound, 12)));
   if (const unsigned landed = current_pu(); landed != os_index) {
     throw refuse(fmt::format("the thread runs on CPU {} instead", landed));
   }

@@ -129,16 +129,23 @@ std::string package_table(const Pus& online) {
 
 std::string numa_table(const Layout& layout, const Pus& online) {
   const auto local = by(online, &Pu::numa_node);
+  const bool memory_known =
+      std::ranges::any_of(layout.numa_nodes, [](const NumaNode& node) { return node.memory_bytes != 0; });
   std::string text = "NUMA nodes:\n";
   std::size_t rows = 0;
   for (const NumaNode& node : layout.numa_nodes) {
     if (rows++ == kRows) return text + fmt::format("  ... and {} more\n", layout.numa_nodes.size() - kRows);
     const auto cpus = local.find(node.os_index);
     text += fmt::format("  {}: ", node.os_index);
-    if (node.memory_bytes != 0) text += fmt::format("{:.1f} GiB, ", double(node.memory_bytes) / (1u << 30));
+    if (node.memory_bytes != 0)
+      text += fmt::format("{:.1f} GiB, ", double(node.memory_bytes) / (1u << 30));
+    else if (memory_known)
+      text += "no memory, ";
     text += cpus == local.end() ? "no CPUs" : fmt::format("CPUs {}", brief(os_indexes(cpus->second)));
     text += node.allowed ? "\n" : ", not allowed\n";
   }
+  if (const auto nowhere = local.find(kNone); nowhere != local.end())
+    text += fmt::format("  no node: CPUs {}\n", brief(os_indexes(nowhere->second)));
   return text;
 }
 
@@ -153,7 +160,11 @@ std::string permissions(const Layout& layout) {
   if (!outside_affinity.empty())
     text += fmt::format("outside the affinity mask: {}\n", brief(outside_affinity));
   if (!outside_cpuset.empty()) text += fmt::format("outside the cpuset: {}\n", brief(outside_cpuset));
-  if (!offline.empty()) text += fmt::format("offline: {}\n", brief(offline));
+  // A file holds what its writer was allowed, and the numbers alone of all else.
+  if (!offline.empty())
+    text += fmt::format("{}: {}\n",
+                        layout.is_this_system ? "offline" : "offline or outside the cpuset of who wrote it",
+                        brief(offline));
   return text;
 }
 

@@ -19,7 +19,8 @@ unsigned shared_object(const Pu& pu, unsigned position, const Sharing& sharing) 
     case ShareBy::kPackage:
       return pu.package;
     case ShareBy::kNuma:
-      return pu.numa_node;
+      // CPUs of no node have no node in common: what is left is their package.
+      return pu.numa_node != kNone ? pu.numa_node : ~pu.package;
     case ShareBy::kDie:
       return pu.die;
     case ShareBy::kLlc:

@@ -2,6 +2,7 @@
 #include "topology/topology.h"
 
 #include <fmt/format.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,7 +15,10 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <utility>
+#include <vector>
 
+#include "topology/believe_affinity.h"
 #include "topology/bitmap.h"
 
 namespace mmscale::topology {
@@ -22,10 +26,12 @@ namespace {
 
 std::string reason(int error) { return std::strerror(error); }
 
-// Unbound threads of the process count: the one that loads may have been pinned already.
+// Unbound threads of the process count: the one that loads may have been pinned already. Without /proc, where the others
+// cannot be looked up, that one's own.
 Bitmap affinity_of_process(hwloc_topology_t topology) {
   Bitmap mask;
-  if (hwloc_get_cpubind(topology, mask.get(), HWLOC_CPUBIND_PROCESS) != 0) {
+  if (hwloc_get_cpubind(topology, mask.get(), HWLOC_CPUBIND_PROCESS) != 0 &&
+      hwloc_get_cpubind(topology, mask.get(), HWLOC_CPUBIND_THREAD) != 0) {
     throw TopologyError(fmt::format("cannot read this process' CPU affinity: {}", reason(errno)));
   }
   return mask;
@@ -61,12 +67,14 @@ unsigned local_numa_node(hwloc_obj_t pu) {
 // of says what stands in for a level that the machine does not report.
 class Numbering {
  public:
-  unsigned operator()(std::uint64_t key) {
-    return numbers_.try_emplace(key, static_cast<unsigned>(numbers_.size())).first->second;
+  // `within`: what the object is a part of, if it must not reach beyond.
+  unsigned operator()(std::uint64_t key, unsigned within = 0) {
+    return numbers_.try_emplace({key, within}, static_cast<unsigned>(numbers_.size())).first->second;
   }
+  std::size_t size() const { return numbers_.size(); }
 
  private:
-  std::map<std::uint64_t, unsigned> numbers_;
+  std::map<std::pair<std::uint64_t, unsigned>, unsigned> numbers_;
 };
 
 // A key that no reported object has, made from the number of what stands in for it.
@@ -77,6 +85,7 @@ std::uint64_t key(std::optional<unsigned> reported, unsigned otherwise) {
 
 void read_online_pus(hwloc_topology_t topology, Layout& layout) {
   Numbering cores, llcs, dies, packages;
+  Numbering caches;
   std::map<unsigned, unsigned> seen_of_core;
   layout.reported = {.package = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PACKAGE) > 0,
                      .die = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_DIE) > 0,
@@ -94,13 +103,19 @@ void read_online_pus(hwloc_topology_t topology, Layout& layout) {
     layout.reported.llc |= cache != nullptr;
     // gp_index is unique over caches of all levels, which
     // logical_index is not: P and E cores may end at L3 and L2.
-    pu.llc = llcs(cache != nullptr ? cache->gp_index : stand_in(pu.core));
+    const std::uint64_t cache_key = cache != nullptr ? cache->gp_index : stand_in(pu.core);
+    caches(cache_key);
+    // No cache is known that spans packages, but firmware that says so is (virtual arm64 machines).
+    pu.llc = llcs(cache_key, pu.package);
     pu.numa_node = local_numa_node(object);
     pu.smt = seen_of_core[pu.core]++;
     pu.in_cpuset = hwloc_bitmap_isset(cpuset, object->os_index) != 0;
     pu.allowed = pu.in_cpuset;
     layout.pus.push_back(pu);
   }
+  if (llcs.size() > caches.size())
+    layout.source +=
+        "; a cache is reported to span packages, each package's part is taken for one of its own";
 }
 
 // A CPU that is offline has no object: the kernel does not say where it would be.
@@ -109,6 +124,7 @@ void add_offline_pus(hwloc_topology_t topology, Layout& layout) {
   hwloc_bitmap_andnot(offline.get(), hwloc_topology_get_complete_cpuset(topology),
                       hwloc_topology_get_topology_cpuset(topology));
   for (unsigned os_index : members(offline.get())) {
+    if (find(layout, os_index) != nullptr) continue;
     layout.pus.push_back({.os_index = os_index, .online = false, .in_cpuset = false, .allowed = false});
   }
 }
@@ -174,6 +190,7 @@ Layout read_layout(hwloc_topology_t topology, std::string source) {
   if (layout.is_this_system) {
     const Bitmap affinity = affinity_of_process(topology);
     for (Pu& pu : layout.pus) pu.allowed = pu.in_cpuset && affinity.contains(pu.os_index);
+    believe_affinity(affinity, layout);
   }
   add_offline_pus(topology, layout);
   read_numa_nodes(topology, layout);
@@ -214,6 +231,8 @@ std::string_view xml_remedy() {
 }  // namespace
 
 Topology::Handle Topology::create() {
+  // What hwloc thinks of this machine's firmware goes to the terminal otherwise; whoever wants it sets it to 0.
+  setenv("HWLOC_HIDE_ERRORS", "2", 0);
   hwloc_topology_t raw = nullptr;
   if (hwloc_topology_init(&raw) != 0) throw TopologyError("hwloc: cannot create a topology, out of memory");
   Handle handle(raw);

@@ -58,6 +58,24 @@ TEST(Interrupts, AreKnownByTheirDescriptionOnOtherArchitectures) {
   EXPECT_THAT(text(parse_interrupts(kPowerpc, std::vector{0u})), ElementsAre("DBL 3 6"));
 }
 
+TEST(Interrupts, OfEveryArchitectureAreKnown) {
+  for (const auto& [description, kind] : std::vector<std::pair<std::string_view, IpiKind>>{
+           {"XIVE-IPI   0 Edge      IPI-0", IpiKind::other},  // powerpc, powernv and pseries
+           {"XICS   2 Edge      IPI", IpiKind::other},        // powerpc, older firmware
+           {"[EXT] External Call", IpiKind::other},           // s390
+           {"[EXT] Emergency Signal", IpiKind::other},        // s390
+           {"LoongArch  1  Rescheduling interrupts", IpiKind::reschedule},
+           {"CPU stop (for crash dump) interrupts", IpiKind::other},  // arm64, riscv
+           {"CPU stop NMIs", IpiKind::other},                         // arm64 since 6.12
+           {"Function call interrupts", IpiKind::function_call}})
+    EXPECT_EQ(ipi_kind(description), kind) << description;
+  for (const std::string_view device :
+       {"XIVE-IRQ 2097152 Edge      virtio0-config", "XICS 4134 Level     ohci_hcd:usb1",
+        "GICv3  30 Level     arch_timer", "Local timer interrupts", "Machine check polls",
+        "[EXT] Clock Comparator", "not TLB shootdowns at all", ""})
+    EXPECT_FALSE(ipi_kind(device)) << device;
+}
+
 TEST(Interrupts, HalfARowIsNone) {
   EXPECT_THAT(parse_interrupts("  CPU0 CPU1\nRES:  1\n", std::vector{0u}), IsEmpty());
   EXPECT_THAT(parse_interrupts("", std::vector{0u}), IsEmpty());

@@ -50,12 +50,23 @@ NUMA nodes:
 
 allowed: 0-2,2044-2046 (6)
 outside the cpuset: 2047 (1)
-offline: 3 (1)
+offline or outside the cpuset of who wrote it: 3 (1)
 
 6 CPUs of placement scatter, in order of use:
   0,2044,2,2046,1,2045
   seen from the first: 1 smt-sibling, 1 same-llc, 3 other-package
 )");
+}
+
+TEST(RenderText, NamesNodesWithoutMemoryAndCpusWithoutNode) {
+  Layout layout = machine("pack:3 [numa] core:2 pu:1");
+  layout.numa_nodes[1].memory_bytes = 0;
+  layout.numa_nodes.pop_back();
+  for (const unsigned cpu : {4u, 5u}) layout.pus[cpu].numa_node = kNone;
+  EXPECT_THAT(render_text(layout), HasSubstr("\n  1: no memory, CPUs 2-3 (2)\n  no node: CPUs 4-5 (2)\n"));
+  // All without: nobody said how much.
+  layout.numa_nodes[0].memory_bytes = 0;
+  EXPECT_THAT(render_text(layout), HasSubstr("\n  1: CPUs 2-3 (2)\n"));
 }
 
 TEST(RenderText, DrawsWhatIsAlikeOnce) {

@@ -30,6 +30,13 @@ TEST(Sharing, GroupsByWhatIsShared) {
   EXPECT_THAT(grouped(cpus, "4"), ElementsAre(0, 0, 0, 0, 1, 1));
 }
 
+TEST(Sharing, CpusOfNoNodeAreNotOfOne) {
+  Layout layout = machine("pack:3 [numa] core:2 pu:1");
+  for (const unsigned cpu : {2u, 3u, 4u, 5u}) layout.pus[cpu].numa_node = kNone;
+  EXPECT_THAT(groups(layout, order(layout, parse_placement("compact")), parse_sharing("numa")),
+              ElementsAre(0, 0, 1, 1, 2, 2));
+}
+
 TEST(Sharing, GroupsAreNumberedWithoutGaps) {
   for (const auto& [name, layout] : machines()) {
     const auto cpus = order(layout, parse_placement("scatter"));

@@ -9,8 +9,10 @@
 #include <set>
 #include <type_traits>
 
+#include "topology/believe_affinity.h"
 #include "topology/bitmap.h"
 #include "topology/machines.h"
+#include "topology/placement.h"
 #include "topology/temporary_tree.h"
 
 namespace mmscale::topology {
@@ -18,6 +20,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 static_assert(std::is_move_constructible_v<Topology> && !std::is_copy_constructible_v<Topology>);
 
@@ -81,6 +84,14 @@ TEST(Topology, TheOutermostCacheIsTheLastLevel) {
   EXPECT_FALSE(machine("pack:1 l1:4 core:1 pu:1").reported.llc) << "an L1 is nobody's last level";
 }
 
+TEST(Topology, ACacheIsAPackagesOwnAtMost) {
+  const Layout layout = machine("l3:1 pack:2 core:2 pu:1");
+  EXPECT_EQ(count(layout).llcs, 2u);
+  EXPECT_NE(find(layout, 0)->llc, find(layout, 2)->llc);
+  EXPECT_THAT(layout.source, HasSubstr("; a cache is reported to span packages"));
+  EXPECT_THAT(machine("pack:2 l3:1 core:2 pu:1").source, Not(HasSubstr(";")));
+}
+
 TEST(Topology, LevelsThatHoldTheSamePusStayApart) {
   const Layout layout = machine("pack:2 die:1 l3:1 core:1 pu:1");
   EXPECT_EQ(layout.reported, Levels{});
@@ -132,12 +143,29 @@ TEST(Topology, SurvivesTheWayThroughXml) {
   EXPECT_EQ(loaded, original.layout());
 }
 
+TEST(Topology, BelievesTheAffinityMaskOverTheListOfOnlineCpus) {
+  // As without /sys, and as lxcfs shows a container on one CPU: this process runs where nothing is listed.
+  Layout layout = machine("pack:1 core:1 pu:1(indexes=7)");
+  Bitmap affinity;
+  for (const unsigned cpu : {5u, 7u, 2000u}) hwloc_bitmap_set(affinity.get(), cpu);
+  believe_affinity(affinity, layout);
+  EXPECT_THAT(list(layout, &Pu::allowed), ElementsAre(5, 7, 2000));
+  EXPECT_EQ(count(layout).cores, 3u) << "nothing is known to be shared";
+  EXPECT_EQ(find(layout, 5)->numa_node, kNone);
+  EXPECT_THAT(layout.source, HasSubstr("; CPU 5,2000 are not listed as online"));
+  EXPECT_EQ(order(layout, parse_placement("compact")), (std::vector<unsigned>{7, 5, 2000}));
+  const std::string source = layout.source;
+  believe_affinity(affinity, layout);
+  EXPECT_EQ(layout.source, source) << "all are listed now";
+}
+
 TEST(Topology, RefusesXmlInOneLine) {
   TemporaryTree tree;
   EXPECT_THAT(refusal_of_xml(tree.root() / "none.xml"), HasSubstr("none.xml': No such file"));
   EXPECT_THAT(refusal_of_xml(tree.root()), HasSubstr("is a directory"));
   EXPECT_THAT(refusal_of_xml(tree.write("bad.xml", "<topology")),
               HasSubstr("not a topology that hwloc can read"));
+  EXPECT_THAT(refusal_of_xml(tree.write("bad.xml", "<topology")), HasSubstr("lstopo machine.xml"));
   EXPECT_THAT(refusal_of_xml(tree.write("empty.xml", "")), HasSubstr("not a topology that hwloc can read"));
   EXPECT_THAT(refusal_of_xml(
                   tree.write("new.xml", "<?xml version=\"1.0\"?>\n<topology version=\"3.0\">\n</topology>")),

@@ -3,33 +3,23 @@
 
 #include <errno.h>
 #include <fmt/core.h>
-#include <numa.h>
 #include <numaif.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstring>
+#include <vector>
+
+#include "machine/silicon/home_binding.h"
 
 namespace mmscale::machine::silicon {
 namespace {
 
-std::size_t round_up_to_pages(std::size_t bytes) {
-  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  return (bytes + page - 1) / page * page;
-}
+std::size_t page_size() { return static_cast<std::size_t>(sysconf(_SC_PAGESIZE)); }
 
-// Restricts the mapping to one node before it is touched.
-void bind_to_node(std::span<std::byte> memory, unsigned node) {
-  if (static_cast<int>(node) > numa_max_node() || !numa_bitmask_isbitset(numa_all_nodes_ptr, node))
-    throw HomeMemoryError(fmt::format("home node {} has no memory this process may use; highest node is {}",
-                                      node, numa_max_node()));
-  bitmask* nodes = numa_allocate_nodemask();
-  numa_bitmask_setbit(nodes, node);
-  const long failed =
-      mbind(memory.data(), memory.size(), MPOL_BIND, nodes->maskp, nodes->size + 1, MPOL_MF_STRICT);
-  const int error = errno;
-  numa_free_nodemask(nodes);
-  if (failed != 0) throw HomeMemoryError(fmt::format("home node {}: mbind: {}", node, std::strerror(error)));
+std::size_t round_up_to_pages(std::size_t bytes) {
+  const std::size_t page = page_size();
+  return (bytes + page - 1) / page * page;
 }
 
 std::optional<unsigned> node_of(void* page) {
@@ -38,26 +28,62 @@ std::optional<unsigned> node_of(void* page) {
   return static_cast<unsigned>(node);
 }
 
-}  // namespace
+// Restricts the mapping to one node and touches it. Empty, or why it may be elsewhere. Not through libnuma, which
+// needs /proc and /sys and takes get_mempolicy's answer for mbind's.
+std::string bind_and_touch(std::span<std::byte> memory, unsigned node) {
+  constexpr unsigned kBits = 8 * sizeof(unsigned long);
+  std::vector<unsigned long> nodes(node / kBits + 1);
+  nodes.back() = 1ul << (node % kBits);
+  std::string why;
+  // The kernel reads one bit less than it is told.
+  if (mbind(memory.data(), memory.size(), MPOL_BIND, nodes.data(), kBits * nodes.size() + 1,
+            MPOL_MF_STRICT) != 0) {
+    // EPERM: a container's seccomp profile. ENOSYS: a kernel without NUMA, or gVisor.
+    if (errno != EPERM && errno != EACCES && errno != ENOSYS)
+      throw HomeMemoryError(errno == EINVAL
+                                ? fmt::format("home node {} has no memory this process may use", node)
+                                : fmt::format("home node {}: mbind: {}", node, std::strerror(errno)));
+    why = fmt::format("mbind: {}", std::strerror(errno));
+  }
+  std::memset(memory.data(), 0, memory.size());
+  const std::optional<unsigned> found = node_of(memory.data());
+  if (why.empty() && found && *found != node)
+    why = fmt::format("mbind succeeded, but the memory is on node {}", *found);
+  return why;
+}
 
-HomeMemory::HomeMemory(std::size_t bytes, unsigned node) {
-  const std::size_t size = round_up_to_pages(bytes);
+std::span<std::byte> map(std::size_t size) {
   void* p = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED)
     throw HomeMemoryError(fmt::format("{} bytes of memory: {}", size, std::strerror(errno)));
-  bytes_ = {static_cast<std::byte*>(p), size};
+  return {static_cast<std::byte*>(p), size};
+}
+
+}  // namespace
+
+std::string why_unbound(unsigned node) {
+  const std::span<std::byte> page = map(page_size());
+  std::string why;
   try {
-    if (numa_available() >= 0) {
-      bind_to_node(bytes_, node);
-    } else if (node != 0) {
-      throw HomeMemoryError(fmt::format("home node {}: this system has no NUMA support, only node 0", node));
-    }
-    std::memset(p, 0, size);
-    node_ = node_of(p);
-    if (node_ && *node_ != node)
-      throw HomeMemoryError(fmt::format("home node {}: the kernel put the memory on node {}", node, *node_));
+    why = bind_and_touch(page, node);
+  } catch (const HomeMemoryError& error) {
+    why = error.what();
+  }
+  munmap(page.data(), page.size());
+  return why;
+}
+
+std::string unbound_text(unsigned node, const std::string& why) {
+  return fmt::format("the contended memory is not bound to node {} ({}); it is where the kernel puts it",
+                     node, why);
+}
+
+HomeMemory::HomeMemory(std::size_t bytes, unsigned node) : bytes_(map(round_up_to_pages(bytes))) {
+  try {
+    bind_and_touch(bytes_, node);
+    node_ = node_of(bytes_.data());
   } catch (...) {
-    munmap(p, size);
+    munmap(bytes_.data(), bytes_.size());
     throw;
   }
 }

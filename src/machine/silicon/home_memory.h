@@ -21,8 +21,8 @@ class HomeMemoryError : public std::runtime_error {
 // window gets other physical pages and repetitions average over what a line's address does to its home slice.
 class HomeMemory {
  public:
-  // On NUMA node `node` (OS number). Throws if the kernel refuses or the pages turn out to be elsewhere.
-  // Where the system has no NUMA support, node 0 is accepted and means the only memory there is.
+  // On NUMA node `node` (OS number); throws if it has no memory for us. Where the kernel does not let us
+  // choose (home_binding.h), wherever it is first touched.
   HomeMemory(std::size_t bytes, unsigned node);
   ~HomeMemory();
   HomeMemory(const HomeMemory&) = delete;

@@ -16,33 +16,22 @@
 #include <cstdio>
 #include <cstring>
 
+#include "machine/silicon/membarrier.h"
+
 namespace mmscale::machine::silicon {
 namespace {
 
 constexpr std::array<std::string_view, 3> kNames = {"membarrier", "signal", "doorbell"};
-
-int membarrier(int command, unsigned flags = 0, int cpu_id = 0) {
-  return static_cast<int>(syscall(SYS_membarrier, command, flags, cpu_id));
-}
 
 [[noreturn]] void die(const char* what, int error) {
   std::fprintf(stderr, "mmscale: %s failed while an IPI was sent: %s\n", what, std::strerror(error));
   abort();
 }
 
-// Registers for both commands. Returns why membarrier cannot be used, empty if it can; `per_target` tells
-// whether single CPUs can be addressed too (Linux 5.10, CONFIG_RSEQ).
-std::string register_membarrier(bool& per_target) {
-  const int commands = membarrier(MEMBARRIER_CMD_QUERY);
-  if (commands < 0) return fmt::format("membarrier(2): {}", std::strerror(errno));
-  if ((commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0)
-    return "membarrier(2) has no PRIVATE_EXPEDITED here (Linux 4.14, CONFIG_MEMBARRIER)";
-  if (membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) != 0 ||
-      membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0)
-    return fmt::format("membarrier(2) PRIVATE_EXPEDITED: {}", std::strerror(errno));
-  per_target = (commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ) != 0 &&
-               membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ) == 0;
-  return {};
+// Whether single CPUs can be addressed too (Linux 5.10, CONFIG_RSEQ).
+bool registers_per_target() {
+  return (membarrier(MEMBARRIER_CMD_QUERY) & MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ) != 0 &&
+         membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ) == 0;
 }
 
 // The kernel's own synchronous IPIs. membarrier returns when they have been taken, so the price of
@@ -51,8 +40,8 @@ std::string register_membarrier(bool& per_target) {
 class Membarrier final : public Transport {
  public:
   explicit Membarrier(unsigned cpus) : cpus_(cpus), os_cpu_(cpus) {
-    const std::string refusal = register_membarrier(per_target_);
-    if (!refusal.empty()) throw TransportError(refusal);
+    if (!no_membarrier().empty()) throw TransportError(no_membarrier());
+    per_target_ = registers_per_target();
   }
 
   std::string_view name() const override { return "membarrier"; }
@@ -160,13 +149,7 @@ class Doorbell final : public Transport {
 };
 
 // Why a transport does not work on this system; empty if it does.
-std::string refusal(std::string_view name) {
-  if (name == "membarrier") {
-    bool per_target = false;
-    return register_membarrier(per_target);
-  }
-  return {};
-}
+std::string refusal(std::string_view name) { return name == "membarrier" ? no_membarrier() : ""; }
 
 }  // namespace
 

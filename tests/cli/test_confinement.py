@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: MIT
+"""Where the tool's users are: containers, sandboxes, without root. It goes on with what there is, says what there is not
+in one line, and the record has the fact."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import QUICK, ROOT, complaints, windows
+from denied import CONTAINER, KNOWN
+
+from records.schema import problems  # isort: skip
+
+DENIED = Path(__file__).with_name("denied.py")
+FLOOR = ("bench", "--family", "floor", "--cpus", 1, "--reps", 1, *QUICK)
+SWITCH = ("bench", "--family", "switch", "--scheme", "shootdown", "--workload", "idle", "--cpus", 1, "--reps", 1, *QUICK)
+
+
+@pytest.fixture
+def confined(mmscale, tmp_path):
+    """Runs the command under a filter of system calls; returns the process and, if it wrote one, its document."""
+    if not KNOWN:
+        pytest.skip("the numbers of this architecture's system calls are not known here")
+
+    def call(denials, *arguments, out=True):
+        path = tmp_path / "records.json"
+        more = ("--out", path) if out else ()
+        done = mmscale(*arguments, *more, before=(sys.executable, str(DENIED), denials))
+        return done, json.loads(path.read_text()) if path.exists() else None
+
+    return call
+
+
+@pytest.mark.parametrize("denials", [CONTAINER, "mbind:EPERM", "mbind:ENOSYS,get_mempolicy:ENOSYS,move_pages:ENOSYS"])
+@pytest.mark.parametrize("campaign", [FLOOR, SWITCH], ids=["floor", "switch"])
+def test_memory_that_cannot_be_bound(confined, denials, campaign):
+    done, document = confined(denials, *campaign)
+    assert done.returncode in (0, 3), done.stderr
+    said = [line for line in complaints(done) if "is not bound to node" in line]
+    assert len(said) == 1 and "(mbind: " in said[0], done.stderr
+    assert problems(document) == []
+    assert windows(document)
+    assert said[0] == f"mmscale: {document['context']['home_unbound']}"
+
+
+def test_memory_that_can_be_bound_whatever_else_is_refused(confined):
+    done, document = confined("get_mempolicy:ENOSYS,set_mempolicy:EPERM", *FLOOR)
+    assert done.returncode in (0, 3) and "not bound" not in done.stderr
+    assert "home_unbound" not in document["context"]
+
+
+def test_a_policy_that_is_accepted_and_ignored_is_not_an_error(confined):
+    # Where there is one node it cannot be told from one that is kept.
+    done, _ = confined("mbind:0", *FLOOR)
+    assert done.returncode in (0, 3), done.stderr
+
+
+def test_calibrate_and_replay(confined, mmscale, tmp_path):
+    model = tmp_path / "host.json"
+    done, _ = confined(
+        CONTAINER, "calibrate", "--out", model, "--reps", 1, "--window", "1ms", "--accept-invalid", out=False
+    )
+    assert done.returncode in (0, 3), done.stderr
+    assert "is not bound to node" in done.stderr
+    assert "is not bound to node" in json.loads(model.read_text())["description"]
+    trace = ROOT / "tests/trace/data/by_hand.trace"
+    done, document = confined(CONTAINER, "replay", trace, "--silicon", "--cpu", "0", "--scheme", "refcount")
+    assert done.returncode == 0, done.stderr
+    assert "is not bound to node" in done.stderr
+    assert "is not bound to node" in document["benchmarks"][0]["mmscale"]["transport_reason"]
+
+
+@pytest.mark.parametrize(
+    "denials, why",
+    [
+        ("membarrier:EPERM", "not membarrier: membarrier(2): Operation not permitted"),
+        ("membarrier:ENOSYS", "not membarrier: membarrier(2): Function not implemented"),
+        ("membarrier:0", "not membarrier: membarrier(2) PRIVATE_EXPEDITED answers 0 but interrupts nobody"),
+    ],
+)
+def test_a_membarrier_that_does_not_work_is_not_the_transport(confined, allowed, denials, why):
+    if denials.endswith(":0") and len(allowed) < 2:
+        pytest.skip("nobody to interrupt on one CPU")
+    done, document = confined(denials, *SWITCH)
+    assert done.returncode in (0, 3), done.stderr
+    assert f"IPI transport signal (default; {why}" in done.stderr
+    for window in windows(document):
+        assert window["mmscale"]["transport"] == "signal" and why in window["mmscale"]["transport_reason"]
+
+
+def test_a_membarrier_that_does_not_work_and_was_asked_for(confined):
+    done, _ = confined("membarrier:EPERM", *SWITCH, "--transport", "membarrier", out=False)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+    assert "transport 'membarrier' does not work here: membarrier(2): Operation not permitted" in done.stderr
+
+
+@pytest.mark.parametrize("error", ["EPERM", "ENOSYS"])
+def test_no_counters(confined, error):
+    done, document = confined(f"perf_event_open:{error}", *FLOOR)
+    assert done.returncode in (0, 3), done.stderr
+    assert "PMU counters: unavailable (" in done.stderr
+    assert "pmu" in json.dumps(windows(document)[0]["mmscale"])
+
+
+def test_limits_and_priorities_that_cannot_be_changed(confined):
+    done, _ = confined("prlimit64:EPERM,setrlimit:EPERM,sched_setscheduler:EPERM,userfaultfd:EPERM,rseq:ENOSYS", *FLOOR)
+    assert done.returncode in (0, 3), done.stderr
+
+
+def test_threads_that_cannot_be_pinned_are_no_measurement(confined):
+    done, _ = confined("sched_setaffinity:EPERM", *FLOOR, out=False)
+    assert done.returncode == 1
+    assert complaints(done)[-1].startswith("mmscale: ") and "CPU" in complaints(done)[-1]
+    assert "terminate" not in done.stderr
+
+
+def in_namespace(script, binary, *arguments):
+    """Runs the binary behind a line of shell that rearranges mounts of its own."""
+    command = ["unshare", "-rm", "sh", "-c", f'{script} && exec "$@"', "sh", binary, *map(str, arguments)]
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
+        pytest.skip("no user and mount namespaces here")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    if "mount: " in done.stderr:
+        pytest.skip(f"nothing can be mounted here: {done.stderr}")
+    return done
+
+
+def test_lxcfs_numbers_cpus_anew(binary, allowed, tmp_path):
+    if len(allowed) < 2:
+        pytest.skip("needs two CPUs")
+    first, last = allowed[0], allowed[-1]
+    online = tmp_path / "online"
+    online.write_text(f"{first}\n")
+    hide = f"mount --bind {online} /sys/devices/system/cpu/online"
+    done = in_namespace(hide, binary, "topo")
+    assert done.returncode == 0, done.stderr
+    # What is listed as online is left to us by the mask, as well: it is the mask that counts.
+    assert "not listed as online in /sys, but in the affinity mask, which is believed" in done.stdout
+
+    alone = f"{hide} && taskset -p -c {last} $$ >/dev/null"
+    done = in_namespace(alone, binary, "topo", "--json")
+    cpus = {pu["os_index"]: pu for pu in json.loads(done.stdout)["pus"]}
+    assert [cpu for cpu, pu in cpus.items() if pu["allowed"]] == [last]
+    out = tmp_path / "records.json"
+    done = in_namespace(alone, binary, *FLOOR, "--out", out)
+    assert done.returncode in (0, 3), done.stderr
+    document = json.loads(out.read_text())
+    assert "is believed" in done.stderr and "is believed" in document["context"]["topology"]
+    assert all(window["mmscale"]["pus"] == [last] for window in windows(document))
+
+
+@pytest.mark.parametrize("hidden", ["/sys", "/proc", "/sys /proc"])
+def test_without_sys_or_proc(binary, allowed, hidden):
+    hide = " && ".join(f"mount -t tmpfs none {folder}" for folder in hidden.split())
+    done = in_namespace(hide, binary, "topo", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [pu["os_index"] for pu in json.loads(done.stdout)["pus"] if pu["allowed"]] == allowed
+    done = in_namespace(hide, binary, *FLOOR)
+    assert done.returncode in (0, 3), done.stderr
+
+
+def test_no_more_threads_are_one_line(binary, allowed, tmp_path):
+    if os.getuid() != 0 or len(allowed) < 2:
+        pytest.skip("needs root, to be a user who runs nothing else, and two CPUs")
+    stranger = 64_123
+    # Room for the command and the process of a case, not for that process' second thread.
+    command = ["setpriv", f"--reuid={stranger}", "--clear-groups", "prlimit", "--nproc=2", binary, "bench"]
+    command += ["--family", "host_kernel", "--cpus", "2", "--reps", "1", *QUICK]
+    command += ["--benchmark_filter=switch/futex/threads/cross-cpu"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    if "Permission denied" in done.stderr:
+        pytest.skip("the binary is not everybody's to run")
+    assert done.returncode not in (0, 2, -6), done.stderr
+    assert "Resource temporarily unavailable" in done.stderr and "terminate" not in done.stderr
