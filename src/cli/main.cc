@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "campaign/cpu_counts.h"
+#include "cli/assess.h"
 #include "cli/bench.h"
 #include "cli/calibrate.h"
 #include "cli/check.h"
@@ -89,6 +90,7 @@ int run(int argc, char** argv) {
   mmscale::cli::add_bench_command(app, command_line, status);
   mmscale::cli::add_calibrate_command(app, status);
   mmscale::cli::add_doctor_command(app, status);
+  mmscale::cli::add_assess_command(app, command_line, status);
   mmscale::cli::add_record_command(app, status);
   mmscale::cli::add_replay_command(app, command_line, status);
 #ifdef MMSCALE_SIMULATION

@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -20,6 +22,7 @@
 #include "campaign/record_file.h"
 #include "cli/durations.h"
 #include "cli/names.h"
+#include "cli/rest_of_switch.h"
 #include "cli/rules.h"
 #include "kernel/lifecycle/catalogue.h"
 #include "machine/simulator/model_file.h"
@@ -45,7 +48,7 @@ struct Options {
   std::string sharings = "all";
   std::string placements = "compact";
   std::string cpus;
-  std::string lifecycle = "powerpc";
+  std::string lifecycle;
   std::string loops = "private,incdec";
   std::string window = "100us";
   std::string warm;
@@ -53,11 +56,15 @@ struct Options {
   std::optional<unsigned> home;
   RuleOptions rules;
   std::uint32_t think = 0;
+  std::string rest_of_switch;
+  bool random_think = false;
   std::uint32_t lifetime = 100;
   std::uint64_t seed = 1;
   double scale = 1;
   double between = 0;
   double inside = 0;
+  double delay = 0;
+  unsigned lines = 4;
   bool unsafe = false;
   bool dry_run = false;
 };
@@ -66,10 +73,17 @@ struct Options {
 constexpr std::size_t kLinesReported = 4;
 
 constexpr double kMostNs = 1e6;
+constexpr unsigned kMostLines = 10'000;
 
 Picoseconds picoseconds(const char* option, double ns) {
   if (!(ns >= 0 && ns <= kMostNs)) throw UsageError(fmt::format("{} {}: 0 to {} ns", option, ns, kMostNs));
   return static_cast<Picoseconds>(ns * static_cast<double>(kPsPerNs) + 0.5);
+}
+
+// The rules of the kernel that runs on such machines, where none are asked for.
+std::string lifecycle_of(const Options& options, const Model& model) {
+  if (!options.lifecycle.empty()) return options.lifecycle;
+  return model.kind == "x86" ? "x86-2024" : model.kind == "arm" ? "arm64" : "powerpc";
 }
 
 campaign::Choice make_choice(const Options& options, const Model& model) {
@@ -77,11 +91,11 @@ campaign::Choice make_choice(const Options& options, const Model& model) {
   constexpr std::string_view kFamilies[] = {"switch", "floor"};
   choice.families = parse_names("--family", options.families, kFamilies);
   choice.workloads = parse_names("--workload", options.workloads, names_of(workload::patterns()));
-  check_name("--lifecycle", options.lifecycle, kernel::lifecycle::Catalogue::names());
-  choice.lifecycle = options.lifecycle;
-  choice.rules = make_rules(options.rules, options.lifecycle);
+  choice.lifecycle = lifecycle_of(options, model);
+  check_name("--lifecycle", choice.lifecycle, kernel::lifecycle::Catalogue::names());
+  choice.rules = make_rules(options.rules, choice.lifecycle);
   choice.schemes =
-      choose_schemes(options.schemes, options.unsafe, options.lifecycle, choice.rules, choice.workloads);
+      choose_schemes(options.schemes, options.unsafe, choice.lifecycle, choice.rules, choice.workloads);
   for (const std::string& text : split_list(options.sharings))
     choice.sharings.push_back(topology::parse_sharing(text));
   if (options.placements.find_first_not_of("0123456789,-") == std::string::npos)
@@ -136,19 +150,39 @@ std::unique_ptr<workload::SimulatorLoad> make_kernel(const Model& model, const m
                                        workload::find_pattern(subject.workload)->build(parameters));
 }
 
+// The rest of a switch in a case. One number is that of a CPU whose core is its own: hardware threads that switch
+// on one core share it, evenly. A table was measured with whoever was there.
+double rest_of(const RestOfSwitch& rest, const Model& model, const measure::Subject& subject) {
+  const auto cpus = static_cast<unsigned>(subject.pus.size());
+  if (!rest.is_upper_bound()) return rest.ns(cpus);
+  std::set<unsigned> cores;
+  for (const unsigned pu : subject.pus) cores.insert(topology::find(model.layout, pu)->core);
+  return rest.ns(cpus) * cpus / static_cast<double>(cores.size());
+}
+
 std::vector<SimulatedCase> make_cases(const Options& options, const campaign::Choice& choice,
                                       const Model& model) {
   std::vector<SimulatedCase> cases;
+  std::optional<RestOfSwitch> rest;
+  if (!options.rest_of_switch.empty()) rest = RestOfSwitch::parse(options.rest_of_switch);
   for (const std::string& family : choice.families) {
     if (family == "switch") {
-      for (const campaign::Case& c : bench::switch_cases(model.layout, choice))
-        cases.push_back({c.name, c.subject, [subject = c.subject, rules = choice.rules](const Model& m) {
+      for (const campaign::Case& c : bench::switch_cases(model.layout, choice)) {
+        measure::Subject subject = c.subject;
+        if (rest)
+          subject.think_cycles = static_cast<std::uint32_t>(std::llround(
+              rest_of(*rest, model, subject) * kPsPerNs / static_cast<double>(model.costs.tick)));
+        cases.push_back({c.name, subject, [subject, rules = choice.rules](const Model& m) {
                            return make_kernel(m, subject, rules);
                          }});
+      }
       continue;
     }
     const Picoseconds between = picoseconds("--between", options.between);
     const Picoseconds inside = picoseconds("--inside", options.inside);
+    const Picoseconds delay = picoseconds("--delay", options.delay);
+    if (options.lines == 0 || options.lines > kMostLines)
+      throw UsageError(fmt::format("--lines {}: from 1 to {}", options.lines, kMostLines));
     for (const std::string& loop :
          parse_names("--loop", options.loops, names_of(workload::simulated_loops())))
       for (const topology::Placement& placement : choice.placements)
@@ -160,13 +194,15 @@ std::vector<SimulatedCase> make_cases(const Options& options, const campaign::Ch
           subject.pus = topology::place(model.layout, placement, cpus);
           subject.home_node = bench::home_of(model.layout, choice, subject.pus);
           cases.push_back({fmt::format("floor/{}/{}/cpus:{}", loop, subject.placement, cpus), subject,
-                           [subject, between, inside](const Model& m) {
+                           [subject, between, inside, delay, lines = options.lines](const Model& m) {
                              return workload::make_simulated_loop({.name = subject.scheme,
                                                                    .model = &m,
                                                                    .pus = subject.pus,
                                                                    .home_node = subject.home_node,
                                                                    .between = between,
-                                                                   .inside = inside});
+                                                                   .inside = inside,
+                                                                   .delay = delay,
+                                                                   .lines = lines});
                            }});
         }
   }
@@ -264,6 +300,35 @@ measure::Record simulate(const SimulatedCase& c, const Model& model, const measu
   return record;
 }
 
+// What each scheme's switches are to refcount's with the rest of a switch between them.
+std::string gains(const std::vector<std::vector<measure::Record>>& results, const RestOfSwitch& rest,
+                  const Model& model) {
+  std::string text;
+  for (const auto& result : results) {
+    const measure::Record& record = result.front();
+    if (record.subject.family != "switch" || record.subject.scheme == "refcount") continue;
+    const auto is_base = [&](const std::vector<measure::Record>& other) {
+      const measure::Subject& s = other.front().subject;
+      return s.scheme == "refcount" && s.workload == record.subject.workload &&
+             s.sharing == record.subject.sharing && s.placement == record.subject.placement &&
+             s.pus == record.subject.pus;
+    };
+    const auto base = std::ranges::find_if(results, is_base);
+    if (base == results.end()) continue;
+    text += fmt::format("{}: {}{:.3g} x refcount, {:.0f} ns of a switch being the rest\n", record.name,
+                        rest.is_upper_bound() ? "at most " : "",
+                        campaign::rate_of(record) / campaign::rate_of(base->front()),
+                        rest_of(rest, model, record.subject));
+  }
+  if (!text.empty() && rest.is_upper_bound())
+    text +=
+        "Upper bounds: one rest of a switch for all numbers of CPUs. A kernel's grows with them, since its "
+        "other "
+        "shared lines contend, too,\nand the longer it is the less a scheme gains. A table (--rest-of-switch "
+        "FILE) has it by CPUs.\n";
+  return text;
+}
+
 void check_home(const Model& model, const Options& options) {
   if (!options.home) return;
   std::vector<unsigned> nodes;
@@ -279,6 +344,13 @@ int run(const Options& options, const std::string& command_line) {
     throw UsageError(fmt::format("--scale {}: more than 0, 1000 at most", options.scale));
   Model model = machine::simulator::load_model(options.machine, options.scale);
   model.seed = options.seed;
+  model.random_think = options.random_think;
+  if (!options.rest_of_switch.empty()) {
+    if (options.think != 0)
+      throw UsageError("--think and --rest-of-switch: both say what comes between two switches");
+    // Its ns are the ticks.
+    model.costs.tick = kPsPerNs;
+  }
   check_home(model, options);
   const campaign::Choice choice = make_choice(options, model);
   measure::WindowTimes times;
@@ -299,6 +371,8 @@ int run(const Options& options, const std::string& command_line) {
   std::FILE* const screen = options.out == "-" ? stderr : stdout;
   fmt::print(screen, "SIMULATED, not measured: {} ({})\n{}", model.name, model.description,
              campaign::results_table(results));
+  if (!options.rest_of_switch.empty())
+    fmt::print(screen, "{}", gains(results, RestOfSwitch::parse(options.rest_of_switch), model));
   return 0;
 }
 
@@ -322,10 +396,15 @@ void add_sim_command(CLI::App& app, const std::string& command_line, int& status
       "--cpus", options->cpus,
       "CPU counts: 1,2,4, ranges, all, octave (8 per doubling); default: one per doubling, and all");
   sim->add_option("--home", options->home, "NUMA node of the contended mm; default: that of the first CPU");
-  sim->add_option("--lifecycle", options->lifecycle, "Whose rules for mm_cpumask")->capture_default_str();
+  sim->add_option("--lifecycle", options->lifecycle,
+                  "Whose rules for mm_cpumask; default: of the machine's kind, x86-2024, arm64 or powerpc");
   add_rule_options(*sim, options->rules);
   sim->add_option("--think", options->think, "Ticks of the model's counter between switches")
       ->capture_default_str();
+  sim->add_option("--rest-of-switch", options->rest_of_switch,
+                  "What a switch takes beside the scheme's part: ns, or a file with lines 'CPUs ns'");
+  sim->add_flag("--random-think", options->random_think,
+                "Draw what is between switches, with --think or --rest-of-switch as the mean");
   sim->add_option("--lifetime", options->lifetime, "Switches per CPU in a life, as for bench")
       ->capture_default_str();
   sim->add_option("--loop", options->loops,
@@ -333,8 +412,13 @@ void add_sim_command(CLI::App& app, const std::string& command_line, int& status
       ->capture_default_str();
   sim->add_option("--between", options->between, "floor: ns that the loop itself takes after each round")
       ->capture_default_str();
-  sim->add_option("--inside", options->inside, "floor: ns in the critical section of a lock")
+  sim->add_option("--inside", options->inside,
+                  "floor: ns in a lock's critical section, or while a count is held")
       ->capture_default_str();
+  sim->add_option("--delay", options->delay,
+                  "floor: ns after each round that other hardware threads of the core do not stretch")
+      ->capture_default_str();
+  sim->add_option("--lines", options->lines, "floor: lines of a walk")->capture_default_str();
   sim->add_option("--window", options->window, "Length of a measurement, in virtual time")
       ->capture_default_str();
   sim->add_option("--warm", options->warm, "Virtual time before it; default: a quarter of the window");

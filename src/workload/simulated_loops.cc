@@ -18,6 +18,7 @@ namespace {
 using enum std::memory_order;
 using machine::simulator::Condition;
 using machine::simulator::Picoseconds;
+using machine::simulator::Waiting;
 using Machine = machine::simulator::Simulator<false>;
 
 struct alignas(machine::kApart) Word {
@@ -27,20 +28,26 @@ struct alignas(machine::kApart) Word {
 
 // What all loops work on.
 struct Shared {
-  explicit Shared(unsigned cpus) : own(2 * cpus), mine(cpus) {
+  Shared(unsigned cpus, unsigned lines) : own(2 * cpus), mine(cpus), walked(lines) {
     for (unsigned cpu = 0; cpu < cpus; ++cpu) mine[cpu] = cpu;
   }
   Word word;
-  Word serving;
+  Word guarded;
   // private: a line for each CPU. clh, mcs: the nodes of its queue; which of them each CPU has at the moment.
   std::vector<Word> own;
   std::vector<std::uint32_t> mine;
+  std::vector<Word> walked;
   // pass: for waiting without a look at the line; set when the waiting shall end.
   machine::simulator::World* world = nullptr;
   bool stopped = false;
 };
 
-using Round = void (*)(Machine& m, Shared& shared, Picoseconds inside);
+// Between the two halves of a round: a critical section, or a holder's own work.
+struct Work {
+  Picoseconds inside = 0;
+  unsigned lines = 1;
+};
+using Round = void (*)(Machine& m, Shared& shared, const Work& work);
 
 void pair(Machine& m, Word& word) {
   m.fetch_add(word.value, 1, relaxed);
@@ -53,22 +60,32 @@ void await_turn(Machine& m, Shared& s) {
   const auto is_mine = [&s, cpu = m.cpu(), cpus = m.cpus()](std::uint32_t value) {
     return s.stopped || value % cpus == cpu;
   };
-  while (!is_mine(s.word.value)) s.world->spin(m.cpu(), Condition::of(s.word.value, is_mine));
+  while (!is_mine(s.word.value))
+    s.world->spin(m.cpu(), Condition::of(s.word.value, is_mine), Waiting::is_told);
 }
 
-void pass(Machine& m, Shared& s, Picoseconds) {
+void pass(Machine& m, Shared& s, const Work&) {
   await_turn(m, s);
   m.fetch_add(s.word.value, 1, relaxed);
 }
 
-void pass_read(Machine& m, Shared& s, Picoseconds) {
+void pass_read(Machine& m, Shared& s, const Work&) {
   await_turn(m, s);
   m.load(s.word.value, relaxed);
   m.fetch_add(s.word.value, 1, relaxed);
 }
 
+void cas(Machine& m, Shared& s, const Work&) {
+  std::uint32_t seen = m.load(s.word.value, relaxed);
+  for (;;) {
+    const std::uint32_t expected = seen;
+    seen = m.compare_exchange(s.word.value, expected, expected + 1);
+    if (seen == expected) return;
+  }
+}
+
 // Nodes count from 1: 0 is nobody.
-void mcs(Machine& m, Shared& s, Picoseconds inside) {
+void mcs(Machine& m, Shared& s, const Work& work) {
   const std::uint32_t self = m.cpu() + 1;
   Word& node = s.own[m.cpu()];
   m.store(node.next, 0, relaxed);
@@ -78,9 +95,9 @@ void mcs(Machine& m, Shared& s, Picoseconds inside) {
     m.store(s.own[before - 1].next, self, release);
     m.spin_until(node.value, [](std::uint32_t waits) { return waits == 0; });
   }
-  m.compute(inside);
+  m.compute(work.inside);
   if (m.load(node.next, acquire) == 0) {
-    if (m.compare_exchange(s.word.value, self, 0)) return;
+    if (m.compare_exchange(s.word.value, self, 0) == self) return;
     m.spin_until(node.next, [](std::uint32_t next) { return next != 0; });
   }
   m.store(s.own[node.next - 1].value, 0, release);
@@ -91,35 +108,54 @@ struct Loop {
   Round round;
 };
 
-constexpr std::array<Loop, 9> kLoops = {{
+constexpr std::array<Loop, 13> kLoops = {{
     {{"private", "inc + dec_and_test, each CPU on a line of its own"},
-     [](Machine& m, Shared& s, Picoseconds) { pair(m, s.own[m.cpu()]); }},
+     [](Machine& m, Shared& s, const Work&) { pair(m, s.own[m.cpu()]); }},
     {{"incdec", "inc + dec_and_test, all CPUs on one line"},
-     [](Machine& m, Shared& s, Picoseconds) { pair(m, s.word); }},
+     [](Machine& m, Shared& s, const Work&) { pair(m, s.word); }},
+    {{"apart", "the same with the work of a holder between them (--inside)"},
+     [](Machine& m, Shared& s, const Work& work) {
+       m.fetch_add(s.word.value, 1, relaxed);
+       m.compute(work.inside);
+       m.fetch_sub(s.word.value, 1, seq_cst);
+     }},
+    {{"walk", "one atomic increment of each of several lines (--lines), all CPUs in one order"},
+     [](Machine& m, Shared& s, const Work& work) {
+       for (unsigned line = 0; line < work.lines; ++line) m.fetch_add(s.walked[line].value, 1, relaxed);
+     }},
     {{"add", "one atomic increment, all CPUs on one line"},
-     [](Machine& m, Shared& s, Picoseconds) { m.fetch_add(s.word.value, 1, relaxed); }},
+     [](Machine& m, Shared& s, const Work&) { m.fetch_add(s.word.value, 1, relaxed); }},
     {{"pass", "one atomic increment by each CPU in turn, the others waiting without asking"}, pass},
     {{"pass-read", "the same, with a load before"}, pass_read},
     {{"count", "a plain load and a plain store of one line and a full fence, by all CPUs"},
-     [](Machine& m, Shared& s, Picoseconds) {
+     [](Machine& m, Shared& s, const Work&) {
        m.store(s.word.value, m.load(s.word.value, relaxed) + 1, relaxed);
        m.fence();
      }},
-    {{"ticket", "a ticket lock taken and released, all waiting at one line"},
-     [](Machine& m, Shared& s, Picoseconds inside) {
-       const std::uint32_t ticket = m.fetch_add(s.word.value, 1, relaxed);
-       m.spin_until(s.serving.value, [ticket](std::uint32_t serving) { return serving == ticket; });
-       m.compute(inside);
-       m.store(s.serving.value, ticket + 1, release);
+    {{"ticket", "a ticket lock taken and released, both its counters in the line that all wait at"},
+     [](Machine& m, Shared& s, const Work& work) {
+       const std::uint32_t ticket = m.fetch_add(s.word.next, 1, relaxed);
+       m.spin_until(s.word.value, [ticket](std::uint32_t serving) { return serving == ticket; });
+       m.compute(work.inside);
+       m.store(s.word.value, m.load(s.word.value, relaxed) + 1, release);
      }},
+    {{"ticket-add", "the same around an increment of a counter in a line of its own"},
+     [](Machine& m, Shared& s, const Work& work) {
+       const std::uint32_t ticket = m.fetch_add(s.word.next, 1, relaxed);
+       m.spin_until(s.word.value, [ticket](std::uint32_t serving) { return serving == ticket; });
+       m.store(s.guarded.value, m.load(s.guarded.value, relaxed) + 1, relaxed);
+       m.compute(work.inside);
+       m.store(s.word.value, m.load(s.word.value, relaxed) + 1, release);
+     }},
+    {{"cas", "an increment by load and compare-and-swap, tried until it succeeds"}, cas},
     {{"clh", "a CLH queue lock taken and released, each CPU waiting at a line of its own"},
-     [](Machine& m, Shared& s, Picoseconds inside) {
+     [](Machine& m, Shared& s, const Work& work) {
        const std::uint32_t node = s.mine[m.cpu()];
        m.store(s.own[node].value, 1, relaxed);
        // Nodes count from 1 in the queue's tail: 0 is nobody.
        const std::uint32_t before = m.exchange(s.word.value, node + 1, acq_rel);
        if (before != 0) m.spin_until(s.own[before - 1].value, [](std::uint32_t taken) { return taken == 0; });
-       m.compute(inside);
+       m.compute(work.inside);
        m.store(s.own[node].value, 0, release);
        // The queue now owns that node, this CPU the one before it, which the first of all has to spare.
        s.mine[m.cpu()] = before != 0 ? before - 1 : static_cast<std::uint32_t>(s.mine.size()) + m.cpu();
@@ -131,10 +167,11 @@ class SimulatedLoopLoad final : public SimulatorLoad {
  public:
   SimulatedLoopLoad(const LoopSpec& spec, const SimulatorSpec& place, Round round)
       : cpus_(static_cast<unsigned>(spec.pus.size())),
-        inside_(spec.inside),
+        work_{spec.inside, spec.lines},
         between_(spec.between),
+        delay_(spec.delay),
         round_(round),
-        shared_(std::make_unique<Shared>(cpus_)),
+        shared_(std::make_unique<Shared>(cpus_, spec.lines)),
         world_(*spec.model, places_of(place), package_of_node(place),
                std::as_bytes(std::span(&shared_->word, 2))),
         system_(world_) {
@@ -149,7 +186,8 @@ class SimulatedLoopLoad final : public SimulatorLoad {
   std::vector<LineReport> busiest_lines(std::size_t most) const override {
     return workload::busiest_lines(world_, most, [this](std::uintptr_t at) {
       if (at == reinterpret_cast<std::uintptr_t>(&shared_->word)) return "the shared line";
-      return at == reinterpret_cast<std::uintptr_t>(&shared_->serving) ? "now serving" : "a CPU's own line";
+      return at == reinterpret_cast<std::uintptr_t>(&shared_->guarded) ? "what the lock guards"
+                                                                       : "a CPU's own line";
     });
   }
 
@@ -157,8 +195,9 @@ class SimulatedLoopLoad final : public SimulatorLoad {
   void boot(unsigned, unsigned) override {}
   bool run(unsigned cpu, std::uint64_t rounds) override {
     for (; rounds != 0; --rounds) {
-      round_(*machines_[cpu], *shared_, inside_);
+      round_(*machines_[cpu], *shared_, work_);
       world_.compute(cpu, between_);
+      world_.spend(cpu, delay_);
     }
     return true;
   }
@@ -175,8 +214,9 @@ class SimulatedLoopLoad final : public SimulatorLoad {
 
  private:
   const unsigned cpus_;
-  const Picoseconds inside_;
+  const Work work_;
   const Picoseconds between_;
+  const Picoseconds delay_;
   const Round round_;
   const std::unique_ptr<Shared> shared_;
   machine::simulator::World world_;

@@ -17,11 +17,12 @@ struct SimulatedLoop {
   std::string_view what;  // one round of it
 };
 
-// incdec, private: as the floors of the same names (floor_loads.h). add: one atomic increment of a shared
-// line; pass, pass-read: in turn. count: a shared counter read and written by plain accesses, then a full
-// fence. ticket, clh, mcs: a lock taken and released; all three serve who came first. Where chance decides
-// who is next (test-and-set, compare-and-swap until it succeeds) a model without chance lets one CPU wait for
-// ever.
+// incdec, private: as the floors of the same names (floor_loads.h). apart: as real users of a count have it,
+// who do something while they hold it, so that the line is fetched twice. walk: a path that writes several
+// lines. add: one atomic increment of a shared line; pass, pass-read: in turn. count: a shared counter read and
+// written by plain accesses, then a full fence. ticket, ticket-add, clh, mcs: a lock taken and released; all
+// four serve who came first. cas: who finds another value tries again with that one; on a model without chance
+// the same CPUs win again and again.
 std::span<const SimulatedLoop> simulated_loops();
 
 struct LoopSpec {
@@ -30,9 +31,13 @@ struct LoopSpec {
   // As in SimulatorSpec.
   std::vector<unsigned> pus;
   unsigned home_node = 0;
-  // What the loop itself takes after each round, and a critical section.
+  // What the loop itself takes after each round, and a critical section: computing, which the core's other
+  // hardware threads slow down. A delay they do not: waiting for a clock.
   machine::simulator::Picoseconds between = 0;
   machine::simulator::Picoseconds inside = 0;
+  machine::simulator::Picoseconds delay = 0;
+  // walk: how many.
+  unsigned lines = 1;
 };
 
 // Throws std::invalid_argument for another name, or PUs and nodes that the model does not have.

@@ -25,7 +25,7 @@ def sim(binary):
     return run
 
 
-SMALL = ("--machine", "e5-2630v4-2s", "--workload", "idle", "--window", "20us", "--out", "-")
+SMALL = ("--machine", "e5-2630v4-2s", "--lifecycle", "powerpc", "--workload", "idle", "--window", "20us", "--out", "-")
 
 
 def without_dates(text):
@@ -170,3 +170,46 @@ def test_the_headline_prints_the_published_ratio_beside_its_own(sim, binary, tmp
     broken = subprocess.run([*command, "--machine", "vax"], capture_output=True, text=True, check=False, timeout=60)
     assert broken.returncode == 1
     assert "there is no machine 'vax'" in broken.stderr
+
+
+def test_the_rest_of_a_switch_bounds_what_a_scheme_gains(sim, tmp_path):
+    command = (*SMALL, "--scheme", "refcount,shootdown", "--cpus", "8", "--window", "200us", "--out", str(tmp_path / "r.json"))
+    bare, rested = sim(*command), sim(*command, "--rest-of-switch", "1000")
+    assert rested.returncode == 0, rested.stderr
+    assert "x refcount" not in bare.stdout
+    assert "at most" in rested.stdout and "Upper bounds" in rested.stdout
+    rates = {}
+    for record in json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["benchmarks"]:
+        rates[record["mmscale"]["scheme"]] = record["switches_per_second"]
+    # Eight threads on four cores: each has half of one, and two line transfers are little beside 2 us.
+    assert rates["shootdown"] == pytest.approx(8 / 2e-6, rel=0.05)
+    assert 1 < rates["shootdown"] / rates["refcount"] < 1.2
+
+    table = tmp_path / "rest"
+    table.write_text("# CPUs ns\n2 500\n16, 4000\n", encoding="utf-8")
+    done = sim(*command, "--rest-of-switch", str(table))
+    assert done.returncode == 0 and "2000 ns of a switch being the rest" in done.stdout
+    assert "Upper bounds" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("2 500\n2 600\n", "line 2: 2 CPUs stand there twice"),
+        ("2 500\nfour 600\n", "line 2"),
+        ("2 500\n", "two at least"),
+        ("1 500\n4 600\n", "no row for 8 CPUs"),
+    ],
+)
+def test_a_table_of_the_rest_is_refused_with_its_line(sim, tmp_path, text, complaint):
+    table = tmp_path / "rest"
+    table.write_text(text, encoding="utf-8")
+    done = sim(*SMALL, "--scheme", "refcount", "--cpus", "8", "--rest-of-switch", str(table))
+    assert done.returncode == 2
+    assert complaint in done.stderr
+
+
+def test_rules_are_those_of_the_models_kind(sim):
+    done = sim("--machine", "e5-2630v4-2s", "--workload", "idle", "--scheme", "shootdown", "--cpus", "2")
+    assert done.returncode == 2
+    assert "unsafe under lifecycle x86-2024" in done.stderr

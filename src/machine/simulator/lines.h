@@ -23,7 +23,7 @@ struct Line {
   std::uint32_t owner_domain = kNobody;
   // The hardware thread of the owner that used it last.
   std::uint32_t last_user = kNobody;
-  // CPUs in a spin_until on it, in World; kNobody until the first.
+  // CPUs in a spin_until on it: a list through them.
   std::uint32_t spinners = kNobody;
   // The package of its home; kNobody until the first request for it.
   std::uint32_t home = kNobody;
@@ -41,7 +41,7 @@ struct Line {
   // Those of them that do not wait behind a sibling.
   std::uint32_t asking = 0;
   std::uint32_t passed_over = 0;
-  // Domains with a copy, and the core that wrote it last.
+  // Domains with a copy, and the core that answers a read from elsewhere.
   std::uint64_t domains = 0;
   std::uint32_t supplier = kNobody;
   // Until when its owner works on it: it leaves after the operation in flight.
@@ -61,6 +61,8 @@ struct Queue {
   std::uint32_t next_domain = kNobody;
   bool asked = false;
   Picoseconds at_home = 0;
+  // When the domain's copy is there, while the line is shared.
+  Picoseconds copy_at = 0;
 };
 
 // What silicon cannot tell of one line.
@@ -120,6 +122,10 @@ class Lines {
 
   bool shared_by(const Line& line, std::uint32_t core) const {
     return line.sharers != kNobody && (sharers_[line.sharers + core / 64] >> (core % 64) & 1) != 0;
+  }
+  // Whether a read by that core hits.
+  bool at_hand(const Line& line, std::uint32_t core) const {
+    return line.owner == core || shared_by(line, core);
   }
   void share(Line& line, const Place& place) {
     if (line.sharers == kNobody) {

@@ -101,6 +101,8 @@ struct Costs {
 struct Model {
   std::string name;
   std::string description;
+  // "x86", "arm", "power": whose kernel runs on it.
+  std::string kind;
   topology::Layout layout;
 
   Protocol protocol = Protocol::home;
@@ -119,6 +121,9 @@ struct Model {
   // The place of each of layout.pus, by position there.
   std::vector<Place> places;
   std::uint64_t seed = 1;
+  // Whether a think time is a mean, and each drawn from the exponential distribution that has it: arrivals that
+  // know nothing of each other.
+  bool random_think = false;
 };
 
 constexpr Reach reach(const Place& a, const Place& b) {

@@ -64,6 +64,7 @@ class Reader {
     model.description = text("description");
     read_layout(model);
     const std::string kind = choice("kind", {"x86", "arm", "power"});
+    model.kind = kind;
     model.protocol = choice("protocol", {"home", "snoop"}) == "home" ? Protocol::home : Protocol::snoop;
     // Which of the two nobody published for a machine of its own: docs/simulator.md has the evidence for each
     // kind.
@@ -80,6 +81,9 @@ class Reader {
                                                 : Arbitration::random;
     read_costs(model, kind);
     read_legs(model);
+    // Where nobody has measured it: the agent answers the next reader when the one before has its data.
+    if (model.protocol == Protocol::home && !at("costs_ns").contains("port"))
+      model.costs.port = 2 * model.leg[static_cast<std::size_t>(Reach::domain)];
     return model;
   }
 

@@ -4,6 +4,7 @@
 // each.
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "machine/simulator/world.h"
 
@@ -135,6 +136,7 @@ World::Cpu& World::take(Line& line, std::uint32_t domain, Picoseconds time) {
   link = c.next;
   if (queue.last == c.id) queue.last = before;
   c.state = State::ready;
+  if (c.wish == Wish::read) read_along(line, c, time);
   if (c.behind != kNobody) {
     Cpu& sibling = cpus_[c.behind];
     sibling.chained = false;
@@ -148,11 +150,32 @@ World::Cpu& World::take(Line& line, std::uint32_t domain, Picoseconds time) {
   return c;
 }
 
-// Which request of a bus comes before the one served next: any, or the one before the owner's nearest.
-std::uint32_t World::before_next(const Line& line, const Queue& queue) {
+// Siblings that wait behind a read to read, too, have the line when it has it.
+void World::read_along(Line& line, Cpu& c, Picoseconds time) {
+  while (c.behind != kNobody && cpus_[c.behind].wish == Wish::read) {
+    Cpu& sibling = cpus_[c.behind];
+    c.behind = std::exchange(sibling.behind, kNobody);
+    sibling.chained = false;
+    sibling.state = State::ready;
+    sibling.next = std::exchange(c.along, sibling.id);
+    --line.waiting;
+    lines_.statistics(c.line).waited += time - sibling.arrived;
+    statistics_.waited += time - sibling.arrived;
+  }
+}
+
+// Others would wait for ever if the nearest always came first.
+constexpr std::uint32_t kMostPassedOver = 64;
+
+// Among how many of the oldest chance decides on a bus.
+constexpr std::uint32_t kMostCandidates = 16;
+
+// Which request of a bus comes before the one served next: one of the oldest, or the one before the owner's nearest.
+std::uint32_t World::before_next(Line& line, const Queue& queue) {
   std::uint32_t before = kNobody;
   if (arbitration_ == Arbitration::random) {
-    for (std::uint64_t skip = random_() % line.asking; skip != 0; --skip)
+    const std::uint32_t candidates = std::min(line.asking, kMostCandidates);
+    for (std::uint64_t skip = random_() % candidates; skip != 0; --skip)
       before = before == kNobody ? queue.first : cpus_[before].next;
     return before;
   }
@@ -165,7 +188,9 @@ std::uint32_t World::before_next(const Line& line, const Queue& queue) {
     nearest = distance;
     before = previous;
   }
-  return before;
+  if (before != kNobody && ++line.passed_over <= kMostPassedOver) return before;
+  line.passed_over = 0;
+  return kNobody;
 }
 
 // The home has sent its snoop for the domain that asked first, or for a core of it.
@@ -183,8 +208,6 @@ void World::ask_again(Line& line, std::uint32_t domain, Picoseconds time) {
 // Whether the owner's agent serves a core of its own next, or the home's snoop, which is there at
 // `remote_at`. Nothing in the published figures says that near ones go first everywhere.
 bool World::own_domain_first(Line& line, const Queue& own, Picoseconds remote_at, Picoseconds time) {
-  // Else others would wait for ever.
-  constexpr std::uint32_t kMostPassedOver = 64;
   if (remote_at > time || arbitration_ == Arbitration::fifo) return cpus_[own.first].arrived <= remote_at;
   if (arbitration_ == Arbitration::random) return random_() % 2 == 0;
   if (++line.passed_over <= kMostPassedOver) return true;
@@ -211,9 +234,7 @@ void World::serve(std::uint32_t index, Picoseconds time) {
     if (protocol_ == Protocol::home) {
       const Queue& own = lines_.queue(line, line.owner_domain);
       Picoseconds remote_at = kNever;
-      if (domain != kNobody)
-        remote_at = std::max(lines_.queue(line, domain).at_home, line.home_free) +
-                    between(agents_[line.home], domains_[line.owner_domain]);
+      if (domain != kNobody) remote_at = snoop_from_home(line, index, domain);
       if (own.first != kNobody && own_domain_first(line, own, remote_at, time)) {
         domain = line.owner_domain;
       } else if (remote_at > time) {
@@ -231,6 +252,17 @@ void World::serve(std::uint32_t index, Picoseconds time) {
     schedule(index, time + (protocol_ == Protocol::snoop ? 0 : core_leg()));
     return;
   }
+}
+
+// When the home's snoop for a domain that waits is at the owner's agent. Who waited when the owner got the line
+// has come with it as a conflict, and needs no snoop: the owner goes on for some operations at most.
+Picoseconds World::snoop_from_home(Line& line, std::uint32_t index, std::uint32_t domain) {
+  constexpr Picoseconds kMostOperations = 8;
+  const Picoseconds at_home = lines_.queue(line, domain).at_home;
+  const Picoseconds since = lines_.statistics(index).since;
+  const Picoseconds snooped =
+      std::max(at_home, line.home_free) + between(agents_[line.home], domains_[line.owner_domain]);
+  return at_home <= since ? std::min(snooped, since + kMostOperations * costs_.atomic) : snooped;
 }
 
 void World::line_event(std::uint32_t index, Picoseconds time) {
@@ -281,7 +313,7 @@ void World::hand_over(std::uint32_t index, Picoseconds time) {
   } else {
     const Picoseconds sent = leaves + leg;
     line.port_free = sent + between(owner, c.place);
-    line.home_free = line.port_free + between(domains_[to], agents_[line.home]);
+    line.home_free = sent + between(owner, agents_[line.home]);
     data = line.port_free + leg;
   }
   if (c.wish == Wish::modify) {
@@ -294,6 +326,8 @@ void World::hand_over(std::uint32_t index, Picoseconds time) {
     lines_.share(line, owner);
     lines_.share(line, c.place);
     line.busy_until = data;
+    if (supplier_ == Supplier::agent) line.supplier = c.place.core;
+    if (protocol_ == Protocol::home) lines_.queue(line, to).copy_at = data - leg;
   } else {
     become_owner(index, c, data);
   }
@@ -338,7 +372,8 @@ bool World::serve_unowned(std::uint32_t index, Picoseconds time) {
                          ? supplier_ == Supplier::agent && (line.domains & own_domain) != 0
                          : line.domains == own_domain;
   const Place& by = local ? agent : agents_[line.home];
-  const Picoseconds start = local ? time : std::max(time, lines_.queue(line, domain).at_home);
+  const Picoseconds start =
+      local ? time : std::max({time, lines_.queue(line, domain).at_home, line.home_free});
   if (start > time) {
     schedule(index, start);
     return false;
@@ -359,12 +394,8 @@ bool World::serve_unowned(std::uint32_t index, Picoseconds time) {
     become_owner(index, c, data);
     grant(c, data);
   } else if (reads) {
-    line.port_free = time + reading(line, agent);
+    grant(c, answer(line, c, local, time));
     lines_.share(line, c.place);
-    if (supplier_ == Supplier::owner)
-      grant(c, time + from_supplier(line, agent));
-    else
-      grant(c, time + between(by, agent) + (local && protocol_ == Protocol::home ? 2 : 1) * leg);
   } else {
     Picoseconds done = std::max(time, line.busy_until) + invalidation(line, agent, by);
     if (c.wish == Wish::modify) done += conditional(line, 0);
@@ -376,27 +407,36 @@ bool World::serve_unowned(std::uint32_t index, Picoseconds time) {
   return true;
 }
 
-// From the line's home over the core that wrote it to the reader.
-Picoseconds World::from_supplier(const Line& line, const Place& reader) const {
+// When a reader of a shared line has it.
+//
+// In a domain that has it, from the cache that its cores share: one read after the other at its port, and none
+// waits for another's data. A domain that has not asks the home, and who answers is the domain that read it
+// last, or the core that wrote it: the home does no more with the line until that is over, so domains read one
+// after the other.
+Picoseconds World::answer(Line& line, const Cpu& c, bool local, Picoseconds time) {
+  const Picoseconds leg = core_leg();
+  Queue& queue = lines_.queue(line, c.place.domain);
+  if (protocol_ == Protocol::snoop) {
+    line.port_free = time + costs_.port;
+    return time + leg;
+  }
+  if (local) {
+    line.port_free = time + costs_.port;
+    return std::max(time + leg, queue.copy_at) + leg;
+  }
+  const bool from_core = supplier_ == Supplier::owner;
+  const Place& home = agents_[line.home];
   const Place& supplier = core_place_[line.supplier];
-  return between(agents_[line.home], supplier) + between(supplier, reader) + 3 * core_leg();
-}
-
-// How long a read keeps a shared line busy. Read fan-out is cheap where a cache that all reach has the line:
-// one after the other at its port, and none waits for another's data. Where only the core that wrote it
-// answers, the home serves the next read when the reader has told that it has its data.
-Picoseconds World::reading(const Line& line, const Place& reader) const {
-  if (supplier_ == Supplier::agent || line.supplier == kNobody) return costs_.port;
-  return from_supplier(line, reader) + core_leg() + between(reader, agents_[line.home]);
-}
-
-// The reads of all of them.
-Picoseconds World::reading(const Line& line, const Spinners& readers) const {
-  if (supplier_ == Supplier::agent || line.supplier == kNobody) return readers.count * costs_.port;
-  Picoseconds sum = 0;
-  for (std::uint32_t at = readers.first; at != kNobody; at = cpus_[at].next)
-    sum += reading(line, cpus_[at].place);
-  return sum;
+  const Picoseconds sent = time + between(home, supplier) + (from_core ? 2 * leg : 0);
+  queue.copy_at = sent + between(supplier, c.place);
+  const Picoseconds data = queue.copy_at + leg;
+  line.home_free = (from_core ? data + leg : queue.copy_at) + between(c.place, home);
+  if (from_core)
+    line.port_free = line.home_free;
+  else
+    line.supplier = c.place.core;
+  line.busy_until = std::max(line.busy_until, data);
+  return data;
 }
 
 // All sharers are told at once, and the writer waits for the farthest. They answer whoever told them where
@@ -446,6 +486,8 @@ void World::become_owner(std::uint32_t index, Cpu& c, Picoseconds time) {
 void World::grant(Cpu& c, Picoseconds time) {
   c.state = State::ready;
   schedule(c, time);
+  for (std::uint32_t at = std::exchange(c.along, kNobody); at != kNobody; at = cpus_[at].next)
+    schedule(cpus_[at], time);
 }
 
 }  // namespace mmscale::machine::simulator

@@ -79,10 +79,10 @@ class Simulator {
     return modify(a, [value](T) { return value; });
   }
 
-  // Of the bare loops alone: no scheme has one. True if `expected` was found, and replaced.
+  // Of the bare loops alone: no scheme has one. What was found; replaced if that is `expected`.
   template <class T>
-  bool compare_exchange(T& a, std::type_identity_t<T> expected, std::type_identity_t<T> value) {
-    return modify(a, [=](T old) { return old == expected ? value : old; }) == expected;
+  T compare_exchange(T& a, std::type_identity_t<T> expected, std::type_identity_t<T> value) {
+    return modify(a, [=](T old) { return old == expected ? value : old; });
   }
 
   MMSCALE_INLINE void fence() { world_.fence(cpu_, world_.costs().fence); }
@@ -132,7 +132,7 @@ class Simulator {
   }
 
   // Ticks of the model's counter, interrupts on.
-  void think(std::uint64_t cycles) { rest(cycles * world_.costs().tick); }
+  void think(std::uint64_t cycles) { rest(world_.think_time(cycles * world_.costs().tick)); }
 
   // The same, by the world's clock.
   void rest(Picoseconds time) {

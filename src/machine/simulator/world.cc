@@ -66,6 +66,7 @@ World::World(const Model& model, const Renumbered& renumbered, std::uint32_t hom
       atomics_(model.atomics),
       arbitration_(model.arbitration),
       scheduling_(scheduling),
+      random_think_(model.random_think),
       leg_(model.leg),
       ipi_delivery_(model.ipi_delivery),
       home_package_(home_package),
@@ -107,7 +108,7 @@ const void* World::read(unsigned cpu, const void* address) {
     drain(c);
   }
   const Line& line = lines_[index];
-  if (line.owner != c.place.core && !lines_.shared_by(line, c.place.core)) [[unlikely]]
+  if (!lines_.at_hand(line, c.place.core)) [[unlikely]]
     request(c, index, Wish::read);
   c.time += costs_.load;
   return address;
@@ -184,9 +185,13 @@ void World::compute(unsigned cpu, Picoseconds time) {
     // Who is granted a line wakes later than it asked.
     const Picoseconds turn = turns_.of(at);
     const bool runs = sibling.state == State::ready && (turn == kNever || turn == sibling.time);
-    sharing += runs || sibling.state == State::spinning;
+    sharing += runs || sibling.state == State::spinning || sibling.polls;
   }
   c.time += sharing * time;
+}
+
+Picoseconds World::drawn(Picoseconds mean) {
+  return static_cast<Picoseconds>(std::exponential_distribution<>()(random_) * static_cast<double>(mean));
 }
 
 void World::fiber_main(void* argument) {
@@ -263,6 +268,7 @@ void World::wait(Cpu& c) {
       finish_store(next, time);
       continue;
     }
+    if (next.polls && !poll_ends(next, time)) continue;
     if (next.state == State::spinning) stop_spinning(next);
     next.state = State::ready;
     next.time = std::max(next.time, time);
@@ -291,50 +297,73 @@ void World::sleep_until(unsigned cpu, Picoseconds time) {
   if (time > c.time) sleep_interruptibly(c, State::sleeping, time);
 }
 
-void World::spin(unsigned cpu, const Condition& condition) {
+void World::spin(unsigned cpu, const Condition& condition, Waiting waiting) {
   Cpu& c = cpus_[cpu];
+  c.looks = waiting == Waiting::polls;
   c.line = lines_.index_of(condition.address);
-  Line& line = lines_[c.line];
-  if (line.spinners == kNobody) {
-    line.spinners = static_cast<std::uint32_t>(spinners_.size());
-    spinners_.emplace_back();
-  }
-  std::vector<Spinners>& groups = spinners_[line.spinners];
-  // Those that wait for the same come one after the other: at a rendezvous all do.
-  if (groups.empty() || groups.back().condition != condition) groups.push_back({condition});
-  c.next = std::exchange(groups.back().first, cpu);
-  ++groups.back().count;
+  if (spins_.empty()) spins_.resize(threads_);
+  spins_[cpu] = condition;
+  join_spinners(c);
   sleep_interruptibly(c, State::spinning, kNever);
 }
 
-// Spinners whose condition a write made true read the line again, and go on. The others read it too, for
-// nothing: they are not simulated one by one, only the time they keep the line's port busy, and that the next
-// writer finds it shared.
+void World::join_spinners(Cpu& c) {
+  Line& line = lines_[c.line];
+  c.next = std::exchange(line.spinners, c.id);
+}
+
+// A write took the line from whoever spins on it: all of them read it again, whether or not what they wait for
+// has come, and what they find when it is there decides.
 void World::wake_spinners(Line& line, Picoseconds time) {
-  std::erase_if(spinners_[line.spinners], [&](const Spinners& group) {
-    if (!group.condition.holds()) {
-      line.port_free = std::max(line.port_free, time) + reading(line, group);
-      return false;
-    }
-    for (std::uint32_t at = group.first; at != kNobody; at = cpus_[at].next) {
-      Cpu& c = cpus_[at];
+  for (std::uint32_t at = std::exchange(line.spinners, kNobody); at != kNobody;) {
+    Cpu& c = cpus_[at];
+    at = c.next;
+    // An interrupt was to wake it: it does, and the CPU reads when it is through.
+    if (c.interrupt_at <= std::max(time, c.time) && !c.irqs_off) {
       c.state = State::sleeping;
-      if (turns_.of(at) > time) schedule(c, std::max(time, c.time));
+      continue;
     }
-    return true;
-  });
+    if (!c.looks) {
+      if (spins_[c.id].holds()) {
+        c.state = State::sleeping;
+        schedule(c, std::max(time, c.time));
+      } else {
+        join_spinners(c);
+      }
+      continue;
+    }
+    c.time = std::max(time, c.time);
+    c.polls = true;
+    send(c, c.line, Wish::read);
+  }
+}
+
+// A spinner's read is answered. True if it goes on: it found what it waits for, or an interrupt.
+bool World::poll_ends(Cpu& c, Picoseconds time) {
+  c.time = std::max(c.time, time);
+  const bool interrupted = c.interrupt_at <= c.time && !c.irqs_off;
+  if (!interrupted && !spins_[c.id].holds()) {
+    Line& line = lines_[c.line];
+    if (lines_.at_hand(line, c.place.core)) {
+      c.state = State::spinning;
+      join_spinners(c);
+      schedule(c, c.irqs_off ? kNever : std::max(c.interrupt_at, c.time));
+    } else {
+      send(c, c.line, Wish::read);
+    }
+    return false;
+  }
+  c.polls = false;
+  return true;
 }
 
 // Takes a CPU that an interrupt woke off its line's spinners.
 void World::stop_spinning(Cpu& c) {
-  std::vector<Spinners>& groups = spinners_[lines_[c.line].spinners];
-  for (Spinners& group : groups)
-    for (std::uint32_t* link = &group.first; *link != kNobody; link = &cpus_[*link].next)
-      if (*link == c.id) {
-        *link = c.next;
-        if (--group.count == 0) groups.erase(groups.begin() + (&group - groups.data()));
-        return;
-      }
+  for (std::uint32_t* link = &lines_[c.line].spinners; *link != kNobody; link = &cpus_[*link].next)
+    if (*link == c.id) {
+      *link = c.next;
+      return;
+    }
 }
 
 void World::raise(unsigned cpu, unsigned target) {

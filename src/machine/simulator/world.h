@@ -56,8 +56,9 @@ class Deadlock : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// What a CPU spins for: a predicate of the variable at an address. CPUs whose conditions are the same to the
-// bit wait for the same.
+enum class Waiting : std::uint8_t { polls, is_told };
+
+// What a CPU spins for: a predicate of the variable at an address.
 struct Condition {
   const void* address = nullptr;
   bool (*predicate)(const void* address, const void* captured) = nullptr;
@@ -77,7 +78,6 @@ struct Condition {
     return condition;
   }
   bool holds() const { return predicate(address, captured.data()); }
-  bool operator==(const Condition&) const = default;
 };
 
 class World {
@@ -127,9 +127,13 @@ class World {
   // spins when this begins takes its share.
   void compute(unsigned cpu, Picoseconds time);
 
+  // What a think time of that mean is this time.
+  Picoseconds think_time(Picoseconds mean) { return random_think_ ? drawn(mean) : mean; }
+
   // Waits until the condition holds after a write to the line of its address, or until an interrupt arrives
-  // while interrupts are on.
-  void spin(unsigned cpu, const Condition& condition);
+  // while interrupts are on. `polls`: reads the line again after each write, as a spinning CPU does;
+  // `is_told`: without a look at it, as none does, for loops that shall have no such reads.
+  void spin(unsigned cpu, const Condition& condition, Waiting waiting = Waiting::polls);
   // Waits until that time, or until an interrupt arrives while interrupts are on.
   void sleep_until(unsigned cpu, Picoseconds time);
 
@@ -172,11 +176,16 @@ class World {
     std::uint32_t follower = 0;
     State state = State::ready;
     bool irqs_off = false;
+    // Reads again what it spins on; its fiber sleeps meanwhile.
+    bool polls = false;
+    bool looks = true;
     // The request it waits for.
     Wish wish = Wish::read;
     // Waits behind its sibling; who waits behind it.
     bool chained = false;
     std::uint32_t behind = kNobody;
+    // Siblings that have a read answered with it: a list.
+    std::uint32_t along = kNobody;
     // The line that the store in its buffer waits for; kNobody while that is empty.
     std::uint32_t storing_to = kNobody;
     // The next hardware thread of its core; the last's is the first.
@@ -191,13 +200,6 @@ class World {
     alignas(kStoreBytes) std::array<std::byte, kStoreBytes> value{};
   };
 
-  // CPUs that spin for the same: a list through them.
-  struct Spinners {
-    Condition condition;
-    std::uint32_t first = kNobody;
-    std::uint32_t count = 0;
-  };
-
   MMSCALE_INLINE Cpu& begin_access(unsigned cpu) {
     Cpu& c = cpus_[cpu];
     turns_.set(cpu, c.time);
@@ -205,6 +207,7 @@ class World {
     ++statistics_.accesses;
     return c;
   }
+  Picoseconds drawn(Picoseconds mean);
   // scheduling (world.cc)
   bool line_is_next() const { return !line_events_.empty() && line_events_.top().time < turns_.time(); }
   void yield(Cpu& c);
@@ -213,7 +216,9 @@ class World {
   void schedule(Cpu& c, Picoseconds time);
   void schedule(std::uint32_t line, Picoseconds time);
   void sleep_interruptibly(Cpu& c, State state, Picoseconds until);
+  void join_spinners(Cpu& c);
   void wake_spinners(Line& line, Picoseconds time);
+  bool poll_ends(Cpu& c, Picoseconds time);
   void stop_spinning(Cpu& c);
   Cpu& buffer_of(std::uint32_t thread) { return cpus_[threads_ + thread]; }
   std::uint32_t thread_of(const Cpu& c) const { return c.fiber != nullptr ? c.id : c.id - threads_; }
@@ -232,7 +237,7 @@ class World {
   void send(Cpu& c, std::uint32_t index, Wish wish);
   void acquire(Cpu& c, std::uint32_t index, Wish wish);
   Picoseconds conditional(const Line& line, Picoseconds way);
-  std::uint32_t before_next(const Line& line, const Queue& queue);
+  std::uint32_t before_next(Line& line, const Queue& queue);
   void find_home(Line& line, const Cpu& c, std::uint32_t index);
   Picoseconds between(const Place& a, const Place& b) const;
   Picoseconds core_leg() const;
@@ -244,8 +249,10 @@ class World {
   void ask_home(Line& line, std::uint32_t domain, Picoseconds time);
   void ask_again(Line& line, std::uint32_t domain, Picoseconds time);
   void forget_first_domain(Line& line);
+  void read_along(Line& line, Cpu& c, Picoseconds time);
   Cpu& take(Line& line, std::uint32_t domain, Picoseconds time);
   bool own_domain_first(Line& line, const Queue& own, Picoseconds remote_at, Picoseconds time);
+  Picoseconds snoop_from_home(Line& line, std::uint32_t index, std::uint32_t domain);
   void serve(std::uint32_t index, Picoseconds time);
   bool serve_unowned(std::uint32_t index, Picoseconds time);
   void line_event(std::uint32_t index, Picoseconds time);
@@ -253,9 +260,7 @@ class World {
   bool visit_goes_on(std::uint32_t index, Picoseconds time);
   Picoseconds within_domain(const Cpu& c, Picoseconds snooped, Picoseconds leaves) const;
   Picoseconds invalidation(const Line& line, const Place& writer, const Place& by) const;
-  Picoseconds from_supplier(const Line& line, const Place& reader) const;
-  Picoseconds reading(const Line& line, const Place& reader) const;
-  Picoseconds reading(const Line& line, const Spinners& readers) const;
+  Picoseconds answer(Line& line, const Cpu& c, bool local, Picoseconds time);
   void count_transfer(std::uint32_t index, const Place& from, const Place& to, bool reads);
   void leave_owner(std::uint32_t index, Picoseconds time);
   void become_owner(std::uint32_t index, Cpu& c, Picoseconds time);
@@ -268,6 +273,7 @@ class World {
   const Atomics atomics_;
   const Arbitration arbitration_;
   const Scheduling scheduling_;
+  const bool random_think_;
   const std::array<Picoseconds, kReaches> leg_;
   const std::array<Picoseconds, kReaches> ipi_delivery_;
   const std::uint32_t home_package_;
@@ -281,8 +287,8 @@ class World {
   Turns turns_;
   EventQueue line_events_;
   Lines lines_;
-  // Of each line that was ever spun on.
-  std::vector<std::vector<Spinners>> spinners_;
+  // What each CPU spins for, or last did.
+  std::vector<Condition> spins_;
   // Where each core is, each domain's agent, and each package's home agent, by number.
   std::vector<Place> core_place_;
   std::vector<Place> domains_;

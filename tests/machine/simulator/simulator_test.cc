@@ -482,49 +482,149 @@ TEST(Simulator, InterruptsWaitForIrqEnable) {
   EXPECT_GE(at, 400'000u);
 }
 
-// Three neighbours wait for the same value each; an interrupt finds the second, and it waits on. A write asks
-// those once who came one after the other and whose conditions are the same to the bit; it makes no
-// difference to them.
-TEST(Simulator, SpinnersThatWaitForTheSameAreAskedOnce) {
-  constexpr unsigned kSpinners = 6;
-  const auto run = [&](bool same, unsigned& asked) {
-    Word word;
-    std::array<unsigned, kSpinners> asks{};
-    unsigned interrupted = 0;
-    const Trial trial(machine_of(), kSpinners + 2, [&](Machine& m) {
-      if (m.cpu() < kSpinners) {
-        const std::uint64_t wanted = m.cpu() / 3 + 1;
-        unsigned& count = asks[same ? 0 : m.cpu()];
-        m.spin_until(word.value, [wanted, &count](std::uint64_t value) {
-          ++count;
-          return value >= wanted;
-        });
-        EXPECT_EQ(word.value, wanted);
-      } else if (m.cpu() == kSpinners) {
-        for (const std::uint64_t value : {1, 2}) {
-          m.think(10'000'000);
-          m.store(word.value, value, release);
-        }
-      } else {
-        m.think(5'000'000);
-        CpuMask second(m.cpus());
-        for (const unsigned cpu : {1, 4}) second.set(cpu);
-        m.call_many(
-            second, [](Machine&, void* count) { ++*static_cast<unsigned*>(count); }, &interrupted);
+// So many CPUs wait for the second of two writes to a line: how many requests there were, when the writer ended.
+std::pair<std::uint64_t, Picoseconds> polled(const Model& model, unsigned spinners) {
+  Word word;
+  const Trial run(model, spinners + 1, [&](Machine& m) {
+    if (m.cpu() == spinners) {
+      for (const std::uint64_t value : {1, 2}) {
+        m.think(1'000'000);
+        m.store(word.value, value, release);
+        m.fence();
       }
-    });
-    EXPECT_EQ(interrupted, 2u);
-    asked = std::accumulate(asks.begin(), asks.end(), 0u);
-    return trial.ends;
+    } else {
+      m.spin_until(word.value, [](std::uint64_t value) { return value == 2; });
+    }
+  });
+  return {run.statistics().requests, run.ends[spinners]};
+}
+
+TEST(Simulator, WhoSpinsReadsTheLineAgainAfterEachWrite) {
+  // Before the first write, after it, and after the second.
+  const auto one = polled(machine_of(), 1).first;
+  const auto seven = polled(machine_of(), 7).first;
+  EXPECT_EQ(seven - one, 6u * 3);
+}
+
+TEST(Simulator, ASpinnersReadsKeepTheLinesPortBusy) {
+  // The second write comes while the reads that the first called for are being answered.
+  const auto written = [](Picoseconds port) {
+    Model model = machine_of();
+    model.costs.port = port;
+    Word word;
+    return Trial(model, 8,
+                 [&](Machine& m) {
+                   if (m.cpu() != 7) {
+                     m.spin_until(word.value, [](std::uint64_t value) { return value == 2; });
+                     return;
+                   }
+                   for (int i = 0; i < 2; ++i) {
+                     m.think(i == 0 ? 1'000'000 : 250);
+                     m.fetch_add(word.value, 1, relaxed);
+                   }
+                 })
+        .ends[7];
   };
-  unsigned together = 0;
-  unsigned each = 0;
-  EXPECT_EQ(run(true, together), run(false, each));
-  // Each asks itself twice before it sleeps, and when it goes on; who was interrupted twice more. The first
-  // write asks for both values, the second for the one that is left: those who stayed, and who came back.
-  const unsigned themselves = kSpinners * 3 + 2 * 2;
-  EXPECT_EQ(together, themselves + 2 * 2 + 2);
-  EXPECT_EQ(each, themselves + 6 + 3);
+  EXPECT_GT(written(200'000), written(1'000) + 4 * 199'000);
+}
+
+TEST(Simulator, AnInterruptFindsASpinnerAndItWaitsOn) {
+  constexpr unsigned kSpinners = 6;
+  Word word;
+  unsigned interrupted = 0;
+  const Trial trial(machine_of(), kSpinners + 2, [&](Machine& m) {
+    if (m.cpu() < kSpinners) {
+      const std::uint64_t wanted = m.cpu() / 3 + 1;
+      m.spin_until(word.value, [wanted](std::uint64_t value) { return value >= wanted; });
+      EXPECT_EQ(word.value, wanted);
+    } else if (m.cpu() == kSpinners) {
+      for (const std::uint64_t value : {1, 2}) {
+        m.think(10'000'000);
+        m.store(word.value, value, release);
+      }
+    } else {
+      m.think(5'000'000);
+      CpuMask second(m.cpus());
+      for (const unsigned cpu : {1, 4}) second.set(cpu);
+      m.call_many(
+          second, [](Machine&, void* count) { ++*static_cast<unsigned*>(count); }, &interrupted);
+    }
+  });
+  EXPECT_EQ(interrupted, 2u);
+}
+
+TEST(Simulator, SiblingsReadAlong) {
+  Model threads = machine_of();
+  for (std::uint32_t cpu = 0; cpu < 8; ++cpu) threads.places[cpu].core = cpu / 4;
+  threads.costs.port = 50'000;
+  Model cores = machine_of();
+  cores.costs.port = 50'000;
+  // Three of the seven readers are siblings of another, who brings the line.
+  EXPECT_LT(last_reader(threads, 8) + 3 * 50'000, last_reader(cores, 8));
+}
+
+TEST(Simulator, DomainsReadASharedLineOneAfterTheOther) {
+  Model model = machine_of();
+  model.places.clear();
+  for (std::uint32_t cpu = 0; cpu < 8; ++cpu) model.places.push_back({cpu, cpu, cpu, 0});
+  // Each asks the home, which is the first one's; who read before answers, and the home hears of it.
+  EXPECT_GT(last_reader(model, 8) - last_reader(model, 4), 4 * 100'000u);
+}
+
+// How long eight CPUs, each in a package of its own, take for an increment of one line, and how unevenly.
+std::pair<double, double> across_packages(const Model& like) {
+  Model model = like;
+  model.places.clear();
+  for (std::uint32_t cpu = 0; cpu < 8; ++cpu) model.places.push_back({cpu, cpu, cpu, 0});
+  Word word;
+  std::array<double, 8> done{};
+  const Picoseconds until = 100'000'000;
+  const Trial run(model, 8, [&](Machine& m) {
+    while (m.now() * 1000 < until) {
+      m.fetch_add(word.value, 1, relaxed);
+      done[m.cpu()] += 1;
+    }
+  });
+  return {static_cast<double>(until) / static_cast<double>(word.value),
+          *std::max_element(done.begin(), done.end()) / *std::min_element(done.begin(), done.end())};
+}
+
+TEST(Simulator, AVisitOfAPackageEnds) {
+  const auto [each, unevenness] = across_packages(machine_of());
+  // The way of 70 ns and at most nine operations of 5 ns in a visit.
+  EXPECT_GE(each, (70'000 + 9 * 5'000) / 10.0);
+  EXPECT_LE(unevenness, 12);
+}
+
+// A bus that prefers who is near still serves who is far.
+TEST(Simulator, ABusThatPrefersTheNearPassesNobodyOverForEver) {
+  Model model = machine_of(Protocol::snoop);
+  model.arbitration = Arbitration::near;
+  Word word;
+  const Trial run(model, 16, [&](Machine& m) {
+    for (int i = 0; i < 200; ++i) m.fetch_add(word.value, 1, relaxed);
+  });
+  EXPECT_EQ(word.value, 16u * 200);
+}
+
+TEST(Simulator, ThinkTimesAreDrawnWhereAskedFor) {
+  Model model = machine_of();
+  model.random_think = true;
+  const auto end = [&model] {
+    return Trial(model, 1,
+                 [](Machine& m) {
+                   for (int i = 0; i < 1000; ++i) m.think(1'000);
+                 })
+        .ends[0];
+  };
+  const Picoseconds mean = 1'000u * 400;
+  EXPECT_NEAR(static_cast<double>(end()), 1000.0 * static_cast<double>(mean),
+              150.0 * static_cast<double>(mean));
+  EXPECT_NE(end(), 1000 * mean);
+  const Picoseconds first = end();
+  EXPECT_EQ(end(), first);
+  model.seed = 2;
+  EXPECT_NE(end(), first);
 }
 
 TEST(Simulator, SaysWhenAllWaitForEver) {

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: MIT
+#include "cli/assess.h"
+
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <system_error>
+#include <vector>
+
+#include "bench/families.h"
+#include "campaign/google.h"
+#include "campaign/record_file.h"
+#include "campaign/session.h"
+#include "cli/assessment.h"
+#include "cli/durations.h"
+#include "cli/names.h"
+#include "kernel/lifecycle/catalogue.h"
+#include "machine/silicon/pool.h"
+#include "machine/silicon/transport.h"
+#include "machine/simulator/model_file.h"
+#include "measure/environment.h"
+#include "measure/findings.h"
+#include "measure/tick_rate.h"
+#include "topology/quota.h"
+#include "topology/topology.h"
+#include "trace/session.h"
+
+namespace mmscale::cli {
+namespace {
+
+using campaign::Case;
+using measure::Record;
+using Windows = std::vector<Record>;
+
+struct Options {
+  std::vector<std::string> words;
+  std::string trace;
+  std::string record;
+  std::vector<std::string> command;
+  std::string lifecycle = "powerpc";
+  std::string window = "200ms";
+  std::string out;
+  unsigned repetitions = 9;
+  double plant_ns = 0;
+  bool accept_invalid = false;
+  bool json = false;
+};
+
+constexpr double kMostPlantedNs = 1e6;
+
+class Assessor {
+ public:
+  Assessor(measure::Bench& bench, const Options& options, const std::string& command_line)
+      : bench_(bench), options_(options), layout_(bench.topology.layout()) {
+    times_.measure = parse_duration("--window", options.window);
+    times_.warm = times_.measure / 4;
+    choice_.placements = {topology::parse_placement("compact")};
+    choice_.lifecycle = options.lifecycle;
+    choice_.workloads = {"idle"};
+    const auto transport = machine::silicon::choose_transport(std::nullopt);
+    choice_.transport = transport.name;
+    choice_.transport_reason = transport.reason;
+    pus_ = topology::order(layout_, choice_.placements.front());
+    usable_ = static_cast<unsigned>(pus_.size());
+    if (bench.quota.cpus && *bench.quota.cpus < usable_)
+      usable_ = std::max(1u, static_cast<unsigned>(*bench.quota.cpus));
+    if (options.out.empty()) return;
+    auto context = campaign::context_json();
+    std::vector<unsigned> used(pus_.begin(), pus_.begin() + usable_);
+    for (const auto& [key, value] : measure::to_context(measure::read_environment("/", used, command_line)))
+      context[key] = value;
+    context["mmscale_world"] = "silicon";
+    file_.emplace(options.out, context);
+  }
+
+  Assessment run() {
+    Assessment result;
+    result.placement = "compact";
+    result.transport = fmt::format("{} ({})", choice_.transport, choice_.transport_reason);
+    result.lifecycle = options_.lifecycle;
+    result.repetitions = options_.repetitions;
+    result.planted_ns = options_.plant_ns;
+    result.all_cpus = usable_;
+    measure::TickRate ticks;
+    ticks.begin();
+    const std::vector<unsigned> counts = pair_counts();
+    for (const unsigned cpus : counts) result.points.push_back(real_switches(cpus));
+    for (const unsigned cpus : borrower_counts()) result.deaths.push_back(death(cpus));
+    if (usable_ > 1) interrupts(result);
+    ticks.end();
+    for (std::size_t i = 0; i < counts.size(); ++i) emulate(result.points[i], ticks.ns_per_tick());
+    result.incomplete = incomplete_;
+    return result;
+  }
+
+  void close(const Assessment& assessment) {
+    if (!file_) return;
+    file_->append(to_record(assessment));
+    file_->close();
+  }
+
+ private:
+  // Pairs need two CPUs each: 2, 4, 8 ... and as many as there are.
+  std::vector<unsigned> pair_counts() const {
+    std::vector<unsigned> counts;
+    const unsigned all = usable_ / 2 * 2;
+    for (unsigned cpus = 2; cpus < all; cpus *= 2) counts.push_back(cpus);
+    if (all >= 2) counts.push_back(all);
+    return counts;
+  }
+  std::vector<unsigned> borrower_counts() const {
+    std::vector<unsigned> counts;
+    for (unsigned cpus = 1; cpus < usable_; cpus *= 2) counts.push_back(cpus);
+    counts.push_back(usable_);
+    return counts;
+  }
+
+  Record window_of(const Case& c, unsigned repetition) {
+    Record record{c.name, c.subject, repetition, options_.repetitions, times_, {}};
+    if (c.ask) {
+      host::Answer answer = c.ask(bench_, times_);
+      record.window = std::move(answer.window);
+      record.findings = std::move(answer.findings);
+    } else {
+      const auto load = c.make_load();
+      record.window = measure::run_window(bench_, *load, c.subject.pus, times_);
+    }
+    if (file_) file_->append(campaign::to_json(record));
+    if (!record.window.audit.empty())
+      throw std::runtime_error(
+          fmt::format("{}: conservation broken: {}", c.name, record.window.audit.front()));
+    return record;
+  }
+
+  // All cases in turn, so that whatever drifts meets each alike; every other round backwards.
+  std::vector<Windows> interleaved(const std::vector<Case>& cases) {
+    std::vector<Windows> windows(cases.size());
+    for (unsigned repetition = 0; repetition < options_.repetitions; ++repetition)
+      for (std::size_t i = 0; i < cases.size(); ++i) {
+        const std::size_t at = repetition % 2 == 0 ? i : cases.size() - 1 - i;
+        windows[at].push_back(window_of(cases[at], repetition));
+      }
+    return windows;
+  }
+
+  // A window's figure, if the window counts.
+  std::optional<double> figure(const Record& record, std::string_view counter) const {
+    if (!record.valid() && !options_.accept_invalid) return std::nullopt;
+    return counter.empty() ? record.window.ns_per_switch() : record.findings.counter(counter);
+  }
+  Figure over(const Windows& windows, std::string_view counter = {}) {
+    std::vector<double> values;
+    for (const Record& record : windows)
+      if (const auto value = figure(record, counter)) values.push_back(*value);
+    return figure_of(values);
+  }
+  // The differences between windows that followed each other.
+  Figure difference(const Windows& with, const Windows& without) {
+    std::vector<double> values;
+    for (std::size_t i = 0; i < with.size(); ++i) {
+      const auto a = figure(with[i], {});
+      const auto b = figure(without[i], {});
+      if (a && b) values.push_back(*a - *b);
+    }
+    incomplete_ |= values.empty();
+    return figure_of(values);
+  }
+
+  Case host_case(const std::string& question, unsigned cpus) {
+    choice_.cpu_counts = {cpus};
+    const std::string name = fmt::format("host_kernel/{}/compact/cpus:{}", question, cpus);
+    for (Case& c : bench::host_kernel_cases(layout_, choice_))
+      if (c.name == name) return c;
+    return {};
+  }
+
+  SwitchPoint real_switches(unsigned cpus) {
+    const std::vector<Windows> windows = interleaved({host_case("switch/futex/threads/cross-cpu", cpus),
+                                                      host_case("switch/futex/processes/cross-cpu", cpus)});
+    SwitchPoint point;
+    point.cpus = cpus;
+    point.threads = over(windows[0]);
+    point.processes = over(windows[1]);
+    point.sharing = difference(windows[0], windows[1]);
+    return point;
+  }
+
+  Death death(unsigned cpus) {
+    const std::vector<Windows> windows = interleaved({host_case("exit", cpus)});
+    Death death;
+    death.lazy = cpus - 1;
+    death.ns = over(windows[0], "death_ns_p50");
+    return death;
+  }
+
+  void interrupts(Assessment& result) {
+    const Case running = host_case("membarrier/running", 2);
+    const Case idle = host_case("munmap/lazy", 2);
+    if (!running.name.empty()) result.interrupt_running = over(interleaved({running}).front(), "call_ns_p50");
+    if (!idle.name.empty()) result.flush_idle = over(interleaved({idle}).front(), "call_ns_p50");
+    const Case flush = host_case("munmap/running", 2);
+    if (!flush.name.empty()) result.flush_running = over(interleaved({flush}).front(), "call_ns_p50");
+  }
+
+  Case emulated(const std::string& scheme, const std::string& sharing, unsigned cpus, double rest_ticks) {
+    campaign::Choice choice = choice_;
+    choice.cpu_counts = {cpus};
+    choice.schemes = {scheme};
+    choice.sharings = {topology::parse_sharing(sharing)};
+    choice.think = static_cast<std::uint32_t>(rest_ticks + 0.5);
+    return bench::switch_cases(layout_, choice).front();
+  }
+
+  // Threads and processes again, as the emulated kernel switches them with the rest of a switch in between.
+  void emulate(SwitchPoint& point, double ns_per_tick) {
+    if (!point.processes.median) return;
+    const double rest = *point.processes.median / ns_per_tick;
+    std::vector<Case> cases = {
+        emulated("refcount", "all", point.cpus, rest), emulated("refcount", "private", point.cpus, rest),
+        emulated("shootdown", "all", point.cpus, rest), emulated("hazptr", "all", point.cpus, rest)};
+    if (options_.plant_ns > 0)
+      cases.push_back(emulated("refcount", "all", point.cpus, rest + options_.plant_ns / ns_per_tick));
+    const std::vector<Windows> windows = interleaved(cases);
+    point.mm_count = difference(windows[0], windows[1]);
+    point.shootdown = difference(windows[0], windows[2]);
+    point.hazptr = difference(windows[0], windows[3]);
+    if (options_.plant_ns > 0) point.planted = difference(windows[4], windows[0]);
+  }
+
+  measure::Bench& bench_;
+  const Options& options_;
+  const topology::Layout& layout_;
+  measure::WindowTimes times_;
+  campaign::Choice choice_;
+  std::vector<unsigned> pus_;
+  unsigned usable_ = 0;
+  bool incomplete_ = false;
+  std::optional<campaign::RecordFile> file_;
+};
+
+// Counts are the trace's, whatever the model.
+Workload count(const std::string& path, const std::string& called) {
+  const trace::Trace trace(path, {});
+  const std::size_t cpus = trace.facts().cpus.size();
+  auto model = machine::simulator::load_model("power9-2c");
+  if (model.layout.pus.size() < cpus) model = machine::simulator::load_model("power8-16s");
+  if (model.layout.pus.size() < cpus)
+    throw std::runtime_error(
+        fmt::format("{}: {} CPUs, {} are the most", path, cpus, model.layout.pus.size()));
+  trace::ReplaySpec spec;
+  spec.model = &model;
+  for (std::size_t i = 0; i < cpus; ++i) spec.pus.push_back(model.layout.pus[i].os_index);
+  const trace::SessionResult session = trace::replay_all(trace, spec, {"refcount"}, 1);
+  const trace::Facts& facts = session.facts;
+  Workload workload;
+  workload.name = called;
+  workload.seconds = static_cast<double>(facts.last_ns - facts.first_ns) * 1e-9;
+  workload.cpus = static_cast<unsigned>(cpus);
+  workload.switches = facts.switches;
+  workload.borrows = session.schemes.front().result.sum.lazy_grabs;
+  workload.deaths = facts.died;
+  return workload;
+}
+
+// Runs this very program as `mmscale record`; a recording needs privileges, which its own message names.
+void record(const Options& options, const std::string& path) {
+  std::vector<std::string> words = {"mmscale", "record", "-o", path};
+  if (!options.record.empty()) words.insert(words.end(), {"--seconds", options.record});
+  if (!options.command.empty()) words.push_back("--");
+  words.insert(words.end(), options.command.begin(), options.command.end());
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  const pid_t child = ::fork();
+  if (child < 0) throw std::system_error(errno, std::generic_category(), "fork of mmscale record");
+  if (child == 0) {
+    // What it prints is no part of this command's output.
+    ::dup2(STDERR_FILENO, STDOUT_FILENO);
+    ::execv("/proc/self/exe", arguments.data());
+    ::_exit(127);
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0)
+    if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "waiting for mmscale record");
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    throw std::runtime_error("mmscale record did not record (its message stands above)");
+}
+
+// A folder for the recording, gone with its contents when this ends.
+class Scratch {
+ public:
+  Scratch() {
+    std::string name = (std::filesystem::temp_directory_path() / "mmscale-assess-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr)
+      throw std::system_error(errno, std::generic_category(), "making a folder for the recording");
+    path_ = name;
+  }
+  ~Scratch() {
+    std::error_code error;
+    std::filesystem::remove_all(path_, error);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  std::string file() const { return (path_ / "assess.trace").string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+Workload workload_of(const Options& options) {
+  if (!options.trace.empty()) return count(options.trace, options.trace);
+  Workload workload;
+  workload.name = options.command.empty() ? fmt::format("{} of this machine", options.record)
+                                          : fmt::format("{}", fmt::join(options.command, " "));
+  // The machine is assessed all the same where nobody may record.
+  try {
+    const Scratch scratch;
+    record(options, scratch.file());
+    return count(scratch.file(), workload.name);
+  } catch (const std::exception& error) {
+    workload.unavailable = error.what();
+    return workload;
+  }
+}
+
+int run(const Options& options, const std::string& command_line) {
+  const bool asked = !options.trace.empty() || !options.record.empty() || !options.command.empty();
+  if (!options.trace.empty() && !options.record.empty())
+    throw UsageError("TRACE and --record both name a workload; give one");
+  check_name("--lifecycle", options.lifecycle, kernel::lifecycle::Catalogue::names());
+  if (!(options.plant_ns >= 0 && options.plant_ns <= kMostPlantedNs))
+    throw UsageError(fmt::format("--plant {}: 0 to {} ns", options.plant_ns, kMostPlantedNs));
+  const topology::Topology topology = topology::Topology::host();
+  if (!topology.is_this_system())
+    throw UsageError(
+        fmt::format("assess: {} is not this host, and cannot be measured", topology.layout().source));
+  std::optional<Workload> workload;
+  if (asked) workload = workload_of(options);
+  machine::silicon::Pool pool(topology);
+  measure::Bench where{topology, pool, topology::read_cpu_quota()};
+  Assessor assessor(where, options, command_line);
+  Assessment assessment = assessor.run();
+  assessment.workload = std::move(workload);
+  assessor.close(assessment);
+  if (options.json)
+    fmt::print("{}\n", to_json(assessment).dump(2));
+  else
+    fmt::print(options.out == "-" ? stderr : stdout, "{}", in_words(assessment));
+  return static_cast<int>(assessment.incomplete ? campaign::Outcome::nothing_valid : campaign::Outcome::ok);
+}
+
+}  // namespace
+
+void add_assess_command(CLI::App& app, const std::string& command_line, int& status) {
+  auto options = std::make_shared<Options>();
+  CLI::App* assess =
+      app.add_subcommand("assess", "What mm_count costs on this machine, and what another scheme would give");
+  assess->add_option(
+      "WORKLOAD", options->words,
+      "A recording, as for replay; or, after --, a command to record from its start to its end");
+  assess->add_option("--record", options->record,
+                     "Record this machine, or the command, for so long at most, e.g. 10s");
+  assess->add_option("--lifecycle", options->lifecycle, "Whose rules the emulated kernel has")
+      ->capture_default_str();
+  assess->add_option("--window", options->window, "Length of a measurement")->capture_default_str();
+  assess->add_option("--reps", options->repetitions, "Windows of each case")
+      ->check(CLI::Range(2u, 1'000u))
+      ->capture_default_str();
+  assess
+      ->add_option(
+          "--plant", options->plant_ns,
+          "Also emulate a refcount whose switch takes so many ns longer, to see whether that is found")
+      ->capture_default_str();
+  assess->add_option("--out", options->out, "File for the records (JSON); - is standard output");
+  assess->add_flag("--accept-invalid", options->accept_invalid, "Take invalid windows, too");
+  assess->add_flag("--json", options->json, "What comes out as JSON");
+  assess->footer("Status 3: something had no valid window; what rests on it is said to be unknown.");
+  assess->callback([options, &command_line, &status] {
+    // CLI11 takes the -- away.
+    if (command_line.find(" -- ") != std::string::npos)
+      options->command = options->words;
+    else if (options->words.size() > 1)
+      throw UsageError("assess takes one TRACE; a command stands after --");
+    else if (!options->words.empty())
+      options->trace = options->words.front();
+    status = run(*options, command_line);
+  });
+}
+
+}  // namespace mmscale::cli

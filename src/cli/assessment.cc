@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+#include "cli/assessment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace mmscale::cli {
+namespace {
+
+constexpr double kPercent = 100;
+// Below that part nobody sees it.
+constexpr double kMatters = 0.01;
+
+std::string time(double ns) {
+  const double size = std::abs(ns);
+  if (size >= 1e6) return fmt::format("{:.3g} ms", ns * 1e-6);
+  if (size >= 1e3) return fmt::format("{:.3g} us", ns * 1e-3);
+  return fmt::format("{:.3g} ns", ns);
+}
+
+std::string text(const Figure& figure) {
+  if (!figure.median) return "no valid window";
+  if (!figure.interval) return time(*figure.median);
+  return fmt::format("{} [{}, {}]", time(*figure.median), time(figure.interval->low),
+                     time(figure.interval->high));
+}
+
+std::string percent(double part) {
+  const double value = part * kPercent;
+  return fmt::format("{:.2g} %", value);
+}
+
+// The upper end of what a scheme without mm_count would spare in each switch.
+std::optional<double> most_spared(const SwitchPoint& point) {
+  const Figure& figure = agreement(point) == Agreement::agree ? point.mm_count : point.sharing;
+  if (!figure.interval) return std::nullopt;
+  return std::max(0.0, figure.interval->high);
+}
+
+std::string point_in_words(const SwitchPoint& point) {
+  std::string words;
+  if (!point.sharing.median)
+    return fmt::format("With {} CPUs nothing can be said: no two windows that followed each other count.\n",
+                       point.cpus);
+  words += fmt::format("Sharing an mm costs {} a switch with {} CPUs here (threads {}, processes {}).\n",
+                       text(point.sharing), point.cpus, text(point.threads), text(point.processes));
+  switch (agreement(point)) {
+    case Agreement::agree:
+      words += fmt::format("mm_count explains {} of it, as emulated with that switch around it.\n",
+                           text(point.mm_count));
+      break;
+    case Agreement::disagree:
+      words += fmt::format(
+          "The emulation says {} for mm_count, which is another figure: what sharing costs here is not, or "
+          "not "
+          "only, mm_count, and only the bound stands.\n",
+          text(point.mm_count));
+      break;
+    case Agreement::unknown:
+      words += "Whether mm_count explains that is unknown: too few windows count.\n";
+  }
+  const auto gain = most_gain(point);
+  if (!gain) return words;
+  const bool matters = *gain >= kMatters;
+  words += fmt::format(
+      "Shootdown, or any other scheme, would give at most {} in a program that does nothing but "
+      "switch{}\n",
+      percent(*gain), matters ? "." : ": it does not matter.");
+  return words;
+}
+
+nlohmann::ordered_json json_of(const Figure& figure) {
+  nlohmann::ordered_json json = {{"windows", figure.windows}};
+  if (figure.median) json["median_ns"] = *figure.median;
+  if (figure.interval)
+    json["interval_ns"] = {{"low", figure.interval->low},
+                           {"high", figure.interval->high},
+                           {"confidence", figure.interval->confidence}};
+  return json;
+}
+
+std::string_view name_of(Agreement agreement) {
+  return agreement == Agreement::agree ? "agree" : agreement == Agreement::disagree ? "disagree" : "unknown";
+}
+
+}  // namespace
+
+Figure figure_of(std::span<const double> values) {
+  return {measure::median(values), measure::median_interval(values), values.size()};
+}
+
+Agreement agreement(const SwitchPoint& point) {
+  const auto& real = point.sharing.interval;
+  const auto& emulated = point.mm_count.interval;
+  if (!real || !emulated) return Agreement::unknown;
+  const bool overlap = real->low <= emulated->high && emulated->low <= real->high;
+  return overlap ? Agreement::agree : Agreement::disagree;
+}
+
+std::optional<double> most_gain(const SwitchPoint& point) {
+  if (!point.sharing.interval || !point.threads.median) return std::nullopt;
+  // Nothing is left to divide by if sharing were all of a switch.
+  const double spared = std::clamp(point.sharing.interval->high, 0.0, *point.threads.median * 0.999);
+  return spared / (*point.threads.median - spared);
+}
+
+std::optional<double> workload_share(const Assessment& assessment) {
+  if (!assessment.workload || !assessment.workload->unavailable.empty() || assessment.points.empty())
+    return std::nullopt;
+  const Workload& workload = *assessment.workload;
+  const auto spared = most_spared(assessment.points.back());
+  if (!spared || workload.seconds <= 0 || workload.cpus == 0) return std::nullopt;
+  constexpr double kSwitchesPerBorrow = 2;
+  return static_cast<double>(workload.borrows) * kSwitchesPerBorrow * *spared * 1e-9 /
+         (workload.seconds * workload.cpus);
+}
+
+std::string in_words(const Assessment& a) {
+  std::string words;
+  words += fmt::format("{:>5} {:>30} {:>30} {:>26} {:>26} {:>26}\n", "CPUs", "threads", "processes",
+                       "sharing", "mm_count, emulated", "shootdown spares");
+  for (const SwitchPoint& p : a.points)
+    words += fmt::format("{:>5} {:>30} {:>30} {:>26} {:>26} {:>26}\n", p.cpus, text(p.threads),
+                         text(p.processes), text(p.sharing), text(p.mm_count), text(p.shootdown));
+  words += "\n";
+  for (const Death& death : a.deaths)
+    words += fmt::format("A death with {} CPUs lazy on the mm: {}.\n", death.lazy, text(death.ns));
+  if (a.interrupt_running.windows != 0)
+    words += fmt::format("Interrupting one CPU that computes: {} (membarrier).\n", text(a.interrupt_running));
+  if (a.flush_running.windows != 0 || a.flush_idle.windows != 0)
+    words += fmt::format(
+        "munmap of a page another CPU may have cached: {} where it computes, {} where it idles.\n",
+        text(a.flush_running), text(a.flush_idle));
+  words += "\n";
+  if (a.points.empty())
+    words += "With one CPU nobody shares a line: mm_count costs its own instructions and nothing else.\n";
+  for (const SwitchPoint& p : a.points) words += point_in_words(p);
+  for (const SwitchPoint& p : a.points)
+    if (p.planted.median)
+      words += fmt::format("Planted: {} a switch; found with {} CPUs: {}.\n", time(a.planted_ns), p.cpus,
+                           text(p.planted));
+  if (!a.workload) return words;
+  const Workload& w = *a.workload;
+  if (!w.unavailable.empty()) {
+    words += fmt::format("{}: unavailable ({})\n", w.name, w.unavailable);
+    return words;
+  }
+  const auto rate = [&w](std::uint64_t count) { return static_cast<double>(count) / w.seconds; };
+  words += fmt::format("{}: {:.3g} switches, {:.3g} borrows, {:.3g} deaths a second on {} CPUs.\n", w.name,
+                       rate(w.switches), rate(w.borrows), rate(w.deaths), w.cpus);
+  const auto share = workload_share(a);
+  if (!share)
+    words += "What of its CPU time that is, is unknown.\n";
+  else
+    words += fmt::format("Of its CPU time mm_count takes at most {}{}\n", percent(*share),
+                         *share < kMatters ? ": it does not matter." : ".");
+  return words;
+}
+
+nlohmann::ordered_json to_json(const Assessment& a) {
+  nlohmann::ordered_json json = {{"placement", a.placement},
+                                 {"lifecycle", a.lifecycle},
+                                 {"transport", a.transport},
+                                 {"repetitions", a.repetitions},
+                                 {"cpus", a.all_cpus},
+                                 {"points", nlohmann::ordered_json::array()},
+                                 {"deaths", nlohmann::ordered_json::array()}};
+  for (const SwitchPoint& p : a.points) {
+    nlohmann::ordered_json point = {{"cpus", p.cpus},
+                                    {"threads", json_of(p.threads)},
+                                    {"processes", json_of(p.processes)},
+                                    {"sharing", json_of(p.sharing)},
+                                    {"mm_count", json_of(p.mm_count)},
+                                    {"shootdown_spares", json_of(p.shootdown)},
+                                    {"hazptr_spares", json_of(p.hazptr)},
+                                    {"agreement", name_of(agreement(p))}};
+    if (const auto gain = most_gain(p)) point["most_gain"] = *gain;
+    if (a.planted_ns > 0) {
+      point["planted_ns"] = a.planted_ns;
+      point["planted_found"] = json_of(p.planted);
+    }
+    json["points"].push_back(std::move(point));
+  }
+  for (const Death& death : a.deaths)
+    json["deaths"].push_back({{"lazy_cpus", death.lazy}, {"ns", json_of(death.ns)}});
+  json["interrupt_running"] = json_of(a.interrupt_running);
+  json["flush_running"] = json_of(a.flush_running);
+  json["flush_idle"] = json_of(a.flush_idle);
+  if (a.workload) {
+    const Workload& w = *a.workload;
+    json["workload"] = {{"name", w.name}};
+    if (!w.unavailable.empty()) {
+      json["workload"]["unavailable"] = w.unavailable;
+    } else {
+      json["workload"].update({{"seconds", w.seconds},
+                               {"cpus", w.cpus},
+                               {"switches", w.switches},
+                               {"borrows", w.borrows},
+                               {"deaths", w.deaths}});
+      if (const auto share = workload_share(a)) json["workload"]["most_cpu_share"] = *share;
+    }
+  }
+  json["incomplete"] = a.incomplete;
+  json["in_words"] = in_words(a);
+  return json;
+}
+
+nlohmann::ordered_json to_record(const Assessment& a) {
+  nlohmann::ordered_json details = to_json(a);
+  details["family"] = "assess";
+  details["record"] = "assessment";
+  nlohmann::ordered_json record = {{"name", "assess/compact"},
+                                   {"run_name", "assess/compact"},
+                                   {"run_type", "aggregate"},
+                                   {"repetitions", a.repetitions},
+                                   {"threads", 1},
+                                   {"aggregate_name", "assessment"},
+                                   {"aggregate_unit", "time"},
+                                   {"iterations", 1},
+                                   {"real_time", 0.0},
+                                   {"cpu_time", 0.0},
+                                   {"time_unit", "ns"}};
+  record["mmscale"] = std::move(details);
+  return record;
+}
+
+}  // namespace mmscale::cli

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+//
+// What `mmscale assess` found out, and how it says it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "measure/statistics.h"
+
+namespace mmscale::cli {
+
+// The median of what windows said, ns, and the interval that holds it (measure::median_interval); both empty
+// without a window that counts, the interval below two.
+struct Figure {
+  std::optional<double> median;
+  std::optional<measure::Interval> interval;
+  std::size_t windows = 0;
+};
+Figure figure_of(std::span<const double> values);
+
+// Pairs that wake each other on so many CPUs. ns of a CPU's time for each switch, idling included.
+struct SwitchPoint {
+  unsigned cpus = 0;
+  // The running kernel: ends that share one mm, ends with an mm each, and by how much the first take longer in
+  // windows that followed each other. Whatever a shared mm costs is in that, mm_count among it: no scheme can
+  // give more.
+  Figure threads;
+  Figure processes;
+  Figure sharing;
+  // The emulated kernel with the processes' switch as the rest in between: refcount with one mm less refcount
+  // with an mm each, and less the other schemes with one mm.
+  Figure mm_count;
+  Figure shootdown;
+  Figure hazptr;
+  // A refcount made slower by a known amount, less refcount.
+  Figure planted;
+};
+
+// From the last thread's exit to its having been collected, with so many CPUs lazy on the mm.
+struct Death {
+  unsigned lazy = 0;
+  Figure ns;
+};
+
+// What a recording had.
+struct Workload {
+  std::string name;
+  // Why there is nothing below; empty if there is.
+  std::string unavailable;
+  double seconds = 0;
+  unsigned cpus = 0;
+  std::uint64_t switches = 0;
+  std::uint64_t borrows = 0;
+  std::uint64_t deaths = 0;
+};
+
+struct Assessment {
+  std::string placement;
+  std::string transport;
+  std::string lifecycle;
+  unsigned repetitions = 0;
+  unsigned all_cpus = 0;
+  double planted_ns = 0;
+  std::vector<SwitchPoint> points;
+  std::vector<Death> deaths;
+  // A call of the running kernel that interrupts one other CPU, which computes or idles: membarrier, and
+  // munmap with its TLB flush.
+  Figure interrupt_running;
+  Figure flush_running;
+  Figure flush_idle;
+  std::optional<Workload> workload;
+  bool incomplete = false;
+};
+
+// What of mm_count and of the whole bound can be told at a point.
+enum class Agreement { agree, disagree, unknown };
+Agreement agreement(const SwitchPoint& point);
+
+// At most so much more switches per second, as a part, in a program that does nothing but switch: what sharing
+// costs at the upper end of its interval, out of what a switch of threads takes. Empty if that is unknown.
+std::optional<double> most_gain(const SwitchPoint& point);
+
+// What part of its CPUs' time the recording spends on mm_count, borrows being two switches each; the upper end
+// of the interval. Of the bound where emulation and kernel disagree. Empty if unknown.
+std::optional<double> workload_share(const Assessment& assessment);
+
+// Tables, then sentences.
+std::string in_words(const Assessment& assessment);
+nlohmann::ordered_json to_json(const Assessment& assessment);
+// The same as an entry of a record file.
+nlohmann::ordered_json to_record(const Assessment& assessment);
+
+}  // namespace mmscale::cli
