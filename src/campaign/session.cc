@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -73,6 +74,16 @@ std::string flag_default(std::string_view name, std::string_view otherwise) {
                  [](unsigned char c) { return std::toupper(c); });
   const char* value = std::getenv(variable.c_str());
   return value == nullptr ? std::string(otherwise) : value;
+}
+
+constexpr int kMostSeconds = 1'000'000;
+
+// A time as Google Benchmark takes it, with or without its "s".
+bool is_time(std::string_view text) {
+  if (text.ends_with('s')) text.remove_suffix(1);
+  double seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  return error == std::errc() && end == text.data() + text.size() && seconds >= 0 && seconds <= kMostSeconds;
 }
 
 bool truth(const std::string& text) {
@@ -348,11 +359,16 @@ GoogleFlags GoogleFlags::take_from(std::vector<std::string>& arguments) {
   const bool display = truth(value("benchmark_display_aggregates_only", ""));
   flags.file_aggregates_only = report;
   flags.display_aggregates_only = report || display;
+  // It would take infinity, and measure for ever.
+  if (const std::string text = value("benchmark_min_time", "0"); !is_time(text))
+    throw std::invalid_argument(
+        fmt::format("--benchmark_min_time={}: seconds, from 0 to {}", text, kMostSeconds));
   const std::string text = value("benchmark_repetitions", "");
   if (values.contains("benchmark_repetitions") || !text.empty()) {
-    char* end = nullptr;
-    const unsigned long repetitions = std::strtoul(text.c_str(), &end, 10);
-    if (text.empty() || *end != '\0' || repetitions == 0 || repetitions > 1'000'000)
+    unsigned long repetitions = 0;
+    const char* const last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data(), last, repetitions);
+    if (error != std::errc() || end != last || repetitions == 0 || repetitions > 1'000'000)
       throw std::invalid_argument(
           fmt::format("--benchmark_repetitions={}: a number from 1 to 1000000", text));
     flags.repetitions = static_cast<unsigned>(repetitions);

@@ -16,10 +16,11 @@
 #include "campaign/console.h"
 #include "campaign/cpu_counts.h"
 #include "campaign/session.h"
+#include "cli/case_options.h"
 #include "cli/durations.h"
 #include "cli/home.h"
 #include "cli/names.h"
-#include "cli/rules.h"
+#include "cli/options.h"
 #include "kernel/lifecycle/catalogue.h"
 #include "machine/silicon/pool.h"
 #include "machine/silicon/transport.h"
@@ -47,36 +48,21 @@ std::string default_families() {
 }
 
 // The command line as typed.
-struct Options {
-  std::string families = default_families();
-  std::string schemes;
-  std::string workloads = "idle,kthread,user,exit";
-  std::string sharings = "all";
-  std::string placements = "compact";
-  std::string cpus;
-  std::string lifecycle = "powerpc";
+struct Options : CaseOptions {
   std::string mm_cid = "off";
   std::string transport;
-  std::string window;
-  std::string warm;
   std::string budget = "3m";
-  std::string out;
-  std::optional<unsigned> home;
-  std::optional<unsigned> repetitions;
-  std::uint32_t think = 0;
-  std::uint32_t lifetime = 100;
-  RuleOptions rules;
+  std::optional<std::uint32_t> repetitions;
   std::vector<std::uint32_t> exits = campaign::Choice().exits_per_million;
   std::string linger;
   std::string leave;
   bool latency = false;
   bool rq_lock = false;
-  bool unsafe = false;
-  bool dry_run = false;
   bool live = false;
 };
 
-std::vector<std::string_view> scheme_names() { return names_of(scheme::Catalogue::infos()); }
+// Two of the batches after which a CPU looks at its clock: below that nothing could be counted.
+constexpr std::chrono::nanoseconds kShortestWindow{100'000};
 
 // How many CPUs may be used, and what says so.
 struct Limit {
@@ -105,19 +91,6 @@ Limit usable_cpus(const topology::Layout& layout, const std::vector<topology::Pl
   return limit;
 }
 
-// What `parse` makes of `text`; its message, with what was probably meant, as the option's usage error.
-template <class Parse>
-auto parse_or_suggest(std::string_view option, const std::string& text,
-                      std::span<const std::string_view> names, Parse parse) {
-  try {
-    return parse(text);
-  } catch (const std::runtime_error& error) {
-    const std::string_view meant = nearest(text, names);
-    throw UsageError(fmt::format("{}: {}{}", option, error.what(),
-                                 meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant)));
-  }
-}
-
 std::vector<std::string> working_transports() {
   std::vector<std::string> names;
   for (const std::string_view name : machine::silicon::transport_names()) {
@@ -131,38 +104,12 @@ std::vector<std::string> working_transports() {
 }
 
 campaign::Choice make_choice(const Options& options) {
-  campaign::Choice choice;
-  choice.families = parse_names("--family", options.families, names_of(bench::families()));
-  choice.workloads = parse_names("--workload", options.workloads, names_of(workload::patterns()));
-  check_name("--lifecycle", options.lifecycle, kernel::lifecycle::Catalogue::names());
-  choice.lifecycle = options.lifecycle;
-  choice.rules = make_rules(options.rules, options.lifecycle);
-  choice.migrate_every = options.rules.migrate_every;
-  choice.page_tables = !options.rules.no_page_tables;
-  choice.deep_idle = options.rules.deep_idle;
-  choice.schemes =
-      choose_schemes(options.schemes, options.unsafe, options.lifecycle, choice.rules, choice.workloads);
-  for (const std::string& text : split_list(options.sharings))
-    choice.sharings.push_back(
-        parse_or_suggest("--sharing", text, topology::kSharingNames, topology::parse_sharing));
-  // A CPU list has commas of its own: it is the only placement then.
-  if (options.placements.find_first_not_of("0123456789,-") == std::string::npos)
-    choice.placements.push_back(topology::parse_placement(options.placements));
-  else
-    for (const std::string& text : split_list(options.placements))
-      choice.placements.push_back(
-          parse_or_suggest("--placement", text, topology::kPlacementNames, topology::parse_placement));
+  campaign::Choice choice = choose(options, names_of(bench::families()));
   constexpr std::array<std::string_view, 2> kMmCids = {to_string(kernel::MmCid::off),
                                                        to_string(kernel::MmCid::v6_4)};
   check_name("--mm-cid", options.mm_cid, kMmCids);
   choice.options.mm_cid = options.mm_cid == kMmCids[0] ? kernel::MmCid::off : kernel::MmCid::v6_4;
   choice.options.rq_lock = options.rq_lock;
-  choice.home_node = options.home;
-  choice.think = options.think;
-  choice.lifetime = options.lifetime;
-  if (options.lifetime < 2 || options.lifetime % 2 != 0)
-    throw UsageError(
-        fmt::format("--lifetime {}: must be an even number of switches, at least 2", options.lifetime));
   if (!options.transport.empty())
     check_name("--transport", options.transport, machine::silicon::transport_names());
   const auto transport = machine::silicon::choose_transport(
@@ -176,17 +123,6 @@ campaign::Choice make_choice(const Options& options) {
   if (!options.linger.empty()) choice.linger = parse_duration("--linger", options.linger);
   if (options.latency) choice.latency_one_in = measure::kLatencyOneIn;
   return choice;
-}
-
-void check_home(const topology::Layout& layout, const Options& options) {
-  if (!options.home) return;
-  std::vector<unsigned> nodes;
-  for (const topology::NumaNode& node : layout.numa_nodes)
-    if (topology::has_memory(layout, node)) nodes.push_back(node.os_index);
-  if (nodes.empty()) nodes.push_back(0);
-  if (std::find(nodes.begin(), nodes.end(), *options.home) == nodes.end())
-    throw UsageError(fmt::format("--home {}: no such NUMA node with memory for us; there are {}",
-                                 *options.home, fmt::join(nodes, ", ")));
 }
 
 std::vector<campaign::Case> make_cases(const topology::Layout& layout, const campaign::Choice& choice) {
@@ -207,8 +143,8 @@ std::vector<unsigned> cpus_of_cases(const topology::Layout& layout, campaign::Ch
   return cpus;
 }
 
-// A family that needs more CPUs than there are has no cases: says so, in an error if it leaves nothing to
-// measure.
+// A family that needs more CPUs than there are has no cases: says so, in an error if it leaves nothing
+// to measure.
 void check_families(const campaign::Choice& choice, const Limit& limit, bool anything_left) {
   for (const bench::Family& family : bench::families()) {
     if (std::find(choice.families.begin(), choice.families.end(), family.name) == choice.families.end())
@@ -242,10 +178,10 @@ void leave_cpus(const std::string& text, topology::Layout& layout) {
                  : "--leave " + text);
 }
 
-int run(const Options& options, std::vector<std::string> rest, const std::string& command_line) {
+int run(const Options& options, const CLI::App& command, const std::string& command_line) {
+  std::vector<std::string> rest = command.remaining();
   auto google = campaign::GoogleFlags::take_from(rest);
-  if (!rest.empty())
-    throw UsageError(fmt::format("unknown argument '{}'; mmscale bench --help lists them", rest.front()));
+  if (!rest.empty()) throw UsageError(unknown_argument(command, rest.front()));
 
   const topology::Topology topology = topology::Topology::host();
   topology::Layout layout = topology.layout();
@@ -255,7 +191,7 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
   if (!is_list) leave_cpus(options.leave, layout);
   const topology::CpuQuota quota = topology::read_cpu_quota();
   campaign::Choice choice = make_choice(options);
-  check_home(layout, options);
+  check_home(layout, options.home, "this machine");
 
   const Limit limit = usable_cpus(layout, choice.placements, quota);
   campaign::BudgetRequest request;
@@ -266,7 +202,7 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
   };
   if (!options.cpus.empty())
     request.cpu_counts = campaign::parse_cpu_counts(options.cpus, limit.cpus, limit.why);
-  if (!options.window.empty()) request.window = parse_duration("--window", options.window);
+  if (!options.window.empty()) request.window = parse_window(options.window, kShortestWindow);
   if (!options.warm.empty()) request.warm = parse_duration("--warm", options.warm);
   request.repetitions = options.repetitions;
   if (google.repetitions != 0) request.repetitions = google.repetitions;
@@ -282,6 +218,7 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
       setup.conclude.push_back(family.conclude);
   if (setup.cases.empty())
     throw UsageError(fmt::format("--benchmark_filter={}: no case has such a name", google.filter));
+  say_unused(command, choice);
   setup.times = plan.times;
   setup.repetitions = plan.repetitions;
   setup.out = options.out;
@@ -315,6 +252,7 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
   const std::string unbound = note_home(layout, homes);
   if (options.dry_run) return 0;
 
+  make_folder_of(setup.out);
   std::vector<unsigned> used;
   for (const campaign::Case& c : setup.cases)
     used.insert(used.end(), c.subject.pus.begin(), c.subject.pus.end());
@@ -336,78 +274,25 @@ int run(const Options& options, std::vector<std::string> rest, const std::string
 
 void add_bench_command(CLI::App& app, const std::string& command_line, int& status) {
   auto options = std::make_shared<Options>();
+  options->families = default_families();
   CLI::App* bench = app.add_subcommand("bench", "Measure on this machine");
-  bench
-      ->add_option("--family", options->families,
-                   fmt::format("What to measure: {}, or all", fmt::join(names_of(bench::families()), ", ")))
-      ->capture_default_str();
-  bench->add_option("--scheme", options->schemes,
-                    fmt::format("Schemes, comma-separated: {}; default all that are safe",
-                                fmt::join(scheme_names(), ", ")));
-  bench
-      ->add_option("--workload", options->workloads,
-                   fmt::format("Workloads: {}, or all", fmt::join(names_of(workload::patterns()), ", ")))
-      ->capture_default_str();
-  bench
-      ->add_option(
-          "--sharing", options->sharings,
-          fmt::format("Who shares an mm: {}, or a number of CPUs", fmt::join(topology::kSharingNames, ", ")))
-      ->capture_default_str();
-  bench
-      ->add_option(
-          "--placement", options->placements,
-          fmt::format("Which CPUs come first: {}, or a CPU list", fmt::join(topology::kPlacementNames, ", ")))
-      ->capture_default_str();
-  bench->add_option("--cpus", options->cpus,
-                    "CPU counts: 1,2,4, ranges, all, octave (8 per doubling); default: as the budget allows");
-  bench->add_option(
-      "--leave", options->leave,
-      "Cores left to everything else: N, N/package or N/node; default: 1 on machines of more than 16 CPUs");
-  bench->add_option("--home", options->home, "NUMA node of the contended mm; default: that of the first CPU");
-  bench->add_option("--transport", options->transport,
-                    fmt::format("How IPIs are sent: {}; default: the first that works",
-                                fmt::join(machine::silicon::transport_names(), ", ")));
-  bench->add_option("--lifecycle", options->lifecycle, "Whose rules for mm_cpumask")->capture_default_str();
-  bench->add_option("--mm-cid", options->mm_cid, "switch_mm_cid's barriers: off or v6.4")
-      ->capture_default_str();
-  bench->add_flag("--rq-lock", options->rq_lock, "Take an rq lock in every switch");
-  add_rule_options(*bench, options->rules);
-  bench
-      ->add_option("--think", options->think,
-                   "Ticks of the CPU's counter (TSC) that every task runs before it is switched away")
-      ->capture_default_str();
-  bench
-      ->add_option(
-          "--lifetime", options->lifetime,
-          "exit, exec, build, server, hotplug: switches per CPU in a process', program's or thread's life")
-      ->capture_default_str();
-  bench->add_option("--exits", options->exits, "mix: thread exits per million switches of a CPU")
-      ->delimiter(',')
-      ->check(CLI::Range(0u, 500'000u))
-      ->capture_default_str();
-  bench->add_option("--linger", options->linger,
-                    "teardown: how long borrowers go on borrowing after the drop, e.g. 20us; default 0");
-  bench->add_flag("--latency", options->latency,
-                  fmt::format("switch: time one switch in {}", measure::kLatencyOneIn));
-  bench->add_option("--window", options->window,
-                    "Length of a measurement, e.g. 200ms; default: as the budget allows");
-  bench->add_option("--warm", options->warm, "Time before it; default: a quarter of the window");
-  bench->add_option("--reps", options->repetitions, "Repetitions; default: 9 if the budget allows")
-      ->check(CLI::Range(1u, 1'000'000u));
-  bench->add_option("--budget", options->budget, "What is not given is chosen to fit into this time")
-      ->capture_default_str();
-  bench->add_option("--out", options->out,
-                    "File for the records (JSON, Google Benchmark's format); - is standard output");
-  bench->add_flag("--unsafe", options->unsafe, "Run schemes that are unsafe under the lifecycle, too");
-  bench->add_flag("--dry-run", options->dry_run, "Show what would be measured, and how long it would take");
-  bench->add_flag("--live", options->live,
-                  "On a terminal, between windows: a bar for each scheme, and each package's share");
+  Taker taker(*bench);
+  take_case_options(taker, *options);
+  taker.take("--leave", options->leave);
+  taker.take("--transport", options->transport);
+  taker.take("--mm-cid", options->mm_cid);
+  taker.take("--rq-lock", options->rq_lock);
+  taker.take("--exits", options->exits);
+  taker.take("--linger", options->linger);
+  taker.take("--latency", options->latency);
+  taker.take("--reps", options->repetitions);
+  taker.take("--budget", options->budget);
+  taker.take("--live", options->live);
   bench->allow_extras();
   bench->footer(
       "Google Benchmark's --benchmark_* flags work, too: --benchmark_filter=REGEX, --benchmark_list_tests,\n"
       "--benchmark_format=console|json|csv, --benchmark_repetitions=N, ...");
-  bench->callback(
-      [options, bench, &command_line, &status] { status = run(*options, bench->remaining(), command_line); });
+  bench->callback([options, bench, &command_line, &status] { status = run(*options, *bench, command_line); });
 }
 
 }  // namespace mmscale::cli

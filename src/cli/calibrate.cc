@@ -17,6 +17,7 @@
 #include "campaign/session.h"
 #include "cli/durations.h"
 #include "cli/home.h"
+#include "cli/options.h"
 #include "machine/silicon/pool.h"
 #include "measure/environment.h"
 #include "measure/output_file.h"
@@ -33,7 +34,7 @@ struct Options {
   std::string out = "-";
   std::string window = "100ms";
   std::string warm;
-  unsigned repetitions = 9;
+  std::uint32_t repetitions = 9;
   bool accept_invalid = false;
 };
 
@@ -77,6 +78,7 @@ int run(const Options& options) {
   setup.accept_invalid = options.accept_invalid;
   const bool to_file = options.out != "-";
   // Before anything is measured in vain.
+  make_folder_of(options.out);
   std::optional<measure::OutputFile> out;
   if (to_file) out.emplace(options.out);
 
@@ -122,13 +124,11 @@ int run(const Options& options) {
 void add_calibrate_command(CLI::App& app, int& status) {
   auto options = std::make_shared<Options>();
   CLI::App* calibrate = app.add_subcommand("calibrate", "Measure this machine and write its model for sim");
-  calibrate->add_option("--out", options->out, "The machine file (*.json); - is standard output")
+  calibrate->add_option("-o,--out", options->out, "The machine file (*.json); - is standard output")
       ->capture_default_str();
   calibrate->add_option("--window", options->window, "Length of a measurement")->capture_default_str();
   calibrate->add_option("--warm", options->warm, "Time before it; default: a quarter of the window");
-  calibrate->add_option("--reps", options->repetitions, "Windows for each number")
-      ->check(CLI::Range(1u, 1'000'000u))
-      ->capture_default_str();
+  Taker(*calibrate).take("--reps", options->repetitions);
   calibrate->add_flag("--accept-invalid", options->accept_invalid,
                       "Take invalid windows where there are no valid ones, and say so in the file");
   calibrate->footer(

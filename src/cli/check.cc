@@ -22,6 +22,7 @@
 #include "check/program.h"
 #include "check/weaken.h"
 #include "cli/names.h"
+#include "cli/options.h"
 #include "kernel/lifecycle/catalogue.h"
 #include "kernel/oracle.h"
 #include "measure/output_file.h"
@@ -39,10 +40,10 @@ struct Arguments {
   std::string replay;
   std::string svg;
   std::uint64_t steps = check::Options{}.steps;
-  int bound = -1;
+  std::optional<std::uint32_t> bound;
   // At most so large a case; 0 is without limit.
-  unsigned cpus = 0;
-  unsigned mms = 0;
+  std::uint32_t cpus = 0;
+  std::uint32_t mms = 0;
   bool json = false;
   // Empty: nothing is weakened; kEveryPlace: each place by itself; else that one.
   std::string weaken;
@@ -73,7 +74,7 @@ unsigned mms_of(const check::Case& one) {
   return 1 + *std::max_element(one.task_mm.begin(), one.task_mm.end());
 }
 
-// The cases asked for that are no larger than --cpus and --mms allow.
+// The cases asked for that are no larger than --most-cpus and --most-mms allow.
 std::vector<const check::Case*> chosen_cases(const Arguments& arguments) {
   std::vector<const check::Case*> chosen;
   for (const std::string& name : parse_names("--case", arguments.cases, case_names())) {
@@ -83,8 +84,8 @@ std::vector<const check::Case*> chosen_cases(const Arguments& arguments) {
       chosen.push_back(&one);
   }
   if (!chosen.empty()) return chosen;
-  throw UsageError(fmt::format("no case of '{}' has at most --cpus {} and --mms {} (0: any)", arguments.cases,
-                               arguments.cpus, arguments.mms));
+  throw UsageError(fmt::format("no case of '{}' has at most --most-cpus {} and --most-mms {} (0: any)",
+                               arguments.cases, arguments.cpus, arguments.mms));
 }
 
 // Calls f(item) for each, several at a time: they share nothing.
@@ -347,7 +348,7 @@ void run(const Arguments& arguments) {
   options.verdicts = parse_verdicts(arguments.verdicts);
   options.memory = parse_memory(arguments.memory);
   options.steps = arguments.steps;
-  options.preemptions = arguments.bound;
+  if (arguments.bound) options.preemptions = static_cast<int>(*arguments.bound);
   const bool one = schemes.size() == 1 && lifecycles.size() == 1;
   std::optional<machine::explorer::Weakening> weakening;
   if (!arguments.weaken.empty() && arguments.weaken != kEveryPlace) {
@@ -441,17 +442,11 @@ void add_check_command(CLI::App& app) {
                    "Memory model: sc, tso, pso, rc11 (C++'s, without load buffering), or natural: tso for "
                    "lifecycles of x86, rc11 for the others")
       ->capture_default_str();
-  command->add_option("--steps", arguments->steps, "Steps for each case, 0 is without limit")
-      ->capture_default_str();
-  command
-      ->add_option("--bound", arguments->bound,
-                   "Preemptions at most, -1 is without bound; explores unreduced")
-      ->check(CLI::Range(-1, 1'000'000))
-      ->capture_default_str();
-  command->add_option("--cpus", arguments->cpus, "Only cases of at most so many CPUs, 0 is any")
-      ->capture_default_str();
-  command->add_option("--mms", arguments->mms, "Only cases that begin with at most so many mms, 0 is any")
-      ->capture_default_str();
+  Taker taker(*command);
+  taker.take("--steps", arguments->steps);
+  taker.take("--bound", arguments->bound);
+  taker.take("--most-cpus", arguments->cpus);
+  taker.take("--most-mms", arguments->mms);
   command
       ->add_option(
           "--weaken", arguments->weaken,

@@ -20,9 +20,11 @@
 #include "cli/bench.h"
 #include "cli/calibrate.h"
 #include "cli/check.h"
+#include "cli/describe.h"
 #include "cli/doctor.h"
 #include "cli/messages.h"
 #include "cli/names.h"
+#include "cli/options.h"
 #include "cli/record.h"
 #include "cli/replay.h"
 #include "cli/schemes.h"
@@ -44,7 +46,7 @@ std::string join_arguments(int argc, char** argv) {
 }
 
 int fail(int status, const std::string& what) {
-  fmt::print(stderr, "mmscale: {}\n", what);
+  fmt::print(stderr, "mmscale: {}\n", mmscale::cli::printable(what));
   return status;
 }
 
@@ -54,8 +56,13 @@ int flushed(int status) {
   return fail(1, fmt::format("cannot write standard output: {}", std::strerror(errno)));
 }
 
-// What to say of a command line in which no command was found.
-std::string no_command(const CLI::App& app, int argc, char** argv) {
+// What to say of a command line in which something is missing: the command, or what it cannot do without.
+std::string missing(const CLI::App& app, int argc, char** argv) {
+  for (const CLI::App* command : app.get_subcommands())
+    for (const CLI::Option* option : command->get_options())
+      if (option->get_required() && option->count() == 0)
+        return fmt::format("{}: {} is missing; mmscale {} --help says what it is", command->get_name(),
+                           option->get_name(option->get_positional()), command->get_name());
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
   const std::string_view given = argc > 1 ? argv[1] : "";
@@ -63,6 +70,14 @@ std::string no_command(const CLI::App& app, int argc, char** argv) {
   const std::vector<std::string_view> allowed(names.begin(), names.end());
   if (!given.empty()) mmscale::cli::check_name("command", given, allowed);
   return fmt::format("a command is missing; there are {}", fmt::join(names, ", "));
+}
+
+// What to say of arguments that the command does not have.
+std::string extras(const CLI::App& app, const CLI::ExtrasError& error) {
+  const CLI::App* command = &app;
+  for (const CLI::App* given : app.get_subcommands()) command = given;
+  const std::vector<std::string> left = app.remaining(true);
+  return left.empty() ? std::string(error.what()) : mmscale::cli::unknown_argument(*command, left.front());
 }
 
 // What was typed is at fault, whichever floor found out.
@@ -87,6 +102,7 @@ int run(int argc, char** argv) {
   mmscale::cli::add_topo_command(app);
   mmscale::cli::add_schemes_command(app);
   mmscale::cli::add_check_command(app);
+  mmscale::cli::add_describe_command(app);
   mmscale::cli::add_bench_command(app, command_line, status);
   mmscale::cli::add_calibrate_command(app, status);
   mmscale::cli::add_doctor_command(app, status);
@@ -101,7 +117,9 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& success) {
     return flushed(app.exit(success));
   } catch (const CLI::RequiredError&) {
-    return fail(kUsage, no_command(app, argc, argv));
+    return fail(kUsage, missing(app, argc, argv));
+  } catch (const CLI::ExtrasError& error) {
+    return fail(kUsage, extras(app, error));
   } catch (const CLI::ParseError& error) {
     return fail(kUsage, error.what());
   }

@@ -25,6 +25,7 @@
 
 #include "cli/durations.h"
 #include "cli/names.h"
+#include "cli/options.h"
 #include "trace/compact.h"
 #include "trace/recorder.h"
 
@@ -223,9 +224,7 @@ void add_record_command(CLI::App& app, int& status) {
   command->add_option("-o,--out", options->out, "The trace; gzipped if it ends in .gz")
       ->capture_default_str();
   command->add_option("--seconds", options->duration, "How long at most, in seconds or as 500ms, 2m");
-  command->add_option("--buffer", options->buffer_kib, "Ring buffer of each CPU, KiB")
-      ->check(CLI::Range(64u, 1u << 20))
-      ->capture_default_str();
+  Taker(*command).take("--buffer", options->buffer_kib);
   command->add_option("--tracefs", options->tracefs, "Where tracefs is; default where it is mounted");
   command->add_flag(
       "--hide-names", options->hide_names,

@@ -12,7 +12,9 @@
 
 #include "cli/durations.h"
 #include "cli/home.h"
+#include "cli/machines.h"
 #include "cli/names.h"
+#include "cli/options.h"
 #include "cli/replay_records.h"
 #include "cli/rules.h"
 #include "kernel/lifecycle/catalogue.h"
@@ -40,7 +42,7 @@ struct Options {
   std::string comm;
   double tick_rate = 0;
   std::string out;
-  unsigned threads = 0;
+  std::uint32_t threads = 0;
   bool unsafe = false;
   RuleOptions rules;
 };
@@ -65,7 +67,7 @@ trace::Filter make_filter(const Options& options) {
 machine::simulator::Model choose_model(const Options& options, std::size_t cpus) {
   using machine::simulator::load_model;
   if (!options.machine.empty()) {
-    auto model = load_model(options.machine);
+    auto model = load_machine("--machine", options.machine);
     if (model.layout.pus.size() < cpus)
       throw UsageError(fmt::format("--machine {}: has {} CPUs, the trace {}; --cpu chooses some",
                                    options.machine, model.layout.pus.size(), cpus));
@@ -186,6 +188,7 @@ int run(const Options& options, const std::string& command_line) {
                                "model's, every count the trace's",
                                place.model));
   print_table(session);
+  make_folder_of(options.out);
   if (!options.out.empty())
     write_replay_records(options.out, options.file, spec, place, session, command_line);
   int status = 0;
@@ -209,27 +212,20 @@ void add_replay_command(CLI::App& app, const std::string& command_line, int& sta
           "A trace: mmscale record's, trace-cmd's trace.dat, the kernel's trace file as text, or perf "
           "script's; text may be gzipped")
       ->required();
-  command->add_option("--scheme", options->schemes, "Schemes, comma-separated; default all that are safe");
-  command
-      ->add_option("--lifecycle", options->lifecycle,
-                   fmt::format("Whose rules for mm_cpumask: {}", fmt::join(kernel::lifecycle::Catalogue::names(), ", ")))
-      ->capture_default_str();
-  command->add_option(
-      "--machine", options->machine,
-      "Replay at the recorded times on this machine model, by name or file; default power9-2c, or "
-      "power8-16s for more CPUs");
-  command->add_flag("--silicon", options->silicon, "Replay on this machine's CPUs, as fast as they go");
-  command->add_option("--transport", options->transport, "--silicon: how IPIs are sent");
-  command->add_option("--until", options->until, "Only so much of the trace, e.g. 500ms");
-  command->add_option("--cpu", options->cpus, "Only what happened on these CPUs, a list as 0-3,8");
-  command->add_option("--comm", options->comm, "Only tasks that have this name at some time");
-  command
-      ->add_option("--tick-rate", options->tick_rate,
-                   "Ticks per second, where the trace's clock counts ticks (counter, uptime, x86-tsc, ...)")
-      ->check(CLI::Range(1e-3, 1e12));
-  command->add_option("--out", options->out, "File for the records (JSON); - is standard output");
-  command->add_option("--threads", options->threads, "Schemes replayed at a time; default one per CPU");
-  command->add_flag("--unsafe", options->unsafe, "Replay schemes that are unsafe under the lifecycle, too");
+  Taker taker(*command);
+  taker.take("--scheme", options->schemes);
+  taker.take("--lifecycle", options->lifecycle);
+  take_rule_options(taker, options->rules);
+  taker.take("--machine", options->machine);
+  taker.take("--silicon", options->silicon);
+  taker.take("--transport", options->transport);
+  taker.take("--until", options->until);
+  taker.take("--cpu", options->cpus);
+  taker.take("--comm", options->comm);
+  taker.take("--tick-rate", options->tick_rate);
+  taker.take("--out", options->out);
+  taker.take("--threads", options->threads);
+  taker.take("--unsafe", options->unsafe);
   command->callback([options, &command_line, &status] { status = run(*options, command_line); });
 }
 

@@ -28,29 +28,11 @@ bool must_reach_borrowers(std::string_view name) {
 
 }  // namespace
 
-void add_rule_options(CLI::App& command, RuleOptions& options) {
-  command.add_flag("--irqs-off-activate-mm,!--irqs-on-activate-mm", options.irqs_off_activate_mm,
-                   "exec_mmap keeps interrupts off until the new mm is loaded "
-                   "(ARCH_WANT_IRQS_OFF_ACTIVATE_MM); default: as the lifecycle's 6.12");
-  command
-      .add_option("--hotplug", options.hotplug,
-                  "A CPU going offline leaves its mm before or after the fix 21641bd9a7a7: before, after")
-      ->capture_default_str();
-  command
-      .add_option("--migrate-every", options.migrate_every,
-                  "build: one process of so many changes its CPU; 0: none")
-      ->capture_default_str();
-  command.add_flag("--no-page-tables", options.no_page_tables,
-                   "The processes have no page tables, so that nothing is flushed when they die");
-  command.add_flag("--deep-idle", options.deep_idle, "Idle CPUs enter a state that loses the TLB");
-  command
-      .add_option("--switch-ticks", options.tuning.switch_ticks,
-                  "nonlazy: ticks of the CPU's counter (TSC) that loading other page tables takes")
-      ->check(CLI::Range(0u, 1'000'000u))
-      ->capture_default_str();
-  command.add_option("--batch", options.tuning.batch, "shootdown-batch: dead mms per round of IPIs")
-      ->check(CLI::Range(1u, kernel::Tuning::kMaxBatch))
-      ->capture_default_str();
+void take_rule_options(Taker& taker, RuleOptions& options) {
+  taker.take("--irqs-off-activate-mm", options.irqs_off_activate_mm);
+  taker.take("--hotplug", options.hotplug);
+  taker.take("--switch-ticks", options.tuning.switch_ticks);
+  taker.take("--batch", options.tuning.batch);
 }
 
 kernel::Rules make_rules(const RuleOptions& options, std::string_view lifecycle) {

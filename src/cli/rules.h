@@ -4,7 +4,6 @@
 // with them.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/options.h"
 #include "kernel/build.h"
 #include "workload/patterns.h"
 
@@ -27,9 +27,8 @@ struct RuleOptions {
   kernel::Tuning tuning;
 };
 
-// --irqs-off-activate-mm, --hotplug, --migrate-every, --no-page-tables, --deep-idle, --switch-ticks,
-// --batch.
-void add_rule_options(CLI::App& command, RuleOptions& options);
+// --irqs-off-activate-mm, --hotplug, --switch-ticks, --batch: those that a replay has, too.
+void take_rule_options(Taker& taker, RuleOptions& options);
 
 // Checked; what is not given is as in the lifecycle's Linux 6.12. Throws UsageError.
 kernel::Rules make_rules(const RuleOptions& options, std::string_view lifecycle);

@@ -20,10 +20,12 @@
 #include "campaign/cpu_counts.h"
 #include "campaign/google.h"
 #include "campaign/record_file.h"
+#include "cli/case_options.h"
 #include "cli/durations.h"
+#include "cli/machines.h"
 #include "cli/names.h"
+#include "cli/options.h"
 #include "cli/rest_of_switch.h"
-#include "cli/rules.h"
 #include "kernel/lifecycle/catalogue.h"
 #include "machine/simulator/model_file.h"
 #include "measure/environment.h"
@@ -40,43 +42,26 @@ using machine::simulator::Model;
 using machine::simulator::Picoseconds;
 
 // The command line as typed.
-struct Options {
+struct Options : CaseOptions {
   std::string machine;
-  std::string families = "switch";
-  std::string schemes;
-  std::string workloads = "idle,kthread,user,exit";
-  std::string sharings = "all";
-  std::string placements = "compact";
-  std::string cpus;
-  std::string lifecycle;
   std::string loops = "private,incdec";
-  std::string window = "100us";
-  std::string warm;
-  std::string out;
-  std::optional<unsigned> home;
-  RuleOptions rules;
-  std::uint32_t think = 0;
   std::string rest_of_switch;
   bool random_think = false;
-  std::uint32_t lifetime = 100;
   std::uint64_t seed = 1;
   double scale = 1;
   double between = 0;
   double inside = 0;
   double delay = 0;
-  unsigned lines = 4;
-  bool unsafe = false;
-  bool dry_run = false;
+  std::uint32_t lines = 4;
 };
+
+// A switch that nothing delays takes some ten ns of virtual time.
+constexpr std::chrono::nanoseconds kShortestWindow{100};
 
 // Lines that a record reports on by themselves.
 constexpr std::size_t kLinesReported = 4;
 
-constexpr double kMostNs = 1e6;
-constexpr unsigned kMostLines = 10'000;
-
-Picoseconds picoseconds(const char* option, double ns) {
-  if (!(ns >= 0 && ns <= kMostNs)) throw UsageError(fmt::format("{} {}: 0 to {} ns", option, ns, kMostNs));
+Picoseconds picoseconds(double ns) {
   return static_cast<Picoseconds>(ns * static_cast<double>(kPsPerNs) + 0.5);
 }
 
@@ -87,22 +72,9 @@ std::string lifecycle_of(const Options& options, const Model& model) {
 }
 
 campaign::Choice make_choice(const Options& options, const Model& model) {
-  campaign::Choice choice;
-  constexpr std::string_view kFamilies[] = {"switch", "floor"};
-  choice.families = parse_names("--family", options.families, kFamilies);
-  choice.workloads = parse_names("--workload", options.workloads, names_of(workload::patterns()));
-  choice.lifecycle = lifecycle_of(options, model);
-  check_name("--lifecycle", choice.lifecycle, kernel::lifecycle::Catalogue::names());
-  choice.rules = make_rules(options.rules, choice.lifecycle);
-  choice.schemes =
-      choose_schemes(options.schemes, options.unsafe, choice.lifecycle, choice.rules, choice.workloads);
-  for (const std::string& text : split_list(options.sharings))
-    choice.sharings.push_back(topology::parse_sharing(text));
-  if (options.placements.find_first_not_of("0123456789,-") == std::string::npos)
-    choice.placements.push_back(topology::parse_placement(options.placements));
-  else
-    for (const std::string& text : split_list(options.placements))
-      choice.placements.push_back(topology::parse_placement(text));
+  CaseOptions asked = options;
+  asked.lifecycle = lifecycle_of(options, model);
+  campaign::Choice choice = choose(asked, find_option("sim", "--family")->choices());
   std::size_t usable = model.places.size();
   for (const topology::Placement& placement : choice.placements)
     usable = std::min(usable, topology::order(model.layout, placement).size());
@@ -112,15 +84,6 @@ campaign::Choice make_choice(const Options& options, const Model& model) {
                                                  options.cpus, all, fmt::format("machine {}", model.name));
   choice.transport = "simulated";
   choice.transport_reason = "the model's IPIs";
-  choice.home_node = options.home;
-  choice.think = options.think;
-  choice.lifetime = options.lifetime;
-  choice.migrate_every = options.rules.migrate_every;
-  choice.page_tables = !options.rules.no_page_tables;
-  choice.deep_idle = options.rules.deep_idle;
-  if (options.lifetime < 2 || options.lifetime % 2 != 0)
-    throw UsageError(
-        fmt::format("--lifetime {}: must be an even number of switches, at least 2", options.lifetime));
   return choice;
 }
 
@@ -129,6 +92,8 @@ struct SimulatedCase {
   std::string name;
   measure::Subject subject;
   std::function<std::unique_ptr<workload::SimulatorLoad>(const Model&)> make_load;
+  // What its record says besides.
+  nlohmann::ordered_json details = nlohmann::ordered_json::object();
 };
 
 std::unique_ptr<workload::SimulatorLoad> make_kernel(const Model& model, const measure::Subject& subject,
@@ -167,22 +132,24 @@ std::vector<SimulatedCase> make_cases(const Options& options, const campaign::Ch
   if (!options.rest_of_switch.empty()) rest = RestOfSwitch::parse(options.rest_of_switch);
   for (const std::string& family : choice.families) {
     if (family == "switch") {
+      nlohmann::ordered_json drawn = nlohmann::ordered_json::object();
+      if (rest) drawn["rest_of_switch"] = options.rest_of_switch;
+      if (options.random_think) drawn["random_think"] = true;
       for (const campaign::Case& c : bench::switch_cases(model.layout, choice)) {
         measure::Subject subject = c.subject;
         if (rest)
           subject.think_cycles = static_cast<std::uint32_t>(std::llround(
               rest_of(*rest, model, subject) * kPsPerNs / static_cast<double>(model.costs.tick)));
-        cases.push_back({c.name, subject, [subject, rules = choice.rules](const Model& m) {
-                           return make_kernel(m, subject, rules);
-                         }});
+        cases.push_back(
+            {c.name, subject,
+             [subject, rules = choice.rules](const Model& m) { return make_kernel(m, subject, rules); },
+             drawn});
       }
       continue;
     }
-    const Picoseconds between = picoseconds("--between", options.between);
-    const Picoseconds inside = picoseconds("--inside", options.inside);
-    const Picoseconds delay = picoseconds("--delay", options.delay);
-    if (options.lines == 0 || options.lines > kMostLines)
-      throw UsageError(fmt::format("--lines {}: from 1 to {}", options.lines, kMostLines));
+    const Picoseconds between = picoseconds(options.between);
+    const Picoseconds inside = picoseconds(options.inside);
+    const Picoseconds delay = picoseconds(options.delay);
     for (const std::string& loop :
          parse_names("--loop", options.loops, names_of(workload::simulated_loops())))
       for (const topology::Placement& placement : choice.placements)
@@ -193,7 +160,8 @@ std::vector<SimulatedCase> make_cases(const Options& options, const campaign::Ch
           subject.placement = topology::to_string(placement);
           subject.pus = topology::place(model.layout, placement, cpus);
           subject.home_node = bench::home_of(model.layout, choice, subject.pus);
-          cases.push_back({fmt::format("floor/{}/{}/cpus:{}", loop, subject.placement, cpus), subject,
+          cases.push_back({fmt::format("floor/{}/{}/cpus:{}", loop, subject.placement, cpus),
+                           subject,
                            [subject, between, inside, delay, lines = options.lines](const Model& m) {
                              return workload::make_simulated_loop({.name = subject.scheme,
                                                                    .model = &m,
@@ -203,7 +171,11 @@ std::vector<SimulatedCase> make_cases(const Options& options, const campaign::Ch
                                                                    .inside = inside,
                                                                    .delay = delay,
                                                                    .lines = lines});
-                           }});
+                           },
+                           {{"between_ns", options.between},
+                            {"inside_ns", options.inside},
+                            {"delay_ns", options.delay},
+                            {"walked_lines", static_cast<double>(options.lines)}}});
         }
   }
   return cases;
@@ -291,8 +263,11 @@ measure::Record simulate(const SimulatedCase& c, const Model& model, const measu
   measure::Record record{c.name, c.subject, 0, 1, times, {}};
   const auto load = c.make_load(model);
   record.window = measure::simulate_window(*load, model.layout, record.subject.pus, times);
-  record.findings.details = std::make_shared<nlohmann::ordered_json>(
-      nlohmann::ordered_json{{"world", "simulator"}, {"machine", model.name}, {"simulator", to_json(*load)}});
+  nlohmann::ordered_json details = c.details;
+  details["world"] = "simulator";
+  details["machine"] = model.name;
+  details["simulator"] = to_json(*load);
+  record.findings.details = std::make_shared<nlohmann::ordered_json>(std::move(details));
   if (file) file->append(campaign::to_json(record));
   if (!record.window.audit.empty())
     throw std::runtime_error(
@@ -329,20 +304,8 @@ std::string gains(const std::vector<std::vector<measure::Record>>& results, cons
   return text;
 }
 
-void check_home(const Model& model, const Options& options) {
-  if (!options.home) return;
-  std::vector<unsigned> nodes;
-  for (const topology::NumaNode& node : model.layout.numa_nodes) nodes.push_back(node.os_index);
-  if (nodes.empty()) nodes.push_back(0);
-  if (std::find(nodes.begin(), nodes.end(), *options.home) == nodes.end())
-    throw UsageError(fmt::format("--home {}: {} has no such NUMA node; there are {}", *options.home,
-                                 model.name, fmt::join(nodes, ", ")));
-}
-
-int run(const Options& options, const std::string& command_line) {
-  if (!(options.scale > 0 && options.scale <= 1000))
-    throw UsageError(fmt::format("--scale {}: more than 0, 1000 at most", options.scale));
-  Model model = machine::simulator::load_model(options.machine, options.scale);
+int run(const Options& options, const CLI::App& command, const std::string& command_line) {
+  Model model = load_machine("--machine", options.machine, options.scale);
   model.seed = options.seed;
   model.random_think = options.random_think;
   if (!options.rest_of_switch.empty()) {
@@ -351,17 +314,19 @@ int run(const Options& options, const std::string& command_line) {
     // Its ns are the ticks.
     model.costs.tick = kPsPerNs;
   }
-  check_home(model, options);
+  check_home(model.layout, options.home, model.name);
   const campaign::Choice choice = make_choice(options, model);
   measure::WindowTimes times;
-  times.measure = parse_duration("--window", options.window);
+  times.measure = parse_window(options.window, kShortestWindow);
   times.warm = options.warm.empty() ? times.measure / 4 : parse_duration("--warm", options.warm);
   const std::vector<SimulatedCase> cases = make_cases(options, choice, model);
+  say_unused(command, choice);
   if (options.dry_run) {
     for (const SimulatedCase& c : cases) fmt::print("{}\n", c.name);
     return 0;
   }
 
+  make_folder_of(options.out);
   std::optional<campaign::RecordFile> file;
   if (!options.out.empty()) file.emplace(options.out, make_context(model, options, command_line));
   std::vector<std::vector<measure::Record>> results;
@@ -380,57 +345,20 @@ int run(const Options& options, const std::string& command_line) {
 
 void add_sim_command(CLI::App& app, const std::string& command_line, int& status) {
   auto options = std::make_shared<Options>();
+  options->families = "switch";
+  // The machine's own, unless one is asked for.
+  options->lifecycle.clear();
+  options->window = "100us";
   CLI::App* sim = app.add_subcommand("sim", "Simulate another machine: the same records, in virtual time");
-  sim->add_option("--machine", options->machine,
-                  fmt::format("A machine model: {}, or a file (*.json)",
-                              fmt::join(machine::simulator::model_names(), ", ")))
-      ->required();
-  sim->add_option("--family", options->families, "What to simulate: switch, floor, or all")
-      ->capture_default_str();
-  sim->add_option("--scheme", options->schemes, "Schemes, comma-separated; default all that are safe");
-  sim->add_option("--workload", options->workloads, "Workloads, or all")->capture_default_str();
-  sim->add_option("--sharing", options->sharings, "Who shares an mm, as for bench")->capture_default_str();
-  sim->add_option("--placement", options->placements, "Which CPUs come first, as for bench")
-      ->capture_default_str();
-  sim->add_option(
-      "--cpus", options->cpus,
-      "CPU counts: 1,2,4, ranges, all, octave (8 per doubling); default: one per doubling, and all");
-  sim->add_option("--home", options->home, "NUMA node of the contended mm; default: that of the first CPU");
-  sim->add_option("--lifecycle", options->lifecycle,
-                  "Whose rules for mm_cpumask; default: of the machine's kind, x86-2024, arm64 or powerpc");
-  add_rule_options(*sim, options->rules);
-  sim->add_option("--think", options->think, "Ticks of the model's counter between switches")
-      ->capture_default_str();
-  sim->add_option("--rest-of-switch", options->rest_of_switch,
-                  "What a switch takes beside the scheme's part: ns, or a file with lines 'CPUs ns'");
-  sim->add_flag("--random-think", options->random_think,
-                "Draw what is between switches, with --think or --rest-of-switch as the mean");
-  sim->add_option("--lifetime", options->lifetime, "Switches per CPU in a life, as for bench")
-      ->capture_default_str();
-  sim->add_option("--loop", options->loops,
-                  fmt::format("floor: {}, or all", fmt::join(names_of(workload::simulated_loops()), ", ")))
-      ->capture_default_str();
-  sim->add_option("--between", options->between, "floor: ns that the loop itself takes after each round")
-      ->capture_default_str();
-  sim->add_option("--inside", options->inside,
-                  "floor: ns in a lock's critical section, or while a count is held")
-      ->capture_default_str();
-  sim->add_option("--delay", options->delay,
-                  "floor: ns after each round that other hardware threads of the core do not stretch")
-      ->capture_default_str();
-  sim->add_option("--lines", options->lines, "floor: lines of a walk")->capture_default_str();
-  sim->add_option("--window", options->window, "Length of a measurement, in virtual time")
-      ->capture_default_str();
-  sim->add_option("--warm", options->warm, "Virtual time before it; default: a quarter of the window");
-  sim->add_option("--seed", options->seed, "Of what the model draws at random")->capture_default_str();
-  sim->add_option("--scale", options->scale,
-                  "Multiplies every latency of the model, to see how much depends on them")
-      ->capture_default_str();
-  sim->add_option("--out", options->out,
-                  "File for the records (JSON, Google Benchmark's format); - is standard output");
-  sim->add_flag("--unsafe", options->unsafe, "Run schemes that are unsafe under the lifecycle, too");
-  sim->add_flag("--dry-run", options->dry_run, "Show what would be simulated");
-  sim->callback([options, &command_line, &status] { status = run(*options, command_line); });
+  Taker taker(*sim);
+  taker.require("--machine", options->machine);
+  take_case_options(taker, *options);
+  taker.take("--loop", options->loops);
+  taker.take("--between", options->between);
+  taker.take("--inside", options->inside);
+  taker.take("--seed", options->seed);
+  taker.take("--scale", options->scale);
+  sim->callback([options, sim, &command_line, &status] { status = run(*options, *sim, command_line); });
 }
 
 }  // namespace mmscale::cli

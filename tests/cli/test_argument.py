@@ -62,7 +62,7 @@ def test_a_violation_is_drawn(check, tmp_path):
 
 
 def test_only_cases_of_that_size(check):
-    output = check("check", "--scheme", "refcount", "--lifecycle", "powerpc", "--cpus", "1", "--json")
+    output = check("check", "--scheme", "refcount", "--lifecycle", "powerpc", "--most-cpus", "1", "--json")
     assert [cell["case"] for cell in json.loads(output)] == ["alone"]
 
 
@@ -70,7 +70,7 @@ def test_only_cases_of_that_size(check):
     "arguments,complaint",
     [
         (("--svg", "x.svg"), "--svg needs one --scheme, one --lifecycle and one --case"),
-        (("--case", "exit", "--cpus", "1"), "no case of 'exit' has at most --cpus 1"),
+        (("--case", "exit", "--most-cpus", "1"), "no case of 'exit' has at most --most-cpus 1"),
     ],
 )
 def test_what_cannot_be_is_refused(mmscale, arguments, complaint):

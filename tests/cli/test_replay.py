@@ -222,7 +222,7 @@ def test_bad_files_are_named(mmscale, tmp_path, content, pattern):
         ((BY_HAND, "--until", "5"), 2, "--until.*"),
         ((BY_HAND, "--cpu", "7"), 1, ".*: ftrace text without a sched_switch that the filters let through"),
         ((BY_HAND, "--comm", "nobody"), 1, ".*: no task is ever called 'nobody'"),
-        ((BY_HAND, "--out", "/nonexistent/x"), 1, "cannot write /nonexistent/x: .*"),
+        ((BY_HAND, "--out", "/dev/null/x"), 1, "cannot write /dev/null/x: .*"),
     ],
 )
 def test_bad_arguments_are_named(mmscale, arguments, status, pattern):

@@ -95,11 +95,11 @@ def test_a_file_that_cannot_be_used(run, tmp_path, kind, says):
     assert done.stderr.startswith(f"plot: {path}: ") and says in done.stderr
 
 
-def test_a_folder_that_is_not_there(run, tmp_path):
-    done = run(PLOT, DATA / "host-2cpu.json", "-o", tmp_path / "nowhere")
-    assert done.returncode == 1
-    assert done.stderr == f"plot: {tmp_path / 'nowhere'}: no such folder\n"
-    assert not (tmp_path / "nowhere").exists()
+def test_a_folder_that_cannot_be_made(run, tmp_path):
+    (tmp_path / "file").touch()
+    for where, why in ((tmp_path / "file", "no folder"), (tmp_path / "file" / "below", "Not a directory")):
+        done = run(PLOT, DATA / "host-2cpu.json", "-o", where)
+        assert (done.returncode, done.stderr) == (1, f"plot: {where}: {why}\n")
 
 
 def test_wrong_usage(run):

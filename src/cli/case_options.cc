@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#include "cli/case_options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/durations.h"
+#include "cli/names.h"
+#include "kernel/lifecycle/catalogue.h"
+#include "topology/home.h"
+#include "topology/placement.h"
+#include "topology/sharing.h"
+#include "workload/patterns.h"
+
+namespace mmscale::cli {
+namespace {
+
+// What `parse` makes of `text`; its message, with what was probably meant, as the option's usage error.
+template <class Parse>
+auto parse_or_suggest(std::string_view option, const std::string& text,
+                      std::span<const std::string_view> names, Parse parse) {
+  try {
+    return parse(text);
+  } catch (const std::runtime_error& error) {
+    const std::string_view meant = nearest(text, names);
+    throw UsageError(fmt::format("{}: {}{}", option, error.what(),
+                                 meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant)));
+  }
+}
+
+// The parts of a list, each once; "all" where that is no name of its own is every name.
+std::vector<std::string> each_of(const std::string& text) {
+  std::vector<std::string> once;
+  for (const std::string& part : split_list(text))
+    if (std::find(once.begin(), once.end(), part) == once.end()) once.push_back(part);
+  return once;
+}
+
+bool share_any(std::string_view users, const std::vector<std::string>& chosen) {
+  if (users.empty()) return true;
+  const std::vector<std::string> each = split_list(users);
+  return std::any_of(chosen.begin(), chosen.end(), [&each](const std::string& name) {
+    return std::find(each.begin(), each.end(), name) != each.end();
+  });
+}
+
+}  // namespace
+
+void take_case_options(Taker& taker, CaseOptions& options) {
+  taker.take("--family", options.families);
+  taker.take("--scheme", options.schemes);
+  taker.take("--workload", options.workloads);
+  taker.take("--sharing", options.sharings);
+  taker.take("--placement", options.placements);
+  taker.take("--cpus", options.cpus);
+  taker.take("--home", options.home);
+  taker.take("--lifecycle", options.lifecycle);
+  take_rule_options(taker, options.rules);
+  taker.take("--migrate-every", options.rules.migrate_every);
+  taker.take("--no-page-tables", options.rules.no_page_tables);
+  taker.take("--deep-idle", options.rules.deep_idle);
+  taker.take("--think", options.think);
+  taker.take("--lifetime", options.lifetime);
+  taker.take("--window", options.window);
+  taker.take("--warm", options.warm);
+  taker.take("--out", options.out);
+  taker.take("--unsafe", options.unsafe);
+  taker.take("--dry-run", options.dry_run);
+}
+
+campaign::Choice choose(const CaseOptions& options, std::span<const std::string_view> families) {
+  campaign::Choice choice;
+  choice.families = parse_names("--family", options.families, families);
+  choice.workloads = parse_names("--workload", options.workloads, names_of(workload::patterns()));
+  check_name("--lifecycle", options.lifecycle, kernel::lifecycle::Catalogue::names());
+  choice.lifecycle = options.lifecycle;
+  choice.rules = make_rules(options.rules, options.lifecycle);
+  choice.migrate_every = options.rules.migrate_every;
+  choice.page_tables = !options.rules.no_page_tables;
+  choice.deep_idle = options.rules.deep_idle;
+  choice.schemes =
+      choose_schemes(options.schemes, options.unsafe, options.lifecycle, choice.rules, choice.workloads);
+  for (const std::string& text : each_of(options.sharings))
+    choice.sharings.push_back(
+        parse_or_suggest("--sharing", text, topology::kSharingNames, topology::parse_sharing));
+  // A CPU list has commas of its own: it is the only placement then.
+  if (options.placements == "all")
+    for (const std::string_view name : topology::kPlacementNames)
+      choice.placements.push_back(topology::parse_placement(std::string(name)));
+  else if (options.placements.find_first_not_of("0123456789,-") == std::string::npos)
+    choice.placements.push_back(topology::parse_placement(options.placements));
+  else
+    for (const std::string& text : each_of(options.placements))
+      choice.placements.push_back(
+          parse_or_suggest("--placement", text, topology::kPlacementNames, topology::parse_placement));
+  choice.home_node = options.home;
+  choice.think = options.think;
+  choice.lifetime = options.lifetime;
+  if (options.lifetime % 2 != 0)
+    throw UsageError(
+        fmt::format("--lifetime {}: must be an even number of switches, at least 2", options.lifetime));
+  return choice;
+}
+
+std::chrono::nanoseconds parse_window(const std::string& text, std::chrono::nanoseconds shortest) {
+  const auto window = parse_duration("--window", text);
+  if (window < shortest)
+    throw UsageError(fmt::format("--window: '{}' is shorter than {}, in which nothing could be counted", text,
+                                 shortest.count() >= 1000 ? fmt::format("{}us", shortest.count() / 1000)
+                                                          : fmt::format("{}ns", shortest.count())));
+  return window;
+}
+
+void check_home(const topology::Layout& layout, std::optional<std::uint32_t> home, std::string_view where) {
+  if (!home) return;
+  std::vector<unsigned> nodes;
+  for (const topology::NumaNode& node : layout.numa_nodes)
+    if (topology::has_memory(layout, node)) nodes.push_back(node.os_index);
+  if (nodes.empty()) nodes.push_back(0);
+  if (std::find(nodes.begin(), nodes.end(), *home) == nodes.end())
+    throw UsageError(fmt::format("--home {}: {} has no such NUMA node with memory for us; there are {}",
+                                 *home, where, fmt::join(nodes, ", ")));
+}
+
+void say_unused(const CLI::App& command, const campaign::Choice& choice) {
+  for (const OptionInfo* option : given(command)) {
+    const std::string name = split_list(option->name.substr(option->name.rfind(' ') + 1)).back();
+    if (!share_any(option->families, choice.families))
+      fmt::print(stderr, "mmscale: {}: not used by family {}; it is for {}\n", name,
+                 fmt::join(choice.families, ", "), option->families);
+    else if (std::find(choice.families.begin(), choice.families.end(), "switch") != choice.families.end() &&
+             choice.families.size() == 1 && !share_any(option->workloads, choice.workloads))
+      fmt::print(stderr, "mmscale: {}: not used by workload {}; it is for {}\n", name,
+                 fmt::join(choice.workloads, ", "), option->workloads);
+  }
+}
+
+}  // namespace mmscale::cli

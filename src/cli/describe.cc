@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include "cli/describe.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "bench/families.h"
+#include "cli/names.h"
+#include "cli/options.h"
+#include "kernel/lifecycle/catalogue.h"
+#include "machine/simulator/model_file.h"
+#include "scheme/catalogue.h"
+#include "workload/patterns.h"
+
+namespace mmscale::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+// The form of this JSON (docs/describe.md): one more when a name changes its meaning or goes.
+constexpr int kForm = 1;
+
+bool is_flag(const CLI::Option& option) { return option.get_items_expected_max() == 0; }
+
+ordered_json or_null(std::string_view text) { return text.empty() ? ordered_json() : ordered_json(text); }
+
+ordered_json names_in(const CLI::Option& option) {
+  ordered_json names = ordered_json::array();
+  for (const std::string& name : option.get_snames()) names.push_back("-" + name);
+  for (const std::string& name : option.get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+ordered_json describe(const CLI::App& command, const CLI::Option& option) {
+  const bool positional = option.get_positional();
+  const std::string name = positional ? option.get_name(true) : option.get_name();
+  const OptionInfo* info = positional ? nullptr : find_option(command.get_name(), name);
+  ordered_json choices;
+  if (info != nullptr && info->choices != nullptr) choices = info->choices();
+  if (name == "--machine") choices = machine::simulator::model_names();
+  const std::string_view value = is_flag(option) ? "flag" : info != nullptr ? to_string(info->value) : "text";
+  ordered_json described = {{"name", name},
+                            {"names", positional ? ordered_json::array({name}) : names_in(option)},
+                            {"value", value},
+                            {"help", option.get_description()},
+                            {"default", or_null(option.get_default_str())},
+                            {"required", option.get_required()},
+                            {"choices", choices}};
+  if (info == nullptr) return described;
+  described["record_key"] = or_null(info->key);
+  described["condition"] = info->condition;
+  described["families"] = info->families.empty() ? ordered_json() : ordered_json(split_list(info->families));
+  described["page"] = or_null(info->page);
+  if (info->most > 0) {
+    described["least"] = info->least;
+    described["most"] = info->most;
+  }
+  return described;
+}
+
+ordered_json describe(const CLI::App& command) {
+  ordered_json options = ordered_json::array();
+  ordered_json positionals = ordered_json::array();
+  for (const CLI::Option* option : command.get_options())
+    (option->get_positional() ? positionals : options).push_back(describe(command, *option));
+  return {{"name", command.get_name()},
+          {"what", command.get_description()},
+          {"positionals", positionals},
+          {"options", options},
+          {"footer", or_null(command.get_footer())}};
+}
+
+ordered_json describe_all(const CLI::App& app) {
+  ordered_json all = {{"form", kForm}, {"name", app.get_name()}, {"what", app.get_description()}};
+  all["options"] = describe(app)["options"];
+  all["commands"] = ordered_json::array();
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    all["commands"].push_back(describe(*command));
+  all["families"] = ordered_json::array();
+  for (const bench::Family& family : bench::families())
+    all["families"].push_back({{"name", family.name},
+                               {"what", family.what},
+                               {"least_cpus", family.least_cpus},
+                               {"by_default", family.by_default}});
+  all["schemes"] = names_of(scheme::Catalogue::infos());
+  all["lifecycles"] = kernel::lifecycle::Catalogue::names();
+  all["workloads"] = names_of(workload::patterns());
+  all["machines"] = machine::simulator::model_names();
+  return all;
+}
+
+std::string text(const ordered_json& all) {
+  std::string lines;
+  for (const ordered_json& command : all["commands"]) {
+    lines += fmt::format("{}  {}\n", command["name"].get<std::string>(), command["what"].get<std::string>());
+    for (const ordered_json& option : command["options"]) {
+      std::string more;
+      if (option.value("condition", false))
+        more = fmt::format(" [{} in records, a condition]", option["record_key"].get<std::string>());
+      lines += fmt::format("  {:<24} {:<10} {}{}\n", option["name"].get<std::string>(),
+                           option["value"].get<std::string>(), option["help"].get<std::string>(), more);
+    }
+  }
+  return lines;
+}
+
+}  // namespace
+
+void add_describe_command(CLI::App& app) {
+  CLI::App* command =
+      app.add_subcommand("describe", "List every command and option, and what of it stands in records");
+  auto json = std::make_shared<bool>(false);
+  command->add_flag("--json", *json, "Print JSON");
+  command->callback([&app, json] {
+    const ordered_json all = describe_all(app);
+    fmt::print("{}", *json ? all.dump(2) + "\n" : text(all));
+  });
+}
+
+}  // namespace mmscale::cli

@@ -1,0 +1,672 @@
+// SPDX-License-Identifier: MIT
+#include "cli/options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <stdexcept>
+#include <system_error>
+
+#include "bench/families.h"
+#include "cli/names.h"
+#include "kernel/build.h"
+#include "kernel/lifecycle/catalogue.h"
+#include "machine/silicon/transport.h"
+#include "scheme/catalogue.h"
+#include "topology/placement.h"
+#include "topology/sharing.h"
+#include "workload/patterns.h"
+
+namespace mmscale::cli {
+namespace {
+
+constexpr double kMost32 = std::numeric_limits<std::uint32_t>::max();
+// Whole numbers up to here are themselves as a double.
+constexpr double kMostWhole = 9007199254740992.0;
+
+std::vector<std::string_view> schemes() { return names_of(scheme::Catalogue::infos()); }
+std::vector<std::string_view> families() { return names_of(bench::families()); }
+std::vector<std::string_view> workloads() { return names_of(workload::patterns()); }
+std::vector<std::string_view> lifecycles() {
+  const auto names = kernel::lifecycle::Catalogue::names();
+  return {names.begin(), names.end()};
+}
+std::vector<std::string_view> sharings() {
+  return {topology::kSharingNames.begin(), topology::kSharingNames.end()};
+}
+std::vector<std::string_view> placements() {
+  return {topology::kPlacementNames.begin(), topology::kPlacementNames.end()};
+}
+std::vector<std::string_view> transports() {
+  const auto names = machine::silicon::transport_names();
+  return {names.begin(), names.end()};
+}
+std::vector<std::string_view> mm_cids() {
+  return {to_string(kernel::MmCid::off), to_string(kernel::MmCid::v6_4)};
+}
+std::vector<std::string_view> hotplugs() {
+  return {to_string(kernel::Hotplug::before), to_string(kernel::Hotplug::after)};
+}
+
+// Families that run the emulated kernel.
+constexpr std::string_view kKernel = "switch,teardown,mix,explorer,simulator";
+
+}  // namespace
+
+std::span<const OptionInfo> options() {
+  static const std::vector<OptionInfo> kOptions = {
+      // what is measured
+      {.name = "--family",
+       .value = Value::names,
+       .help = "What to measure, or all",
+       .key = "family",
+       .page = "docs/families.md",
+       .choices = families},
+      {.name = "sim --family",
+       .value = Value::names,
+       .help = "What to simulate: switch, floor, or all",
+       .key = "family",
+       .page = "docs/simulator.md",
+       .choices =
+           [] {
+             return std::vector<std::string_view>{"switch", "floor"};
+           }},
+      {.name = "--scheme",
+       .value = Value::names,
+       .help = "Schemes, comma-separated; default all that are safe",
+       .key = "scheme",
+       .page = "docs/schemes.md",
+       .families = "switch,teardown,mix,simulator",
+       .choices = schemes},
+      {.name = "--workload",
+       .value = Value::names,
+       .help = "Workloads, or all",
+       .key = "workload",
+       .page = "docs/families.md",
+       .families = "switch",
+       .choices = workloads},
+      {.name = "--sharing",
+       .value = Value::names,
+       .help = "Who shares an mm, or a number of CPUs",
+       .key = "sharing",
+       .page = "docs/topology.md",
+       .families = "switch,mix",
+       .choices = sharings},
+      {.name = "--placement",
+       .value = Value::names,
+       .help = "Which CPUs come first, or a CPU list",
+       .key = "placement",
+       .page = "docs/topology.md",
+       .choices = placements},
+      {.name = "--cpus",
+       .value = Value::cpu_counts,
+       .help = "CPU counts: 1,2,4, ranges, all, octave (8 per doubling); default: as the budget allows",
+       .key = "cpus",
+       .page = "docs/measuring.md"},
+      {.name = "sim --cpus",
+       .value = Value::cpu_counts,
+       .help = "CPU counts: 1,2,4, ranges, all, octave (8 per doubling); default: one per doubling, and all",
+       .key = "cpus",
+       .page = "docs/simulator.md"},
+      {.name = "--leave",
+       .value = Value::text,
+       .help =
+           "Cores left to everything else: N, N/package or N/node; default: 1 on machines of more than 16 "
+           "CPUs",
+       .page = "docs/measuring.md"},
+      {.name = "--home",
+       .value = Value::count,
+       .help = "NUMA node of the contended mm; default: the first CPU's",
+       .key = "home_node",
+       .condition = true,
+       .page = "docs/topology.md",
+       .most = kMost32},
+      {.name = "--machine",
+       .value = Value::name,
+       .help = "A machine model, by name or file (*.json)",
+       .key = "machine",
+       .condition = true,
+       .page = "docs/simulator.md"},
+      // the emulated kernel
+      {.name = "--lifecycle",
+       .value = Value::name,
+       .help = "Whose rules for mm_cpumask and the lazy TLB",
+       .key = "lifecycle",
+       .condition = true,
+       .page = "docs/lifecycles.md",
+       .families = kKernel,
+       .choices = lifecycles},
+      {.name = "sim --lifecycle",
+       .value = Value::name,
+       .help = "Whose rules for mm_cpumask; default: of the machine's kind, x86-2024, arm64 or powerpc",
+       .key = "lifecycle",
+       .condition = true,
+       .page = "docs/lifecycles.md",
+       .families = kKernel,
+       .choices = lifecycles},
+      {.name = "--mm-cid",
+       .value = Value::name,
+       .help = "switch_mm_cid's barriers: off, or as in v6.4",
+       .key = "mm_cid",
+       .condition = true,
+       .page = "docs/lifecycles.md",
+       .families = "switch,mix,teardown",
+       .choices = mm_cids},
+      {.name = "--rq-lock",
+       .value = Value::flag,
+       .help = "Take an rq lock in every switch",
+       .key = "rq_lock",
+       .condition = true,
+       .page = "docs/lifecycles.md",
+       .families = "switch,mix,teardown"},
+      {.name = "--irqs-off-activate-mm,!--irqs-on-activate-mm",
+       .value = Value::flag,
+       .help = "exec_mmap keeps interrupts off until the new mm is loaded (ARCH_WANT_IRQS_OFF_ACTIVATE_MM); "
+               "default: as the lifecycle's 6.12",
+       .key = "irqs_off_activate_mm",
+       .condition = true,
+       .page = "docs/lifecycles.md",
+       .families = "switch,mix,teardown"},
+      {.name = "--hotplug",
+       .value = Value::name,
+       .help = "A CPU going offline leaves its mm before or after the fix 21641bd9a7a7",
+       .key = "hotplug",
+       .condition = true,
+       .page = "docs/lifecycles.md",
+       .families = "switch,mix,teardown",
+       .choices = hotplugs},
+      {.name = "--migrate-every",
+       .value = Value::count,
+       .help = "build: one process of so many changes its CPU; 0: none",
+       .key = "migrate_every",
+       .condition = true,
+       .page = "docs/families.md",
+       .families = "switch",
+       .workloads = "build",
+       .most = kMost32},
+      {.name = "--no-page-tables",
+       .value = Value::flag,
+       .help = "The processes have no page tables, so that nothing is flushed when they die",
+       .key = "page_tables",
+       .condition = true,
+       .page = "docs/lifecycles.md",
+       .families = "switch"},
+      {.name = "--deep-idle",
+       .value = Value::flag,
+       .help = "Idle CPUs enter a state that loses the TLB",
+       .key = "deep_idle",
+       .condition = true,
+       .page = "docs/lifecycles.md",
+       .families = "switch"},
+      {.name = "--switch-ticks",
+       .value = Value::count,
+       .help = "nonlazy: ticks of the CPU's counter (TSC) that loading other page tables takes",
+       .key = "switch_ticks",
+       .condition = true,
+       .page = "docs/schemes.md",
+       .families = "switch,mix,teardown",
+       .most = 1'000'000},
+      {.name = "--batch",
+       .value = Value::count,
+       .help = "shootdown-batch: dead mms per round of IPIs",
+       .key = "batch",
+       .condition = true,
+       .page = "docs/schemes.md",
+       .families = "switch,mix,teardown",
+       .least = 1,
+       .most = kernel::Tuning::kMaxBatch},
+      {.name = "--transport",
+       .value = Value::name,
+       .help = "How IPIs are sent; default: the first that works",
+       .key = "transport",
+       .condition = true,
+       .page = "docs/measuring.md",
+       .families = "switch,teardown,mix,ipi",
+       .choices = transports},
+      {.name = "replay --transport",
+       .value = Value::name,
+       .help = "--silicon: how IPIs are sent",
+       .key = "transport",
+       .condition = true,
+       .page = "docs/traces.md",
+       .choices = transports},
+      // the workload
+      {.name = "--think",
+       .value = Value::count,
+       .help = "Ticks of the CPU's counter (TSC) that every task runs before it is switched away",
+       .key = "think_cycles",
+       .condition = true,
+       .page = "docs/families.md",
+       .families = "switch,mix",
+       .most = kMost32},
+      {.name = "--lifetime",
+       .value = Value::count,
+       .help =
+           "exit, exec, build, server, hotplug: switches per CPU in a process', program's or thread's life",
+       .key = "lifetime",
+       .condition = true,
+       .page = "docs/families.md",
+       .families = "switch",
+       .workloads = "exit,exec,build,server,hotplug",
+       .least = 2,
+       .most = kMost32},
+      {.name = "--exits",
+       .value = Value::count,
+       .help = "mix: thread exits per million switches of a CPU, "
+               "comma-separated",
+       .key = "exits_per_million",
+       .page = "docs/families.md",
+       .families = "mix",
+       .most = 500'000},
+      {.name = "--linger",
+       .value = Value::duration,
+       .help = "teardown: how long borrowers go on borrowing after the drop, e.g. 20us; default 0",
+       .key = "linger_ns",
+       .condition = true,
+       .page = "docs/teardown.md",
+       .families = "teardown"},
+      {.name = "--latency",
+       .value = Value::flag,
+       .help = "Time one switch in 997",
+       .key = "latency_one_in",
+       .condition = true,
+       .page = "docs/latency.md",
+       .families = "switch,mix"},
+      {.name = "--loop",
+       .value = Value::names,
+       .help = "floor: the loops to simulate, or all",
+       .key = "scheme",
+       .page = "docs/simulator.md",
+       .families = "floor"},
+      {.name = "--between",
+       .value = Value::number,
+       .help = "floor: ns that the loop itself takes after each round",
+       .key = "between_ns",
+       .condition = true,
+       .page = "docs/simulator.md",
+       .families = "floor",
+       .most = 1e6},
+      {.name = "--inside",
+       .value = Value::number,
+       .help = "floor: ns in a lock's critical section, or while a count is held",
+       .key = "inside_ns",
+       .condition = true,
+       .page = "docs/simulator.md",
+       .families = "floor",
+       .most = 1e6},
+      {.name = "--delay",
+       .value = Value::number,
+       .help = "floor: ns after each round that other hardware threads of the core do not stretch",
+       .key = "delay_ns",
+       .condition = true,
+       .page = "docs/simulator.md",
+       .families = "floor",
+       .most = 1e6},
+      {.name = "--lines",
+       .value = Value::count,
+       .help = "floor: lines of a walk",
+       .key = "walked_lines",
+       .condition = true,
+       .page = "docs/simulator.md",
+       .families = "floor",
+       .least = 1,
+       .most = 10'000},
+      {.name = "--rest-of-switch",
+       .value = Value::text,
+       .help = "What a switch takes beside the scheme's part: ns, or a file with lines 'CPUs ns'",
+       .key = "rest_of_switch",
+       .condition = true,
+       .page = "docs/simulator.md",
+       .families = "switch"},
+      {.name = "--random-think",
+       .value = Value::flag,
+       .help = "Draw what is between switches, with --think or --rest-of-switch as the mean",
+       .key = "random_think",
+       .condition = true,
+       .page = "docs/simulator.md",
+       .families = "switch"},
+      // time
+      {.name = "--window",
+       .value = Value::duration,
+       .help = "Length of a measurement, e.g. 200ms; default: as the budget allows",
+       .key = "window_ns",
+       .condition = true,
+       .page = "docs/measuring.md"},
+      {.name = "sim --window",
+       .value = Value::duration,
+       .help = "Length of a measurement, in virtual time",
+       .key = "window_ns",
+       .condition = true,
+       .page = "docs/simulator.md"},
+      {.name = "--warm",
+       .value = Value::duration,
+       .help = "Time before it; default: a quarter of the window",
+       .key = "warm_ns",
+       .condition = true,
+       .page = "docs/measuring.md"},
+      {.name = "--reps",
+       .value = Value::count,
+       .help = "Repetitions; default: 9 if the budget allows",
+       .page = "docs/measuring.md",
+       .least = 1,
+       .most = 1'000'000},
+      {.name = "--budget",
+       .value = Value::duration,
+       .help = "Time limit; unset options are chosen to fit",
+       .page = "docs/measuring.md"},
+      // the simulation
+      {.name = "--seed",
+       .value = Value::count,
+       .help = "Of what the model draws at random",
+       .key = "simulator_seed",
+       .condition = true,
+       .page = "docs/simulator.md",
+       .most = kMostWhole},
+      {.name = "--scale",
+       .value = Value::number,
+       .help = "Multiplies every latency of the model, to see how much depends on them",
+       .key = "simulator_scale",
+       .condition = true,
+       .page = "docs/simulator.md",
+       .least = 1e-3,
+       .most = 1000},
+      // the replay
+      {.name = "--silicon",
+       .value = Value::flag,
+       .help = "Replay on this machine's CPUs, as fast as they go",
+       .key = "world",
+       .condition = true,
+       .page = "docs/traces.md"},
+      {.name = "replay --machine",
+       .value = Value::name,
+       .help = "Replay at the recorded times on this machine model, by name or file; default power9-2c, or "
+               "power8-16s for more CPUs",
+       .key = "machine",
+       .condition = true,
+       .page = "docs/traces.md"},
+      {.name = "--until",
+       .value = Value::duration,
+       .help = "Only so much of the trace, e.g. 500ms",
+       .page = "docs/traces.md"},
+      {.name = "--cpu",
+       .value = Value::cpu_list,
+       .help = "Only what happened on these CPUs, a list as 0-3,8",
+       .page = "docs/traces.md"},
+      {.name = "--comm",
+       .value = Value::text,
+       .help = "Only tasks that have this name at some time",
+       .page = "docs/traces.md"},
+      {.name = "--tick-rate",
+       .value = Value::number,
+       .help = "Ticks per second, where the trace's clock counts ticks (counter, uptime, x86-tsc, ...)",
+       .page = "docs/traces.md",
+       .least = 1e-3,
+       .most = 1e12},
+      {.name = "--threads",
+       .value = Value::count,
+       .help = "Schemes replayed at a time; 0 is one per CPU",
+       .page = "docs/traces.md",
+       .most = 4096},
+      // the explorer
+      {.name = "--steps",
+       .value = Value::count,
+       .help = "Steps for each case, 0 is without limit",
+       .page = "docs/explorer.md",
+       .most = kMostWhole},
+      {.name = "--bound",
+       .value = Value::count,
+       .help = "Preemptions at most; default: without bound. Explores unreduced",
+       .page = "docs/explorer.md",
+       .most = 1'000'000},
+      {.name = "--most-cpus",
+       .value = Value::count,
+       .help = "Only cases of at most so many CPUs, 0 is any",
+       .page = "docs/explorer.md",
+       .most = 64},
+      {.name = "--most-mms",
+       .value = Value::count,
+       .help = "Only cases that begin with at most so many mms, 0 is any",
+       .page = "docs/explorer.md",
+       .most = 64},
+      // calibration, recording
+      {.name = "calibrate --reps",
+       .value = Value::count,
+       .help = "Windows for each number",
+       .page = "docs/simulator.md",
+       .least = 1,
+       .most = 1'000'000},
+      {.name = "--buffer",
+       .value = Value::count,
+       .help = "Ring buffer of each CPU, KiB",
+       .page = "docs/traces.md",
+       .least = 64,
+       .most = 1u << 20},
+      // what becomes of it
+      {.name = "-o,--out",
+       .value = Value::file,
+       .help = "File for the records (JSON, Google Benchmark's format); - is standard output",
+       .page = "docs/records.md"},
+      {.name = "--unsafe",
+       .value = Value::flag,
+       .help = "Schemes that are unsafe under the lifecycle, too",
+       .page = "docs/schemes.md"},
+      {.name = "--dry-run",
+       .value = Value::flag,
+       .help = "Show what would be done, and how long it would take",
+       .page = "docs/measuring.md"},
+      {.name = "--live",
+       .value = Value::flag,
+       .help = "On a terminal, between windows: a bar for each scheme, and each package's share",
+       .page = "docs/measuring.md"},
+  };
+  return kOptions;
+}
+
+std::string_view to_string(Value value) {
+  switch (value) {
+    case Value::flag:
+      return "flag";
+    case Value::count:
+      return "count";
+    case Value::number:
+      return "number";
+    case Value::duration:
+      return "duration";
+    case Value::name:
+      return "name";
+    case Value::names:
+      return "names";
+    case Value::text:
+      return "text";
+    case Value::file:
+      return "file";
+    case Value::cpu_counts:
+      return "cpu counts";
+    case Value::cpu_list:
+      return "cpu list";
+  }
+  return "text";
+}
+
+namespace {
+
+// Whether "-o,--out" or "--a,!--b" has this name among its own.
+bool is_called(std::string_view names, std::string_view name) {
+  for (const std::string& one : split_list(names))
+    if (std::string_view(one).substr(one.starts_with('!') ? 1 : 0) == name) return true;
+  return false;
+}
+
+}  // namespace
+
+const OptionInfo* find_option(std::string_view command, std::string_view name) {
+  const std::string own = fmt::format("{} {}", command, name);
+  for (const OptionInfo& option : options())
+    if (option.name == own) return &option;
+  for (const OptionInfo& option : options())
+    if (is_called(option.name, name)) return &option;
+  return nullptr;
+}
+
+std::uint64_t parse_count(std::string_view option, std::string_view text, std::uint64_t least,
+                          std::uint64_t most) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 10);
+  if (error == std::errc() && end == text.data() + text.size() && value >= least && value <= most)
+    return value;
+  throw UsageError(fmt::format("{}: '{}' is not a whole number from {} to {}", option, text, least, most));
+}
+
+double parse_number(std::string_view option, std::string_view text, double least, double most) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size() && std::isfinite(value) && value >= least &&
+      value <= most)
+    return value;
+  throw UsageError(fmt::format("{}: '{}' is not a number from {} to {}", option, text, least, most));
+}
+
+const OptionInfo& Taker::definition(std::string_view name) const {
+  if (const OptionInfo* info = find_option(command_.get_name(), name)) return *info;
+  throw std::logic_error(fmt::format("{} is not defined (src/cli/options.cc)", name));
+}
+
+CLI::Option* Taker::add(std::string_view name, std::string otherwise, CLI::callback_t parse) {
+  const OptionInfo& info = definition(name);
+  const std::size_t own = info.name.find(' ');
+  CLI::Option* option =
+      command_.add_option(std::string(info.name.substr(own == std::string_view::npos ? 0 : own + 1)),
+                          std::move(parse), std::string(info.help), !otherwise.empty());
+  if (!otherwise.empty()) option->default_str(std::move(otherwise));
+  option->type_name(std::string(info.value == Value::count      ? "N"
+                                : info.value == Value::number   ? "NUMBER"
+                                : info.value == Value::duration ? "TIME"
+                                : info.value == Value::name     ? "NAME"
+                                : info.value == Value::names    ? "NAME,..."
+                                : info.value == Value::file     ? "FILE"
+                                : info.value == Value::text     ? "TEXT"
+                                                                : "CPUS"));
+  option->type_size(1)->expected(1);
+  return option;
+}
+
+void Taker::take(std::string_view name, std::string& variable) {
+  add(name, variable, [&variable](const CLI::results_t& given) {
+    variable = given.back();
+    return true;
+  });
+}
+
+void Taker::require(std::string_view name, std::string& variable) {
+  take(name, variable);
+  command_.get_option(std::string(name))->required();
+}
+
+void Taker::take(std::string_view name, bool& variable) {
+  const OptionInfo& info = definition(name);
+  command_.add_flag(std::string(info.name), variable, std::string(info.help));
+}
+
+void Taker::take(std::string_view name, std::optional<bool>& variable) {
+  const OptionInfo& info = definition(name);
+  command_.add_flag(std::string(info.name), variable, std::string(info.help));
+}
+
+namespace {
+
+template <class Number>
+CLI::callback_t into_count(const OptionInfo& info, std::string_view name, Number& variable) {
+  return [&info, name = std::string(name), &variable](const CLI::results_t& given) {
+    variable = static_cast<std::uint32_t>(parse_count(
+        name, given.back(), static_cast<std::uint64_t>(info.least), static_cast<std::uint64_t>(info.most)));
+    return true;
+  };
+}
+
+}  // namespace
+
+void Taker::take(std::string_view name, std::uint32_t& variable) {
+  add(name, fmt::format("{}", variable), into_count(definition(name), name, variable));
+}
+
+void Taker::take(std::string_view name, std::optional<std::uint32_t>& variable) {
+  add(name, {}, into_count(definition(name), name, variable));
+}
+
+void Taker::take(std::string_view name, std::uint64_t& variable) {
+  add(name, fmt::format("{}", variable),
+      [&info = definition(name), name = std::string(name), &variable](const CLI::results_t& given) {
+        variable = parse_count(name, given.back(), static_cast<std::uint64_t>(info.least),
+                               static_cast<std::uint64_t>(info.most));
+        return true;
+      });
+}
+
+void Taker::take(std::string_view name, double& variable) {
+  add(name, fmt::format("{}", variable),
+      [&info = definition(name), name = std::string(name), &variable](const CLI::results_t& given) {
+        variable = parse_number(name, given.back(), info.least, info.most);
+        return true;
+      });
+}
+
+void Taker::take(std::string_view name, std::vector<std::uint32_t>& variable) {
+  add(name, fmt::format("{}", fmt::join(variable, ",")),
+      [&info = definition(name), name = std::string(name), &variable](const CLI::results_t& given) {
+        std::vector<std::uint32_t> values;
+        for (const std::string& text : split_list(given.back()))
+          values.push_back(static_cast<std::uint32_t>(parse_count(
+              name, text, static_cast<std::uint64_t>(info.least), static_cast<std::uint64_t>(info.most))));
+        variable = std::move(values);
+        return true;
+      });
+}
+
+std::vector<const OptionInfo*> given(const CLI::App& command) {
+  std::vector<const OptionInfo*> all;
+  for (const CLI::Option* option : command.get_options())
+    if (option->count() > 0)
+      if (const OptionInfo* info = find_option(command.get_name(), option->get_name())) all.push_back(info);
+  return all;
+}
+
+std::string unknown_argument(const CLI::App& command, std::string_view argument) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  const std::vector<std::string_view> allowed(names.begin(), names.end());
+  const std::string_view name = argument.substr(0, argument.find('='));
+  const std::string_view meant = name.starts_with("--") ? nearest(name, allowed) : std::string_view();
+  const std::string whose = command.get_parent() == nullptr ? "" : " " + command.get_name();
+  return fmt::format("unknown argument '{}'{}; mmscale{} --help lists them", argument,
+                     meant.empty() ? "" : fmt::format(", did you mean '{}'?", meant), whose);
+}
+
+std::string printable(std::string_view text) {
+  std::string visible;
+  for (const char c : text) {
+    const auto code = static_cast<unsigned char>(c);
+    if (c == '\n')
+      visible += "\\n";
+    else if (code < 0x20 || code == 0x7f)
+      visible += fmt::format("\\x{:02x}", code);
+    else
+      visible += c;
+  }
+  return visible;
+}
+
+void make_folder_of(const std::string& path) {
+  if (path.empty() || path == "-") return;
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  if (folder.empty()) return;
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error && !std::filesystem::exists(folder))
+    throw std::runtime_error(fmt::format("cannot make the folder {}: {}", folder.string(), error.message()));
+}
+
+}  // namespace mmscale::cli

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+//
+// One definition per option: what it is called, what value it takes, what it is for, how it stands in a record.
+// The command lines of bench, sim and replay, `mmscale describe --json` (from which man pages and completions
+// are made) and the word on options that nobody uses come from it.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mmscale::cli {
+
+// What an option's value is; `flag` has none.
+enum class Value { flag, count, number, duration, name, names, text, file, cpu_counts, cpu_list };
+
+std::string_view to_string(Value value);
+
+struct OptionInfo {
+  std::string_view name;  // "--deep-idle"; with a short form "-o,--out"; a flag's opposite as "--a,!--b"
+  Value value = Value::text;
+  std::string_view help = {};
+  // The key of its value in the "mmscale" object of a record; empty: it is in none.
+  std::string_view key = {};
+  // Whether windows that differ in it must not be pooled.
+  bool condition = false;
+  // Where it is described, beside the command's help.
+  std::string_view page = {};
+  // The families of `bench` that use it, comma-separated; empty: all, or it is not about families.
+  std::string_view families = {};
+  // The workloads of family switch that use it; empty: all.
+  std::string_view workloads = {};
+  // Of a count or number: what is allowed.
+  double least = 0;
+  double most = 0;
+  // Of a name or names: what there is; null: whatever the command says.
+  std::vector<std::string_view> (*choices)() = nullptr;
+};
+
+// All of them. Where a name means something a little different on another command, `find_option` has its
+// definition under "COMMAND --name" first.
+std::span<const OptionInfo> options();
+const OptionInfo* find_option(std::string_view command, std::string_view name);
+
+// A number as it is written in decimal, of which nothing is left over: no octal, hexadecimal, sign of a count,
+// infinity or NaN, nothing that wraps. Throws UsageError that names the option, the text and what is allowed.
+std::uint64_t parse_count(std::string_view option, std::string_view text, std::uint64_t least,
+                          std::uint64_t most);
+double parse_number(std::string_view option, std::string_view text, double least, double most);
+
+// Gives a command the options that it takes, by their definitions. A variable's value at that time is the default.
+class Taker {
+ public:
+  explicit Taker(CLI::App& command) : command_(command) {}
+
+  void take(std::string_view name, std::string& variable);
+  void take(std::string_view name, bool& variable);
+  void take(std::string_view name, std::optional<bool>& variable);
+  void take(std::string_view name, std::uint32_t& variable);
+  void take(std::string_view name, std::uint64_t& variable);
+  void take(std::string_view name, double& variable);
+  void take(std::string_view name, std::optional<std::uint32_t>& variable);
+  void take(std::string_view name, std::vector<std::uint32_t>& variable);
+  // As `text`, and the command cannot do without.
+  void require(std::string_view name, std::string& variable);
+
+ private:
+  CLI::Option* add(std::string_view name, std::string otherwise, CLI::callback_t parse);
+  const OptionInfo& definition(std::string_view name) const;
+
+  CLI::App& command_;
+};
+
+// The names of a command's options that were given on its command line, as defined.
+std::vector<const OptionInfo*> given(const CLI::App& command);
+
+// What was probably meant by an argument that a command does not know, in one line.
+std::string unknown_argument(const CLI::App& command, std::string_view argument);
+
+// The text with every control character made visible, as a message of one line has it.
+std::string printable(std::string_view text);
+
+// A folder that does not exist yet is made for a file that is to be written; "-" and paths that are there stay
+// untouched. Throws std::runtime_error naming the folder.
+void make_folder_of(const std::string& path);
+
+}  // namespace mmscale::cli

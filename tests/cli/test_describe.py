@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""`mmscale describe`, and that what it says of options is so: a condition's value is in the record under its key."""
+
+import json
+
+import pytest
+from conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def described(mmscale):
+    done = mmscale("describe", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+def command(described, name):
+    return next((one for one in described["commands"] if one["name"] == name), None)
+
+
+def test_every_command_and_every_option_of_its_help_is_there(mmscale, described):
+    shown = mmscale("--help").stdout.split("Subcommands:")[1]
+    assert {line.split()[0] for line in shown.strip().splitlines() if line.startswith("  ") and line[2] != " "} == {
+        one["name"] for one in described["commands"]
+    }
+    for one in described["commands"]:
+        text = mmscale(one["name"], "--help").stdout
+        for option in one["options"]:
+            assert all(name in text for name in option["names"]), (one["name"], option["name"])
+
+
+@pytest.mark.parametrize("name", ["bench", "sim", "replay"])
+def test_the_options_of_a_measurement_are_defined(described, name):
+    if command(described, name) is None:
+        pytest.skip(f"this build has no {name}")
+    undefined = [one["name"] for one in command(described, name)["options"] if "condition" not in one]
+    assert undefined == ["--help"]
+    for option in command(described, name)["options"][1:]:
+        page = option["page"]
+        assert page and (ROOT / page).is_file(), option["name"]
+        assert option["value"] == "flag" or option["help"]
+
+
+def test_a_condition_of_a_record_is_in_its_schema_or_context(described):
+    schema = json.loads((ROOT / "schema/record.schema.json").read_text())["$defs"]["mmscale"]["properties"]
+    for one in described["commands"]:
+        for option in one["options"]:
+            if option.get("condition"):
+                key = option["record_key"]
+                assert key in schema or key.startswith("simulator_"), option["name"]
+
+
+# Of each option of `sim` that is a condition, two values, and what has to be simulated for it to matter.
+FLOOR = ("--family", "floor", "--loop", "incdec")
+CHANGED = {
+    "--home": ((), ("--home", "1")),
+    "--lifecycle": ((), ("--lifecycle", "x86-2024")),
+    "--irqs-off-activate-mm": ((), ("--irqs-off-activate-mm",)),
+    "--hotplug": ((), ("--hotplug", "before")),
+    "--migrate-every": (("--workload", "build"), ("--migrate-every", "2")),
+    "--no-page-tables": ((), ("--no-page-tables",)),
+    "--deep-idle": ((), ("--deep-idle",)),
+    "--switch-ticks": (("--scheme", "nonlazy"), ("--switch-ticks", "77")),
+    "--batch": (("--scheme", "shootdown-batch"), ("--batch", "5")),
+    "--think": ((), ("--think", "40")),
+    "--lifetime": (("--workload", "exit"), ("--lifetime", "8")),
+    "--between": (FLOOR, ("--between", "3")),
+    "--inside": (FLOOR, ("--inside", "3")),
+    "--window": ((), ("--window", "3us")),
+    "--warm": ((), ("--warm", "200ns")),
+    "--machine": ((), ("--machine", "xeon8176-8s")),
+    "--seed": ((), ("--seed", "2")),
+    "--scale": ((), ("--scale", "2")),
+}
+
+
+def test_every_condition_of_sim_is_tried_here(described):
+    if command(described, "sim") is None:
+        pytest.skip("this build has no sim")
+    assert {one["name"] for one in command(described, "sim")["options"] if one.get("condition")} == set(CHANGED)
+
+
+@pytest.mark.parametrize("option", CHANGED)
+def test_what_an_option_changes_is_in_the_record(mmscale, described, option):
+    if command(described, "sim") is None:
+        pytest.skip("this build has no sim")
+    key = next(one["record_key"] for one in command(described, "sim")["options"] if one["name"] == option)
+    always, changed = CHANGED[option]
+    first = {"--machine": "e5-2630v4-2s", "--workload": "idle", "--scheme": "refcount", "--cpus": "2", "--window": "2us"}
+    said = []
+    for more in ((), changed):
+        words = dict(first)
+        more = (*always, *more)
+        for at, word in enumerate(more):
+            if word.startswith("--"):
+                words[word] = more[at + 1] if at + 1 < len(more) and not more[at + 1].startswith("--") else None
+        if option == "--lifecycle":
+            words["--unsafe"] = None
+        flat = [text for word, value in words.items() for text in (word, value) if text is not None]
+        done = mmscale("sim", *flat, "--out", "-")
+        assert done.returncode == 0, done.stderr
+        document = json.loads(done.stdout)
+        (window,) = document["benchmarks"]
+        said.append({**document["context"], **window["mmscale"]}.get(key))
+    assert said[0] != said[1] and None not in said, said
+
+
+def test_an_option_that_no_chosen_family_uses_is_said(mmscale):
+    done = mmscale("bench", "--family", "floor", "--exits", "10", "--cpus", "1", "--dry-run")
+    assert done.returncode == 0
+    assert "mmscale: --exits: not used by family floor; it is for mix" in done.stderr.splitlines()
+    done = mmscale("bench", "--family", "switch", "--workload", "idle", "--lifetime", "8", "--cpus", "1", "--dry-run")
+    assert "mmscale: --lifetime: not used by workload idle; it is for exit,exec,build,server,hotplug" in done.stderr
+
+
+def test_a_folder_for_the_records_is_made(mmscale, tmp_path):
+    out = tmp_path / "a" / "b" / "records.json"
+    done = mmscale("bench", "--family", "floor", "--cpus", 1, "--reps", 1, "--window", "1ms", "-o", out)
+    assert done.returncode in (0, 3), done.stderr
+    assert json.loads(out.read_text())["benchmarks"]
