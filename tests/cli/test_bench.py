@@ -147,7 +147,7 @@ def test_a_line_of_progress_for_every_window(campaign):
 def test_the_table_has_a_line_for_every_case(campaign):
     done, document = campaign
     head, *lines = done.stdout.splitlines()
-    assert head.split() == ["case", "operations/s", "interval", "ns", "per", "CPU", "valid"]
+    assert head.split() == ["case", "operations/s", "interval", "ns", "per", "CPU", "to", "refcount", "valid"]
     assert len(lines) == len(cases(document))
     assert {line.split()[0] for line in lines} == set(cases(document))
     for line in lines:

@@ -112,8 +112,9 @@ def test_limits_and_priorities_that_cannot_be_changed(confined):
 
 def test_threads_that_cannot_be_pinned_are_no_measurement(confined):
     done, _ = confined("sched_setaffinity:EPERM", *FLOOR, out=False)
-    assert done.returncode == 1
-    assert complaints(done)[-1].startswith("mmscale: ") and "CPU" in complaints(done)[-1]
+    # Its CPUs may come back, and others may be there: every case is tried, none has a valid window.
+    assert done.returncode == 3
+    assert "no thread on CPU" in complaints(done)[-1] and "Operation not permitted" in complaints(done)[-1]
     assert "terminate" not in done.stderr
 
 

@@ -179,15 +179,19 @@ def test_killed_it_takes_them_along(running):
     json.loads(out.read_text())
 
 
-def test_a_lost_process_is_an_error_in_one_line(running):
+def test_a_lost_process_costs_its_window_and_no_more(running):
     process, children, out = running
     os.kill(children[0], signal.SIGKILL)
-    _, rest = process.communicate(timeout=30)
-    assert process.returncode == 1
-    said = [line for line in rest.splitlines() if line.startswith("mmscale: ") and "budget" not in line]
-    assert said == [f"mmscale: process {children[0]} of the window was killed by signal 9"]
+    why = f"process {children[0]} of the window was killed by signal 9"
+    line = ""
+    while why not in line:
+        line = process.stderr.readline()
+        assert line, "it ended without a word about the process"
     assert_all_gone(children)
-    assert windows(json.loads(out.read_text()))
+    os.killpg(process.pid, signal.SIGINT)
+    _, rest = process.communicate(timeout=30)
+    assert process.returncode == 130, rest
+    assert any(why in reason for window in windows(json.loads(out.read_text())) for reason in window["mmscale"]["invalid"])
 
 
 def test_without_pipes_it_says_what_is_missing(mmscale):

@@ -11,7 +11,7 @@ namespace {
 
 // Four nodes; those named have no memory.
 Layout without_memory(std::initializer_list<unsigned> nodes) {
-  Layout layout = machine("pack:4 [numa] core:2 pu:1");
+  Layout layout = machine("pack:4 [numa(memory=1073741824)] core:2 pu:1");
   for (const unsigned node : nodes) layout.numa_nodes[node].memory_bytes = 0;
   return layout;
 }

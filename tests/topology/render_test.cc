@@ -59,7 +59,7 @@ offline or outside the cpuset of who wrote it: 3 (1)
 }
 
 TEST(RenderText, NamesNodesWithoutMemoryAndCpusWithoutNode) {
-  Layout layout = machine("pack:3 [numa] core:2 pu:1");
+  Layout layout = machine("pack:3 [numa(memory=1073741824)] core:2 pu:1");
   layout.numa_nodes[1].memory_bytes = 0;
   layout.numa_nodes.pop_back();
   for (const unsigned cpu : {4u, 5u}) layout.pus[cpu].numa_node = kNone;
