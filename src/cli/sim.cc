@@ -133,8 +133,8 @@ std::vector<SimulatedCase> make_cases(const Options& options, const campaign::Ch
   for (const std::string& family : choice.families) {
     if (family == "switch") {
       nlohmann::ordered_json drawn = nlohmann::ordered_json::object();
-      if (rest) drawn["rest_of_switch"] = options.rest_of_switch;
-      if (options.random_think) drawn["random_think"] = true;
+      drawn["rest_of_switch"] = rest ? options.rest_of_switch : "none";
+      drawn["random_think"] = options.random_think;
       for (const campaign::Case& c : bench::switch_cases(model.layout, choice)) {
         measure::Subject subject = c.subject;
         if (rest)
@@ -356,6 +356,10 @@ void add_sim_command(CLI::App& app, const std::string& command_line, int& status
   taker.take("--loop", options->loops);
   taker.take("--between", options->between);
   taker.take("--inside", options->inside);
+  taker.take("--delay", options->delay);
+  taker.take("--lines", options->lines);
+  taker.take("--rest-of-switch", options->rest_of_switch);
+  taker.take("--random-think", options->random_think);
   taker.take("--seed", options->seed);
   taker.take("--scale", options->scale);
   sim->callback([options, sim, &command_line, &status] { status = run(*options, *sim, command_line); });

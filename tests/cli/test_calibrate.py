@@ -69,9 +69,9 @@ def test_one_cpu_makes_a_machine_of_one(mmscale, allowed):
 @pytest.mark.parametrize(
     "arguments, complaint",
     [
-        (("--out", "/nowhere/host.json"), "cannot write /nowhere/host.json: No such file or directory"),
+        (("--out", "/proc/nowhere/host.json"), "/proc/nowhere"),
         (("--window", "20"), "--window: '20' is not a duration"),
-        (("--reps", "0"), "--reps: Value 0 not in range"),
+        (("--reps", "0"), "--reps: '0' is not a whole number from 1 to 1000000"),
     ],
 )
 def test_refuses_in_one_line(mmscale, arguments, complaint):

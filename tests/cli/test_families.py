@@ -115,7 +115,7 @@ def test_ipi_says_what_its_targets_do(families):
 
 def test_explorer_counts_steps(mmscale, tmp_path):
     out = tmp_path / "records.json"
-    done = mmscale("bench", "--family", "explorer", "--cpus", 1, *SHORT, "--out", out)
+    done = mmscale("bench", "--family", "explorer", "--cpus", 1, *QUICK, "--reps", 1, "--out", out)
     document = json.loads(out.read_text())
     assert_measured(done, document)
     assert problems(document) == []

@@ -5,7 +5,7 @@ import os
 import re
 
 import pytest
-from conftest import QUICK, assert_refused, complaints
+from conftest import QUICK, ROOT, assert_refused, complaints
 
 USAGE = [
     ((), "a command is missing; there are .*bench.*"),
@@ -18,7 +18,7 @@ USAGE = [
     (("check", "--lifecyle", "arm64"), "unknown argument '--lifecyle', did you mean '--lifecycle'\\?; mmscale check .*"),
     (("replay",), "replay: FILE is missing; mmscale replay --help says what it is"),
     (("bench", "--scheme", "a\n\x1b[31mb"), r"--scheme: there is no 'a\\n\\x1b\[31mb'; there are .*"),
-    (("replay", "/dev/null", "--machine", "power9-2"), "--machine: there is no 'power9-2', did you mean 'power9-2c'\\?; .*"),
+    (("replay", str(ROOT / "tests/trace/data/by_hand.trace"), "--machine", "power9-2"), "--machine: there is no 'power9-2', did you mean 'power9-2c'\\?; .*"),
     (("bench", "frob"), "unknown argument 'frob'; mmscale bench --help lists them"),
     (("topo", "--frob"), ".*--frob.*"),
     (("schemes", "--frob"), ".*--frob.*"),
@@ -44,7 +44,7 @@ USAGE = [
     (("bench", "--warm", "soon"), "--warm: 'soon' is not a duration .*"),
     (("bench", "--budget", "0s"), "--budget: '0s' is not a duration above 0 .*"),
     *(
-        ((*command, option, text), f"{option}: '{text}' is not a (whole )?number from {least} to {most}")
+        ((*command, option, text), f"{option}: '{re.escape(text)}' is not a (whole )?number from {least} to {most}")
         for command, option, least, most in (
             (("bench",), "--reps", 1, 1000000),
             (("bench",), "--lifetime", 2, 4294967295),
@@ -112,7 +112,8 @@ def test_flags_that_google_benchmark_refuses(mmscale, flag):
     assert len(complaints(done)) == 1
     assert flag in complaints(done)[0]
     # What was planned, with which counters, and why not; no word of Google Benchmark's own.
-    assert len(done.stderr.splitlines()) == 3
+    # A value that could never end the run is refused before anything is planned.
+    assert len(done.stderr.splitlines()) in (1, 3)
     assert not done.stdout
 
 

@@ -217,7 +217,7 @@ def test_bad_files_are_named(mmscale, tmp_path, content, pattern):
         (("/dev/null",), 1, "/dev/null: not a file; .*"),
         ((BY_HAND, "--scheme", "refcout"), 2, "--scheme: there is no 'refcout', did you mean 'refcount'.*"),
         ((BY_HAND, "--lifecycle", "x86"), 2, "--lifecycle: there is no 'x86'.*"),
-        ((BY_HAND, "--machine", "nosuch"), 1, ".*nosuch.*"),
+        ((BY_HAND, "--machine", "nosuch"), 2, ".*nosuch.*"),
         ((BY_HAND, "--machine", "power9-2c", "--silicon"), 2, "--silicon and --machine: .*"),
         ((BY_HAND, "--until", "5"), 2, "--until.*"),
         ((BY_HAND, "--cpu", "7"), 1, ".*: ftrace text without a sched_switch that the filters let through"),

@@ -59,8 +59,8 @@ class Sheet:
 
     @property
     def name(self):
-        """What is compared, for people."""
-        parts = [words(key, value) for key, value in self.identity.items()]
+        """What is compared, for people; empty where there is nothing to tell it from."""
+        parts = [words(key, value) for key, value in self.identity.items() if value != ""]
         return ", ".join(parts + [describe(name, value) for name, value in self.split.items()])
 
     @property

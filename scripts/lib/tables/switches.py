@@ -102,7 +102,8 @@ def _interval(of, form, mark):
 
 def _floor_lines(sheet, mark):
     floors = sheet.windows
-    lines = textwrap.wrap(f"floor: {sheet.name}: bare instruction loops, for comparison; nothing is subtracted", WIDTH)
+    title = f"floor: {sheet.name}" if sheet.name else "floor"
+    lines = textwrap.wrap(f"{title}: bare instruction loops, for comparison; nothing is subtracted", WIDTH)
     lines += textwrap.wrap(", ".join(describe_conditions(sheet)), WIDTH, initial_indent="  ", subsequent_indent="  ")
     lines.append("")
     lines.append(ROW.format("loop", "CPUs", "ns", "interval", "per", "", "inv"))

@@ -22,7 +22,8 @@
 namespace mmscale::machine::silicon {
 namespace {
 
-// A thread that does nothing but read its counter, on another CPU than the one that made it.
+// A thread that does nothing but read its counter, on another CPU than the one that made it, and keeps the longest time
+// between two readings.
 class Watcher {
  public:
   Watcher() : thread_([this] { watch(); }) {}
@@ -33,29 +34,18 @@ class Watcher {
 
   // Readings so far. Relaxed, as below: what counts is that the other CPU has run, not in what order it saw things.
   std::uint64_t readings() const { return readings_.load(std::memory_order_relaxed); }
-  // Gaps between two readings that were too long for nothing to have happened.
-  std::uint64_t gaps() const { return gaps_.load(std::memory_order_relaxed); }
+  void forget() { longest_.store(0, std::memory_order_relaxed); }
+  // Ticks, since forget().
+  std::uint64_t longest() const { return longest_.load(std::memory_order_relaxed); }
 
  private:
   void watch() {
     leave_cpu_of_maker();
-    // The usual step: the median of some. An interrupt costs hundreds of cycles to enter and leave, 16 steps are about
-    // as many; a virtual machine's costs more. Where the counter ticks less than once a step (arm64's at 25 MHz), two
-    // or three ticks are already long.
-    std::array<std::uint64_t, 101> steps;
     std::uint64_t last = ticks();
-    for (std::uint64_t& step : steps) {
-      const std::uint64_t now = ticks();
-      step = now - last;
-      last = now;
-    }
-    std::ranges::nth_element(steps, steps.begin() + steps.size() / 2);
-    const std::uint64_t usual = steps[steps.size() / 2];
-    const std::uint64_t longest = usual == 0 ? 3 : 16 * usual;
-    last = ticks();
     while (!stop_.load(std::memory_order_relaxed)) {
       const std::uint64_t now = ticks();
-      if (now - last > longest) gaps_.fetch_add(1, std::memory_order_relaxed);
+      if (now - last > longest_.load(std::memory_order_relaxed))
+        longest_.store(now - last, std::memory_order_relaxed);
       last = now;
       readings_.store(readings_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     }
@@ -72,36 +62,47 @@ class Watcher {
   const int maker_ = sched_getcpu();
   std::atomic<bool> stop_{false};
   alignas(kApart) std::atomic<std::uint64_t> readings_{0};
-  std::atomic<std::uint64_t> gaps_{0};
+  alignas(kApart) std::atomic<std::uint64_t> longest_{0};
   std::thread thread_;
 };
 
-// Whether calls that answer 0 interrupt anybody. Where that cannot be found out, they are believed.
+// Whether calls that answer 0 interrupt anybody: the watcher's longest gap around a call is held against the one around
+// the question what membarrier can do, which interrupts nobody. Looking at the watcher makes it wait for a line in both,
+// so the medians differ by the interrupt alone. Where that cannot be found out, the calls are believed.
 bool interrupts_others() {
   if (std::thread::hardware_concurrency() < 2) return true;
-  constexpr int kCalls = 64;
+  constexpr std::size_t kCalls = 63;
+  // Longer than an interrupt takes to arrive and be handled, in a virtual machine too.
+  constexpr std::uint64_t kSettledNs = 20'000;
   // A watcher that does not run for so long tells nothing, on a machine with so much else to do.
   constexpr std::uint64_t kPatienceNs = 2'000'000'000;
   const std::uint64_t give_up = now_ns() + kPatienceNs;
+  const auto settle = [] {
+    const std::uint64_t until = now_ns() + kSettledNs;
+    while (now_ns() < until) {
+    }
+  };
   try {
     Watcher watcher;
-    const auto wait_for_readings = [&] {
-      // Some, and not one: the gap before it is counted by then.
-      const std::uint64_t before = watcher.readings();
-      while (watcher.readings() < before + 4)
-        if (now_ns() > give_up) return false;
-      return true;
+    std::array<std::uint64_t, kCalls> asked;
+    std::array<std::uint64_t, kCalls> called;
+    const auto longest_around = [&watcher, settle](int command) {
+      settle();
+      watcher.forget();
+      membarrier(command);
+      settle();
+      return watcher.longest();
     };
-    int seen = 0;
-    for (int call = 0; call < kCalls; ++call) {
-      // The watcher runs at the time of the call; if it loses its CPU just then, that is a gap too, and in favour.
-      if (!wait_for_readings()) return true;
-      const std::uint64_t before = watcher.gaps();
-      membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
-      if (!wait_for_readings()) return true;
-      seen += watcher.gaps() != before ? 1 : 0;
+    for (std::size_t call = 0; call < kCalls;) {
+      if (now_ns() > give_up) return true;
+      const std::uint64_t before = watcher.readings();
+      asked[call] = longest_around(MEMBARRIER_CMD_QUERY);
+      called[call] = longest_around(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+      if (watcher.readings() != before) ++call;
     }
-    return seen >= kCalls / 2;
+    std::ranges::nth_element(asked, asked.begin() + kCalls / 2);
+    std::ranges::nth_element(called, called.begin() + kCalls / 2);
+    return 2 * called[kCalls / 2] >= 3 * asked[kCalls / 2];
   } catch (const std::system_error&) {
     return true;  // no thread to be had
   }
