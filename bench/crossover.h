@@ -35,8 +35,8 @@ struct Crossover {
   // Where the crossing is known to lie: from the last point below it at which the interval of one scheme's
   // median lies wholly under the other's, to the first such point above it, each end moved towards the
   // crossing as far as the edges of the intervals allow. An end is empty where no point of the sweep decides.
-  // Always holds `at`. Windows that are beside the crossing tell; those elsewhere in the sweep need not be
-  // valid.
+  // Always holds `at`. Windows that are beside the crossing tell; those elsewhere in the sweep need not
+  // be valid.
   std::optional<double> low;
   std::optional<double> high;
   // Of that: 1 less all the ways in which a median may lie outside its interval on the deciding side.

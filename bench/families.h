@@ -26,8 +26,8 @@ std::vector<Case> switch_cases(const topology::Layout& layout, const Choice& cho
 // Family `floor`: what bare instructions cost in the same windows.
 std::vector<Case> floor_cases(const topology::Layout& layout, const Choice& choice);
 
-// Family `teardown`: how long the last drop of an mm takes, by how many CPUs borrow it, and what it does to
-// them.
+// Family `teardown`: how long the last drop of an mm takes, by how many CPUs borrow it, and what it does
+// to them.
 std::vector<Case> teardown_cases(const topology::Layout& layout, const Choice& choice);
 
 // Family `mix`: switches and exits together, and where two schemes cost the same.

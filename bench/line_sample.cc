@@ -8,8 +8,8 @@ std::vector<unsigned> line_sample(const std::vector<unsigned>& pus) {
   constexpr std::size_t kNeighbours = kMostLinePus / 2;
   std::vector<unsigned> sample;
   for (std::size_t i = 0; i < kNeighbours; ++i) {
-    // Even, since neighbours pair up from the first position on; the last pair ends at or before the last
-    // position.
+    // Even, since neighbours pair up from the first position on; the last pair ends at or before the
+    // last position.
     const std::size_t position = i * (pus.size() / 2) / kNeighbours * 2;
     sample.push_back(pus[position]);
     sample.push_back(pus[position + 1]);

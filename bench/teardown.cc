@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Family `teardown`: how long the last drop of an mm takes, by how many CPUs borrow it, and what it does to
-// them.
+// Family `teardown`: how long the last drop of an mm takes, by how many CPUs borrow it, and what it does
+// to them.
 #include <fmt/format.h>
 
 #include <algorithm>

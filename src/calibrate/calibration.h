@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Measures this host for a machine file: the families line, floor and ipi, and hits, in windows like any
-// other.
+// Measures this host for a machine file: the families line, floor and ipi, and hits, in windows like
+// any other.
 #pragma once
 
 #include "calibrate/host_costs.h"

@@ -94,8 +94,8 @@ ordered_json one_way_json(const HostCosts& costs) {
   for (std::size_t r = 0; r < kReaches; ++r) {
     if (!costs.one_way[r]) continue;
     Reading reading = *costs.one_way[r];
-    // Two clocks, two windows: siblings that pass a line on as fast as they operate on it can come out
-    // faster.
+    // Two clocks, two windows: siblings that pass a line on as fast as they operate on it can come
+    // out faster.
     if (r == static_cast<std::size_t>(Reach::sibling) && costs.atomic && reading.ns < costs.atomic->ns) {
       reading.source +=
           fmt::format("; measured {:.4g}, less than the atomic operation in it, which is taken", reading.ns);

@@ -159,8 +159,8 @@ std::string csv(std::span<const std::vector<measure::Record>> cases, bool aggreg
       for (const measure::Record& record : repetitions) runs.push_back(to_run(record));
     for (Run& run : aggregates(repetitions)) runs.push_back(std::move(run));
   }
-  // The header is made from the first runs, so every run must have the same counters: those it lacks are
-  // "nan".
+  // The header is made from the first runs, so every run must have the same counters: those it lacks
+  // are "nan".
   for (const Run& run : runs)
     for (const auto& [name, counter] : run.counters) counters.insert(name);
   for (Run& run : runs) {

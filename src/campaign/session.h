@@ -27,8 +27,8 @@ struct GoogleFlags {
   // All of them as given, for Google Benchmark to parse in its turn.
   std::vector<std::string> raw;
 
-  // Takes the --benchmark_* arguments out of `arguments`. Throws std::invalid_argument for one it cannot
-  // read.
+  // Takes the --benchmark_* arguments out of `arguments`. Throws std::invalid_argument for one it
+  // cannot read.
   static GoogleFlags take_from(std::vector<std::string>& arguments);
 };
 

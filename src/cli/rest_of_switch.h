@@ -19,8 +19,8 @@ class RestOfSwitch {
   // the longer it is the less a scheme gains: so gains are upper bounds.
   bool is_upper_bound() const { return by_cpus_.size() == 1; }
 
-  // Between the table's rows, linearly; below the first, as there. Throws UsageError beyond the last: nobody
-  // knows.
+  // Between the table's rows, linearly; below the first, as there. Throws UsageError beyond the last:
+  // nobody knows.
   double ns(unsigned cpus) const;
 
  private:

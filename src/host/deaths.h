@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the death of an address space costs the running kernel, against how many CPUs still have it loaded
-// lazily.
+// What the death of an address space costs the running kernel, against how many CPUs still have it
+// loaded lazily.
 #pragma once
 
 #include <span>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the kernel counted while a window ran, and what follows from it: how many of the switches came from
-// idle.
+// What the kernel counted while a window ran, and what follows from it: how many of the switches came
+// from idle.
 #pragma once
 
 #include <sys/types.h>

@@ -39,8 +39,8 @@ std::vector<pid_t> numbers_in(const fs::path& directory) {
   return numbers;
 }
 
-// A field of /proc/PID/stat, as proc(5) counts them, from the third on: "pid (comm) S ..." with anything in
-// comm.
+// A field of /proc/PID/stat, as proc(5) counts them, from the third on: "pid (comm) S ..." with anything
+// in comm.
 std::optional<std::int64_t> field_of(std::string_view stat, int field) {
   const auto bracket = stat.rfind(')');
   if (bracket == std::string_view::npos) return std::nullopt;

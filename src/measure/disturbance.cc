@@ -120,8 +120,8 @@ ThreadDisturbance operator-(const ThreadSnapshot& after, const ThreadSnapshot& b
   };
 }
 
-// Opening binds the file to the calling thread; the descriptor keeps that binding and spares the path walk
-// later.
+// Opening binds the file to the calling thread; the descriptor keeps that binding and spares the path
+// walk later.
 ThreadProbe::ThreadProbe(const std::filesystem::path& schedstat)
     : schedstat_fd_(::open(schedstat.c_str(), O_RDONLY | O_CLOEXEC)) {}
 

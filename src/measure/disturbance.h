@@ -26,8 +26,8 @@ struct ThreadSnapshot {
   bool bound = false;  // whether its affinity was that CPU alone
 };
 
-// What happened to a thread between two snapshots. `wait_ns` is empty where the kernel does not account for
-// it.
+// What happened to a thread between two snapshots. `wait_ns` is empty where the kernel does not account
+// for it.
 struct ThreadDisturbance {
   bool counted = false;
   std::int64_t involuntary = 0;
@@ -48,8 +48,8 @@ ThreadDisturbance operator-(const ThreadSnapshot& after, const ThreadSnapshot& b
 class ThreadProbe {
  public:
   // `schedstat` is a parameter for tests. Where the file is missing or the kernel does not keep its figures
-  // (it then reads "0 0 0", which is impossible for a thread that runs), snapshots have no run_ns and
-  // wait_ns.
+  // (it then reads "0 0 0", which is impossible for a thread that runs), snapshots have no run_ns
+  // and wait_ns.
   explicit ThreadProbe(const std::filesystem::path& schedstat = "/proc/thread-self/schedstat");
   ~ThreadProbe();
   ThreadProbe(const ThreadProbe&) = delete;

@@ -58,8 +58,8 @@ struct Environment {
 
 // Reads all of it. `cpus` are the operating system's numbers of the CPUs in use, for what can differ from CPU
 // to CPU; none given, the online ones. `root` is where /proc, /sys and /boot are found. Never fails: see
-// Environment. Takes milliseconds, on very large machines more; read it once per run and outside of any
-// measurement.
+// Environment. Takes milliseconds, on very large machines more; read it once per run and outside of
+// any measurement.
 Environment read_environment(const std::filesystem::path& root = "/", std::span<const unsigned> cpus = {},
                              std::string command_line = {});
 

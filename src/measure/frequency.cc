@@ -23,8 +23,8 @@ namespace fs = std::filesystem;
 constexpr std::array<std::string_view, 6> kObedientDrivers{"acpi-cpufreq", "cppc_cpufreq", "powernv-cpufreq",
                                                            "cpufreq-dt",   "scpi-cpufreq", "scmi"};
 
-// Governors that stay where they are under such a driver: at the upper limit, at the lower, where they were
-// put.
+// Governors that stay where they are under such a driver: at the upper limit, at the lower, where they
+// were put.
 constexpr std::array<std::string_view, 3> kStillGovernors{"performance", "powersave", "userspace"};
 
 template <std::size_t n>

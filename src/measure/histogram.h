@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // A log-linear histogram: what a distribution of times looks like, without keeping the times. The layout is
-// that of HdrHistogram (hdrhistogram.org): buckets one apart for small values, then equally many in every
-// doubling.
+// that of HdrHistogram (hdrhistogram.org): buckets one apart for small values, then equally many in
+// every doubling.
 #pragma once
 
 #include <array>

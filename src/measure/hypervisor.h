@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Whether a hypervisor stands between the kernel and the machine: it can take CPUs away, and makes each IPI
-// dearer.
+// Whether a hypervisor stands between the kernel and the machine: it can take CPUs away, and makes each
+// IPI dearer.
 #pragma once
 
 #include <filesystem>

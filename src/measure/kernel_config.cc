@@ -85,8 +85,8 @@ LazyTlb lazy_tlb_of(const FoundKernelConfig& found, std::string_view release) {
   };
   if (!found.config) return unknown(found.problem);
 
-  // Every symbol of the family counts, so that a kernel with a scheme of its own is not taken for one of the
-  // two.
+  // Every symbol of the family counts, so that a kernel with a scheme of its own is not taken for one of
+  // the two.
   constexpr std::string_view kFamily = "MMU_LAZY_TLB_";
   std::vector<std::string> set;
   for (auto symbol = found.config->lower_bound(kFamily);

@@ -10,8 +10,8 @@
 
 namespace mmscale::measure {
 
-// The symbols a kernel configuration sets, by name without "CONFIG_"; what it says "is not set" is not in the
-// map.
+// The symbols a kernel configuration sets, by name without "CONFIG_"; what it says "is not set" is not in
+// the map.
 using KernelConfig = std::map<std::string, std::string, std::less<>>;
 
 // Reads a configuration from its text. Nothing when the text sets no symbol at all, since an empty file would

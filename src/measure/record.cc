@@ -17,8 +17,8 @@ std::set<unsigned> packages_of(const Window& window) {
   return packages;
 }
 
-// The largest share of the window that a thread waited behind other tasks; empty where the kernel does not
-// say.
+// The largest share of the window that a thread waited behind other tasks; empty where the kernel does
+// not say.
 std::optional<double> worst_wait_share(const WindowConditions& conditions) {
   std::optional<double> worst;
   for (const CpuConditions& cpu : conditions.cpus)

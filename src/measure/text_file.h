@@ -15,8 +15,8 @@ namespace mmscale::measure {
 // for a whole one.
 std::optional<std::string> read_text(const std::filesystem::path& path);
 
-// The first line of a file, without surrounding blanks. Nothing when the file is unreadable or the line is
-// empty.
+// The first line of a file, without surrounding blanks. Nothing when the file is unreadable or the line
+// is empty.
 std::optional<std::string> read_line(const std::filesystem::path& path);
 
 // `text` without leading and trailing blanks, tabs, line ends and NULs (device-tree strings end in one).

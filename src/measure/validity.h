@@ -77,8 +77,8 @@ struct WindowConditions {
   // share is, where CPU time excludes it.
   bool cpu_time_excludes_steal = false;
   // Whether the threads sleep and wait for each other because that is what is measured. Waiting behind
-  // another task is then no reason, since the other task is the partner; what others ran is looked at
-  // instead.
+  // another task is then no reason, since the other task is the partner; what others ran is looked
+  // at instead.
   bool real_switches = false;
   std::vector<CpuOthers> others = {};  // during machine.elapsed_ns; empty: not known
   std::string others_missing = {};     // why they are not known, where real switches are measured
@@ -112,8 +112,8 @@ struct ErrorBounds {
 ErrorBounds error_bounds(const WindowConditions& window);
 
 // `valid` is "no reason against", for the rates. Each reason is one line that names the figure; one that concerns
-// CPUs names the worst and counts the others, so that there is never more than one reason for each rule, on any
-// machine.
+// CPUs names the worst and counts the others, so that there is never more than one reason for each rule, on
+// any machine.
 struct Verdict {
   bool valid = false;
   std::vector<std::string> reasons;

@@ -85,8 +85,8 @@ struct Window {
 // Notes in the window what the counters of its CPUs are.
 void note_pmu(const Pmu& pmu, Window& window);
 
-// Runs `load` once on those PUs, emulated CPU i on pus[i]. Throws topology::BindError when a thread cannot be
-// pinned.
+// Runs `load` once on those PUs, emulated CPU i on pus[i]. Throws topology::BindError when a thread cannot
+// be pinned.
 Window run_window(Bench& bench, workload::Load& load, const std::vector<unsigned>& pus,
                   const WindowTimes& times);
 

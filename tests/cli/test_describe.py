@@ -20,7 +20,7 @@ def command(described, name):
 
 def test_every_command_and_every_option_of_its_help_is_there(mmscale, described):
     shown = mmscale("--help").stdout.split("Subcommands:")[1]
-    assert {line.split()[0] for line in shown.strip().splitlines() if line.startswith("  ") and line[2] != " "} == {
+    assert {line.split()[0] for line in shown.splitlines() if line.startswith("  ") and line[2] != " "} == {
         one["name"] for one in described["commands"]
     }
     for one in described["commands"]:
