@@ -269,7 +269,7 @@ class Session {
       fmt::print("{}", csv(results_, google.display_aggregates_only));
     else
       // Standard output belongs to the records if they go there.
-      fmt::print(setup_.out == "-" ? stderr : stdout, "{}", text_of_results());
+      fmt::print(measure::screen_beside(setup_.out), "{}", text_of_results());
     // A full disk shows when the buffer goes out, not when it is filled.
     if (std::fflush(stdout) != 0)
       throw RecordFileError(fmt::format("cannot write standard output: {}", std::strerror(errno)));
@@ -294,7 +294,9 @@ class Session {
       for (const auto& repetitions : results_) windows += repetitions.size();
       fmt::print(stderr, "mmscale: interrupted after {} of {} windows{}\n", windows,
                  setup_.cases.size() * setup_.repetitions,
-                 setup_.out.empty() || setup_.out == "-" ? "" : fmt::format("; they are in {}", setup_.out));
+                 setup_.out.empty() || measure::is_standard_output(setup_.out)
+                     ? ""
+                     : fmt::format("; they are in {}", setup_.out));
       return Outcome::interrupted;
     }
     std::size_t without = 0;

@@ -2,7 +2,9 @@
 #include "cli/assess.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +30,7 @@
 #include "machine/simulator/model_file.h"
 #include "measure/environment.h"
 #include "measure/findings.h"
+#include "measure/output_file.h"
 #include "measure/tick_rate.h"
 #include "topology/quota.h"
 #include "topology/topology.h"
@@ -282,6 +285,8 @@ void record(const Options& options, const std::string& path) {
   const pid_t child = ::fork();
   if (child < 0) throw std::system_error(errno, std::generic_category(), "fork of mmscale record");
   if (child == 0) {
+    // Where this process is killed it ends in order.
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     // What it prints is no part of this command's output.
     ::dup2(STDERR_FILENO, STDOUT_FILENO);
     ::execv("/proc/self/exe", arguments.data());
@@ -335,6 +340,8 @@ int run(const Options& options, const std::string& command_line) {
   const bool asked = !options.trace.empty() || !options.record.empty() || !options.command.empty();
   if (!options.trace.empty() && !options.record.empty())
     throw UsageError("TRACE and --record both name a workload; give one");
+  if (options.json && measure::is_standard_output(options.out))
+    throw UsageError(fmt::format("--out {} and --json: both on standard output", options.out));
   check_name("--lifecycle", options.lifecycle, kernel::lifecycle::Catalogue::names());
   if (!(options.plant_ns >= 0 && options.plant_ns <= kMostPlantedNs))
     throw UsageError(fmt::format("--plant {}: 0 to {} ns", options.plant_ns, kMostPlantedNs));
@@ -353,7 +360,7 @@ int run(const Options& options, const std::string& command_line) {
   if (options.json)
     fmt::print("{}\n", to_json(assessment).dump(2));
   else
-    fmt::print(options.out == "-" ? stderr : stdout, "{}", in_words(assessment));
+    fmt::print(measure::screen_beside(options.out), "{}", in_words(assessment));
   return static_cast<int>(assessment.incomplete ? campaign::Outcome::nothing_valid : campaign::Outcome::ok);
 }
 

@@ -25,6 +25,7 @@
 #include "machine/silicon/pool.h"
 #include "machine/silicon/transport.h"
 #include "measure/environment.h"
+#include "measure/output_file.h"
 #include "measure/pmu.h"
 #include "measure/sampled_load.h"
 #include "scheme/catalogue.h"
@@ -227,7 +228,7 @@ int run(const Options& options, const CLI::App& command, const std::string& comm
     if (!setup.out.empty()) throw UsageError("--out and --benchmark_out are the same file; give one of them");
     setup.out = google.out;
   }
-  if (setup.out == "-" && google.format != "console")
+  if (measure::is_standard_output(setup.out) && google.format != "console")
     throw UsageError(
         fmt::format("--out - and --benchmark_format={}: both on standard output", google.format));
 

@@ -76,7 +76,7 @@ int run(const Options& options) {
   setup.times.warm = options.warm.empty() ? setup.times.measure / 4 : parse_duration("--warm", options.warm);
   setup.repetitions = options.repetitions;
   setup.accept_invalid = options.accept_invalid;
-  const bool to_file = options.out != "-";
+  const bool to_file = !measure::is_standard_output(options.out);
   // Before anything is measured in vain.
   make_folder_of(options.out);
   std::optional<measure::OutputFile> out;

@@ -3,6 +3,7 @@
 // The `mmscale` command. Exit statuses: 0 done; 1 an error, in one line on standard error; 2 a command line
 // that cannot be understood; 3 measured, but some case has no valid window; 130 interrupted.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
@@ -34,6 +35,7 @@
 #include "topology/cpu_list.h"
 #include "topology/placement.h"
 #include "topology/sharing.h"
+#include "trace/recorder.h"
 
 namespace {
 
@@ -90,6 +92,14 @@ bool is_usage(const std::exception& error) {
                        mmscale::topology::SharingError>();
 }
 
+// A recorder that was killed, and its guard with it, has left an instance that goes on tracing, and slows every switch
+// of the machine down.
+void remove_what_recorders_left() {
+  if (::geteuid() != 0) return;
+  for (const std::string& folder : mmscale::trace::remove_stale_instances())
+    fmt::print(stderr, "mmscale: {}: left by a recorder that was killed, removed\n", folder);
+}
+
 int run(int argc, char** argv) {
   const std::string command_line = join_arguments(argc, argv);
   const mmscale::measure::BuildInfo build = mmscale::measure::this_build();
@@ -99,6 +109,7 @@ int run(int argc, char** argv) {
                                                 build.compiler, build.build_type));
   app.require_subcommand(1);
   int status = 0;
+  if (argc > 1 && argv[1][0] != '-') remove_what_recorders_left();
   mmscale::cli::add_topo_command(app);
   mmscale::cli::add_schemes_command(app);
   mmscale::cli::add_check_command(app);

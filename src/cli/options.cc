@@ -15,6 +15,7 @@
 #include "kernel/build.h"
 #include "kernel/lifecycle/catalogue.h"
 #include "machine/silicon/transport.h"
+#include "measure/output_file.h"
 #include "scheme/catalogue.h"
 #include "topology/placement.h"
 #include "topology/sharing.h"
@@ -660,7 +661,7 @@ std::string printable(std::string_view text) {
 }
 
 void make_folder_of(const std::string& path) {
-  if (path.empty() || path == "-") return;
+  if (path.empty() || measure::is_standard_output(path)) return;
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   if (folder.empty()) return;
   std::error_code error;

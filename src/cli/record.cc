@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@
 #include "cli/durations.h"
 #include "cli/names.h"
 #include "cli/options.h"
+#include "measure/output_file.h"
 #include "trace/compact.h"
 #include "trace/recorder.h"
 
@@ -69,6 +71,8 @@ class Command {
     pid_ = fork();
     if (pid_ == 0) {
       for (const int signal_number : kEndings) signal(signal_number, SIG_DFL);
+      // It does not outlive a recorder that is killed.
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
       close(go[1]);
       char byte;
       // The recorder is gone if nothing comes.
@@ -87,7 +91,7 @@ class Command {
   ~Command() {
     close(go_);
     close(failure_);
-    if (pid_ > 0) kill(pid_, SIGTERM);
+    if (pid_ > 0) end();
   }
   Command(const Command&) = delete;
   Command& operator=(const Command&) = delete;
@@ -114,6 +118,17 @@ class Command {
   }
 
  private:
+  // Asks it to end, and makes it after kPatience.
+  void end() {
+    kill(pid_, SIGTERM);
+    const auto asked = std::chrono::steady_clock::now();
+    while (waitpid(pid_, nullptr, WNOHANG) == 0) {
+      if (std::chrono::steady_clock::now() - asked > kPatience) kill(pid_, SIGKILL);
+      poll(nullptr, 0, 10);
+    }
+  }
+
+  static constexpr std::chrono::seconds kPatience{2};
   std::string name_;
   pid_t pid_ = -1;
   int go_ = -1;
@@ -202,7 +217,8 @@ int run(const Options& options) {
   write(events);
   file.finish();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  fmt::print("{}: {} events in {:.1f} s, {} tasks were there before{}{}\n", options.out, written - tasks,
+  fmt::print(measure::screen_beside(options.out),
+             "{}: {} events in {:.1f} s, {} tasks were there before{}{}\n", options.out, written - tasks,
              seconds, tasks, how.empty() ? "" : "; the command ended: " + how,
              ended_by != 0 ? fmt::format("; ended by {}", strsignal(ended_by)) : "");
   if (const std::uint64_t lost = recorder.lost())

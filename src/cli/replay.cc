@@ -21,6 +21,7 @@
 #include "machine/silicon/pool.h"
 #include "machine/silicon/transport.h"
 #include "machine/simulator/model_file.h"
+#include "measure/output_file.h"
 #include "topology/cpu_list.h"
 #include "topology/home.h"
 #include "topology/topology.h"
@@ -97,8 +98,9 @@ std::vector<unsigned> first_pus(const topology::Layout& layout, std::size_t cpus
   return pus;
 }
 
-void print_facts(const trace::Facts& facts) {
+void print_facts(std::FILE* screen, const trace::Facts& facts) {
   fmt::print(
+      screen,
       "{}: {} events, {:.3f} s, {} CPUs; {} switches, {} forks, {} vforks, {} threads, {} execs, {} exits, "
       "{} "
       "migrations; "
@@ -106,19 +108,19 @@ void print_facts(const trace::Facts& facts) {
       facts.format, facts.events, static_cast<double>(facts.last_ns - facts.first_ns) * 1e-9,
       facts.cpus.size(), facts.switches, facts.forks, facts.vforks, facts.threads, facts.execs, facts.exits,
       facts.migrations, facts.born, facts.died);
-  for (const std::string& line : facts.explain()) fmt::print("  {}\n", line);
+  for (const std::string& line : facts.explain()) fmt::print(screen, "  {}\n", line);
 }
 
 std::string ratio(double value, std::optional<double> base) {
   return base && *base > 0 ? fmt::format("{:.2f}", value / *base) : "-";
 }
 
-void print_table(const trace::SessionResult& session) {
+void print_table(std::FILE* screen, const trace::SessionResult& session) {
   const auto refcount =
       std::ranges::find(session.schemes, std::string_view("refcount"), &trace::SchemeResult::scheme);
   std::optional<double> base;
   if (refcount != session.schemes.end()) base = static_cast<double>(refcount->result.kernel_ns);
-  fmt::print("\n{:<20} {:>12} {:>10} {:>7} {:>7} {:>7} {:>8} {:>12} {:>8} {:>10} {:>10}\n", "scheme",
+  fmt::print(screen, "\n{:<20} {:>12} {:>10} {:>7} {:>7} {:>7} {:>8} {:>12} {:>8} {:>10} {:>10}\n", "scheme",
              "mm_count ops", "lines", "IPIs", "useful", "useless", "freed", "CPU time us", "/refcnt",
              "exit p50us", "max us");
   for (const auto& [scheme, result] : session.schemes) {
@@ -128,7 +130,7 @@ void print_table(const trace::SessionResult& session) {
     std::optional<double> longest;
     if (const auto max = result.teardown_ns.max()) longest = static_cast<double>(*max);
     fmt::print(
-        "{:<20} {:>12} {:>10} {:>7} {:>7} {:>7} {:>8} {:>12.1f} {:>8} {:>10} {:>10}\n", scheme,
+        screen, "{:<20} {:>12} {:>10} {:>7} {:>7} {:>7} {:>8} {:>12.1f} {:>8} {:>10} {:>10}\n", scheme,
         result.sum.mm_count_ops(), result.lines ? fmt::format("{}", lines_moved(*result.lines)) : "-",
         result.sum.ipis_sent(), result.sum.ipis_useful, result.sum.ipis_useless, result.sum.mms_freed,
         static_cast<double>(result.kernel_ns) * 1e-3, ratio(static_cast<double>(result.kernel_ns), base),
@@ -180,14 +182,15 @@ int run(const Options& options, const std::string& command_line) {
       options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
   const auto session = trace::replay_all(trace, spec, schemes, threads);
 
-  print_facts(session.facts);
-  fmt::print("{}\n",
+  std::FILE* const screen = measure::screen_beside(options.out);
+  print_facts(screen, session.facts);
+  fmt::print(screen, "{}\n",
              place.model.empty()
                  ? fmt::format("replayed on real CPUs as fast as they go, IPIs by {}", place.transport)
                  : fmt::format("replayed on {} in virtual time: every time below is the "
                                "model's, every count the trace's",
                                place.model));
-  print_table(session);
+  print_table(screen, session);
   make_folder_of(options.out);
   if (!options.out.empty())
     write_replay_records(options.out, options.file, spec, place, session, command_line);

@@ -29,6 +29,7 @@
 #include "kernel/lifecycle/catalogue.h"
 #include "machine/simulator/model_file.h"
 #include "measure/environment.h"
+#include "measure/output_file.h"
 #include "measure/simulated_window.h"
 #include "workload/patterns.h"
 #include "workload/simulated_loops.h"
@@ -333,7 +334,7 @@ int run(const Options& options, const CLI::App& command, const std::string& comm
   for (const SimulatedCase& c : cases) results.push_back({simulate(c, model, times, file)});
   if (file) file->close();
   // Standard output belongs to the records if they go there.
-  std::FILE* const screen = options.out == "-" ? stderr : stdout;
+  std::FILE* const screen = measure::screen_beside(options.out);
   fmt::print(screen, "SIMULATED, not measured: {} ({})\n{}", model.name, model.description,
              campaign::results_table(results));
   if (!options.rest_of_switch.empty())

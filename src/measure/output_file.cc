@@ -18,12 +18,6 @@
 namespace mmscale::measure {
 namespace {
 
-bool is_standard_output(std::string_view path) {
-  constexpr std::array<std::string_view, 5> kNames = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1",
-                                                      "/proc/thread-self/fd/1"};
-  return std::find(kNames.begin(), kNames.end(), path) != kNames.end();
-}
-
 // Locks the whole file for writing: 0, or the process that has it.
 pid_t lock(int fd) {
   struct flock lock = {};
@@ -61,6 +55,14 @@ std::string followed(const std::string& path) {
 }
 
 }  // namespace
+
+bool is_standard_output(std::string_view path) {
+  constexpr std::array<std::string_view, 5> kNames = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1",
+                                                      "/proc/thread-self/fd/1"};
+  return std::find(kNames.begin(), kNames.end(), path) != kNames.end();
+}
+
+std::FILE* screen_beside(std::string_view path) { return is_standard_output(path) ? stderr : stdout; }
 
 OutputFile::OutputFile(std::string path, Readers readers) : name_(std::move(path)), path_(name_) {
   if (is_standard_output(name_)) {

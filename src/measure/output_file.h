@@ -5,6 +5,7 @@
 // meanwhile is noticed.
 #pragma once
 
+#include <stdio.h>
 #include <sys/types.h>
 
 #include <stdexcept>
@@ -18,6 +19,12 @@ class OutputError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+
+// Whether a path is "-" or one of the names of standard output.
+bool is_standard_output(std::string_view path);
+
+// Where what is said to a human goes: standard output, but standard error if that belongs to what is written to `path`.
+std::FILE* screen_beside(std::string_view path);
 
 // Who may read a file: the umask decides, or only its owner (traces name everybody's processes).
 enum class Readers { usual, owner };

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "trace/compact.h"
 
-#include <errno.h>
 #include <fmt/format.h>
 #include <zlib.h>
 
 #include <algorithm>
-#include <cstring>
 
 namespace mmscale::trace {
 namespace {
@@ -16,6 +14,8 @@ constexpr std::uint8_t kEnd = 0xff;
 // Comms that are remembered; later ones are written out each time. Keeps both sides in constant memory.
 constexpr std::size_t kMostComms = 4096;
 constexpr std::size_t kMostHeader = 64 << 10;
+// Written, and packed, so many bytes at a time.
+constexpr std::size_t kBlock = 256 << 10;
 
 }  // namespace
 
@@ -130,25 +130,24 @@ bool CompactReader::next(Event& event) {
   return true;
 }
 
-CompactWriter::CompactWriter(const std::string& path, const Provenance& provenance) : path_(path) {
-  file_ = gzopen(path.c_str(), path.ends_with(".gz") ? "wbe9" : "wbeT");
-  if (file_ == nullptr) fail();
+CompactWriter::CompactWriter(const std::string& path, const Provenance& provenance)
+    : file_(path, measure::Readers::owner), packed_(path.ends_with(".gz")) {
   std::string header(kCompactMagic);
   for (const auto& [name, value] : provenance) {
     std::string line = fmt::format("{}: {}", name, value);
     std::replace(line.begin(), line.end(), '\n', ' ');
     header += line + '\n';
   }
-  header += '\n';
-  if (gzwrite(file_, header.data(), static_cast<unsigned>(header.size())) <= 0) fail();
+  put(header + '\n');
 }
 
-CompactWriter::~CompactWriter() {
-  if (file_ != nullptr) gzclose(file_);
-}
-
-void CompactWriter::fail() const {
-  throw TraceError(fmt::format("{}: cannot be written: {}", path_, std::strerror(errno)));
+void CompactWriter::put(std::string_view bytes) {
+  if (const std::string lost = file_.lost(end_); !lost.empty())
+    throw measure::OutputError(fmt::format("{}: while it was written, {}", file_.name(), lost));
+  const std::string packed = packed_ ? measure::gzip_member(bytes) : std::string();
+  const std::string_view written = packed_ ? packed : bytes;
+  file_.write(written, end_);
+  end_ += static_cast<off_t>(written.size());
 }
 
 void CompactWriter::varint(std::uint64_t value) {
@@ -203,14 +202,14 @@ void CompactWriter::write(const Event& event) {
       break;
   }
   ++events_;
-  if (buffer_.size() > (64u << 10)) flush();
+  if (buffer_.size() > kBlock) flush();
 }
 
 void CompactWriter::flush() {
   if (buffer_.empty()) return;
   crc_ = static_cast<std::uint32_t>(
       crc32(crc_, reinterpret_cast<const Bytef*>(buffer_.data()), static_cast<uInt>(buffer_.size())));
-  if (gzwrite(file_, buffer_.data(), static_cast<unsigned>(buffer_.size())) <= 0) fail();
+  put(buffer_);
   buffer_.clear();
 }
 
@@ -218,10 +217,10 @@ void CompactWriter::finish() {
   buffer_ += static_cast<char>(kEnd);
   varint(events_);
   flush();
-  const std::uint32_t crc = crc_;
-  for (unsigned i = 0; i < 4; ++i) buffer_ += static_cast<char>(crc >> (8 * i));
-  flush();
-  if (gzclose(std::exchange(file_, nullptr)) != Z_OK) fail();
+  std::string crc;
+  for (unsigned i = 0; i < 4; ++i) crc += static_cast<char>(crc_ >> (8 * i));
+  put(crc);
+  file_.commit();
 }
 
 }  // namespace mmscale::trace

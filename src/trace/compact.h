@@ -11,10 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "measure/output_file.h"
 #include "trace/event.h"
 #include "trace/lines.h"
-
-struct gzFile_s;
 
 namespace mmscale::trace {
 
@@ -46,11 +45,11 @@ class CompactReader final : public Source {
   bool ended_ = false;
 };
 
-// Writes such a file; gzipped if its name ends in .gz. Throws TraceError.
+// Writes such a file; gzipped if its name ends in .gz. Everybody's names and pids are in it, so it is for its owner's
+// eyes. What was there before stays until finish(). Throws measure::OutputError.
 class CompactWriter {
  public:
   CompactWriter(const std::string& path, const Provenance& provenance);
-  ~CompactWriter();
   CompactWriter(const CompactWriter&) = delete;
   CompactWriter& operator=(const CompactWriter&) = delete;
 
@@ -63,10 +62,11 @@ class CompactWriter {
   void varint(std::uint64_t value);
   void comm(const Comm& comm);
   void flush();
-  [[noreturn]] void fail() const;
+  void put(std::string_view bytes);
 
-  std::string path_;
-  gzFile_s* file_ = nullptr;
+  measure::OutputFile file_;
+  const bool packed_;
+  off_t end_ = 0;
   std::string buffer_;
   std::uint64_t time_ns_ = 0;
   std::uint64_t events_ = 0;

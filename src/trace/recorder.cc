@@ -51,23 +51,11 @@ std::uint64_t monotonic_ns() {
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-// Stops an instance whose recorder cannot any more, and removes it. Only plain system calls: the guard runs this
-// in a fork. A running instance can be removed, an open one cannot.
-bool remove_instance(const char* folder, const char* switch_file) {
-  if (const int fd = open(switch_file, O_WRONLY | O_CLOEXEC); fd >= 0) {
-    // Where this fails, removing still ends it.
-    [[maybe_unused]] const ssize_t written = write(fd, "0", 1);
-    close(fd);
-  }
-  return rmdir(folder) == 0;
-}
-
 // A process that outlives the recorder by a moment: where that is killed, which it cannot catch, its instance
 // would trace on and on.
 class Guard {
  public:
   explicit Guard(const std::string& folder) {
-    const std::string switch_file = folder + "/tracing_on";
     int ends[2];
     // Without a guard the next recorder removes what is left.
     if (pipe2(ends, O_CLOEXEC) != 0) return;
@@ -82,9 +70,8 @@ class Guard {
       // Ends when the recorder has: it holds the only other end.
       while ((got = read(ends[0], &byte, 1)) < 0 && errno == EINTR) {
       }
-      // Its files are closed about now.
-      for (int tries = 0; got == 0 && tries < kTries && !remove_instance(folder.c_str(), switch_file.c_str());
-           ++tries)
+      // Its files are closed about now: an instance that traces can be removed, one that is open cannot.
+      for (int tries = 0; got == 0 && tries < kTries && rmdir(folder.c_str()) != 0; ++tries)
         poll(nullptr, 0, kPauseMs);
       _exit(0);
     }
@@ -107,22 +94,6 @@ class Guard {
   pid_t pid_ = -1;
   int end_ = -1;
 };
-
-// Instances of recorders that were killed, and their guards with them: their process is gone. Their names.
-std::vector<std::string> remove_stale_instances(const std::string& tracefs) {
-  std::vector<std::string> removed;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(tracefs + "/instances", error)) {
-    const std::string name = entry.path().filename();
-    if (!name.starts_with(kInstancePrefix)) continue;
-    const auto pid = pid_number(std::string_view(name).substr(kInstancePrefix.size()));
-    const std::string folder = entry.path();
-    if (pid && kill(*pid, 0) != 0 && errno == ESRCH &&
-        remove_instance(folder.c_str(), (folder + "/tracing_on").c_str()))
-      removed.push_back(folder);
-  }
-  return removed;
-}
 
 void check_access(const std::string& tracefs) {
   if (access(tracefs.c_str(), F_OK) != 0)
@@ -214,6 +185,26 @@ std::string find_tracefs() {
   throw RecordError("this kernel has no tracefs (CONFIG_TRACING)");
 }
 
+std::vector<std::string> remove_stale_instances() {
+  std::vector<std::string> removed;
+  std::string tracefs;
+  try {
+    tracefs = find_tracefs();
+  } catch (const RecordError&) {
+    return removed;
+  }
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(tracefs + "/instances", error)) {
+    const std::string name = entry.path().filename();
+    if (!name.starts_with(kInstancePrefix)) continue;
+    const auto pid = pid_number(std::string_view(name).substr(kInstancePrefix.size()));
+    // A recorder in another pid namespace holds its instance open, which cannot be removed then.
+    if (pid && kill(*pid, 0) != 0 && errno == ESRCH && rmdir(entry.path().c_str()) == 0)
+      removed.push_back(entry.path());
+  }
+  return removed;
+}
+
 struct Recorder::State {
   State() = default;
   State(const State&) = delete;
@@ -271,8 +262,6 @@ Recorder::Recorder(const RecorderSetup& setup) : state_(std::make_unique<State>(
           fmt::format("this kernel has no event {}:{} ({})", wanted.system, wanted.event, folder));
     state_->missing.push_back(fmt::format("no event {}:{}: {}", wanted.system, wanted.event, wanted.without));
   }
-  for (const std::string& folder : remove_stale_instances(setup.tracefs))
-    state_->missing.push_back(fmt::format("{}: left by a recorder that was killed, removed", folder));
   std::string folder = setup.tracefs;
   tracefs_set_tracing_dir(folder.data());
   const char* const systems[] = {"sched", "task", "csd", nullptr};

@@ -23,6 +23,10 @@ class RecordError : public std::runtime_error {
 // Where tracefs is mounted. Throws RecordError: not in this kernel, or not mounted.
 std::string find_tracefs();
 
+// Removes the instances of recorders that were killed, and their guards with them: their process is gone, and nobody
+// holds them open. Returns their folders. Where there is no tracefs, or it may not be looked at, there are none.
+std::vector<std::string> remove_stale_instances();
+
 struct RecorderSetup {
   std::string tracefs;
   // Ring buffer of each CPU, KiB.
@@ -30,7 +34,7 @@ struct RecorderSetup {
 };
 
 // From construction to destruction there is an instance "mmscale-PID" under TRACEFS/instances; what a
-// recorder that was killed left there is removed by a process that waits for its end, else by the next.
+// recorder that was killed left there is removed by a process that waits for its end, else by the next command.
 class Recorder {
  public:
   // Throws RecordError: no permission, an event or the clock that the kernel does not have.
@@ -49,7 +53,7 @@ class Recorder {
   // Events that the kernel dropped because the buffer was full, and those that could not be decoded.
   std::uint64_t lost() const;
   std::uint64_t undecoded() const;
-  // What the kernel does not have and can be done without, and what a killed recorder had left, one line each.
+  // What the kernel does not have and can be done without, one line each.
   const std::vector<std::string>& missing() const;
 
  private:

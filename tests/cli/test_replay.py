@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from collections import Counter
 
 import pytest
@@ -299,9 +300,83 @@ def restore_signals():
         signal.signal(number, signal.SIG_DFL)
 
 
-def test_a_killed_recorder_is_cleaned_up_after(mmscale, tracefs, tmp_path):
+def test_the_next_command_cleans_up_after_a_killed_recorder(mmscale, tracefs):
     # No process has this number: it is beyond the kernel's limit.
-    os.mkdir(f"{tracefs}/instances/mmscale-4194304")
-    done = mmscale("record", "-o", tmp_path / "x", "--seconds", "0.2")
-    assert done.returncode == 0, done.stderr
+    left = f"{tracefs}/instances/mmscale-4194304"
+    os.mkdir(left)
+    done = mmscale("topo")
+    assert f"mmscale: {left}: left by a recorder that was killed, removed\n" in done.stderr
     assert not instances(tracefs)
+
+
+def test_an_instance_that_is_in_use_is_not_stale(mmscale, tracefs):
+    """Its recorder is in another pid namespace, perhaps."""
+    in_use = f"{tracefs}/instances/mmscale-4194304"
+    os.mkdir(in_use)
+    try:
+        with open(f"{in_use}/trace_pipe", "rb"):
+            assert mmscale("topo").stderr == ""
+            assert os.path.isdir(in_use)
+            assert open(f"{in_use}/tracing_on").read() == "1\n"
+    finally:
+        os.rmdir(in_use)
+
+
+def gone(there, seconds=20):
+    """Whether there() becomes false."""
+    end = time.monotonic() + seconds
+    while there() and time.monotonic() < end:
+        time.sleep(0.05)
+    return not there()
+
+
+def test_the_command_and_the_instance_end_with_a_recorder_that_is_killed(binary, tracefs, tmp_path):
+    trace = tmp_path / "x.trace"
+    trace.write_text("old")
+    said = tmp_path / "pid"
+    process = subprocess.Popen(
+        [binary, "record", "-o", trace, "--", "sh", "-c", f"trap '' TERM; echo $$ > {said}.new; mv {said}.new {said}; sleep 60"]
+    )
+    assert gone(lambda: not said.exists())
+    process.kill()
+    process.wait()
+    assert gone(lambda: os.path.exists(f"/proc/{said.read_text().strip()}"))
+    assert gone(lambda: instances(tracefs))
+    assert trace.read_text() == "old"
+
+
+def test_a_command_that_does_not_end_is_ended(mmscale, tracefs, tmp_path):
+    said = tmp_path / "pid"
+    mmscale("record", "-o", tmp_path / "x", "--seconds", "0.3", "--", "sh", "-c", f"trap '' TERM; echo $$ > {said}; exec sleep 60")
+    assert not os.path.exists(f"/proc/{said.read_text().strip()}")
+
+
+def test_a_trace_is_its_owners_and_goes_through_no_strangers_link(mmscale, tracefs, tmp_path):
+    trace = tmp_path / "x.trace"
+    trace.write_text("old")
+    trace.chmod(0o644)
+    assert mmscale("record", "-o", trace, "--seconds", "0.1").returncode == 0
+    assert trace.stat().st_mode & 0o777 == 0o600
+    link = tmp_path / "link"
+    link.symlink_to(trace)
+    os.lchown(link, 12345, 12345)
+    before = trace.read_bytes()
+    assert_refused(mmscale("record", "-o", link, "--seconds", "0.1"), 1, "cannot write .*/link: it is a symbolic link of user 12345.*")
+    assert trace.read_bytes() == before
+
+
+def test_a_trace_on_standard_output_is_alone_there(binary, replay, tracefs, tmp_path):
+    trace = tmp_path / "x.trace"
+    with open(trace, "wb") as file:
+        done = subprocess.run([binary, "record", "-o", "-", "--", "true"], stdout=file, stderr=subprocess.PIPE, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    assert " events in " in done.stderr
+    assert replay(trace, "--scheme", "refcount")["refcount"]["valid"] == 1
+
+
+@pytest.mark.parametrize("name", ["-", "/dev/stdout"])
+def test_records_on_standard_output_are_alone_there(mmscale, name):
+    done = mmscale("replay", DATA / "by_hand.trace", "--scheme", "refcount", "--out", name)
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["benchmarks"]) == 1
+    assert "mm_count ops" in done.stderr
