@@ -122,7 +122,8 @@ def partition(windows, identity, places=(), spots=(), but=()):
 
 
 def _varies(windows, within, name):
-    return (windows.groupby(within, dropna=False)[name].nunique(dropna=False) > 1).any()
+    # Most conditions are the same everywhere, which is asked cheaply.
+    return windows[name].nunique(dropna=False) > 1 and (windows.groupby(within, dropna=False)[name].nunique(dropna=False) > 1).any()
 
 
 # What CPUs that are called by an IPI do meanwhile.

@@ -9,8 +9,10 @@ that no record comes near: a file of MOST_BYTES, MOST_DEPTH levels, text of MOST
 import functools
 import json
 import math
+import re
 from pathlib import Path
 
+import fastjsonschema
 import jsonschema
 
 from command import Problem, in_words
@@ -24,6 +26,7 @@ MOST_DEPTH = 32
 # A command line of a thousand words has less.
 MOST_TEXT = 16384
 MOST_INTEGER = (1 << 64) - 1
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class RecordError(Problem):
@@ -51,16 +54,19 @@ def read_document(path):
         raise RecordError(f"{path}: nested too deeply: no record file") from None
     except ValueError as error:
         raise RecordError(f"{path}: {error}") from None
-    for place, value in _values(document):
-        if len(place) > MOST_DEPTH:
-            raise RecordError(f"{path}: {place_of(place)}: nested more than {MOST_DEPTH} deep: no record file")
-        if isinstance(value, str) and (wrong := _text_problem(value)):
-            raise RecordError(f"{path}: {place_of(place)}: {wrong}")
+    if not _bounded(document):
+        _say_where(path, document)
     return document
 
 
 def check_types(path, document, version):
     """Raises RecordError for the first value that is not of the type which the version's schema gives it."""
+    try:
+        _compiled(version)(document)
+        return
+    except fastjsonschema.JsonSchemaValueException:
+        # Compiled, the schema is checked several times as fast; interpreted, it says what is wrong and where.
+        pass
     for error in _types(version).iter_errors(document):
         raise RecordError(f"{path}: {place_of(error.absolute_path)}: {short(error.message)}")
 
@@ -80,6 +86,13 @@ def schema_of(version):
     """The schema of a version's record files."""
     name = "record.schema.json" if version == SCHEMA else f"record-{version}.schema.json"
     return json.loads((FOLDER / name).read_text())
+
+
+@functools.cache
+def _compiled(version):
+    """The types of a version as Python. Of a newer draft than 7 they use nothing but the name $defs, which is a place
+    like any other."""
+    return fastjsonschema.compile(_types(version).schema | {"$schema": "http://json-schema.org/draft-07/schema#"})
 
 
 @functools.cache
@@ -140,7 +153,35 @@ def _constant(text):
 def _text_problem(text):
     if len(text) > MOST_TEXT:
         return f"a text of {len(text)} characters, {MOST_TEXT} are the most: no record file"
-    return "half a surrogate pair, which is no character" if any("\ud800" <= c <= "\udfff" for c in text) else None
+    return "half a surrogate pair, which is no character" if SURROGATE.search(text) else None
+
+
+def _bounded(document):
+    """Whether every text and every level is within the bounds: asked of all values, level by level."""
+    level = [document]
+    for _ in range(MOST_DEPTH + 1):
+        texts = [value for value in level if isinstance(value, str)]
+        texts += [key for value in level if isinstance(value, dict) for key in value]
+        if any(map(_text_problem, texts)):
+            return False
+        level = [
+            part
+            for value in level
+            if isinstance(value, (dict, list))
+            for part in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return True
+    return False
+
+
+def _say_where(path, document):
+    """Raises RecordError for the first value that is out of bounds."""
+    for place, value in _values(document):
+        if len(place) > MOST_DEPTH:
+            raise RecordError(f"{path}: {place_of(place)}: nested more than {MOST_DEPTH} deep: no record file")
+        if isinstance(value, str) and (wrong := _text_problem(value)):
+            raise RecordError(f"{path}: {place_of(place)}: {wrong}")
 
 
 def _values(document):

@@ -44,7 +44,8 @@ async function hover(page, id) {
     const {xaxis, yaxis} = plot._fullLayout;
     return plot.data.flatMap((trace, curve) => trace.mode === "lines+markers" ? trace.x.map((x, number) => ({
       label: trace.name, x, y: trace.y[number],
-      left: box.left + xaxis._offset + xaxis.d2p(x), top: box.top + yaxis._offset + yaxis.d2p(trace.y[number]),
+      // Of a category that reads as a number, d2p takes it for a place on the axis; what was drawn went through d2c.
+      left: box.left + xaxis._offset + xaxis.c2p(xaxis.d2c(x)), top: box.top + yaxis._offset + yaxis.c2p(yaxis.d2c(trace.y[number])),
     })).filter(point => point.y !== null) : []);
   }, id);
   const point = pick(points);
