@@ -11,7 +11,7 @@
 #include "cli/names.h"
 #include "cli/options.h"
 #include "kernel/lifecycle/catalogue.h"
-#include "machine/simulator/model_file.h"
+#include "machine/simulator/model_store.h"
 #include "scheme/catalogue.h"
 #include "workload/patterns.h"
 

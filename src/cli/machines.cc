@@ -5,6 +5,7 @@
 
 #include "cli/names.h"
 #include "machine/simulator/model_file.h"
+#include "machine/simulator/model_store.h"
 
 namespace mmscale::cli {
 

@@ -5,15 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <sstream>
 
+#include "machine/simulator/model_store.h"
 #include "topology/topology.h"
 
 namespace mmscale::machine::simulator {
@@ -242,13 +240,6 @@ class Reader {
   double scale_;
 };
 
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  if (!in.is_open() || in.bad()) throw ModelError(fmt::format("{}: cannot be read", path.string()));
-  return text;
-}
-
 }  // namespace
 
 Place place_of(const topology::Pu& pu, std::string_view domain, unsigned packages_per_group) {
@@ -273,33 +264,12 @@ Model parse_model(std::string_view text, std::string_view origin, double scale) 
 
 Model load_model(std::string_view name_or_path, double scale) {
   const std::string given(name_or_path);
-  if (given.find('/') == std::string::npos && !given.ends_with(".json")) {
-    const std::vector<std::string> names = model_names();
-    if (std::find(names.begin(), names.end(), given) == names.end())
-      throw ModelError(fmt::format("there is no machine '{}'; there are {}, or a file (*.json)", given,
-                                   fmt::join(names, ", ")));
-    const std::filesystem::path path = model_directory() / (given + ".json");
-    return parse_model(read_file(path), path.filename().string(), scale);
-  }
-  return parse_model(read_file(given), given, scale);
-}
-
-std::filesystem::path model_directory() {
-  if (const char* set = std::getenv("MMSCALE_MACHINES")) return set;
-  if (const std::filesystem::path installed = MMSCALE_MACHINES_INSTALLED;
-      std::filesystem::is_directory(installed))
-    return installed;
-  return MMSCALE_MACHINES_SOURCE;
-}
-
-std::vector<std::string> model_names() {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(model_directory(), error))
-    if (entry.path().extension() == ".json" && entry.path().stem() != "schema")
-      names.push_back(entry.path().stem().string());
-  std::sort(names.begin(), names.end());
-  return names;
+  if (given.find('/') != std::string::npos || given.ends_with(".json"))
+    return parse_model(read_model_file(given), given, scale);
+  if (const std::optional<std::string> text = model_text(given))
+    return parse_model(*text, given + ".json", scale);
+  throw ModelError(fmt::format("there is no machine '{}'; there are {}, or a file (*.json)", given,
+                               fmt::join(model_names(), ", ")));
 }
 
 }  // namespace mmscale::machine::simulator

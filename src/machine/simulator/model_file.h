@@ -4,11 +4,9 @@
 // the reference of the format.
 #pragma once
 
-#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "machine/simulator/model.h"
 
@@ -30,10 +28,5 @@ Model parse_model(std::string_view json, std::string_view origin, double scale =
 // Where a PU is, with `domain` ("package", "die", "llc") and `packages_per_group` (0: one group) of a machine
 // file.
 Place place_of(const topology::Pu& pu, std::string_view domain, unsigned packages_per_group);
-
-// Names of the machines that come with mmscale, sorted, and where their files are: $MMSCALE_MACHINES, else
-// where they were installed, else the source tree.
-std::vector<std::string> model_names();
-std::filesystem::path model_directory();
 
 }  // namespace mmscale::machine::simulator

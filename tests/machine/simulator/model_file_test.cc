@@ -119,14 +119,5 @@ TEST(ModelFile, UnknownMachineNamesTheKnownOnes) {
   EXPECT_THROW(load_model("/nowhere/at-all.json"), ModelError);
 }
 
-TEST(ModelFile, EveryMachineThatComesWithUsLoadsUnderItsOwnName) {
-  EXPECT_THAT(model_names(), Contains("power8-16s"));
-  for (const std::string& name : model_names()) {
-    const Model model = load_model(name);
-    EXPECT_EQ(model.name, name);
-    EXPECT_EQ(model.places.size(), model.layout.pus.size()) << name;
-  }
-}
-
 }  // namespace
 }  // namespace mmscale::machine::simulator
