@@ -8,10 +8,14 @@
 #include <string>
 
 #include "bench/families.h"
+#include "cli/completion.h"
+#include "cli/manual.h"
 #include "cli/names.h"
 #include "cli/options.h"
 #include "kernel/lifecycle/catalogue.h"
 #include "machine/simulator/model_store.h"
+#include "measure/build_info.h"
+#include "measure/output_file.h"
 #include "scheme/catalogue.h"
 #include "workload/patterns.h"
 
@@ -107,16 +111,40 @@ std::string text(const ordered_json& all) {
   return lines;
 }
 
+void write_pages(const std::string& folder, const ordered_json& all) {
+  make_folder_of(folder + "/");
+  for (const auto& [name, page] : manual_pages(all, fmt::format("mmscale {}", measure::this_build().version)))
+    measure::write_file(folder + "/" + name, page);
+}
+
 }  // namespace
 
 void add_describe_command(CLI::App& app) {
+  struct Options {
+    bool json = false;
+    std::string shell;
+    std::string folder;
+    std::string out;
+  };
+  auto options = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("describe", "List every command and option, and what of it stands in records");
-  auto json = std::make_shared<bool>(false);
-  command->add_flag("--json", *json, "Print JSON");
-  command->callback([&app, json] {
+  Taker taker(*command);
+  command->add_flag("--json", options->json, "Print JSON");
+  taker.take("--completion", options->shell);
+  taker.take("--man", options->folder);
+  taker.take("--out", options->out);
+  command->callback([&app, options] {
     const ordered_json all = describe_all(app);
-    fmt::print("{}", *json ? all.dump(2) + "\n" : text(all));
+    if (!options->folder.empty()) return write_pages(options->folder, all);
+    if (!options->shell.empty()) check_name("--completion", options->shell, shells());
+    const std::string said = !options->shell.empty() ? completion(all, options->shell)
+                             : options->json         ? all.dump(2) + "\n"
+                                                     : text(all);
+    if (options->out.empty())
+      fmt::print("{}", said);
+    else
+      measure::write_file(options->out, said);
   });
 }
 

@@ -21,6 +21,7 @@
 #include "cli/bench.h"
 #include "cli/calibrate.h"
 #include "cli/check.h"
+#include "cli/defaults.h"
 #include "cli/describe.h"
 #include "cli/doctor.h"
 #include "cli/messages.h"
@@ -48,6 +49,7 @@ std::string join_arguments(int argc, char** argv) {
 }
 
 int fail(int status, const std::string& what) {
+  mmscale::cli::quiet() = false;
   fmt::print(stderr, "mmscale: {}\n", mmscale::cli::printable(what));
   return status;
 }
@@ -101,7 +103,7 @@ void remove_what_recorders_left() {
 }
 
 int run(int argc, char** argv) {
-  const std::string command_line = join_arguments(argc, argv);
+  std::string command_line = join_arguments(argc, argv);
   const mmscale::measure::BuildInfo build = mmscale::measure::this_build();
   CLI::App app("What keeping a lazy TLB mm alive costs: refcount, shootdown and the rest, side by side.",
                "mmscale");
@@ -123,6 +125,7 @@ int run(int argc, char** argv) {
 #ifdef MMSCALE_SIMULATION
   mmscale::cli::add_sim_command(app, command_line, status);
 #endif
+  const mmscale::cli::Defaults defaults(app, command_line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
@@ -131,8 +134,13 @@ int run(int argc, char** argv) {
     return fail(kUsage, missing(app, argc, argv));
   } catch (const CLI::ExtrasError& error) {
     return fail(kUsage, extras(app, error));
+  } catch (const CLI::FileError& error) {
+    return fail(kUsage, fmt::format("--config: {}", error.what()));
   } catch (const CLI::ParseError& error) {
-    return fail(kUsage, error.what());
+    return fail(kUsage, defaults.with_origin(error.what()));
+  } catch (const std::exception& error) {
+    if (!is_usage(error)) throw;
+    return fail(kUsage, defaults.with_origin(error.what()));
   }
   return flushed(status);
 }

@@ -8,4 +8,7 @@ namespace mmscale::cli {
 // gets what was meant for a terminal. First thing in main.
 void make_messages_losable();
 
+// Whether nothing is to be said on standard error, from now on: --quiet.
+bool& quiet();
+
 }  // namespace mmscale::cli

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "bench/families.h"
+#include "cli/completion.h"
 #include "cli/names.h"
 #include "kernel/build.h"
 #include "kernel/lifecycle/catalogue.h"
@@ -450,6 +451,27 @@ std::span<const OptionInfo> options() {
        .value = Value::file,
        .help = "File for the records (JSON, Google Benchmark's format); - is standard output",
        .page = "docs/records.md"},
+      {.name = "-q,--quiet",
+       .value = Value::flag,
+       .help = "Say nothing on standard error but what ends it",
+       .page = "docs/measuring.md"},
+      {.name = "--config",
+       .value = Value::file,
+       .help = "Take options that are not on the command line from this file (TOML): window = \"100ms\"",
+       .page = "docs/measuring.md"},
+      {.name = "--completion",
+       .value = Value::name,
+       .help = "Print what this shell completes command lines with",
+       .page = "docs/describe.md",
+       .choices = shells},
+      {.name = "describe --out",
+       .value = Value::file,
+       .help = "Write it to this file",
+       .page = "docs/describe.md"},
+      {.name = "--man",
+       .value = Value::file,
+       .help = "Write the manual's pages into this folder",
+       .page = "docs/describe.md"},
       {.name = "--unsafe",
        .value = Value::flag,
        .help = "Schemes that are unsafe under the lifecycle, too",
