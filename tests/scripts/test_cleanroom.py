@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""What scripts/cleanroom says where it cannot do its work. The work itself takes a network and minutes: .ci/run does it."""
+
+import shutil
+
+import pytest
+from conftest import SCRIPTS
+
+CLEANROOM = SCRIPTS / "cleanroom"
+# Makes a root, and enters none.
+STUBS = {"mmdebstrap": 'mkdir -p "${@: -2:1}"/etc', "id": "echo 0", "git": "exit 0", "unshare": '[[ ${*: -1} == true ]]'}
+
+
+@pytest.mark.parametrize(
+    ("programs", "why"),
+    [
+        ({}, "mmdebstrap is not installed (scripts/bootstrap --for test installs it)"),
+        ({"mmdebstrap": "", "id": "echo 1000"}, "neither root nor sudo, which a root of its own needs"),
+        ({**STUBS, "unshare": "exit 1"}, "no namespaces of its own may be made here"),
+        ({**STUBS, "git": "exit 128"}, f"{SCRIPTS.parent} is no git checkout"),
+    ],
+)
+def test_what_cannot_be_tried_is_no_failure(run, stub_path, programs, why):
+    done = run(CLEANROOM, env=stub_path(programs, only=True))
+    assert (done.returncode, done.stdout) == (3, f"cleanroom bookworm: not tried: {why}\n")
+
+
+def test_a_root_that_cannot_be_made_leaves_nothing(run, stub_path, tmp_path):
+    env = stub_path({**STUBS, "mmdebstrap": "echo E: no network >&2; exit 1"})
+    done = run(CLEANROOM, "--short", "--suite", "trixie", env={**env, "TMPDIR": str(tmp_path)})
+    assert done.returncode == 3 and "E: no network" in done.stderr
+    assert done.stdout.splitlines()[-1].startswith("cleanroom trixie: not tried: mmdebstrap cannot make a root from http")
+    assert not list(tmp_path.glob("mmscale-cleanroom-*"))
+
+
+@pytest.mark.parametrize(("arguments", "first"), [((), "run"), (("--short",), "install")])
+def test_what_failed_inside_is_in_the_last_line(run, stub_path, tmp_path, arguments, first):
+    done = run(CLEANROOM, *arguments, env={**stub_path(STUBS), "TMPDIR": str(tmp_path)})
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1].startswith(f"cleanroom bookworm: FAILED: {first} (before it: root ")
+    assert not list(tmp_path.glob("mmscale-cleanroom-*"))
+
+
+def test_all_steps_and_their_times_are_in_the_last_line(run, stub_path, tmp_path):
+    done = run(CLEANROOM, env={**stub_path({**STUBS, "unshare": "exit 0"}), "TMPDIR": str(tmp_path)})
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1].startswith("cleanroom bookworm: OK (root 0 s, copy 0 s, run 0 s, test ")
+
+
+def test_keeps_nothing_over_what_is_there(run, stub_path, tmp_path):
+    done = run(CLEANROOM, "--keep", tmp_path, env=stub_path(STUBS))
+    assert done.returncode == 2 and "exists" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--nonsense",), ("--keep",), ("--suite",)])
+def test_wrong_usage(run, arguments):
+    done = run(CLEANROOM, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("cleanroom: ") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("cleanroom", "test", "status"), [(0, 0, 0), (3, 0, 0), (1, 0, 1), (0, 1, 1), (3, 1, 1)])
+def test_continuous_integration_fails_by_what_was_tried(run, tmp_path, cleanroom, test, status):
+    (tmp_path / "scripts").mkdir()
+    shutil.copytree(SCRIPTS.parent / ".ci", tmp_path / ".ci")
+    for name, text in {"bootstrap": "", "cleanroom": f"exit {cleanroom}", "test": f"echo tested; exit {test}"}.items():
+        (tmp_path / "scripts" / name).write_text(f"#!/bin/bash\n{text}\n")
+        (tmp_path / "scripts" / name).chmod(0o755)
+    done = run(tmp_path / ".ci/run")
+    assert done.returncode == status and done.stdout.startswith("tested\n")
