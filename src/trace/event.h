@@ -4,6 +4,7 @@
 // order of time.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -26,7 +27,7 @@ class Comm {
   Comm() = default;
   explicit Comm(std::string_view text) {
     const std::size_t length = std::min(text.size(), text_.size() - 1);
-    std::memcpy(text_.data(), text.data(), length);
+    std::copy_n(text.data(), length, text_.data());
   }
   std::string_view view() const { return {text_.data(), strnlen(text_.data(), text_.size())}; }
   bool operator==(const Comm&) const = default;

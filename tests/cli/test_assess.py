@@ -35,8 +35,9 @@ def test_a_planted_cost_is_found_at_its_size(assess, tmp_path):
     assert answer["points"] and answer["deaths"]
     for point in answer["points"]:
         found = point["planted_found"]["median_ns"]
-        # The planted time is waited for by the clock; a loaded machine adds to it, by how much is not for a test to say.
-        assert found > PLANTED_NS / 2, point
+        # The planted time is waited for by the clock. A loaded machine adds to it, several times over; a wrong unit or
+        # a cost per round where one per switch is asked is off by more or finds less.
+        assert PLANTED_NS / 2 < found < 50 * PLANTED_NS, point
         assert point["agreement"] in ("agree", "disagree", "unknown")
     assert "Sharing an mm costs" in answer["in_words"] and "Planted" in answer["in_words"]
     records = json.loads(out.read_text(encoding="utf-8"))["benchmarks"]

@@ -13,7 +13,7 @@
 #include "scheme/shootdown.h"
 #include "scheme/untracked.h"
 #include "support/by_hand.h"
-#include "support/scheme_types.h"
+#include "support/scheme_name.h"
 
 namespace mmscale::kernel {
 namespace {

@@ -8,12 +8,13 @@
 #include "kernel/lifecycle/powerpc.h"
 #include "scheme/catalogue.h"
 #include "support/by_hand.h"
-#include "support/scheme_types.h"
+#include "support/scheme_name.h"
 
 namespace mmscale::scheme {
 namespace {
 
-using test::ByHand;
+using Kernel = test::ByHandSystem;
+using Task = Kernel::Task;
 using testing::AnyOf;
 using testing::IsEmpty;
 
@@ -22,16 +23,37 @@ constexpr bool safe_on_powerpc(const SchemeInfo& info) {
   return safety != nullptr && safety->safe;
 }
 
+struct Subject {
+  const SchemeInfo* info;
+  const kernel::SchemeOps<Kernel::Machine>* ops;
+};
+
+std::vector<Subject> subjects() {
+  std::vector<Subject> all;
+  Catalogue::for_each([&]<class Scheme> {
+    all.push_back({&Scheme::kInfo, &kernel::kSchemeOps<Scheme, Kernel::Machine>});
+  });
+  return all;
+}
+
+class EveryScheme : public testing::TestWithParam<Subject> {
+ protected:
+  static kernel::Build<Kernel::Machine> build(Options options = {}) {
+    return {*GetParam().ops, kernel::kLifecycleOps<kernel::lifecycle::Powerpc, Kernel::Machine>, options};
+  }
+};
+INSTANTIATE_TEST_SUITE_P(, EveryScheme, testing::ValuesIn(subjects()),
+                         [](const auto& subject) { return test::test_name(subject.param.info->name); });
+
 // Everybody has exited and idles: what must hold at the end, oracle and books.
-template <class Scheme, class Kernel>
 void expect_a_clean_end(Kernel& k, unsigned cpus) {
   k.drain();
-  if (!safe_on_powerpc(Scheme::kInfo)) return;
+  if (!safe_on_powerpc(*EveryScheme::GetParam().info)) return;
   EXPECT_THAT(k.findings(), IsEmpty());
   const Tally sum = k.sum();
   EXPECT_EQ(sum.mms_freed, sum.mms_born);
   EXPECT_EQ(sum.ipis_useful + sum.ipis_useless, sum.ipis_sent());
-  const unsigned on_init_mm = Scheme::kCounted ? cpus : 0;
+  const unsigned on_init_mm = k.system.scheme.counted ? cpus : 0;
   EXPECT_EQ(k.mm_count(k.init_mm()), 1 + static_cast<int>(on_init_mm));
   EXPECT_EQ(sum.lazy_grabs + sum.lazy_grabs_unlazy, sum.lazy_drops + sum.lazy_drops_unlazy + on_init_mm);
   for (unsigned n = 0; n < cpus; ++n) {
@@ -40,16 +62,9 @@ void expect_a_clean_end(Kernel& k, unsigned cpus) {
   }
 }
 
-template <class Scheme>
-class EveryScheme : public testing::Test {
- protected:
-  using Kernel = ByHand<Scheme>;
-};
-TYPED_TEST_SUITE(EveryScheme, test::SchemeTypes, test::SchemeName);
-
-TYPED_TEST(EveryScheme, LeavesUsersAloneAndKernelThreadsWithSomethingToBorrow) {
-  typename TestFixture::Kernel k(1);
-  typename TestFixture::Kernel::Task user, kthread;
+TEST_P(EveryScheme, LeavesUsersAloneAndKernelThreadsWithSomethingToBorrow) {
+  Kernel k(build(), 1);
+  Task user, kthread;
   auto* mm = k.fork({&user});
   for (int i = 0; i < 3; ++i) {
     k.run(0, user);
@@ -67,12 +82,12 @@ TYPED_TEST(EveryScheme, LeavesUsersAloneAndKernelThreadsWithSomethingToBorrow) {
   EXPECT_FALSE(k.is_free(mm));
   k.run(0, user);
   k.exit(0);
-  expect_a_clean_end<TypeParam>(k, 1);
+  expect_a_clean_end(k, 1);
 }
 
-TYPED_TEST(EveryScheme, ASingleThreadLivesAndDies) {
-  typename TestFixture::Kernel k(1, 1);
-  typename TestFixture::Kernel::Task task;
+TEST_P(EveryScheme, ASingleThreadLivesAndDies) {
+  Kernel k(build(), 1, 1);
+  Task task;
   // Again and again, so that slots are used again too.
   for (int life = 0; life < 100; ++life) {
     if (k.fork({&task}) == nullptr) {
@@ -85,12 +100,12 @@ TYPED_TEST(EveryScheme, ASingleThreadLivesAndDies) {
     EXPECT_TRUE(k.exit(0));
   }
   EXPECT_EQ(k.sum().mms_born, 100u);
-  expect_a_clean_end<TypeParam>(k, 1);
+  expect_a_clean_end(k, 1);
 }
 
-TYPED_TEST(EveryScheme, ALazyCpuOutlivesTheProcess) {
-  typename TestFixture::Kernel k(2);
-  typename TestFixture::Kernel::Task on_0, on_1, next;
+TEST_P(EveryScheme, ALazyCpuOutlivesTheProcess) {
+  Kernel k(build(), 2);
+  Task on_0, on_1, next;
   k.fork({&on_0, &on_1});
   k.run(0, on_0);
   k.run(1, on_1);
@@ -99,12 +114,12 @@ TYPED_TEST(EveryScheme, ALazyCpuOutlivesTheProcess) {
   k.fork({&next});
   k.run(1, next);
   EXPECT_TRUE(k.exit(1));
-  expect_a_clean_end<TypeParam>(k, 2);
+  expect_a_clean_end(k, 2);
 }
 
-TYPED_TEST(EveryScheme, AKernelThreadCarriesTheBorrowPastTheEnd) {
-  typename TestFixture::Kernel k(2);
-  typename TestFixture::Kernel::Task on_0, on_1, kthread;
+TEST_P(EveryScheme, AKernelThreadCarriesTheBorrowPastTheEnd) {
+  Kernel k(build(), 2);
+  Task on_0, on_1, kthread;
   k.fork({&on_0, &on_1});
   k.run(0, on_0);
   k.run(1, on_1);
@@ -114,12 +129,12 @@ TYPED_TEST(EveryScheme, AKernelThreadCarriesTheBorrowPastTheEnd) {
   k.idle(1);
   k.run(1, kthread);
   k.idle(1);
-  expect_a_clean_end<TypeParam>(k, 2);
+  expect_a_clean_end(k, 2);
 }
 
-TYPED_TEST(EveryScheme, ACpuInTheMaskMayRunSomethingElse) {
-  typename TestFixture::Kernel k(2);
-  typename TestFixture::Kernel::Task on_0, on_1, other;
+TEST_P(EveryScheme, ACpuInTheMaskMayRunSomethingElse) {
+  Kernel k(build(), 2);
+  Task on_0, on_1, other;
   k.fork({&on_0, &on_1});
   auto* other_mm = k.fork({&other});
   k.run(0, on_0);
@@ -131,13 +146,13 @@ TYPED_TEST(EveryScheme, ACpuInTheMaskMayRunSomethingElse) {
   EXPECT_EQ(other.mm, other_mm);
   EXPECT_FALSE(k.is_free(other_mm));
   k.exit(1);
-  expect_a_clean_end<TypeParam>(k, 2);
+  expect_a_clean_end(k, 2);
 }
 
 // A CPU that is trimmed from the mask while it borrows gives the borrow back.
-TYPED_TEST(EveryScheme, SurvivesTrimming) {
-  typename TestFixture::Kernel k(2);
-  typename TestFixture::Kernel::Task task;
+TEST_P(EveryScheme, SurvivesTrimming) {
+  Kernel k(build(), 2);
+  Task task;
   auto* mm = k.fork({&task});
   k.run(1, task);
   k.idle(1);
@@ -146,39 +161,35 @@ TYPED_TEST(EveryScheme, SurvivesTrimming) {
   EXPECT_EQ(k.active(1), k.init_mm());
   EXPECT_FALSE(k.in_mask(mm, 1u));
   EXPECT_TRUE(k.exit(0));
-  expect_a_clean_end<TypeParam>(k, 2);
+  expect_a_clean_end(k, 2);
 }
 
-TYPED_TEST(EveryScheme, AnMmWithoutPageTables) {
-  typename TestFixture::Kernel k(2);
-  typename TestFixture::Kernel::Task on_0, on_1;
+TEST_P(EveryScheme, AnMmWithoutPageTables) {
+  Kernel k(build(), 2);
+  Task on_0, on_1;
   k.fork({&on_0, &on_1}, 0, /*has_page_tables=*/false);
   k.run(0, on_0);
   k.run(1, on_1);
   k.exit(1);
   k.exit(0);
   EXPECT_EQ(k.sum().ipis_exit_flush, 0u);
-  expect_a_clean_end<TypeParam>(k, 2);
+  expect_a_clean_end(k, 2);
 }
 
-template <class Scheme, Options kOptions>
-void live_and_die_with() {
-  ByHand<Scheme, kernel::lifecycle::Powerpc, kOptions> k(2);
-  typename decltype(k)::Task on_0, on_1;
-  k.fork({&on_0, &on_1});
-  k.run(0, on_0);
-  k.run(1, on_1);
-  k.idle(0);
-  k.exit(1);
-  k.run(0, on_0);
-  k.exit(0);
-  expect_a_clean_end<Scheme>(k, 2);
-}
-
-TYPED_TEST(EveryScheme, TakesEveryOption) {
-  live_and_die_with<TypeParam, Options{MmCid::off, true}>();
-  live_and_die_with<TypeParam, Options{MmCid::v6_4, false}>();
-  live_and_die_with<TypeParam, Options{MmCid::v6_4, true}>();
+TEST_P(EveryScheme, TakesEveryOption) {
+  for (const Options options :
+       {Options{MmCid::off, true}, Options{MmCid::v6_4, false}, Options{MmCid::v6_4, true}}) {
+    Kernel k(build(options), 2);
+    Task on_0, on_1;
+    k.fork({&on_0, &on_1});
+    k.run(0, on_0);
+    k.run(1, on_1);
+    k.idle(0);
+    k.exit(1);
+    k.run(0, on_0);
+    k.exit(0);
+    expect_a_clean_end(k, 2);
+  }
 }
 
 }  // namespace

@@ -23,36 +23,30 @@
 
 namespace mmscale::test {
 
-template <class Scheme, class Lifecycle = kernel::lifecycle::Powerpc,
-          kernel::Options kOptions = kernel::Options{}>
-class ByHand {
+class ByHandSystem {
  public:
   using Machine = machine::silicon::Silicon<true>;
   using Cpu = kernel::Cpu<Machine>;
   using Task = kernel::Task<Machine>;
   using Mm = kernel::Mm<Machine>;
 
-  explicit ByHand(unsigned cpus = 2, unsigned mms = 4, kernel::Rules rules = {})
+  explicit ByHandSystem(kernel::Build<Machine> build, unsigned cpus = 2, unsigned mms = 4,
+                        kernel::Rules rules = {})
       : transport(cpus),
         machines_(cpus, transport),
-        memory_(kernel::MmSlab<Machine>::bytes(build(), cpus, mms) / sizeof(Block) + 1),
-        system(build(), cpus, std::as_writable_bytes(std::span(memory_)), rules) {
+        memory_(kernel::MmSlab<Machine>::bytes(build, cpus, mms) / sizeof(Block) + 1),
+        system(build, cpus, std::as_writable_bytes(std::span(memory_)), rules) {
     for (unsigned n = 0; n < cpus; ++n) {
       machine_.push_back(std::make_unique<Machine>(machines_, n, n));
       cpu_.push_back(std::make_unique<Cpu>(*machine_[n], system));
     }
   }
 
-  static kernel::Build<Machine> build() { return kernel::build_of<Scheme, Lifecycle, Machine>(kOptions); }
-
   Machine& m(unsigned n) { return *machine_[n]; }
   Cpu& cpu(unsigned n) { return *cpu_[n]; }
   Task& idle_task(unsigned n) { return cpu_[n]->idle; }
   Mm* init_mm() { return &system.init_mm; }
-  kernel::Atomic<Machine, std::int32_t>& mm_count(Mm* mm) { return mm->mm_count(Scheme::kLayout); }
-  // What the scheme and the lifecycle keep for CPU `n`.
-  auto& scheme(unsigned n) { return kernel::scheme_state<Scheme::template PerCpu>(cpu(n)); }
-  auto& lifecycle(unsigned n) { return kernel::arch_state<Lifecycle::template PerCpu>(cpu(n)); }
+  kernel::Atomic<Machine, std::int32_t>& mm_count(Mm* mm) { return mm->mm_count(system.scheme.layout); }
 
   // A process of these threads, made on CPU `n`; none of them runs yet.
   Mm* fork(std::initializer_list<Task*> threads, unsigned n = 0, bool has_page_tables = true) {
@@ -64,10 +58,7 @@ class ByHand {
     return mm;
   }
 
-  void run(unsigned n, Task& next) {
-    kernel::context_switch<kernel::Inlined<Scheme, Lifecycle, kOptions == kernel::Options{}>>(m(n), cpu(n),
-                                                                                              next);
-  }
+  void run(unsigned n, Task& next) { kernel::context_switch<kernel::ByTable>(m(n), cpu(n), next); }
   void idle(unsigned n) { run(n, cpu(n).idle); }
   // The current thread of CPU `n` dies, idle follows; true if its process died with it.
   bool exit(unsigned n) { return kernel::do_exit(m(n), cpu(n)); }
@@ -118,6 +109,21 @@ class ByHand {
  private:
   std::vector<std::unique_ptr<Machine>> machine_;
   std::vector<std::unique_ptr<Cpu>> cpu_;
+};
+
+// The same for a scheme and a lifecycle that are known when the test is compiled, so that their state can be looked at.
+template <class Scheme, class Lifecycle = kernel::lifecycle::Powerpc,
+          kernel::Options kOptions = kernel::Options{}>
+class ByHand : public ByHandSystem {
+ public:
+  explicit ByHand(unsigned cpus = 2, unsigned mms = 4, kernel::Rules rules = {})
+      : ByHandSystem(build(), cpus, mms, rules) {}
+
+  static kernel::Build<Machine> build() { return kernel::build_of<Scheme, Lifecycle, Machine>(kOptions); }
+
+  // What the scheme and the lifecycle keep for CPU `n`.
+  auto& scheme(unsigned n) { return kernel::scheme_state<Scheme::template PerCpu>(cpu(n)); }
+  auto& lifecycle(unsigned n) { return kernel::arch_state<Lifecycle::template PerCpu>(cpu(n)); }
 };
 
 }  // namespace mmscale::test

@@ -115,7 +115,10 @@ TEST(Worlds, CountTheSame) {
   for (std::size_t i = 0; i < schemes.size(); ++i) {
     EXPECT_EQ(counts(silicon.schemes[i].result), counts(virtual_time.schemes[i].result)) << schemes[i];
     EXPECT_EQ(silicon.schemes[i].result.switches, virtual_time.schemes[i].result.switches) << schemes[i];
-    EXPECT_THAT(silicon.schemes[i].result.audit, IsEmpty()) << schemes[i];
+    // Where the oracle is in, it says of an unsafe scheme that it is.
+    if (scheme::find_scheme(schemes[i])->under(spec.lifecycle)->safe) {
+      EXPECT_THAT(silicon.schemes[i].result.audit, IsEmpty()) << schemes[i];
+    }
   }
 }
 

@@ -20,7 +20,7 @@
 #include "machine/silicon/silicon.h"
 #include "scheme/catalogue.h"
 #include "support/run_load.h"
-#include "support/scheme_types.h"
+#include "support/scheme_name.h"
 #include "workload/patterns.h"
 #include "workload/silicon_loads.h"
 

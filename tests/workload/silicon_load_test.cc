@@ -18,7 +18,7 @@
 #include "machine/silicon/transport.h"
 #include "scheme/catalogue.h"
 #include "support/run_load.h"
-#include "support/scheme_types.h"
+#include "support/scheme_name.h"
 #include "workload/patterns.h"
 #include "workload/silicon_loads.h"
 

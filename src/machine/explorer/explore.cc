@@ -14,7 +14,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <stdexcept>
 
 namespace mmscale::machine::explorer {
@@ -102,8 +101,7 @@ class Search {
 
   void restore() {
     world_.end();
-    for (const Saved& saved : saved_)
-      std::memcpy(saved.region.data(), saved.bytes.data(), saved.bytes.size());
+    for (const Saved& saved : saved_) std::ranges::copy(saved.bytes, saved.region.begin());
   }
 
   // Without preemption first: the CPU that ran last goes on, then others, then interrupts; stores stay in

@@ -16,7 +16,7 @@
 #include "scheme/shootdown.h"
 #include "scheme/shootdown_exitflush.h"
 #include "support/by_hand.h"
-#include "support/scheme_types.h"
+#include "support/scheme_name.h"
 
 namespace mmscale::kernel::lifecycle {
 namespace {

@@ -14,7 +14,7 @@
 #include "scheme/refcount.h"
 #include "scheme/shootdown.h"
 #include "support/by_hand.h"
-#include "support/scheme_types.h"
+#include "support/scheme_name.h"
 
 namespace mmscale::kernel::lifecycle {
 namespace {
