@@ -48,7 +48,7 @@ PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 def missing():
     """Why no cluster can be started here, or nothing."""
     without = [name for name in PROGRAMS if not shutil.which(name, path=PATH)]
-    return f"no {', '.join(without)}: scripts/bootstrap --slurm installs them" if without else ""
+    return f"no {', '.join(without)}: scripts/bootstrap --fleet installs them" if without else ""
 
 
 class Cluster:

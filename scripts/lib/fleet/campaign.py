@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A campaign on many nodes: submitting it, waiting for it, and what each node made of it.
+"""A campaign on many nodes: submitting it to Slurm, waiting for it, and what each node made of it.
 
-DIR/job.sh is what every node runs; DIR/nodes/ has of each its records (NODE.json), what it printed (NODE.log) and, once
-it has ended, mmscale's exit status (NODE.status). DIR/nodes.txt lists the nodes by task of the array.
+DIR/job.sh is what Slurm runs on every node; DIR/nodes/ has of each its records (NODE.json), what it printed (NODE.log)
+and, once it has ended, mmscale's exit status (NODE.status). DIR/nodes.txt lists the nodes, by task of the array.
 """
 
 import os
@@ -65,19 +65,24 @@ class Campaign:
         self.job = None
         self.nodes = []
 
-    def submit(self, slurm, nodes, program, bench, limit):
-        """Writes the job and submits it. nodes: as Slurm.nodes() gave them. program: mmscale. bench: arguments."""
-        self.nodes, left = nodes
+    def begin(self, nodes, program):
+        """Makes the folder for a campaign on these nodes. program: mmscale."""
         if not program.is_file() or not os.access(program, os.X_OK):
             raise FleetError(f"{program}: no program; build it (cmake --build --preset release) or name it: --mmscale")
         if self.folder.exists():
             raise FleetError(f"{self.out}: holds a campaign; give another folder, or --gather to gather that one")
+        self.nodes = nodes
         self.folder.mkdir(parents=True)
+        self.list.write_text("".join(f"{node}\n" for node in nodes))
+
+    def submit(self, slurm, nodes, program, bench, limit):
+        """Writes the job and submits it. nodes: as Slurm.nodes() gave them. bench: arguments."""
+        nodes, left = nodes
+        self.begin(nodes, program)
         command = shlex.join([str(Path(os.path.abspath(program))), "bench", *bench])
         text = JOB.format(nodes=shlex.join(self.nodes), folder=shlex.quote(str(self.folder)), command=command)
         script = self.out / "job.sh"
         script.write_text(text)
-        self.list.write_text("".join(f"{node}\n" for node in self.nodes))
         for node, state in left.items():
             print(f"fleet: {node}: left out, it is {state}", file=sys.stderr)
         # Where a node cannot enter the folder, this says so; otherwise each has a log of its own.
