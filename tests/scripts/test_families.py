@@ -6,7 +6,8 @@ import math
 import made
 import pytest
 from conftest import DATA, SCRIPTS
-from records.reading import TABLES, RecordError, read
+from families.registry import TABLES
+from records.reading import RecordError, read
 from tables.switches import WIDTH, render
 
 PLOT = SCRIPTS / "plot"

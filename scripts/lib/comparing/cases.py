@@ -12,21 +12,11 @@ import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from families.registry import FAMILIES, OWN_RESULTS
 from records.conditions import RESULTS
 from records.reading import Machine, RecordError, load, machine_of
 from records.window import number, validity
 
-# What is compared of a family if nobody asks for something else. All of them are times: less is better.
-FIGURES = {
-    "switch": "ns_per_switch",
-    "mix": "ns_per_switch",
-    "floor": "ns_per_pair",
-    "teardown": "drop_ns_p50",
-    "ipi": "round_trip_ns_p50",
-    "line": "one_way_ns",
-    "explorer": "ns_per_step",
-    "host_kernel": "cpu_time",
-}
 # What measuring and simulating cannot have in common: windows are of real or of virtual time, IPIs are made with what
 # user space has or by the model.
 WORLDLY = {"transport", "window_ns", "warm_ns"}
@@ -99,7 +89,7 @@ class Side:
 
 
 def read_side(path, figure=None):
-    """Reads a record file or a folder of them; returns a Side. figure: a counter's name, if not FIGURES. Raises
+    """Reads a record file or a folder of them; returns a Side. figure: a counter's name, if not its family's. Raises
     RecordError for a file that cannot be used, and where there is nothing to compare."""
     side, boots = None, []
     for file in _files(path):
@@ -161,7 +151,7 @@ def _add(cases, benchmark, figure):
         return
     ours = benchmark.get("mmscale") or {}
     family = str(ours.get("family", name.split("/", 1)[0]))
-    wanted = figure or FIGURES.get(family, "real_time")
+    wanted = figure or (family in FAMILIES and FAMILIES[family].figure) or "real_time"
     if figure and figure not in benchmark:
         return
     value = number(benchmark.get(wanted))
@@ -169,7 +159,7 @@ def _add(cases, benchmark, figure):
     unit = unit_of(wanted, str(benchmark.get("time_unit", "ns")))
     found = cases.setdefault(name, [])
     # Whose model it is, is said once for the side: its host has that name.
-    passing = RESULTS | {"machine"} if "simulator" in ours else RESULTS
+    passing = RESULTS | OWN_RESULTS | ({"machine"} if "simulator" in ours else set())
     conditions = {key: value for key, value in ours.items() if key not in passing}
     case = next((one for one in found if (one.conditions, one.unit) == (conditions, unit)), None)
     if case is None:

@@ -3,8 +3,8 @@
 
 from matplotlib import pyplot
 
+from families.ipi import ipi_sheets
 from wording.caption import interval_note, left_out, sheet_caption
-from grouping.curves import sheets
 from figures.look import TRANSPORTS, looks
 from figures.page import (
     AXIS_HEIGHT, CAPTION_COLUMNS, CAPTION_SIZE, DARK, GREY, LABEL_GAP, LABEL_PITCH, LEFT, STYLE, WIDTH,
@@ -15,11 +15,6 @@ from figures.strokes import end_of, labels, shown_values, stroke
 from wording.text import plain, repetitions
 
 HEIGHT = 3.2
-
-
-def ipi_sheets(records):
-    """Returns the Sheets of the family ipi."""
-    return sheets("ipi", records.ipis, ["placement"], ("cpus",), ["targets"])
 
 
 def draw_all(records, directory):

@@ -5,9 +5,10 @@ import math
 
 from matplotlib import pyplot
 
+from families.latency import latency_sheets
 from wording.caption import interval_note, left_out, sheet_caption
-from grouping.curves import Curve, Spot, sheets
-from records.families import QUANTILES
+from grouping.curves import Curve, Spot
+from records.window import QUANTILES
 from figures.grid import in_pages, open_grid
 from figures.look import looks
 from figures.page import CAPTION_COLUMNS, DARK, GREY, STYLE, fixed_ticks, log_values, marked, save
@@ -17,22 +18,6 @@ from wording.text import plain, repetitions
 
 NAMES = {"p50": "p50", "p90": "p90", "p99": "p99", "p999": "p99.9", "p9999": "p99.99", "max": "max"}
 COLUMNS = tuple(f"latency_{end}" for end in QUANTILES)
-# Said before the others, as it is what a reader of a latency asks for first.
-FIRST = ("latency_one_in",)
-
-
-def latency_sheets(records):
-    """Returns the Sheets of sampled latency, of the families switch and mix."""
-    table = records.latencies
-    if not len(table):
-        return []
-    spots = ["cpus", "exits"]
-    named = ("family", "workload", "sharing", "placement")
-    found = []
-    for family, part in table.groupby("family", sort=False):
-        identity = named[1:] if family == "switch" else named[2:]
-        found += sheets(f"latency-{family}", part, identity, FIRST, spots, FIRST)
-    return found
 
 
 def draw_all(records, directory):

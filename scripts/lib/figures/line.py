@@ -6,8 +6,8 @@ from matplotlib import pyplot
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.patches import Rectangle
 
+from families.line import line_sheets
 from wording.caption import left_out, sheet_caption
-from grouping.curves import sheets
 from grouping.matrix import median_matrix
 from figures.page import CAPTION_COLUMNS, DARK, LEFT, STYLE, fixed_ticks, marked, open_page, save
 from figures.places import thinned
@@ -18,19 +18,6 @@ HEAD = 0.06  # above the matrix, for the names of packages
 SIDE = 5.0
 BAR_LEFT = 0.55  # from the matrix to the scale of colours
 MOST_NUMBERED = 32
-
-
-def line_sheets(records):
-    """Returns the Sheets of the family line, each of one machine and of the same PUs."""
-    table = records.lines
-    if not len(table):
-        return []
-    # One matrix is one set of PUs: windows of others, be it the same number of them, are another figure.
-    pus = table["matrix"].map(lambda matrix: str(matrix["pus"]) if isinstance(matrix, dict) else "")
-    found = []
-    for _, part in table.groupby([table["source"], pus], sort=False):
-        found += sheets("line", part.assign(scheme="line"), ["placement", "cpus"])
-    return found
 
 
 def draw_all(records, directory):

@@ -3,8 +3,8 @@
 
 from matplotlib import pyplot
 
+from families.teardown import teardown_sheets
 from wording.caption import interval_note, left_out, sheet_caption
-from grouping.curves import sheets
 from figures.look import looks
 from figures.page import (
     AXIS_HEIGHT, CAPTION_COLUMNS, LABEL_GAP, LABEL_PITCH, LEFT, STYLE, WIDTH,
@@ -22,23 +22,6 @@ AXIS = {
 TIME_HEIGHT = 2.9
 IPI_HEIGHT = 1.5
 GAP = 0.3
-
-
-def teardown_sheets(records):
-    """Returns (Sheet, the column along which it is swept) for everything of the family teardown. Where mask_only was
-    swept, sheets of their own show that, each from the same borrowers with no such CPU on."""
-    table = records.teardowns
-    if not len(table):
-        return []
-    plain = table[table["mask_only"] == 0]
-    swept = sheets("teardown", plain, ["placement"], ["cpus"], ["borrowers"])
-    found = [(sheet, "borrowers") for sheet in swept]
-    for borrowers in sorted(table.loc[table["mask_only"] > 0, "borrowers"].unique()):
-        part = table[table["borrowers"] == borrowers]
-        identity = ["placement", "borrowers"]
-        swept = sheets("teardown-mask_only", part, identity, ["cpus"], ["mask_only"])
-        found += [(sheet, "mask_only") for sheet in swept]
-    return found
 
 
 def draw_all(records, directory):

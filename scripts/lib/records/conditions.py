@@ -11,12 +11,11 @@ import pandas
 
 PREFIX = "condition "
 
-# In the "mmscale" object, but no condition: they are the window's results, its whereabouts, or in words what another
+# In the "mmscale" object of any family, but no condition: they are the window's results, its whereabouts, or in words what another
 # key says.
 RESULTS = {
-    "invalid", "audit", "per_cpu", "pus", "packages", "matrix", "absent", "transport_reason",
-    "transport_caveat", "world", "pmu", "kernel", "bounce",
-    "simulator", "lines_by_distance", "notes",
+    "invalid", "audit", "per_cpu", "pus", "packages", "absent", "transport_reason",
+    "transport_caveat", "world", "pmu", "simulator", "lines_by_distance", "notes",
 }  # fmt: skip
 # What a window is a window of, in any family: a reader has a column for those that its family has. What a scheme is
 # tuned with is part of its name (reading.py).

@@ -5,30 +5,18 @@ Only single windows (run_type "iteration") are read; aggregates are computed ane
 be read, or is not ours, raises RecordError with a message of one line that names the file.
 """
 
-import math
 import re
 from dataclasses import dataclass, field
 
 import pandas
 
-from records import bounce_rows
+from families.registry import DRAWABLE, FAMILIES, TABLES
 from records import conditions
-from records import families
-from records import host_rows
-from records import replay_rows
 from records.document import SCHEMA, RecordError, check_types, read_document, short
-from records.window import identity, number, validity
 
 # Defaults of --switch-ticks and --batch (Tuning in src/kernel/build.h).
 SWITCH_TICKS = 300
 BATCH = 8
-
-# "switch/idle/refcount/all/compact/cpus:2", which Google Benchmark may follow with its own "/repeats:9/manual_time".
-SWITCH_NAME = re.compile(
-    r"switch/(?P<workload>[^/]+)/(?P<scheme>[^/]+)/(?P<sharing>[^/]+)/(?P<placement>[^/]+)/(?:.*/)?cpus:(?P<cpus>\d+)"
-)
-FLOOR_NAME = re.compile(r"floor/(?P<scheme>[^/]+)/(?:(?P<placement>[^/:]+)/)?(?:.*/)?cpus:(?P<cpus>\d+)")
-IDENTITY = ("workload", "scheme", "sharing", "placement", "cpus")
 
 
 @dataclass(frozen=True)
@@ -60,6 +48,8 @@ class Machine:
 
 
 @dataclass
+
+
 class Source:
     """One machine, and the files that were recorded on it; contexts: what each says of its environment."""
 
@@ -86,65 +76,24 @@ class Source:
         }
 
 
-@dataclass(frozen=True)
 class Records:
     """Everything read.
 
-    sources: one Source per different Machine, in the order of the files.
-    switches: a row per window of the family "switch": source (index into sources), workload, scheme, sharing,
-        placement, cpus, rate (switches/s over all CPUs), cost (ns per switch on each CPU), valid,
-        reasons (tuple of str, why not valid), packages (package of each CPU in the order of placement, or None) and
-        package_count (packages used, or NaN).
-    floors: a row per window of the family "floor": source, scheme (the loop's name), cpus, counter (the name of the
-        value's counter), cost (its value, ns), valid, reasons.
-    teardowns, mixes, ipis, lines: a row per window of these families, crossovers: a row per pair of schemes that mix
-        compared; columns as in families.py, source, and file (a number). In ipis the scheme is the transport.
-    latencies: a row per window of switch or mix with sampled latency: the columns of switches, family (one of the two)
-        and exits (per million; NaN in switch), and the columns of families.latency_row.
-    bounces: a row per window of bounce, columns as in bounce_rows.py; stabilities: of each case of line what its windows
-        say together (text).
-    hosts: a row per window of host_kernel, columns as in host_rows.py.
-    replays: a row per scheme that a trace was replayed under, columns as in replay_rows.py.
-    All but crossovers have the columns of conditions.py. All have file (1-based position on the command line), record
-    (its place in that file, from 0) and name (the entry's).
-    per_cpu, in switches and lines: the object as recorded.
-    All but sources may be empty.
+    sources: one Source per different Machine, in the order of the files. Every table of families.registry is an
+    attribute, a pandas.DataFrame that may be empty: a row per window of its family, with the columns that the family's
+    module says, source (index into sources), file (1-based position on the command line), record (its place in that file,
+    from 0), name (the entry's) and those of conditions.py.
     """
 
-    sources: list
-    switches: pandas.DataFrame
-    floors: pandas.DataFrame
-    teardowns: pandas.DataFrame
-    mixes: pandas.DataFrame
-    crossovers: pandas.DataFrame
-    ipis: pandas.DataFrame
-    lines: pandas.DataFrame
-    bounces: pandas.DataFrame
-    stabilities: pandas.DataFrame
-    latencies: pandas.DataFrame
-    hosts: pandas.DataFrame
-    replays: pandas.DataFrame
+    def __init__(self, sources, tables):
+        self.sources = sources
+        self.__dict__.update(tables)
 
     def of(self, source):
         """Returns these Records with the rows of one source only, by its index; the sources stay."""
-        tables = [getattr(self, name) for name in TABLES]
-        return Records(self.sources, *(table[table["source"] == source] if len(table) else table for table in tables))
-
-
-# The fields of Records that hold rows, in their order, and those of them that make a figure.
-TABLES = ("switches", "floors", "teardowns", "mixes", "crossovers", "ipis", "lines", "bounces", "stabilities", "latencies", "hosts",
-          "replays")  # fmt: skip
-DRAWABLE = ("switches", "teardowns", "mixes", "ipis", "lines", "bounces", "hosts")
-
-# Families that are one row per window and nothing else: in which table the row goes, and who makes it.
-PLAIN = {
-    "teardown": ("teardowns", families.teardown_row),
-    "ipi": ("ipis", families.ipi_row),
-    "line": ("lines", families.line_row),
-    "bounce": ("bounces", bounce_rows.bounce_row),
-    "host_kernel": ("hosts", host_rows.host_row),
-    "replay": ("replays", replay_rows.replay_row),
-}
+        tables = {name: getattr(self, name) for name in TABLES}
+        own = {name: table[table["source"] == source] if len(table) else table for name, table in tables.items()}
+        return Records(self.sources, own)
 
 
 def read(paths, refused=None, needed=DRAWABLE):
@@ -166,7 +115,7 @@ def read(paths, refused=None, needed=DRAWABLE):
             refused(path, error)
     if not any(rows[table] for table in needed):
         raise RecordError(f"{', '.join(map(str, paths))}: no switch records, nor any others that can be drawn")
-    return Records(list(sources.values()), *(pandas.DataFrame(rows[table]) for table in TABLES))
+    return Records(list(sources.values()), {table: pandas.DataFrame(rows[table]) for table in TABLES})
 
 
 def _read_file(path, file, sources, rows):
@@ -252,29 +201,23 @@ def _text(value):
 
 
 def _read_benchmark(benchmark, row, rows):
-    """Appends one entry of "benchmarks" to the tables it belongs to; other families, and aggregates but for the
-    crossovers, are passed over. row: what is known of it already."""
-    name = benchmark["name"]
-    family = name.split("/", 1)[0]
+    """Appends one entry of "benchmarks" to the tables it belongs to; families and aggregates that nobody reads are
+    passed over. row: what is known of it already."""
+    family = FAMILIES.get(benchmark["name"].split("/", 1)[0])
     ours = benchmark.get("mmscale") or {}
+    if family is None or not family.table:
+        return
     if benchmark.get("run_type") == "aggregate":
-        if family == "mix" and benchmark.get("aggregate_name") == "crossover":
-            rows["crossovers"].append(row | families.crossover_row(benchmark, ours))
-        if benchmark.get("aggregate_name") == "stability":
-            rows["stabilities"].append(row | {"text": str(ours["text"])})
-    elif family in PLAIN:
-        table, reader = PLAIN[family]
-        rows[table].append(_tuned(row | reader(benchmark, ours), ours))
-    elif family == "floor":
-        rows["floors"].append(row | _floor_row(benchmark, ours))
-    elif family in ("switch", "mix"):
-        table, reader = ("switches", _switch_row) if family == "switch" else ("mixes", families.mix_row)
-        row = _tuned(row | reader(benchmark, ours), ours)
-        rows[table].append(row)
-        latency = families.latency_row(benchmark, ours)
-        if latency:
-            known = {"family": family, "workload": "mix", "exits": math.nan, "lifetime": None}
-            rows["latencies"].append(known | row | latency)
+        table, reader = family.aggregates.get(benchmark.get("aggregate_name"), (None, None))
+        if table:
+            rows[table].append(row | reader(benchmark, ours))
+        return
+    row = _tuned(row | family.row(benchmark, ours), ours)
+    rows[family.table].append(row)
+    for table, reader in family.more:
+        more = reader(row, benchmark, ours)
+        if more:
+            rows[table].append(more)
 
 
 def _tuned(row, ours):
@@ -284,32 +227,6 @@ def _tuned(row, ours):
         row["scheme"] += f" ({ticks} ticks)"
     if batch != BATCH:
         row["scheme"] += f" ({batch})"
-    return row
-
-
-def _floor_row(benchmark, ours):
-    row = identity(FLOOR_NAME, benchmark["name"], ours, ("scheme", "cpus"))
-    found = FLOOR_NAME.match(benchmark["name"])
-    row["placement"] = str(ours.get("placement") or (found and found["placement"]) or "")
-    row |= conditions.of_entry(ours)
-    counter = next((key for key in benchmark if key.startswith("ns_per_")), "")
-    row |= {"counter": counter, "cost": number(benchmark.get(counter))}
-    return row | validity(benchmark, ours, row["cost"])
-
-
-def _switch_row(benchmark, ours):
-    row = identity(SWITCH_NAME, benchmark["name"], ours, IDENTITY)
-    row |= conditions.of_entry(ours)
-    rate = number(benchmark.get("switches_per_second"))
-    cost = number(benchmark.get("ns_per_switch"))
-    if math.isnan(cost) and rate > 0:
-        cost = row["cpus"] * 1e9 / rate
-    row |= {"rate": rate, "cost": cost}
-    row |= validity(benchmark, ours, rate)
-    packages = ours.get("packages")
-    row["packages"] = tuple(packages) if packages else None
-    row["package_count"] = number(benchmark.get("packages"))
-    row["per_cpu"] = ours.get("per_cpu")
     return row
 
 

@@ -3,6 +3,11 @@
 
 import math
 
+# The ends of the names of a distribution's counters, and how far into it each reaches. Some are not in every record.
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999, "p9999": 0.9999, "max": 1.0}
+# Classes of distance between two PUs, nearest first, as they end the names of counters.
+DISTANCES = ("smt_sibling", "same_llc", "same_die", "same_package", "other_package", "unknown")
+
 
 def identity(pattern, name, ours, keys):
     """What a record is a record of, as a dict of some keys: from its "mmscale" object, for what that lacks from its
@@ -35,3 +40,19 @@ def number(value):
     if isinstance(value, (int, float)) and math.isfinite(value):
         return float(value)
     return math.nan
+
+
+def counted_identity(pattern, benchmark, ours, keys, counts):
+    """As identity; counts are further keys, which are numbers, in counters too, and 0 where they are absent."""
+    name = benchmark["name"]
+    row = identity(pattern, name, ours, keys)
+    found = pattern.match(name)
+    for key in counts:
+        given = ours.get(key, benchmark.get(key, found and found[key]))
+        row[key] = int(given or 0)
+    return row
+
+
+def distribution(column, benchmark, counter):
+    """The quantiles of a distribution, as column_p50 and so on."""
+    return {f"{column}_{end}": number(benchmark.get(f"{counter}_{end}")) for end in QUANTILES}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The section on who hands a contended line to whom: the matrix as a heat map, and its figures by CPU count."""
 
-from records.bounce_rows import folded, main_bounces
-from records.families import DISTANCES
+from families.bounce import folded, main_bounces
+from records.window import DISTANCES
 from report.drawn_machine import NAMES
 from report.markup import esc, figure_of, table, windows_of
 from stats.estimate import estimate

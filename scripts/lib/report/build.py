@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """From record files to the page."""
 
-from records.reading import DRAWABLE, RecordError, read
+from families.registry import DRAWABLE
+from records.reading import RecordError, read
 from report.answer import answer
 from report.drawn_machine import drawn_machine
 from report.gallery import Gallery, redo_lines

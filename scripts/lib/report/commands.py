@@ -5,6 +5,7 @@ import shlex
 
 import pandas
 
+from families.registry import FAMILIES
 from records.conditions import value_of
 
 # Per condition of a Sheet the option that sets it; None: an option without a value, given where the condition is true.
@@ -20,12 +21,12 @@ FLAGS = {"rq_lock": "--rq-lock", "latency_one_in": "--latency", "deep_idle": "--
 def measure_again(family, windows, unsafe):
     """Returns the mmscale command whose windows would stand in a figure of these. unsafe: whether it needs --unsafe."""
     words = ["mmscale", "bench", "--family", family]
+    own = FAMILIES[family].options if family in FAMILIES else {}
     for column, option in (("workload", "--workload"), ("scheme", "--scheme"), ("sharing", "--sharing"),
                            ("placement", "--placement"), ("cpus", "--cpus"), ("exits", "--exits")):  # fmt: skip
-        if column in windows and (family, column) not in (("ipi", "scheme"), ("line", "scheme"), ("mix", "workload"), ("host_kernel", "scheme")):
+        option = own.get(column, option)
+        if column in windows and option is not None:
             words += [option, ",".join(_texts(windows[column]))]
-    if family == "ipi":
-        words += ["--transport", ",".join(_texts(windows["scheme"]))]
     for condition, option in OPTIONS.items():
         values = _texts(value_of(windows, condition))
         # One value per command: what was swept beyond that is another figure's.

@@ -5,7 +5,7 @@ what getting a contended line costs there, lines between them for where it goes.
 import math
 from dataclasses import dataclass
 
-from records.bounce_rows import folded, main_bounces
+from families.bounce import folded, main_bounces
 from figures.line import line_sheets
 from grouping.matrix import median_matrix
 from report.markup import esc

@@ -3,7 +3,7 @@
 
 import math
 
-from records.replay_rows import COUNTERS
+from families.replay import COUNTERS
 from report.markup import esc, figure_of, table, windows_of
 from grouping.series import REFERENCE, describe, partition
 from wording.text import SIMULATED, ratio

@@ -3,7 +3,7 @@
 numbers have, and return HTML; "" where nothing can be said."""
 
 from grouping.crossover import crossings, mix_sheets
-from records.families import DISTANCES
+from records.window import DISTANCES
 from figures.line import line_sheets
 from records.conditions import value_of
 from report.answer import times

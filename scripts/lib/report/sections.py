@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass
 
+from families.registry import FAMILIES
 from report import says
 from report.bounces import bounces
 from report.markup import slug
@@ -54,6 +55,12 @@ def sections_of(records, gallery, redo):
         ("Which law do the curves follow?", "Laws", say(says.fits), gallery.fits(),
          "A scaling law (4 CPU counts or more)", "mmscale bench --family switch --cpus all --out records.json"),
     ]  # fmt: skip
+    # And whatever question a family brings along.
+    known += [
+        (own.title, own.short, say(own.answer), own.html(records, redo), own.what, own.command)
+        for own in (family.section for family in FAMILIES.values())
+        if own
+    ]
     found, missing = [], []
     for title, short, answer, html, what, how in known:
         if html:

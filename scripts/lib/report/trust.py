@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas
 
 from wording.reasons import kinds_of
-from records.reading import TABLES
+from families.registry import TABLES
 from report.markup import esc, table
 from wording.text import SIMULATED, build_facts, facts_of, span
 

@@ -7,7 +7,7 @@ from grouping.curves import sheets
 from wording.reasons import WIDTH, reason_lines
 from grouping.series import REFERENCE, describe_conditions, panels
 from stats.estimate import estimate
-from tables.families import family_blocks, family_legends
+from families.registry import LEGENDS, blocks as family_blocks
 from wording.text import SIMULATED, ascii_only, build_facts, facts_of, plain, ratio, repetitions, scaled, span
 
 LEGEND = (
@@ -15,6 +15,11 @@ LEGEND = (
     "distribution-free, at least 95 %; with a star only least..greatest, as fewer than 6 valid windows allow no such "
     "interval. ns/sw: ns per switch on each CPU, median. ratio: sw/s to that of refcount at as many CPUs. inv: invalid "
     "windows of all; they enter nothing else."
+)
+# What the legend of the switch table says of every table; needed where that is missing.
+COMMON = (
+    "interval: of the median, distribution-free, at least 95 %; with a star only least..greatest, as fewer than 6 "
+    "valid windows allow no such interval. inv: invalid windows of all; they enter nothing else."
 )
 ROW = "{:<19} {:>4} {:>7} {:>17} {:>7} {:>6} {:>5}"
 
@@ -32,7 +37,8 @@ def render(records):
         blocks += family_blocks(own, mark)
     if len(records.switches):
         blocks.append(textwrap.wrap(LEGEND, WIDTH))
-    blocks += family_legends(records)
+    legends = [text for table, text in LEGENDS.items() if len(getattr(records, table))]
+    blocks += [textwrap.wrap(text, WIDTH) for text in (legends if len(records.switches) else [*legends, COMMON])]
     return ascii_only("\n\n".join("\n".join(block) for block in blocks)) + "\n"
 
 

@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""Reads the records of the family bounce: who took a contended line from whom."""
+"""The family bounce: who took a contended line from whom."""
 
 import re
 
+from families.family import Family
 from records.conditions import of_entry
-from records.families import DISTANCES
-from records.window import identity, number, validity
+from records.window import DISTANCES, identity, number, validity
 
-BOUNCE_NAME = re.compile(r"bounce/(?P<scheme>[^/]+)/(?P<placement>[^/]+)/cpus:(?P<cpus>\d+)")
+NAME = re.compile(r"bounce/(?P<scheme>[^/]+)/(?P<placement>[^/]+)/cpus:(?P<cpus>\d+)")
+RESULTS = frozenset({"bounce"})
 # From fine to coarse.
 LEVELS = ("pu", "core", "llc", "die", "numa", "package")
 
 
-def bounce_row(benchmark, ours):
+def _row(benchmark, ours):
     """A window of the family bounce: its row of Records.bounces, without the source. levels: the matrices as recorded,
     from fine to coarse."""
-    row = identity(BOUNCE_NAME, benchmark["name"], ours, ("scheme", "placement", "cpus"))
-    row |= of_entry(ours)
+    row = identity(NAME, benchmark["name"], ours, ("scheme", "placement", "cpus"))
+    row |= of_entry(ours, RESULTS)
     row["levels"] = [_level(level) for level in (ours.get("bounce") or {}).get("levels", ())]
     row["per_cpu"] = ours.get("per_cpu")
     for column, counter in (("rate", "exchanges_per_second"), ("exchanges", "exchanges"), ("transfers", "transfers"),
@@ -56,3 +57,6 @@ def folded(windows, finest):
     same = [level for of in windows["levels"] for level in of if level["level"] == which["level"] and level["ids"] == ids]
     taken = tuple(tuple(sum(level["taken"][to][of] for level in same) for of in size) for to in size)
     return which["level"], tuple(ids), taken
+
+
+FAMILY = Family(name="bounce", figure="", table="bounces", row=_row, results=RESULTS)

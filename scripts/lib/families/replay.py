@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Reads the records of the family replay. Names are those of docs/records-families.md."""
 
+from families.family import Family
 from records.conditions import of_entry
 from records.window import number, validity
 
@@ -23,3 +24,6 @@ def replay_row(benchmark, ours):
     row |= {column: number(benchmark.get(counter)) for column, counter in COUNTERS.items()}
     # A trace without a switch costs nothing, and is still one.
     return row | validity(benchmark, ours, 1.0)
+
+
+FAMILY = Family(name="replay", figure="", table="replays", row=replay_row, drawn=False)
