@@ -235,6 +235,55 @@ def test_test_counts_the_tests_of_the_scripts(run_tests, tree):
     assert (done.returncode, last_line(done)) == (1, "7 passed, 1 failed")
 
 
+@pytest.fixture
+def quick(run_tests, tree, tmp_path):
+    """scripts/test --quick in a checkout with three test programs, two tests of scripts and a source that they name;
+    returns (the run, how ctest was called)."""
+    for name in ("alone", "both", "other"):
+        program = tree / f"build/release/tests/test_{name}"
+        program.parent.mkdir(exist_ok=True)
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+    (tree / "src/known.cc").write_text("int x;\n")
+    (tree / "tests/scripts/test_house.py").write_text("def test_it():\n    assert True\n")
+    (tree / "tests/scripts/test_trivial.py").write_text("import known\n")
+    (tree / "tests/scripts/test_browser_known.py").write_text("import known\n")
+    (tree / ".gitignore").write_text("/build/\n__pycache__/\n")
+    git = ("git", "-c", "user.name=x", "-c", "user.email=x@y", "-c", "commit.gpgsign=false")
+    for words in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "x")):
+        subprocess.run([*git, *words], cwd=tree, check=True)
+
+    def call(**options):
+        (tmp_path / "log").unlink(missing_ok=True)
+        done = run_tests("--quick", **options)
+        log = tmp_path / "log"
+        asked = log.read_text() if log.exists() else ""
+        return done, asked
+
+    return call
+
+
+def test_quick_runs_what_was_linked_anew_and_what_names_the_change(quick, tree):
+    done, asked = quick()
+    assert (done.returncode, last_line(done)) == (0, "3 passed, 0 failed"), done.stdout + done.stderr
+    assert "-L (^| )(" in asked and {"alone", "both", "other"} <= set(asked.replace("(", "|").replace(")", "|").split("|"))
+    done, asked = quick()
+    assert (done.returncode, last_line(done), asked) == (0, "1 passed, 0 failed", ""), "nothing was linked anew"
+    (tree / "build/release/tests/test_both").write_text("#!/bin/sh\n# anew\n")
+    (tree / "src/known.cc").write_text("int y;\n")
+    done, asked = quick()
+    assert "-L (^| )(both)( |$)" in asked
+    # The format, ctest's two, the house; test_trivial, which names the file, cannot be collected. No browser.
+    assert done.returncode == 1 and "test_trivial" in done.stdout and "test_browser" not in done.stdout
+    done, asked = quick()
+    assert "both" in asked, "as long as it says no, what it had found stays to be run"
+
+
+def test_quick_says_no(quick):
+    done, _ = quick(programs={"cmake": "[[ $1 != --build ]]"})
+    assert (done.returncode, last_line(done)) == (1, "0 passed, 1 failed")
+
+
 def test_test_wrong_usage(run_tests):
     assert run_tests("--preset").returncode == 2
     assert run_tests("--nonsense").returncode == 2
