@@ -136,7 +136,7 @@ class BounceTrial final : private Waits, public workload::WrappedLoad, public me
 
   measure::Findings findings(const measure::Window& window) const override {
     const auto& load = static_cast<const workload::BounceLoad&>(inner());
-    Bounced bounced{transfers_of(load, load.cpus()), medians()};
+    Bounced bounced{transfers_of(load, load.cpus()), medians(), {}};
     for (auto& [distance, wait] : bounced.wait_ns) wait *= rate_.ns_per_tick();
     return bounce_findings(layout_, pus_, bounced, window);
   }
@@ -182,7 +182,7 @@ measure::Findings bounce_findings(const topology::Layout& layout, const std::vec
 
   measure::Findings findings;
   findings.operation = "exchange";
-  const double rate = window.rounds_per_second();
+  const double rate = bounced.per_second.value_or(window.rounds_per_second());
   findings.operation_ns = rate > 0 ? 1e9 / rate : 0;
   findings.put("exchanges", exchanges);
   findings.put("exchanges_per_second", rate);
@@ -197,12 +197,14 @@ measure::Findings bounce_findings(const topology::Layout& layout, const std::vec
   for (const auto& [distance, ns] : bounced.wait_ns) findings.put(counter_name("wait_ns", distance), ns);
 
   nlohmann::ordered_json levels = nlohmann::ordered_json::array();
-  std::size_t finest = 0;
   for (const Level& level : kLevels) {
     nlohmann::ordered_json matrix = folded(level, pus, bounced.taken);
-    // A level that groups no more than the one before says the same again.
-    if (matrix.is_null() || matrix.at("ids").size() == finest) continue;
-    finest = matrix.at("ids").size();
+    if (matrix.is_null()) continue;
+    // Levels that group no differently say the same: the coarsest name is the one that people know, but for a CPU's own.
+    if (!levels.empty() && levels.back().at("ids").size() == matrix.at("ids").size()) {
+      if (levels.back().at("level") == kLevels.front().name) continue;
+      levels.erase(levels.size() - 1);
+    }
     levels.push_back(std::move(matrix));
   }
   findings.details =

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "measure/findings.h"
@@ -22,6 +23,8 @@ struct Bounced {
   Transfers taken;
   // Median time of an exchange, by where the line came from; from sampled exchanges.
   std::map<topology::Distance, double> wait_ns;
+  // Where an exchange is not a round.
+  std::optional<double> per_second;
 };
 
 // A matrix of more groups is not recorded: 64 x 64 counts are some 30 kB in a record file.

@@ -69,12 +69,12 @@ std::span<const OptionInfo> options() {
        .choices = families},
       {.name = "sim --family",
        .value = Value::names,
-       .help = "What to simulate: switch, floor, or all",
+       .help = "What to simulate: switch, floor, bounce, or all",
        .key = "family",
        .page = "docs/simulator.md",
        .choices =
            [] {
-             return std::vector<std::string_view>{"switch", "floor"};
+             return std::vector<std::string_view>{"switch", "floor", "bounce"};
            }},
       {.name = "--scheme",
        .value = Value::names,

@@ -11,11 +11,13 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "bench/families.h"
+#include "bench/simulated_bounce.h"
 #include "campaign/console.h"
 #include "campaign/cpu_counts.h"
 #include "campaign/google.h"
@@ -32,6 +34,7 @@
 #include "measure/output_file.h"
 #include "measure/simulated_window.h"
 #include "workload/patterns.h"
+#include "workload/simulated_bounce.h"
 #include "workload/simulated_loops.h"
 #include "workload/simulator_loads.h"
 
@@ -95,6 +98,8 @@ struct SimulatedCase {
   std::function<std::unique_ptr<workload::SimulatorLoad>(const Model&)> make_load;
   // What its record says besides.
   nlohmann::ordered_json details = nlohmann::ordered_json::object();
+  // Whether it asks who hands a line to whom.
+  bool bounces = false;
 };
 
 std::unique_ptr<workload::SimulatorLoad> make_kernel(const Model& model, const measure::Subject& subject,
@@ -126,6 +131,29 @@ double rest_of(const RestOfSwitch& rest, const Model& model, const measure::Subj
   return rest.ns(cpus) * cpus / static_cast<double>(cores.size());
 }
 
+// Of exchanges, and of every scheme and workload that were asked for.
+void add_bounce_cases(std::vector<SimulatedCase>& cases, const campaign::Choice& choice, const Model& model) {
+  const auto add = [&](std::string name, const measure::Subject& subject, auto make_load) {
+    if (subject.pus.size() >= 2) cases.push_back({std::move(name), subject, make_load, {}, true});
+  };
+  for (const campaign::Case& c : bench::bounce_cases(model.layout, choice))
+    add(c.name, c.subject, [subject = c.subject](const Model& m) {
+      return workload::make_simulated_bounce(
+          {.scheme = {}, .model = &m, .pus = subject.pus, .home_node = subject.home_node});
+    });
+  for (const campaign::Case& c : bench::switch_cases(model.layout, choice)) {
+    measure::Subject subject = c.subject;
+    subject.family = "bounce";
+    add(fmt::format("bounce/{}/{}/{}/{}/cpus:{}", subject.scheme, subject.workload, subject.sharing,
+                    subject.placement, subject.pus.size()),
+        subject, [subject, rules = choice.rules](const Model& m) {
+          auto load = make_kernel(m, subject, rules);
+          load->watch();
+          return load;
+        });
+  }
+}
+
 std::vector<SimulatedCase> make_cases(const Options& options, const campaign::Choice& choice,
                                       const Model& model) {
   std::vector<SimulatedCase> cases;
@@ -146,6 +174,10 @@ std::vector<SimulatedCase> make_cases(const Options& options, const campaign::Ch
              [subject, rules = choice.rules](const Model& m) { return make_kernel(m, subject, rules); },
              drawn});
       }
+      continue;
+    }
+    if (family == "bounce") {
+      add_bounce_cases(cases, choice, model);
       continue;
     }
     const Picoseconds between = picoseconds(options.between);
@@ -226,14 +258,15 @@ nlohmann::ordered_json make_context(const Model& model, const Options& options,
   return context;
 }
 
-nlohmann::ordered_json by_distance(const std::uint64_t (&counts)[machine::simulator::kReaches]) {
+nlohmann::ordered_json by_distance(std::span<const std::uint64_t> counts) {
   nlohmann::ordered_json json;
   for (std::size_t r = 0; r < machine::simulator::kReaches; ++r)
     json[std::string(machine::simulator::kReachNames[r])] = counts[r];
   return json;
 }
 
-// What silicon cannot tell, of the whole run: warming up and ending included.
+// What silicon cannot tell, of the whole run, warming up and ending included; but where the time went is of the
+// window, as its switches are.
 nlohmann::ordered_json to_json(const workload::SimulatorLoad& load) {
   const machine::simulator::Statistics& all = load.statistics();
   nlohmann::ordered_json lines = nlohmann::ordered_json::array();
@@ -250,13 +283,35 @@ nlohmann::ordered_json to_json(const workload::SimulatorLoad& load) {
                      {"queue_longest", s.longest},
                      {"kept_ns_by_package", kept}});
   }
+  const machine::simulator::Spent spent = load.spent();
+  const nlohmann::ordered_json time = {
+      {"work", spent.work},     {"waiting", spent.waiting},       {"transfer", by_distance(spent.transfer)},
+      {"fences", spent.fences}, {"interrupts", spent.interrupts}, {"spinning", spent.spinning},
+      {"total", spent.total()}};
   return {{"accesses", all.accesses},
           {"events", all.events},
           {"requests", all.requests},
           {"waited_ns", all.waited / kPsPerNs},
           {"failed_conditionals", all.failed_conditionals},
           {"interrupts", all.interrupts},
+          {"time_ps", time},
           {"lines", lines}};
+}
+
+// As shares of the CPUs' time in their windows.
+void put_spent(measure::Findings& findings, const machine::simulator::Spent& spent) {
+  const auto put = [&](std::string name, Picoseconds part) {
+    std::ranges::replace(name, '-', '_');
+    if (spent.total() != 0)
+      findings.put("spent_" + name, static_cast<double>(part) / static_cast<double>(spent.total()));
+  };
+  put("work", spent.work);
+  put("waiting", spent.waiting);
+  for (std::size_t r = 0; r < machine::simulator::kReaches; ++r)
+    put(fmt::format("transfer_{}", machine::simulator::kReachNames[r]), spent.transfer[r]);
+  put("fences", spent.fences);
+  put("interrupts", spent.interrupts);
+  put("spinning", spent.spinning);
 }
 
 measure::Record simulate(const SimulatedCase& c, const Model& model, const measure::WindowTimes& times,
@@ -265,6 +320,12 @@ measure::Record simulate(const SimulatedCase& c, const Model& model, const measu
   const auto load = c.make_load(model);
   record.window = measure::simulate_window(*load, model.layout, record.subject.pus, times);
   nlohmann::ordered_json details = c.details;
+  if (c.bounces) {
+    record.findings =
+        bench::simulated_bounce_findings(*load, model.layout, record.subject.pus, record.window);
+    details.update(*record.findings.details);
+  }
+  put_spent(record.findings, load->spent());
   details["world"] = "simulator";
   details["machine"] = model.name;
   details["simulator"] = to_json(*load);
@@ -321,7 +382,10 @@ int run(const Options& options, const CLI::App& command, const std::string& comm
   times.measure = parse_window(options.window, kShortestWindow);
   times.warm = options.warm.empty() ? times.measure / 4 : parse_duration("--warm", options.warm);
   const std::vector<SimulatedCase> cases = make_cases(options, choice, model);
-  say_unused(command, choice);
+  // Here the lines tell of every scheme who hands them to whom, so that bounce takes all that switch does.
+  campaign::Choice asked = choice;
+  std::ranges::replace(asked.families, "bounce", "switch");
+  say_unused(command, asked);
   if (options.dry_run) {
     for (const SimulatedCase& c : cases) fmt::print("{}\n", c.name);
     return 0;

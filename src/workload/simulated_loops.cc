@@ -179,16 +179,12 @@ class SimulatedLoopLoad final : public SimulatorLoad {
     shared_->world = &world_;
   }
 
-  void run_all(const std::function<void(unsigned)>& body) override { world_.run(body); }
   void rest(unsigned cpu, Picoseconds time) override { machines_[cpu]->rest(time); }
-  Picoseconds now(unsigned cpu) const override { return world_.now(cpu); }
-  const machine::simulator::Statistics& statistics() const override { return world_.statistics(); }
-  std::vector<LineReport> busiest_lines(std::size_t most) const override {
-    return workload::busiest_lines(world_, most, [this](std::uintptr_t at) {
-      if (at == reinterpret_cast<std::uintptr_t>(&shared_->word)) return "the shared line";
-      return at == reinterpret_cast<std::uintptr_t>(&shared_->guarded) ? "what the lock guards"
-                                                                       : "a CPU's own line";
-    });
+  const machine::simulator::World& world() const override { return world_; }
+  std::string what_is(std::uintptr_t at) const override {
+    if (at == reinterpret_cast<std::uintptr_t>(&shared_->word)) return "the shared line";
+    return at == reinterpret_cast<std::uintptr_t>(&shared_->guarded) ? "what the lock guards"
+                                                                     : "a CPU's own line";
   }
 
   unsigned cpus() const override { return cpus_; }
@@ -213,6 +209,8 @@ class SimulatedLoopLoad final : public SimulatorLoad {
   std::vector<std::string> audit() override { return {}; }
 
  private:
+  machine::simulator::World& own_world() override { return world_; }
+
   const unsigned cpus_;
   const Work work_;
   const Picoseconds between_;

@@ -36,14 +36,8 @@ class EngineInVirtualTime final : public SimulatorLoad {
         engine_(build, program_, memory_.bytes(), spec.rules),
         machines_(cpus()) {}
 
-  void run_all(const std::function<void(unsigned)>& body) override { world_.run(body); }
   void rest(unsigned cpu, machine::simulator::Picoseconds time) override { machines_[cpu]->rest(time); }
-  machine::simulator::Picoseconds now(unsigned cpu) const override { return world_.now(cpu); }
-  const machine::simulator::Statistics& statistics() const override { return world_.statistics(); }
-
-  std::vector<LineReport> busiest_lines(std::size_t most) const override {
-    return workload::busiest_lines(world_, most, [this](std::uintptr_t at) { return what_is(at); });
-  }
+  const machine::simulator::World& world() const override { return world_; }
 
   unsigned cpus() const override { return static_cast<unsigned>(program_.cpus.size()); }
   void boot(unsigned cpu, unsigned) override {
@@ -75,10 +69,9 @@ class EngineInVirtualTime final : public SimulatorLoad {
     return problems;
   }
 
- private:
   // The slots of the mms follow each other, init_mm first; in each, mm_count is in the first line that is used: the
   // packed layout leaves one out. Lines are counted from there.
-  std::string what_is(std::uintptr_t address) const {
+  std::string what_is(std::uintptr_t address) const override {
     const auto begin = reinterpret_cast<std::uintptr_t>(memory_.bytes().data());
     if (address < begin || address >= begin + memory_.bytes().size()) return "not of an mm";
     const std::size_t slot = (address - begin) / slot_bytes_;
@@ -89,6 +82,9 @@ class EngineInVirtualTime final : public SimulatorLoad {
       return fmt::format("{}, mm_cpumask, line {}", mm, line);
     return fmt::format("{}, line {}", mm, line);
   }
+
+ private:
+  machine::simulator::World& own_world() override { return world_; }
 
   const Program program_;
   const std::size_t slot_bytes_;

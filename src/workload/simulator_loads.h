@@ -43,21 +43,42 @@ struct LineReport {
   std::vector<machine::simulator::Picoseconds> kept;
 };
 
-// The lines of a world that most time was spent waiting for, most first; `name` says what is at an address.
-std::vector<LineReport> busiest_lines(const machine::simulator::World& world, std::size_t most,
-                                      const std::function<std::string(std::uintptr_t)>& name);
-
 // A Load whose CPUs are fibers. boot, run, stop and finish may only be called inside run_all.
 class SimulatorLoad : public Load {
  public:
   // Runs body(cpu) as each CPU, until all have returned. Throws machine::simulator::Deadlock.
-  virtual void run_all(const std::function<void(unsigned)>& body) = 0;
+  void run_all(const std::function<void(unsigned)>& body) { own_world().run(body); }
   // Lets virtual time pass on that CPU, interrupts on.
   virtual void rest(unsigned cpu, machine::simulator::Picoseconds time) = 0;
   // That CPU's virtual time.
-  virtual machine::simulator::Picoseconds now(unsigned cpu) const = 0;
-  virtual const machine::simulator::Statistics& statistics() const = 0;
-  virtual std::vector<LineReport> busiest_lines(std::size_t most) const = 0;
+  machine::simulator::Picoseconds now(unsigned cpu) const { return world().now(cpu); }
+  const machine::simulator::Statistics& statistics() const { return world().statistics(); }
+  // The lines that most time was spent waiting for, most first.
+  std::vector<LineReport> busiest_lines(std::size_t most) const;
+  // What is at an address.
+  virtual std::string what_is(std::uintptr_t address) const = 0;
+  virtual const machine::simulator::World& world() const = 0;
+
+  // From now on, before anything runs, notes who hands the lines of mms to whom.
+  void watch() { own_world().watch(); }
+
+  void open_window(unsigned cpu) override;
+  void close_window(unsigned cpu) override;
+  // Where the time of all CPUs' windows went, and which uses of watched lines were made in them.
+  machine::simulator::Spent spent() const;
+  std::vector<machine::simulator::HandOver> hand_overs() const;
+
+ protected:
+  virtual machine::simulator::World& own_world() = 0;
+
+ private:
+  struct Opened {
+    machine::simulator::Spent spent;
+    // A part of World::hand_overs, in which this CPU's are those of its window.
+    std::size_t first = 0;
+    std::size_t last = 0;
+  };
+  std::vector<Opened> opened_;
 };
 
 // A Load that runs `program`, without the oracle, whose accesses would cost

@@ -3,6 +3,7 @@
 
 import json
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -54,6 +55,46 @@ def test_the_seed_matters_where_the_model_draws(sim, tmp_path):
         assert done.returncode == 0, done.stderr
         texts.append(json.dumps(json.loads(done.stdout)["benchmarks"]))
     assert texts[0] == texts[1] != texts[2]
+
+
+def test_where_the_time_went_adds_up(sim):
+    done = sim(*SMALL, "--scheme", "refcount,shootdown", "--cpus", "1,40", "--workload", "idle,exit")
+    assert done.returncode == 0, done.stderr
+    for record in json.loads(done.stdout)["benchmarks"]:
+        parts = dict(record["mmscale"]["simulator"]["time_ps"])
+        total = parts.pop("total")
+        transfer = parts.pop("transfer")
+        assert sum(parts.values()) + sum(transfer.values()) == total
+        # Virtual windows are in whole ns; what is cut off at both ends is no more than that for each CPU.
+        windows = sum(cpu["end_ns"] - cpu["start_ns"] for cpu in record["mmscale"]["per_cpu"])
+        assert abs(total - 1000 * windows) <= 1000 * record["cpus"]
+        shares = {name: value for name, value in record.items() if name.startswith("spent_")}
+        assert len(shares) == len(parts) + len(transfer) and sum(shares.values()) == pytest.approx(1)
+        assert shares["spent_waiting"] == parts["waiting"] / total
+
+
+def test_bounce_has_the_figures_that_silicon_has(sim):
+    done = sim(*SMALL, "--family", "bounce", "--scheme", "refcount,shootdown", "--cpus", "1,20,40")
+    assert (done.returncode, "not used by" in done.stderr) == (0, False), done.stderr
+    records = {record["name"]: record for record in json.loads(done.stdout)["benchmarks"]}
+    assert len(records) == 6
+    for record in records.values():
+        total = record["exchanges"]
+        for level in record["mmscale"]["bounce"]["levels"]:
+            assert sum(map(sum, level["taken"])) == total
+        (finest, *_) = record["mmscale"]["bounce"]["levels"]
+        if finest["level"] == "pu":
+            own = sum(finest["taken"][at][at] for at in range(len(finest["ids"])))
+            assert record["transfers"] == total - own
+    # A model of two sockets: refcount's line goes between them, and shootdown's mm has none that changes hands.
+    counted = records["bounce/refcount/idle/all/compact/cpus:40"]
+    assert counted["mmscale"]["bounce"]["line"].endswith("mm_count") and counted["share_other_package"] > 0
+    waits = [value for name, value in counted.items() if name.startswith("wait_ns_")]
+    assert counted["wait_ns_other_package"] in waits and min(waits) > 0
+    assert records["bounce/shootdown/idle/all/compact/cpus:40"]["transfers"] == 0
+    exchanged = records["bounce/exchange/compact/cpus:40"]
+    shares = sum(value for name, value in exchanged.items() if re.fullmatch("share_[a-z_]*(sibling|llc|die|package|unknown)", name))
+    assert shares == pytest.approx(1)
 
 
 def test_records_say_that_they_are_simulated_and_what_lines_did(sim):

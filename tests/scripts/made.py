@@ -336,6 +336,43 @@ def host_kernel():
     }  # fmt: skip
 
 
+SPENT = {
+    # By scheme, the share of their time that so many CPUs wait for the line; the rest is work.
+    "refcount": lambda cpus: 1 - 1 / cpus,
+    "shootdown": lambda cpus: 0.0,
+    "hazptr": lambda cpus: 0.0,
+}
+
+
+def with_spent(entries):
+    """Adds to windows of switch where the time of simulated CPUs went."""
+    for window in entries:
+        waiting = SPENT[window["mmscale"]["scheme"]](window["cpus"])
+        parts = {"waiting": waiting * 0.75, "transfer_domain": waiting * 0.25, "work": 1 - waiting, "fences": 0.0}
+        parts |= {"interrupts": 0.0, "spinning": 0.0}
+        parts |= {f"transfer_{name}": 0.0 for name in ("smt_sibling", "package", "other_package", "other_group")}
+        window |= {f"spent_{name}": value for name, value in parts.items()}
+    return entries
+
+
+def assessment(agreement="agree", gain=0.0123):
+    """The answer of mmscale assess."""
+
+    def figure(median):
+        return {"windows": 5, "median_ns": median, "interval_ns": {"low": median - 10.0, "high": median + 10.0, "confidence": 0.95}}
+
+    point = {"cpus": 8, "threads": figure(5000.0), "processes": figure(4950.0), "sharing": figure(50.0), "agreement": agreement}
+    point |= {name: figure(45.0) for name in ("mm_count", "shootdown_spares", "hazptr_spares")}
+    if gain is not None:
+        point["most_gain"] = gain
+    ours = {"family": "assess", "record": "assessment", "points": [point], "deaths": [], "in_words": "said <in> words"}
+    return {
+        "name": "assess/compact", "run_name": "assess/compact", "run_type": "aggregate", "repetitions": 5, "threads": 1,
+        "aggregate_name": "assessment", "aggregate_unit": "time", "iterations": 1, "real_time": 0.0, "cpu_time": 0.0,
+        "time_unit": "ns", "mmscale": ours,
+    }  # fmt: skip
+
+
 def replays(schemes=("refcount", "shootdown"), trace="make.mmtrace.gz"):
     """replay: one window for each scheme, as a simulated machine makes them."""
     made = []

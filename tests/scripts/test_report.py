@@ -4,6 +4,7 @@
 import base64
 import gzip
 import html
+import itertools
 import json
 import re
 import shlex
@@ -14,7 +15,7 @@ import pytest
 from conftest import DATA, ROOT, SCRIPTS
 
 from records.reading import load, read
-from report import gallery, raw
+from report import gallery, raw, whatif
 from report.charts import SIMULATED
 from report.commands import measure_again
 from report.topomap import machine_maps
@@ -296,3 +297,70 @@ def test_replayed_traces_have_their_tables(run, tmp_path, good):
     # A trace alone is a page, too, but nothing that plot draws.
     assert run(REPORT, path, "-o", tmp_path).returncode == 0
     assert run(SCRIPTS / "plot", path, "-o", tmp_path).returncode == 1
+
+
+def test_where_the_time_goes_is_stacked(run, tmp_path):
+    entries = made.with_spent(made.switches(cpus=(1, 8, 32), schemes=("refcount", "shootdown"), one_in=0))
+    path = made.write(tmp_path / "sim.json", entries, mmscale_world="simulator")
+    assert run(REPORT, path, "-o", tmp_path).returncode == 0
+    text = page_of(tmp_path)
+    (section,) = re.findall(r'<section id="time".*?</section>', text, re.DOTALL)
+    assert "refcount spends" in section and re.search(r"~72\.\d+&nbsp;%</data> of it on waiting for the line", section)
+    stacks = re.findall(r'<figure class="stack">.*?</figure>', section, re.DOTALL)
+    assert len(stacks) == 2
+    # Each stack is as high as the whole: parts of refcount on 8 CPUs.
+    heights = [float(h) for h in re.findall(r'height="([\d.]+)"><title>refcount, 8 CPUs', stacks[0])]
+    whole = [float(h) for h in re.findall(r'height="([\d.]+)"><title>shootdown, 8 CPUs', stacks[1])]
+    assert len(heights) == 3 and sum(heights) == pytest.approx(sum(whole), abs=0.2)
+
+
+def surface_of(tmp_path, *entries, **context):
+    return whatif._surface(read([made.write(tmp_path / "a.json", *entries, **context)]))
+
+
+def test_what_if_is_what_was_measured_where_it_was(tmp_path):
+    surface = surface_of(tmp_path, made.mixes(exits=(0, 1000, 100000)))
+    assert surface["cpus"] == list(made.COUNTS) and surface["exits"] == [0, 1000, 100000]
+    for scheme, cpus, exits in itertools.product(("refcount", "shootdown"), (1, 8, 32), (0, 1000, 100000)):
+        low, high = whatif.bounds(surface, scheme, cpus, 0, exits)
+        assert low == high == pytest.approx(made.COSTS[scheme](cpus, exits), rel=0.03)
+    # Costs are linear in exits, here and there.
+    low, high = whatif.bounds(surface, "refcount", 8, 0, 500)
+    ends = [whatif.bounds(surface, "refcount", 8, 0, exits)[0] for exits in (0, 1000)]
+    assert low == high == pytest.approx(sum(ends) / 2)
+    assert whatif.bounds(surface, "refcount", 8, 0, 200000) is None and whatif.bounds(surface, "refcount", 7, 0, 0) is None
+
+
+def test_what_if_holds_a_queue_between_its_bounds(tmp_path):
+    """A line that serves one CPU at a time, measured without work: whatever the work, the truth is between the bounds."""
+    def switch(scheme, cpus, work):
+        alone, served = made.COSTS[scheme](1, 0), made.COSTS[scheme](cpus, 0) / cpus
+        return max(work + alone, cpus * served)
+
+    def entries(work):
+        found = made.mixes(exits=(0,), schemes=("refcount", "shootdown"))
+        for window in found:
+            window["ns_per_switch"] = switch(window["mmscale"]["scheme"], window["cpus"], work)
+            window["mmscale"]["think_cycles"] = 3 * work
+        return found
+
+    surface = surface_of(tmp_path, entries(0), entries(400))
+    assert [point["work"] for point in surface["points"]] == [0, 400]
+    for scheme, cpus, work in itertools.product(("refcount", "shootdown"), made.COUNTS, (0, 30, 200, 400, 1000, 50000)):
+        low, high = whatif.bounds(surface, scheme, cpus, work, 0)
+        assert low * 0.999999 <= switch(scheme, cpus, work) <= high * 1.000001, (scheme, cpus, work)
+        if work in (0, 400):
+            assert low == pytest.approx(high)
+
+
+def test_an_assessment_says_whether_it_matters(run, tmp_path, good):
+    path = made.write(tmp_path / "a.json", [made.assessment("disagree")])
+    assert run(REPORT, good, path, "-o", tmp_path).returncode == 0
+    (section,) = re.findall(r'<section id="matters".*?</section>', page_of(tmp_path), re.DOTALL)
+    assert "On 8 CPUs a real switch takes 50.0 ns (40.0 to 60.0) longer" in section
+    assert "at most <b>1.2&nbsp;%</b>" in section and "is another figure, so only the bound stands" in section
+    assert "said &lt;in&gt; words" in section
+    # Alone it is a page, too; what is none is refused.
+    assert run(REPORT, path, "-o", tmp_path).returncode == 0
+    done = run(REPORT, good, made.write(tmp_path / "b.json", [made.assessment("perhaps")]), "-o", tmp_path)
+    assert done.returncode == 1 and "assessment: agreement 'perhaps'" in done.stderr

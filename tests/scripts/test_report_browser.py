@@ -12,6 +12,7 @@ import pytest
 from browser_tools import drive
 from conftest import SCRIPTS
 
+from report import whatif
 from report.replays import EXACT
 
 SEED = 20261123
@@ -45,7 +46,7 @@ def seen(tmp_path_factory):
         made.bounces(places), made.lines(places), made.host_switches(spoilt=(("futex/threads/same-cpu", 8, 3),)), made.host_calls(),
     )  # fmt: skip
     second = made.write(
-        folder / "sim.json", made.switches(cpus=(1, 2, 8, 16, 32, 64)), made.replays(), mmscale_world="simulator",
+        folder / "sim.json", made.with_spent(made.switches(cpus=(1, 2, 8, 16, 32, 64))), made.replays(), mmscale_world="simulator",
         host_name="none",
     )  # fmt: skip
     documents = [json.loads(path.read_text()) for path in (first, second)]
@@ -178,6 +179,34 @@ def test_map(seen):
         median = statistics.median(window["mmscale"]["matrix"]["one_way_ns"][row][column] for window in windows)
         text = re.search(r": ([\d.]+[kMGT]?) ns one way", reading["text"])[1]
         assert shown(text)[0] == pytest.approx(median, rel=1e-3)
+
+
+def test_what_if_answers_by_keyboard(seen):
+    given = seen[1]["whatif"]
+    surface = given["surface"]
+    # The page's script finds what the page had without it.
+    rows = [[str(cpus), *(whatif.worded(whatif.factor(surface, cpus, work), "") for work in whatif.WORK)] for cpus in made.COUNTS]
+    assert given["first"]["rows"] == rows
+    texts = dict(given["asked"]["texts"])
+    assert texts["CPUs"] == "2"
+    per_second = shown(texts["exits per second"])[0]
+    number, unit = texts["work between switches"].split()
+    work = float(number) * {"ns": 1, "µs": 1000}[unit]
+    assert per_second > 1000 and work > 100
+
+    def settled(scheme):
+        ends = []
+        for end in (0, 1):
+            time = whatif.bounds(surface, scheme, 2, work, surface["exits"][0])[end]
+            for _ in range(60):
+                time = whatif.bounds(surface, scheme, 2, work, max(per_second * time / 2 / 1000, surface["exits"][0]))[end]
+            ends.append(time)
+        return ends
+
+    one, other = settled("refcount"), settled("shootdown")
+    factor = whatif.worded((one[0] / other[1], one[1] / other[0]), "")
+    assert f"({factor})" in given["asked"]["said"] or f"makes {factor} times" in given["asked"]["said"]
+    assert given["asked"]["said"].startswith(f"With 2 CPUs, {texts['exits per second']} exits per second and {number} {unit} of work")
 
 
 def test_fits_have_their_knees(seen):

@@ -105,6 +105,39 @@ TEST(SimulatorLoad, SharingTheCountIsWhatRefcountPaysFor) {
   EXPECT_LT(end("shootdown", 20), 2 * end("shootdown", 1));
 }
 
+// Every part of a CPU's time in its window is somewhere, and only once.
+TEST(SimulatorLoad, WhereTheTimeWentAddsUpToTheTime) {
+  for (const std::string_view scheme : {"refcount", "shootdown", "hazptr"})
+    for (const std::string_view pattern : {"idle", "exit", "kthread"}) {
+      SimulatorSpec spec{.scheme = scheme, .model = &small_machine(), .pus = {}};
+      for (unsigned cpu = 0; cpu < 24; ++cpu) spec.pus.push_back(small_machine().layout.pus[cpu].os_index);
+      const auto load = make_simulator_load(
+          spec,
+          find_pattern(pattern)->build({.groups = std::vector<unsigned>(24, 0), .think = 50, .lifetime = 6}));
+      Picoseconds windows = 0;
+      unsigned done = 0;
+      load->run_all([&](unsigned cpu) {
+        load->boot(cpu, cpu);
+        load->run(cpu, 2);
+        load->open_window(cpu);
+        const Picoseconds begin = load->now(cpu);
+        load->run(cpu, 20);
+        windows += load->now(cpu) - begin;
+        load->close_window(cpu);
+        if (++done == 24) load->stop(cpu);
+        load->finish(cpu);
+      });
+      const machine::simulator::Spent spent = load->spent();
+      EXPECT_EQ(spent.total(), windows) << scheme << " " << pattern;
+      EXPECT_GT(spent.work, 0u);
+      // The line of mm_count is what refcount waits for; IPIs are what others pay with, where an mm dies.
+      if (pattern != "exit") {
+        EXPECT_EQ(spent.waiting > windows / 4, scheme == "refcount") << scheme << " " << pattern;
+      }
+      EXPECT_EQ(spent.interrupts != 0, scheme != "refcount" && pattern == "exit") << scheme << " " << pattern;
+    }
+}
+
 TEST(SimulatorLoad, EveryLifecycleRuns) {
   for (const std::string_view lifecycle : kernel::lifecycle::Catalogue::names())
     EXPECT_THAT(simulate(small_machine(), "refcount", lifecycle, *find_pattern("exit"), 4, 5).audit,

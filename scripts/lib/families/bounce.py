@@ -7,8 +7,10 @@ from families.family import Family
 from records.conditions import of_entry
 from records.window import DISTANCES, identity, number, validity
 
-NAME = re.compile(r"bounce/(?P<scheme>[^/]+)/(?P<placement>[^/]+)/cpus:(?P<cpus>\d+)")
+NAME = re.compile(r"bounce/(?P<scheme>[^/]+)/(?:[^/]+/[^/]+/)?(?P<placement>[^/]+)/cpus:(?P<cpus>\d+)")
 RESULTS = frozenset({"bounce"})
+# What is exchanged without any scheme.
+EXCHANGE = "exchange"
 # From fine to coarse.
 LEVELS = ("pu", "core", "llc", "die", "numa", "package")
 
@@ -20,6 +22,8 @@ def _row(benchmark, ours):
     row |= of_entry(ours, RESULTS)
     row["levels"] = [_level(level) for level in (ours.get("bounce") or {}).get("levels", ())]
     row["per_cpu"] = ours.get("per_cpu")
+    row["workload"], row["sharing"] = ours.get("workload", ""), ours.get("sharing", "")
+    row["line"] = (ours.get("bounce") or {}).get("line", "")
     for column, counter in (("rate", "exchanges_per_second"), ("exchanges", "exchanges"), ("transfers", "transfers"),
                             ("transfer_share", "transfer_share"), ("run_length", "run_length"),
                             ("fairness", "fairness")):  # fmt: skip
@@ -28,7 +32,8 @@ def _row(benchmark, ours):
     for name in DISTANCES:
         row[f"share_{name}"] = number(benchmark.get(f"share_{name}"))
         row[f"wait_{name}"] = number(benchmark.get(f"wait_ns_{name}"))
-    return row | validity(benchmark, ours, row["rate"])
+    # A scheme whose lines never change hands has a rate of 0, and that is what there is to say of it.
+    return row | validity(benchmark, ours, 1.0 if row["exchanges"] == 0 else row["rate"])
 
 
 def _level(level):
@@ -39,11 +44,17 @@ def _level(level):
 
 
 def main_bounces(own):
-    """The valid windows of one machine on the most CPUs that have a matrix, or None."""
+    """The valid windows of one machine on the most CPUs that have a matrix, or None: of the exchanges, or of the first
+    scheme whose line changed hands."""
     table = own.bounces
     if not len(table):
         return None
-    table = table[table["valid"] & (table["levels"].map(len) > 0)]
+    table = table[table["valid"] & (table["levels"].map(len) > 0) & (table["transfers"] > 0)]
+    if not len(table):
+        return None
+    first = table.iloc[0] if EXCHANGE not in set(table["scheme"]) else table[table["scheme"] == EXCHANGE].iloc[0]
+    for column in ("scheme", "workload", "sharing"):
+        table = table[table[column] == first[column]]
     table = table[table["cpus"] == table["cpus"].max()] if len(table) else table
     return table[table["placement"] == table["placement"].iloc[0]] if len(table) else None
 

@@ -7,6 +7,7 @@ import re
 from families.family import Family
 from families.latency import latency_of
 from records.conditions import of_entry
+from records.spent_rows import spent_row
 from records.window import identity, number, validity
 
 # "switch/idle/refcount/all/compact/cpus:2", which Google Benchmark may follow with its own "/repeats:9/manual_time".
@@ -29,7 +30,7 @@ def _row(benchmark, ours):
     row["packages"] = tuple(packages) if packages else None
     row["package_count"] = number(benchmark.get("packages"))
     row["per_cpu"] = ours.get("per_cpu")
-    return row
+    return row | spent_row(benchmark)
 
 
 def _draw(records, directory):

@@ -75,7 +75,10 @@ def main_sheet(own):
     """The sheet of switches that the answer is about, or None."""
     found = sheets("switch", own.switches, list(FIRST))
     # The most CPUs count most: what scales is the question.
-    key = lambda sheet: (sheet.identity == FIRST, sheet.windows["cpus"].max(), len(sheet.windows))  # noqa: E731
+    key = lambda sheet: (  # noqa: E731
+        sheet.identity == FIRST, not value_of(sheet.windows, "think_cycles").fillna(0).any(), sheet.windows["cpus"].max(),
+        len(sheet.windows),
+    )  # fmt: skip
     return max(found, key=key, default=None)
 
 

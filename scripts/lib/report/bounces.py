@@ -93,17 +93,24 @@ def _heat_map(windows, index, several):
 def _table(windows, mark, source):
     rows = []
     shown = [name for name in DISTANCES if windows[f"share_{name}"].notna().any()]
-    heads = ["CPUs", *(head for *_, head in COLUMNS)]
+    schemes = windows["scheme"].nunique() > 1
+    heads = [*(["of"] if schemes else []), "CPUs", *(head for *_, head in COLUMNS)]
     heads += [f"moves to {_words(name)}" for name in shown] + [f"ns waited, {_words(name)}" for name in shown]
-    for (_, cpus), part in windows.groupby(["placement", "cpus"]):
+    keys = ["scheme", "workload", "sharing", "placement", "cpus"]
+    for (scheme, workload, *_, cpus), part in windows.groupby(keys, sort=False):
         valid = part[part["valid"]]
-        cells = [str(cpus)]
+        cells = [*([esc(_of(scheme, workload, valid))] if schemes else []), str(cpus)]
         for column, counter, _ in COLUMNS:
             cells.append(_value(valid, column, counter, mark))
         cells += [_value(valid, f"share_{name}", f"share_{name}", mark) for name in shown]
         cells += [_value(valid, f"wait_{name}", f"wait_ns_{name}", mark) for name in shown]
         rows.append((f' data-windows="{windows_of(valid)}"' if len(valid) else "", cells))
     return table(f"bounce on {source.machine.host}", heads, rows)
+
+
+def _of(scheme, workload, windows):
+    line = windows["line"].iloc[0] if len(windows) else ""
+    return scheme + (f", {workload}" if workload else "") + (f" ({line})" if line and workload else "")
 
 
 def _value(valid, column, counter, mark):

@@ -20,7 +20,7 @@ def build(paths):
     be."""
     refused = []
     try:
-        records = read(paths, lambda path, error: refused.append(str(error)), (*DRAWABLE, "replays"))
+        records = read(paths, lambda path, error: refused.append(str(error)), (*DRAWABLE, "replays", "assessments"))
     except RecordError:
         if refused:
             raise RecordError("; ".join(refused)) from None
@@ -32,7 +32,7 @@ def build(paths):
     used = [path for path in unique if str(path) in read_in]
 
     gallery = Gallery(records)
-    sections, missing, maps = sections_of(records, gallery, redo_lines)
+    sections, missing, others_data = sections_of(records, gallery, redo_lines)
     sections.append(Section("How far can this be trusted?", "Trust", trust_answer(records, refused), validity(records, refused, numbered)))
     sections.append(Section("What was it measured on?", "Machine", "", environment(records)))
     plotly = plotly_source()
@@ -40,7 +40,7 @@ def build(paths):
         missing.append(("Figures to play with (plotly was not installed where this page was made)", "scripts/bootstrap"))
     hosts = list(dict.fromkeys(source.machine.host for source in records.sources))
     hosts = ", ".join(hosts) if len(hosts) <= FEW else f"{len(records.sources)} machines"
-    figures = {shown.ident: shown.data for shown in [*gallery.shown, *maps]}
+    figures = {shown.ident: shown.data for shown in gallery.shown} | others_data
     parts = {
         "title": f"mmscale: lazy TLB on {hosts}",
         "answers": _answers(records) if len(records.sources) <= FEW else [],

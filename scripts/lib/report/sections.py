@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 from families.registry import FAMILIES
 from report import says
+from report.assessed import assessed
 from report.bounces import bounces
 from report.markup import slug
 from report.replays import replays
+from report.times import times
 from report.topomap import machine_maps
+from report.whatif import whatif
 from wording.text import SIMULATED
 
 
@@ -28,22 +31,32 @@ class Section:
 
 
 def sections_of(records, gallery, redo):
-    """Returns ([Section, ...] of what was measured, [(what, command), ...] of what was not, maps)."""
+    """Returns ([Section, ...] of what was measured, [(what, command), ...] of what was not, {id: data for the script} of
+    what is no figure of the gallery)."""
     maps = machine_maps(records)
     bounced, drawn = bounces(records)
+    spent, stacks = times(records)
+    questions, asked = whatif(records)
+    matters, found_out = assessed(records)
     mark_of = lambda source: SIMULATED if source.machine.simulated else ""  # noqa: E731
     say = lambda what: says.each(records, what, mark_of)  # noqa: E731
     bench = "mmscale bench --family {} --out records.json"
     known = [
         ("How does it scale with CPUs?", "Scaling", say(says.scaling), gallery.switches(),
          "Context switches under each scheme", bench.format("switch")),
+        ("Does it matter on this machine?", "Matters", matters, found_out,
+         "What of it a real kernel on this machine would notice", "mmscale assess --out records.json"),
         ("Where does the line travel?", "Line", " ".join(filter(None, (bounced, say(says.line)))),
          _grid(drawn, gallery.lines()) + "".join(shown.html for shown in maps),
          "What a cache line's way costs, and who hands it to whom", bench.format("line,bounce")),
+        ("Where does the time go?", "Time", spent, stacks,
+         "Where the CPUs' time goes (of a simulated machine)", "mmscale sim --machine MODEL --out records.json"),
         ("What does freeing an address space cost?", "Freeing", say(says.teardown), gallery.teardowns(),
          "Freeing an address space that others still borrow", bench.format("teardown")),
         ("From which exit rate on does counting pay?", "Crossover", say(says.mix), gallery.mixes(),
          "Where two schemes cost the same", bench.format("mix")),
+        ("What would it be with other numbers?", "What if", "", asked,
+         "What other numbers of CPUs, exits and work would give", bench.format("mix --scheme refcount,shootdown")),
         ("What does the running kernel itself do?", "Kernel", say(says.host), gallery.hosts(),
          "The running kernel beside the emulation", bench.format("switch,host_kernel")),
         ("What would a recorded system have paid?", "Traces", say(says.replay), replays(records, redo),
@@ -71,7 +84,7 @@ def sections_of(records, gallery, redo):
     if len(lacking) == 1:
         (family,) = lacking
         missing.append(("Who hands the line to whom" if family == "bounce" else "What a cache line's way costs", bench.format(family)))
-    return found, missing, maps
+    return found, missing, {**{shown.ident: shown.data for shown in maps}, **dict(questions)}
 
 
 def _grid(*parts):

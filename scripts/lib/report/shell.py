@@ -11,7 +11,7 @@ from report.raw import packed
 
 HERE = Path(__file__).resolve().parent
 STYLES = ("tokens.css", "page.css")
-SCRIPTS = ("theme.js", "lines.js", "fit.js", "leaders.js", "map.js", "page.js")
+SCRIPTS = ("theme.js", "lines.js", "fit.js", "leaders.js", "map.js", "whatif.js", "page.js")
 # Debian's python3-plotly has the library here.
 PLOTLY = Path("/usr/share/python3-plotly/plotly.js")
 # Says to the browser what is true of the page: nothing but what is in it.

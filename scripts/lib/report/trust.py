@@ -56,7 +56,7 @@ def trust_answer(records, refused):
 
 def _windows(records):
     # latencies are windows of switches and mixes once more, crossovers and stabilities are none.
-    skipped = ("latencies", "crossovers", "stabilities")
+    skipped = ("latencies", "crossovers", "stabilities", "assessments")
     windows = [getattr(records, name) for name in TABLES if name not in skipped]
     windows = [part[["source", "file", "record", "name", "valid", "reasons"]] for part in windows if len(part)]
     return pandas.concat(windows, ignore_index=True) if windows else None
@@ -69,6 +69,8 @@ def validity(records, refused, files):
         items = "".join(f"<li>{esc(line)}</li>" for line in refused)
         parts.append(f'<div class="warning"><p>Files that could not be used:</p><ul>{items}</ul></div>')
     every = _windows(records)
+    if every is None:
+        return "".join(parts) + "<p>No windows of their own are in these records.</p>"
     family = every["name"].str.split("/").str[0]
     rows = [
         ("", [esc(name), str(len(part)), str(int((~part["valid"]).sum()))])

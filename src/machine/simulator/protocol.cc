@@ -27,8 +27,10 @@ Picoseconds World::bus_leg(const Line& line, const Cpu& c) const {
 
 // Returns when the request is answered, with the line in the state asked for.
 void World::request(Cpu& c, std::uint32_t index, Wish wish) {
+  charge(c, &Spent::work);
   send(c, index, wish);
   wait(c);
+  charge_request(c);
 }
 
 // A request leaves for the agent of its domain, or goes out on the bus.
@@ -57,7 +59,13 @@ void World::acquire(Cpu& c, std::uint32_t index, Wish wish) {
     request(c, index, wish);
     return;
   }
-  c.time = std::max(c.time, line.busy_until) + leg_[static_cast<std::size_t>(Reach::sibling)];
+  charge(c, &Spent::work);
+  const Picoseconds asked = c.time;
+  c.time = std::max(c.time, line.busy_until);
+  charge(c, &Spent::waiting);
+  c.time += leg_[static_cast<std::size_t>(Reach::sibling)];
+  charge_transfer(c, Reach::sibling);
+  if (watching_) note(index, c.id, line.last_user, c.time - asked);
   line.last_user = c.id;
   line.busy_until = c.time + costs_.atomic;
   yield(c);
@@ -145,9 +153,14 @@ World::Cpu& World::take(Line& line, std::uint32_t domain, Picoseconds time) {
   }
   --line.waiting;
   --line.asking;
-  lines_.statistics(c.line).waited += time - c.arrived;
-  statistics_.waited += time - c.arrived;
+  waits_no_more(c, time);
   return c;
+}
+
+void World::waits_no_more(Cpu& c, Picoseconds time) {
+  c.waited = time - c.arrived;
+  lines_.statistics(c.line).waited += c.waited;
+  statistics_.waited += c.waited;
 }
 
 // Siblings that wait behind a read to read, too, have the line when it has it.
@@ -159,8 +172,7 @@ void World::read_along(Line& line, Cpu& c, Picoseconds time) {
     sibling.state = State::ready;
     sibling.next = std::exchange(c.along, sibling.id);
     --line.waiting;
-    lines_.statistics(c.line).waited += time - sibling.arrived;
-    statistics_.waited += time - sibling.arrived;
+    waits_no_more(sibling, time);
   }
 }
 
@@ -297,8 +309,10 @@ void World::hand_over(std::uint32_t index, Picoseconds time) {
   const Picoseconds leg = core_leg();
   const std::uint32_t from = line.owner_domain;
   const std::uint32_t to = queue_of(c);
+  const std::uint32_t user = line.last_user;
   line.snooping_for = kNobody;
   count_transfer(index, owner, c.place, reads);
+  c.came = reach(owner, c.place);
 
   Picoseconds data = 0;
   if (owner.core == c.place.core) {
@@ -321,6 +335,7 @@ void World::hand_over(std::uint32_t index, Picoseconds time) {
     data += more;
     line.port_free += more;
   }
+  if (watching_) note(index, thread_of(c), user, data - c.time);
   if (reads) {
     leave_owner(index, leaves);
     lines_.share(line, owner);
@@ -387,6 +402,7 @@ bool World::serve_unowned(std::uint32_t index, Picoseconds time) {
     lines_.queue(line, domain).asked = false;
   }
   const Picoseconds leg = core_leg();
+  c.came = std::max(reach(by, agent), Reach::domain);
   if (line.domains == 0) {
     // Exclusive even to a reader: the next write of a line that nobody else has asks nobody.
     const Picoseconds data = time + costs_.memory + between(by, agent) + leg;
@@ -397,6 +413,7 @@ bool World::serve_unowned(std::uint32_t index, Picoseconds time) {
     grant(c, answer(line, c, local, time));
     lines_.share(line, c.place);
   } else {
+    c.came = farthest_sharer(line, agent);
     Picoseconds done = std::max(time, line.busy_until) + invalidation(line, agent, by);
     if (c.wish == Wish::modify) done += conditional(line, 0);
     lines_.invalidate_sharers(line);
@@ -456,6 +473,13 @@ Picoseconds World::invalidation(const Line& line, const Place& writer, const Pla
   return std::max(farthest, leg);
 }
 
+Reach World::farthest_sharer(const Line& line, const Place& writer) const {
+  Reach farthest = Reach::domain;
+  for (std::uint64_t rest = line.domains; rest != 0; rest &= rest - 1)
+    farthest = std::max(farthest, reach(domains_[static_cast<std::size_t>(std::countr_zero(rest))], writer));
+  return farthest;
+}
+
 void World::count_transfer(std::uint32_t index, const Place& from, const Place& to, bool reads) {
   const auto distance = static_cast<std::size_t>(reach(from, to));
   LineStatistics& statistics = lines_.statistics(index);
@@ -486,8 +510,10 @@ void World::become_owner(std::uint32_t index, Cpu& c, Picoseconds time) {
 void World::grant(Cpu& c, Picoseconds time) {
   c.state = State::ready;
   schedule(c, time);
-  for (std::uint32_t at = std::exchange(c.along, kNobody); at != kNobody; at = cpus_[at].next)
+  for (std::uint32_t at = std::exchange(c.along, kNobody); at != kNobody; at = cpus_[at].next) {
+    cpus_[at].came = c.came;
     schedule(cpus_[at], time);
+  }
 }
 
 }  // namespace mmscale::machine::simulator

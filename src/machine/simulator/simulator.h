@@ -113,6 +113,7 @@ class Simulator {
     if (irqs_disabled()) bug("call_many with interrupts off or from an IPI handler would deadlock");
     if (requests_.empty()) requests_.resize(cpus());
     to_raise_.clear();
+    world_.begin_interrupts(cpu_);
     targets.for_each([&](unsigned target) {
       if (target == cpu_) return;
       Request& call = request(target);
@@ -129,6 +130,7 @@ class Simulator {
     targets.for_each([&](unsigned target) {
       if (target != cpu_) spin_until(requests_[target]->busy, [](std::uint32_t busy) { return busy == 0; });
     });
+    world_.end_interrupts(cpu_);
   }
 
   // Ticks of the model's counter, interrupts on.
@@ -187,6 +189,7 @@ class Simulator {
 
   // The interrupt entry: runs what is queued, oldest first, with interrupts off.
   MMSCALE_COLD void interrupt() {
+    world_.begin_interrupts(cpu_);
     do {
       world_.irq_disable(cpu_);
       world_.spend(cpu_, world_.costs().ipi_handle);
@@ -207,6 +210,7 @@ class Simulator {
       }
       world_.irq_enable(cpu_);
     } while (world_.take_interrupt(cpu_));
+    world_.end_interrupts(cpu_);
   }
 
   [[noreturn]] MMSCALE_COLD void bug(const char* what) const {

@@ -77,6 +77,7 @@ World::World(const Model& model, const Renumbered& renumbered, std::uint32_t hom
       lines_(count<&Place::core>(renumbered.places), count<&Place::domain>(renumbered.places),
              count<&Place::package>(renumbered.places)),
       agents_(home_agents(model, renumbered.places)),
+      spent_(threads_),
       random_(model.seed) {
   const std::vector<Place>& places = renumbered.places;
   core_place_.resize(count<&Place::core>(places));
@@ -133,6 +134,8 @@ void World::store(unsigned cpu, void* address, const void* value, std::size_t by
       return;
     }
     acquire(c, index, Wish::own);
+  } else if (watching_) [[unlikely]] {
+    note(index, cpu, cpu, 0);
   }
   c.time += costs_.store;
   std::memcpy(address, value, bytes);
@@ -140,9 +143,11 @@ void World::store(unsigned cpu, void* address, const void* value, std::size_t by
 }
 
 void World::await_store(Cpu& c) {
+  charge(c, &Spent::work);
   c.state = State::draining;
   schedule(c, kNever);
   wait(c);
+  charge(c, &Spent::fences);
 }
 
 // The line that a buffered store waits for is here.
@@ -163,6 +168,8 @@ std::uint32_t World::begin_rmw(unsigned cpu, const void* address) {
   drain(c);
   if (lines_[index].last_user != cpu) [[unlikely]]
     acquire(c, index, Wish::modify);
+  else if (watching_) [[unlikely]]
+    note(index, cpu, cpu, 0);
   c.time += costs_.atomic;
   return index;
 }
@@ -213,7 +220,8 @@ void World::run(const std::function<void(unsigned)>& body) {
   const std::span all = std::span(cpus_).first(threads_);
   for (const Cpu& c : all) begin = std::max(begin, c.time);
   for (Cpu& c : all) {
-    c.time = begin;
+    charge(c, &Spent::work);
+    c.time = c.charged = begin;
     c.state = State::ready;
     c.fiber->start(fiber_main, &c);
     schedule(c, begin);
@@ -303,8 +311,10 @@ void World::spin(unsigned cpu, const Condition& condition, Waiting waiting) {
   c.line = lines_.index_of(condition.address);
   if (spins_.empty()) spins_.resize(threads_);
   spins_[cpu] = condition;
+  charge(c, &Spent::work);
   join_spinners(c);
   sleep_interruptibly(c, State::spinning, kNever);
+  charge(c, &Spent::spinning);
 }
 
 void World::join_spinners(Cpu& c) {
@@ -369,13 +379,35 @@ void World::stop_spinning(Cpu& c) {
 void World::raise(unsigned cpu, unsigned target) {
   Cpu& from = cpus_[cpu];
   Cpu& to = cpus_[target];
+  charge(from, &Spent::work);
   from.time += costs_.ipi_send;
+  charge(from, &Spent::interrupts);
   ++statistics_.interrupts;
   const Picoseconds at = from.time + ipi_delivery_[static_cast<std::size_t>(reach(from.place, to.place))];
   to.interrupt_at = std::min(to.interrupt_at, at);
   const bool interruptible = (to.state == State::spinning || to.state == State::sleeping) && !to.irqs_off;
   const Picoseconds wake = std::max(to.interrupt_at, to.time);
   if (interruptible && wake < turns_.of(target)) schedule(to, wake);
+}
+
+Spent World::spent(unsigned cpu) const {
+  const Cpu& c = cpus_[cpu];
+  Spent spent = spent_[cpu];
+  (c.interrupts != 0 ? spent.interrupts : spent.work) += c.time - c.charged;
+  return spent;
+}
+
+// What a request took that has been answered.
+void World::charge_request(Cpu& c) {
+  const Picoseconds answered = std::exchange(c.time, c.charged + std::min(c.waited, c.time - c.charged));
+  charge(c, &Spent::waiting);
+  c.time = answered;
+  charge_transfer(c, c.came);
+}
+
+void World::note(std::uint32_t index, std::uint32_t to, std::uint32_t from, Picoseconds took) {
+  const std::uintptr_t address = lines_.address_of(index);
+  if (address >= homed_begin_ && address < homed_end_) hand_overs_.push_back({index, to, from, took});
 }
 
 }  // namespace mmscale::machine::simulator

@@ -22,8 +22,10 @@
 #include "machine/fiber/fiber.h"
 #include "machine/machine.h"
 #include "machine/simulator/event_queue.h"
+#include "machine/simulator/hand_over.h"
 #include "machine/simulator/lines.h"
 #include "machine/simulator/model.h"
+#include "machine/simulator/spent.h"
 #include "machine/simulator/turns.h"
 
 namespace mmscale::machine::simulator {
@@ -100,6 +102,14 @@ class World {
   // Of each line: what happened to it, and where it is.
   const Lines& lines() const { return lines_; }
 
+  // Where the time of that CPU went so far.
+  Spent spent(unsigned cpu) const;
+
+  // From now on notes every use of the lines that are `homed`. One that was shared comes from nobody, and is not
+  // noted.
+  void watch() { watching_ = true; }
+  const std::vector<HandOver>& hand_overs() const { return hand_overs_; }
+
   // All below: by the running CPU, for itself.
 
   Picoseconds now(unsigned cpu) const { return cpus_[cpu].time; }
@@ -117,7 +127,10 @@ class World {
   void fence(unsigned cpu, Picoseconds cost) {
     Cpu& c = cpus_[cpu];
     drain(c);
+    if (cost == 0) return;
+    charge(c, &Spent::work);
     c.time += cost;
+    charge(c, &Spent::fences);
   }
 
   // What a store buffer can hold.
@@ -140,6 +153,16 @@ class World {
   void irq_disable(unsigned cpu) { cpus_[cpu].irqs_off = true; }
   void irq_enable(unsigned cpu) { cpus_[cpu].irqs_off = false; }
   bool irqs_disabled(unsigned cpu) const { return cpus_[cpu].irqs_off; }
+
+  // Around what is done for interrupts' sake, which may be nested.
+  void begin_interrupts(unsigned cpu) {
+    charge(cpus_[cpu], &Spent::work);
+    ++cpus_[cpu].interrupts;
+  }
+  void end_interrupts(unsigned cpu) {
+    charge(cpus_[cpu], &Spent::interrupts);
+    --cpus_[cpu].interrupts;
+  }
 
   // An interrupt for `target`, on its way from now on.
   void raise(unsigned cpu, unsigned target);
@@ -198,6 +221,12 @@ class World {
     void* address = nullptr;
     std::uint32_t bytes = 0;
     alignas(kStoreBytes) std::array<std::byte, kStoreBytes> value{};
+    // Until when its time is in its books, and how deep it is in interrupts.
+    Picoseconds charged = 0;
+    std::uint32_t interrupts = 0;
+    // Of the request that was answered last: how long others were served first, and how far the line came.
+    Reach came = Reach::domain;
+    Picoseconds waited = 0;
   };
 
   MMSCALE_INLINE Cpu& begin_access(unsigned cpu) {
@@ -208,6 +237,22 @@ class World {
     return c;
   }
   Picoseconds drawn(Picoseconds mean);
+
+  // the books (world.cc)
+  void charge(Cpu& c, Picoseconds Spent::*part) {
+    charge(c, spent_[c.id].*(c.interrupts != 0 ? &Spent::interrupts : part));
+  }
+  void charge_transfer(Cpu& c, Reach distance) {
+    Spent& spent = spent_[c.id];
+    charge(c, c.interrupts != 0 ? spent.interrupts : spent.transfer[static_cast<std::size_t>(distance)]);
+  }
+  static void charge(Cpu& c, Picoseconds& part) {
+    part += c.time - c.charged;
+    c.charged = c.time;
+  }
+  void charge_request(Cpu& c);
+  void note(std::uint32_t index, std::uint32_t to, std::uint32_t from, Picoseconds took);
+
   // scheduling (world.cc)
   bool line_is_next() const { return !line_events_.empty() && line_events_.top().time < turns_.time(); }
   void yield(Cpu& c);
@@ -239,6 +284,8 @@ class World {
   Picoseconds conditional(const Line& line, Picoseconds way);
   std::uint32_t before_next(Line& line, const Queue& queue);
   void find_home(Line& line, const Cpu& c, std::uint32_t index);
+  void waits_no_more(Cpu& c, Picoseconds time);
+  Reach farthest_sharer(const Line& line, const Place& writer) const;
   Picoseconds between(const Place& a, const Place& b) const;
   Picoseconds core_leg() const;
   Picoseconds bus_leg(const Line& line, const Cpu& c) const;
@@ -294,6 +341,10 @@ class World {
   std::vector<Place> domains_;
   std::vector<Place> agents_;
   Statistics statistics_;
+  // Of each hardware thread.
+  std::vector<Spent> spent_;
+  bool watching_ = false;
+  std::vector<HandOver> hand_overs_;
   std::mt19937_64 random_;
 
   Fiber thread_;

@@ -119,6 +119,25 @@ async function main() {
     }
   }
 
+  const whatif = ids.find(id => kinds[id].kind === "whatif");
+  if (whatif) {
+    const read = () => page.evaluate(id => ({
+      said: document.querySelector(`#${id} .says`).textContent,
+      rows: [...document.querySelectorAll(`#${id} tbody tr`)].map(row => [...row.children].map(cell => cell.textContent)),
+      texts: [...document.querySelectorAll(`#${id} input`)].map(one => [one.dataset.slider, one.getAttribute("aria-valuetext")]),
+    }), whatif);
+    found.whatif = {first: await read(), surface: kinds[whatif].surface};
+    // By keyboard alone: to the greatest of one slider, and some steps on another.
+    for (const [name, keys] of [["CPUs", ["Home", "ArrowRight"]], ["exits per second", Array(12).fill("ArrowRight")],
+      ["work between switches", Array(5).fill("ArrowRight")]]) {
+      const slider = page.locator(`#${whatif} input[data-slider="${name}"]`);
+      if (!await slider.count()) continue;
+      await slider.focus();
+      for (const key of keys) await page.keyboard.press(key);
+    }
+    found.whatif.asked = await read();
+  }
+
   found.numbers = await page.evaluate(() => [...document.querySelectorAll("data")].map(one => ({
     value: Number(one.value), text: one.textContent, counter: one.dataset.counter, statistic: one.dataset.statistic,
     windows: (one.closest("[data-windows]") || {dataset: {}}).dataset.windows,

@@ -31,6 +31,7 @@ async function start() {
   offerRecords();
   for (const [id, data] of Object.entries(figures))
     if (data.kind === "map") drawMap(document.getElementById(id), data);
+    else if (data.kind === "whatif") drawWhatif(document.getElementById(id), data);
   if (!await loadPlotly()) return;
   const redraws = [];
   // Only what comes near the window: a page has room for more figures than a telephone for drawing them at once.

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+"""The answer of mmscale assess (docs/assess.md); the windows that it is of are those of other families."""
+
+from families.family import Family
+
+FIGURES = ("threads", "processes", "sharing", "mm_count", "shootdown_spares", "hazptr_spares")
+
+
+def _row(_, ours):
+    """assessment: the object as recorded; ValueError or KeyError if it is none."""
+    for point in ours["points"]:
+        int(point["cpus"])
+        if point["agreement"] not in ("agree", "disagree", "unknown"):
+            raise ValueError(f"assessment: agreement {str(point['agreement'])[:40]!r}")
+        float(point.get("most_gain", 0))
+        for name in FIGURES:
+            interval = point[name].get("interval_ns", {"low": 0, "high": 0})
+            float(point[name].get("median_ns", 0)), float(interval["low"]), float(interval["high"])
+    return {"assessment": {**ours, "in_words": str(ours["in_words"])}}
+
+
+FAMILY = Family(
+    name="assess", figure="", table="assessments", drawn=False, aggregates={"assessment": ("assessments", _row)}
+)
