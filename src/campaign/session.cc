@@ -23,6 +23,7 @@
 #include <stdexcept>
 
 #include "campaign/console.h"
+#include "campaign/formats.h"
 #include "campaign/record_file.h"
 #include "host/cast.h"
 #include "machine/silicon/pool.h"
@@ -267,6 +268,10 @@ class Session {
       fmt::print("{}\n", document_of_results().dump(2));
     else if (google.format == "csv")
       fmt::print("{}", csv(results_, google.display_aggregates_only));
+    else if (google.format == "lkp")
+      fmt::print("{}", lkp(results_));
+    else if (google.format == "prometheus")
+      fmt::print("{}", prometheus(results_));
     else
       // Standard output belongs to the records if they go there.
       fmt::print(measure::screen_beside(setup_.out), "{}", text_of_results());

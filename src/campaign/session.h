@@ -17,7 +17,7 @@ namespace mmscale::campaign {
 // What Google Benchmark's own flags (and their BENCHMARK_* variables) ask of our writers.
 struct GoogleFlags {
   std::string filter;       // --benchmark_filter, a regular expression; a leading '-' excludes
-  std::string format;       // --benchmark_format: console, json or csv
+  std::string format;       // one of formats(); --benchmark_format: console, json or csv
   std::string out;          // --benchmark_out
   std::string out_format;   // --benchmark_out_format
   bool list_tests = false;  // --benchmark_list_tests

@@ -15,6 +15,7 @@
 #include "campaign/budget.h"
 #include "campaign/console.h"
 #include "campaign/cpu_counts.h"
+#include "campaign/formats.h"
 #include "campaign/session.h"
 #include "cli/case_options.h"
 #include "cli/durations.h"
@@ -60,6 +61,7 @@ struct Options : CaseOptions {
   bool latency = false;
   bool rq_lock = false;
   bool live = false;
+  std::string format;
 };
 
 // Two of the batches after which a CPU looks at its clock: below that nothing could be counted.
@@ -183,6 +185,10 @@ int run(const Options& options, const CLI::App& command, const std::string& comm
   std::vector<std::string> rest = command.remaining();
   auto google = campaign::GoogleFlags::take_from(rest);
   if (!rest.empty()) throw UsageError(unknown_argument(command, rest.front()));
+  if (!options.format.empty()) {
+    check_name("--format", options.format, campaign::formats());
+    google.format = options.format;
+  }
 
   const topology::Topology topology = topology::Topology::host();
   topology::Layout layout = topology.layout();
@@ -229,8 +235,8 @@ int run(const Options& options, const CLI::App& command, const std::string& comm
     setup.out = google.out;
   }
   if (measure::is_standard_output(setup.out) && google.format != "console")
-    throw UsageError(
-        fmt::format("--out - and --benchmark_format={}: both on standard output", google.format));
+    throw UsageError(fmt::format("--out - and {}={}: both on standard output",
+                                 options.format.empty() ? "--benchmark_format" : "--format", google.format));
 
   if (google.list_tests || options.dry_run) {
     for (const campaign::Case& c : setup.cases) fmt::print("{}\n", c.name);
@@ -289,6 +295,7 @@ void add_bench_command(CLI::App& app, const std::string& command_line, int& stat
   taker.take("--reps", options->repetitions);
   taker.take("--budget", options->budget);
   taker.take("--live", options->live);
+  taker.take("--format", options->format);
   bench->allow_extras();
   bench->footer(
       "Google Benchmark's --benchmark_* flags work, too: --benchmark_filter=REGEX, --benchmark_list_tests,\n"

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "bench/families.h"
+#include "campaign/formats.h"
 #include "cli/completion.h"
 #include "cli/names.h"
 #include "kernel/build.h"
@@ -472,6 +473,11 @@ std::span<const OptionInfo> options() {
        .value = Value::file,
        .help = "Write the manual's pages into this folder",
        .page = "docs/describe.md"},
+      {.name = "--format",
+       .value = Value::name,
+       .help = "What standard output has of the results; default: console",
+       .page = "docs/records.md",
+       .choices = campaign::formats},
       {.name = "--unsafe",
        .value = Value::flag,
        .help = "Schemes that are unsafe under the lifecycle, too",

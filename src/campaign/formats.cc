@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "campaign/formats.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include "measure/statistics.h"
+
+namespace mmscale::campaign {
+namespace {
+
+using measure::Record;
+
+using Figures = std::vector<std::pair<std::string, double>>;
+
+// The medians of the valid windows, in the order of the record's counters; then how many windows there are.
+Figures figures_of(const std::vector<Record>& repetitions) {
+  std::vector<std::pair<std::string, std::vector<double>>> values;
+  std::size_t valid = 0;
+  for (const Record& record : repetitions) {
+    if (!record.valid()) continue;
+    ++valid;
+    for (const auto& [name, value] : record.counters()) {
+      auto found =
+          std::find_if(values.begin(), values.end(), [&](const auto& one) { return one.first == name; });
+      if (found == values.end()) found = values.insert(found, {name, {}});
+      found->second.push_back(value);
+    }
+  }
+  Figures figures;
+  for (const auto& [name, all] : values)
+    if (const auto median = measure::median(all)) figures.emplace_back(name, *median);
+  figures.emplace_back("windows", static_cast<double>(repetitions.size()));
+  figures.emplace_back("valid_windows", static_cast<double>(valid));
+  return figures;
+}
+
+// The characters that a name may have, the others as `otherwise`.
+std::string only(std::string_view text, char otherwise) {
+  std::string name(text);
+  for (char& c : name)
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '_') c = otherwise;
+  return name;
+}
+
+std::string lkp_key(std::string_view case_name) {
+  std::string key(case_name);
+  for (char& c : key)
+    c = c == '/' ? '.' : c == ':' || std::isspace(static_cast<unsigned char>(c)) != 0 ? '_' : c;
+  return key;
+}
+
+std::string label(std::string_view name, std::string_view value) {
+  std::string text;
+  for (const char c : value)
+    if (c == '\n')
+      text += "\\n";
+    else if (c == '\\' || c == '"')
+      text += {'\\', c};
+    else
+      text += c;
+  return value.empty() ? std::string() : fmt::format(",{}=\"{}\"", name, text);
+}
+
+std::string labels(const Record& record) {
+  const measure::Subject& s = record.subject;
+  const std::string all = label("case", record.name) + label("family", s.family) +
+                          label("workload", s.workload) + label("scheme", s.scheme) +
+                          label("sharing", s.sharing) + label("placement", s.placement) +
+                          label("lifecycle", s.lifecycle) + label("cpus", std::to_string(s.pus.size()));
+  return all.substr(1);
+}
+
+}  // namespace
+
+std::vector<std::string_view> formats() { return {"console", "json", "csv", "lkp", "prometheus"}; }
+
+std::string lkp(std::span<const std::vector<Record>> cases) {
+  std::string text;
+  for (const auto& repetitions : cases)
+    if (!repetitions.empty())
+      for (const auto& [name, value] : figures_of(repetitions))
+        text += fmt::format("{}.{}: {}\n", lkp_key(repetitions.front().name), name, value);
+  return text;
+}
+
+std::string prometheus(std::span<const std::vector<Record>> cases) {
+  // All of a metric's lines stand together.
+  std::vector<std::pair<std::string, std::string>> metrics;
+  for (const auto& repetitions : cases) {
+    if (repetitions.empty()) continue;
+    for (const auto& [name, value] : figures_of(repetitions)) {
+      const std::string metric = "mmscale_" + only(name, '_');
+      auto found =
+          std::find_if(metrics.begin(), metrics.end(), [&](const auto& one) { return one.first == metric; });
+      if (found == metrics.end())
+        found = metrics.insert(found, {metric, fmt::format("# TYPE {} gauge\n", metric)});
+      found->second += fmt::format("{}{{{}}} {}\n", metric, labels(repetitions.front()), value);
+    }
+  }
+  std::string text;
+  for (const auto& [metric, lines] : metrics) text += lines;
+  return text;
+}
+
+}  // namespace mmscale::campaign
