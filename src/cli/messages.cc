@@ -2,6 +2,7 @@
 #include "cli/messages.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,6 +11,11 @@
 
 #include <cerrno>
 #include <initializer_list>
+#include <iostream>
+#include <streambuf>
+#include <string>
+
+#include "cli/options.h"
 
 namespace mmscale::cli {
 namespace {
@@ -45,6 +51,24 @@ ssize_t write_or_lose(void*, const char* text, size_t length) {
   return static_cast<ssize_t>(length);
 }
 
+// std::cerr is Google Benchmark's: what it says comes out as a message of ours, line by line.
+class Attributed final : public std::streambuf {
+  int_type overflow(int_type c) override {
+    if (c == traits_type::eof()) return traits_type::not_eof(c);
+    if (c == '\n')
+      say();
+    else
+      line_ += traits_type::to_char_type(c);
+    return c;
+  }
+  void say() {
+    fmt::print(stderr, "mmscale: Google Benchmark: {}\n", printable(line_));
+    line_.clear();
+  }
+
+  std::string line_;
+};
+
 }  // namespace
 
 bool& quiet() {
@@ -63,6 +87,8 @@ void make_messages_losable() {
   if (losable == nullptr) return;
   ::setvbuf(losable, nullptr, _IONBF, 0);
   stderr = losable;
+  // For as long as there is a std::cerr.
+  std::cerr.rdbuf(new Attributed);
 }
 
 }  // namespace mmscale::cli

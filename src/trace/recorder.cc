@@ -95,6 +95,23 @@ class Guard {
   int end_ = -1;
 };
 
+// A path as the table of mounts has it: a blank is \040.
+std::string unescaped(std::string_view text) {
+  std::string path;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned code = 0;
+    const char* const digits = text.data() + i + 1;
+    if (text[i] == '\\' && i + 3 < text.size() &&
+        std::from_chars(digits, digits + 3, code, 8).ptr == digits + 3) {
+      path += static_cast<char>(code);
+      i += 3;
+    } else {
+      path += text[i];
+    }
+  }
+  return path;
+}
+
 void check_access(const std::string& tracefs) {
   if (access(tracefs.c_str(), F_OK) != 0)
     throw RecordError(fmt::format("{}: there is no such folder", tracefs));
@@ -171,13 +188,18 @@ std::size_t subbuffer_bytes(const std::string& folder) {
 }  // namespace
 
 std::string find_tracefs() {
+  std::string first;
   std::ifstream mounts("/proc/self/mounts");
   for (std::string line; std::getline(mounts, line);) {
     std::string_view rest = line;
     take_word(rest);
-    const std::string_view where = take_word(rest);
-    if (take_word(rest) == "tracefs") return std::string(where);
+    const std::string folder = unescaped(take_word(rest));
+    if (take_word(rest) != "tracefs") continue;
+    // One that something else is mounted over shows nothing.
+    if (access((folder + "/instances").c_str(), F_OK) == 0) return folder;
+    if (first.empty()) first = folder;
   }
+  if (!first.empty()) return first;
   std::ifstream filesystems("/proc/filesystems");
   for (std::string line; std::getline(filesystems, line);)
     if (line.ends_with("\ttracefs"))

@@ -17,11 +17,13 @@ NUMBERS = {
     "x86_64": {
         **{"mbind": 237, "set_mempolicy": 238, "get_mempolicy": 239, "migrate_pages": 256, "move_pages": 279},
         **{"perf_event_open": 298, "membarrier": 324, "sched_setaffinity": 203, "sched_getaffinity": 204},
+        **{"getrusage": 98, "sysinfo": 99, "uname": 63, "madvise": 28, "fsync": 74, "geteuid": 107, "ioctl": 16},
         **{"prlimit64": 302, "sched_setscheduler": 144, "userfaultfd": 323, "setrlimit": 160, "rseq": 334},
     },
     "aarch64": {
         **{"mbind": 235, "get_mempolicy": 236, "set_mempolicy": 237, "migrate_pages": 238, "move_pages": 239},
         **{"perf_event_open": 241, "membarrier": 283, "sched_setaffinity": 122, "sched_getaffinity": 123},
+        **{"getrusage": 165, "sysinfo": 179, "uname": 160, "madvise": 233, "fsync": 82, "geteuid": 175, "ioctl": 29},
         **{"prlimit64": 261, "sched_setscheduler": 119, "userfaultfd": 282, "setrlimit": 164, "rseq": 293},
     },
 }

@@ -176,3 +176,103 @@ def test_no_more_threads_are_one_line(binary, allowed, tmp_path):
         pytest.skip("the binary is not everybody's to run")
     assert done.returncode not in (0, 2, -6), done.stderr
     assert "Resource temporarily unavailable" in done.stderr and "terminate" not in done.stderr
+
+
+def as_root(script, binary, *arguments):
+    """The same as root, in a mount namespace."""
+    if os.getuid() != 0 or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0:
+        pytest.skip("needs root and a mount namespace")
+    command = ["unshare", "-m", "sh", "-c", f'set -e; {script}; exec "$@"', "sh", binary, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    if "mount: " in done.stderr:
+        pytest.skip(f"nothing can be mounted here: {done.stderr}")
+    return done
+
+
+TRACEFS = "mount -t tracefs t"
+
+
+@pytest.mark.parametrize(
+    ("mounts", "complaint"),
+    [
+        ("mount -t tmpfs none /sys/kernel", "tracefs is not mounted; as root: mount -t tracefs "),
+        # As if locked down: there, and nothing in it.
+        (f"{TRACEFS} /sys/kernel/tracing; mount -t tmpfs none /sys/kernel/tracing", "/sys/kernel/tracing: no 'instances' in it"),
+        (f"{TRACEFS} -o ro /sys/kernel/tracing", "/sys/kernel/tracing/instances: Read-only file system"),
+        (f"{TRACEFS} /sys/kernel/tracing; mount -t tracefs t '@'", ""),
+        (f"{TRACEFS} /sys/kernel/tracing; mount -t tmpfs none /sys/kernel/tracing; mount -t tracefs t '@'", ""),
+    ],
+    ids=["absent", "empty", "read-only", "twice", "covered and elsewhere"],
+)
+def test_tracefs_wherever_it_is_or_is_not(binary, tmp_path, mounts, complaint):
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    hide = "umount -a -t tracefs 2>/dev/null || true; " + mounts.replace("@", str(folder))
+    done = as_root(hide, binary, "record", "--seconds", "0.2", "--out", tmp_path / "a trace.gz")
+    if complaint:
+        assert done.returncode == 1 and done.stderr.startswith(f"mmscale: {complaint}") and done.stderr.count("\n") == 1
+    elif "Operation not permitted" in done.stderr or "Permission denied" in done.stderr:
+        pytest.skip(done.stderr)
+    else:
+        assert done.returncode == 0 and " events in " in done.stderr + done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("limit", ["nofile=8", "memlock=0", "sigpending=0", "stack=131072", "data=300000000", "core=0", "rttime=1000000"])
+def test_limits(binary, tmp_path, limit):
+    out = tmp_path / "records.json"
+    command = ["prlimit", f"--{limit}", binary, *map(str, FLOOR), "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode in (0, 3), done.stderr
+    assert problems(json.loads(out.read_text())) == []
+
+
+@pytest.mark.parametrize("limit", ["nofile=4", "as=60000000", "fsize=100"])
+def test_limits_below_which_nothing_can_be_measured_are_said(binary, tmp_path, limit):
+    done = subprocess.run(["prlimit", f"--{limit}", binary, *map(str, FLOOR), "--out", str(tmp_path / "x.json")], capture_output=True, text=True, timeout=60)
+    assert done.returncode in (1, 3, 127), done.stderr
+    assert "terminate" not in done.stderr and done.stderr.splitlines()[-1]
+    if done.returncode == 1:
+        assert done.stderr.splitlines()[-1].startswith("mmscale: ")
+
+
+def test_a_proc_that_hides_others_from_one_who_is_not_root(binary, tmp_path):
+    drop = "setpriv --reuid=64123 --clear-groups"
+    done = as_root(f"mount -t proc -o hidepid=2 proc /proc; set -- {drop} \"$@\"", binary, *FLOOR)
+    if "Permission denied" in done.stderr:
+        pytest.skip("the binary is not everybody's to run")
+    assert done.returncode in (0, 3), done.stderr
+    assert "floor/incdec" in done.stdout
+
+
+# What a sandbox may refuse and a measurement can do without; what it cannot do without ends in one line.
+@pytest.mark.parametrize("error", ["EPERM", "ENOSYS"])
+@pytest.mark.parametrize("call", ["getrusage", "sysinfo", "uname", "madvise", "fsync", "geteuid", "prlimit64", "ioctl"])
+def test_a_call_that_is_refused(confined, call, error):
+    done, document = confined(f"{call}:{error}", *FLOOR)
+    assert done.returncode in (0, 3), done.stderr
+    assert problems(document) == []
+
+
+@pytest.mark.parametrize("error", ["EPERM", "ENOSYS"])
+def test_no_library_speaks_for_itself(confined, error):
+    done, _ = confined(f"sched_getaffinity:{error}", *FLOOR, out=False)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1 and "cannot read this process' CPU affinity" in done.stderr
+
+
+def test_cpus_that_are_taken_away_during_a_campaign(mmscale, binary, allowed, tmp_path):
+    if len(allowed) < 2:
+        pytest.skip("needs two CPUs")
+    out = tmp_path / "records.json"
+    floor = ("bench", "--family", "floor", "--cpus", 2, "--reps", 3, "--window", "20ms", "--warm", "5ms", "--out", out)
+    with subprocess.Popen([binary, *map(str, floor)], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        line = next(line for line in process.stderr if line.startswith("[1/"))
+        for task in Path(f"/proc/{process.pid}/task").iterdir():
+            try:
+                os.sched_setaffinity(int(task.name), {allowed[0]})
+            except OSError:
+                continue
+        rest = process.stderr.read()
+    assert process.returncode in (0, 3), line + rest
+    document = json.loads(out.read_text())
+    assert problems(document) == [] and len(windows(document)) == 12

@@ -12,6 +12,12 @@
 
 #include "machine/silicon/home_binding.h"
 
+// libnuma says of its own accord, before main, what it cannot read. What cannot be done shows where it is tried.
+extern "C" {
+void numa_warn(int, char*, ...) {}
+void numa_error(char*) {}
+}
+
 namespace mmscale::machine::silicon {
 namespace {
 
