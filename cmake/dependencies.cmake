@@ -9,10 +9,24 @@ find_package(GTest)
 find_package(boost_context 1.74 REQUIRED)
 
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(hwloc REQUIRED IMPORTED_TARGET hwloc>=2.8)
+pkg_check_modules(hwloc REQUIRED IMPORTED_TARGET hwloc>=2.4)
 pkg_check_modules(numa REQUIRED IMPORTED_TARGET numa)
 pkg_check_modules(liburcu REQUIRED IMPORTED_TARGET liburcu-qsbr)
-# libpfm4 comes without a pkg-config file.
-find_library(MMSCALE_PFM pfm REQUIRED)
 pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
-pkg_check_modules(tracing REQUIRED IMPORTED_TARGET libtracecmd libtracefs libtraceevent)
+
+# What can be done without: then `mmscale record` and trace.dat, or the CPUs' own counters, are said to be unavailable.
+pkg_check_modules(tracing IMPORTED_TARGET libtracecmd libtracefs libtraceevent)
+option(MMSCALE_TRACING "mmscale record, and replay of trace.dat (libtracecmd, libtracefs, libtraceevent)" ${tracing_FOUND})
+# libpfm4 comes without a pkg-config file.
+find_library(MMSCALE_PFM pfm)
+if(MMSCALE_PFM)
+  set(pfm_found ON)
+else()
+  set(pfm_found OFF)
+endif()
+option(MMSCALE_PMU "The CPUs' own counters (libpfm4)" ${pfm_found})
+foreach(part TRACING PMU)
+  if(NOT MMSCALE_${part})
+    message(STATUS "without MMSCALE_${part}: see cmake/dependencies.cmake")
+  endif()
+endforeach()

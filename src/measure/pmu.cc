@@ -2,7 +2,6 @@
 #include "measure/pmu.h"
 
 #include <fmt/format.h>
-#include <perfmon/pfmlib_perf_event.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,6 +10,10 @@
 #include <cstring>
 
 #include "measure/file_limit.h"
+
+#ifdef MMSCALE_PMU
+#include <perfmon/pfmlib_perf_event.h>
+#endif
 
 namespace mmscale::measure {
 namespace {
@@ -37,15 +40,30 @@ std::string why_not(int error) {
   }
 }
 
+#ifdef MMSCALE_PMU
+// Why no name of an event can be looked up; empty if they can.
+std::string why_no_names() {
+  const int error = pfm_initialize();
+  return error == PFM_SUCCESS ? std::string() : fmt::format("libpfm4: {}", pfm_strerror(error));
+}
+
+bool look_up(const char* name, perf_event_attr& attributes) {
+  pfm_perf_encode_arg_t arguments = {};
+  arguments.attr = &attributes;
+  arguments.size = sizeof arguments;
+  return pfm_get_os_event_encoding(name, PFM_PLM3 | PFM_PLM0, PFM_OS_PERF_EVENT, &arguments) == PFM_SUCCESS;
+}
+#else
+std::string why_no_names() { return "built without libpfm4, which knows the events' numbers"; }
+bool look_up(const char*, perf_event_attr&) { return false; }
+#endif
+
 // libpfm4's encoding of the first name that it knows for this CPU; nothing but a reason if there is none.
 std::optional<PmuEvent> encode(const PmuRequest& request, std::string& reason) {
   for (const char* const name : request.events) {
     PmuEvent event{.name = std::string(request.name), .event = name};
     event.attributes.size = sizeof event.attributes;
-    pfm_perf_encode_arg_t arguments = {};
-    arguments.attr = &event.attributes;
-    arguments.size = sizeof arguments;
-    if (pfm_get_os_event_encoding(name, PFM_PLM3 | PFM_PLM0, PFM_OS_PERF_EVENT, &arguments) == PFM_SUCCESS) {
+    if (look_up(name, event.attributes)) {
       event.attributes.disabled = 1;
       event.attributes.exclude_hv = 1;
       event.attributes.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
@@ -98,8 +116,8 @@ std::string Pmu::summary() const {
 
 Pmu probe_pmu(std::span<const PmuRequest> requests) {
   Pmu pmu;
-  if (const int error = pfm_initialize(); error != PFM_SUCCESS) {
-    pmu.missing.push_back(fmt::format("libpfm4: {}", pfm_strerror(error)));
+  if (std::string why = why_no_names(); !why.empty()) {
+    pmu.missing.push_back(std::move(why));
     return pmu;
   }
   pmu.kernel_too = true;

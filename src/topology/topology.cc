@@ -236,8 +236,12 @@ Topology::Handle Topology::create() {
   hwloc_topology_t raw = nullptr;
   if (hwloc_topology_init(&raw) != 0) throw TopologyError("hwloc: cannot create a topology, out of memory");
   Handle handle(raw);
-  hwloc_topology_set_flags(raw, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED | HWLOC_TOPOLOGY_FLAG_NO_DISTANCES |
-                                    HWLOC_TOPOLOGY_FLAG_NO_MEMATTRS);
+  unsigned long flags = HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED;
+#if HWLOC_API_VERSION >= 0x00020800
+  // Before, they are read in vain.
+  flags |= HWLOC_TOPOLOGY_FLAG_NO_DISTANCES | HWLOC_TOPOLOGY_FLAG_NO_MEMATTRS;
+#endif
+  hwloc_topology_set_flags(raw, flags);
   // The x86 backend visits every CPU to execute CPUID there: slow with many CPUs and a disturbance to
   // isolated ones. Linux already knows.
   hwloc_topology_set_components(raw, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");

@@ -124,7 +124,7 @@ def test_wrong_usage(run):
     assert run(BOOTSTRAP, "--nonsense").returncode == 2
 
 
-@pytest.mark.parametrize("name", ["bootstrap", "cleanroom", "run", "test", "plot"])
+@pytest.mark.parametrize("name", ["bootstrap", "cleanroom", "dist", "run", "test", "plot"])
 def test_every_script_has_help(run, name):
     assert os.access(SCRIPTS / name, os.X_OK)
     done = run(SCRIPTS / name, "--help", cwd="/")

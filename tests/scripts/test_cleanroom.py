@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What scripts/cleanroom says where it cannot do its work. The work itself takes a network and minutes: .ci/run does it."""
+"""What scripts/cleanroom and scripts/dist say where they cannot do their work. The work itself takes a network and
+minutes: .ci/run does it."""
 
+import re
 import shutil
 
 import pytest
@@ -44,7 +46,8 @@ def test_what_failed_inside_is_in_the_last_line(run, stub_path, tmp_path, argume
 def test_all_steps_and_their_times_are_in_the_last_line(run, stub_path, tmp_path):
     done = run(CLEANROOM, env={**stub_path({**STUBS, "unshare": "exit 0"}), "TMPDIR": str(tmp_path)})
     assert done.returncode == 0
-    assert done.stdout.splitlines()[-1].startswith("cleanroom bookworm: OK (root 0 s, copy 0 s, run 0 s, test ")
+    steps = ", ".join(rf"{name} \d+ s" for name in ("root", "copy", "run", "test"))
+    assert re.fullmatch(rf"cleanroom bookworm: OK \({steps}\)", done.stdout.splitlines()[-1])
 
 
 def test_keeps_nothing_over_what_is_there(run, stub_path, tmp_path):
@@ -52,11 +55,12 @@ def test_keeps_nothing_over_what_is_there(run, stub_path, tmp_path):
     assert done.returncode == 2 and "exists" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [("--nonsense",), ("--keep",), ("--suite",)])
-def test_wrong_usage(run, arguments):
-    done = run(CLEANROOM, *arguments)
+@pytest.mark.parametrize("script", ["cleanroom", "dist"])
+@pytest.mark.parametrize("arguments", [("--nonsense",), ("--keep",), ("--out",)])
+def test_wrong_usage(run, script, arguments):
+    done = run(SCRIPTS / script, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("cleanroom: ") and done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"{script}: ") and done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(("cleanroom", "test", "status"), [(0, 0, 0), (3, 0, 0), (1, 0, 1), (0, 1, 1), (3, 1, 1)])
@@ -68,3 +72,17 @@ def test_continuous_integration_fails_by_what_was_tried(run, tmp_path, cleanroom
         (tmp_path / "scripts" / name).chmod(0o755)
     done = run(tmp_path / ".ci/run")
     assert done.returncode == status and done.stdout.startswith("tested\n")
+
+
+def test_an_archive_of_the_tree_knows_its_revision(run, tmp_path):
+    head = run("git", "-C", SCRIPTS.parent, "rev-parse", "HEAD")
+    if head.returncode != 0:
+        pytest.skip("no git checkout")
+    (tmp_path / "tree").mkdir()
+    pack = 'git -C "$1" archive HEAD cmake | tar -x -C "$2"'
+    assert run("bash", "-c", pack, "bash", SCRIPTS.parent, tmp_path / "tree").returncode == 0
+    header = tmp_path / "revision.h"
+    script = tmp_path / "tree/cmake/write_revision.cmake"
+    done = run("cmake", f"-DSOURCE_DIR={tmp_path}/tree", "-DVERSION=1", f"-DOUTPUT={header}", "-P", script)
+    assert done.returncode == 0, done.stderr
+    assert f'"{head.stdout[:12]}"' in header.read_text()
