@@ -36,6 +36,6 @@ def drive(script, page, *arguments, shots=""):
     if kept:
         (Path(kept) / shots).mkdir(exist_ok=True)
         command.append(Path(kept) / shots)
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120)
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -20,6 +20,8 @@ const found = {errors: [], requests: []};
 async function open(browser, options) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
+  // Whatever else the machine does.
+  page.setDefaultTimeout(120000);
   page.on("console", message => { if (message.type() === "error") found.errors.push(message.text()); });
   page.on("pageerror", error => found.errors.push(String(error)));
   page.on("request", request => {
@@ -31,7 +33,7 @@ async function open(browser, options) {
 
 async function drawn(page, id) {
   await page.evaluate(id => document.getElementById(id).scrollIntoView({block: "center"}), id);
-  await page.waitForSelector(`#${id}[data-drawn]`, {timeout: 20000});
+  await page.waitForSelector(`#${id}[data-drawn]`, {timeout: 90000});
   // Neighbours that are drawn now are lower than their pictures were, and move this one.
   await page.waitForTimeout(150);
   await page.evaluate(id => document.querySelector(`#${id} .plot`).scrollIntoView({block: "center"}), id);
