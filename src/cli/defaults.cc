@@ -62,8 +62,8 @@ class ConfigFile : public CLI::ConfigTOML {
         throw UsageError(fmt::format("{}: {}", file(), unknown_argument(command, "--" + item.name)));
       item.parents = {command.get_name()};
       item.inputs = {fmt::format("{}", fmt::join(item.inputs, ","))};
-      command_line_ += fmt::format("{} {}={}", values.empty() ? " # " + file() + ":" : "", item.name,
-                                   shell_word(item.inputs[0]));
+      command_line_ += printable(fmt::format("{} {}={}", values.empty() ? " # " + file() + ":" : "",
+                                             item.name, shell_word(item.inputs[0])));
       names_.insert("--" + item.name);
       values.push_back(std::move(item));
     }
@@ -117,7 +117,7 @@ Defaults::Defaults(CLI::App& app, std::string& command_line)
         variables += fmt::format("{}={} ", name, shell_word(value));
     }
   }
-  command_line.insert(0, variables);
+  command_line.insert(0, printable(variables));
 }
 
 std::string Defaults::with_origin(const std::string& what) const {

@@ -45,7 +45,7 @@ constexpr int kUsage = 2;
 std::string join_arguments(int argc, char** argv) {
   std::string line;
   for (int i = 0; i < argc; ++i) line += (i == 0 ? "" : " ") + std::string(argv[i]);
-  return line;
+  return mmscale::cli::printable(line);
 }
 
 int fail(int status, const std::string& what) {

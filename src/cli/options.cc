@@ -674,16 +674,44 @@ std::string unknown_argument(const CLI::App& command, std::string_view argument)
                      meant.empty() ? "" : fmt::format(", did you mean '{}'?", meant), whose);
 }
 
+namespace {
+
+// How many bytes the UTF-8 character takes that the text begins with; 0 if it begins with none.
+std::size_t utf8_length(std::string_view text) {
+  const auto lead = static_cast<unsigned char>(text.front());
+  const std::size_t length = lead < 0x80   ? 1
+                             : lead < 0xc2 ? 0
+                             : lead < 0xe0 ? 2
+                             : lead < 0xf0 ? 3
+                             : lead < 0xf5 ? 4
+                                           : 0;
+  if (length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i)
+    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 0;
+  if (length < 3) return length;
+  // Neither longer than need be, nor half of a pair, nor beyond what there is.
+  const auto second = static_cast<unsigned char>(text[1]);
+  const bool wrong = (lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
+                     (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f);
+  return wrong ? 0 : length;
+}
+
+}  // namespace
+
 std::string printable(std::string_view text) {
   std::string visible;
-  for (const char c : text) {
-    const auto code = static_cast<unsigned char>(c);
-    if (c == '\n')
+  while (!text.empty()) {
+    const auto code = static_cast<unsigned char>(text.front());
+    std::size_t length = utf8_length(text);
+    if (code == '\n') {
       visible += "\\n";
-    else if (code < 0x20 || code == 0x7f)
+    } else if (code < 0x20 || code == 0x7f || length == 0) {
       visible += fmt::format("\\x{:02x}", code);
-    else
-      visible += c;
+      length = 1;
+    } else {
+      visible += text.substr(0, length);
+    }
+    text.remove_prefix(length);
   }
   return visible;
 }

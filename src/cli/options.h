@@ -82,7 +82,7 @@ std::vector<const OptionInfo*> given(const CLI::App& command);
 // What was probably meant by an argument that a command does not know, in one line.
 std::string unknown_argument(const CLI::App& command, std::string_view argument);
 
-// The text with every control character made visible, as a message of one line has it.
+// The text with control characters and what is not UTF-8 made visible, as a message of one line and JSON have it.
 std::string printable(std::string_view text);
 
 // A folder that does not exist yet is made for a file that is to be written; "-" and paths that are there stay

@@ -2,6 +2,7 @@
 """Options from a file and from the environment, and --quiet: what they are worth, and that records say where they came from."""
 
 import json
+import os
 
 import pytest
 from conftest import QUICK, assert_refused
@@ -91,3 +92,12 @@ def test_quiet_says_nothing_but_what_was_asked_for(mmscale, arguments):
 
 def test_quiet_says_what_ends_it(mmscale):
     assert_refused(mmscale(*SIM, "--quiet", "--lifecycle", "x"), 2, ".*--lifecycle.*")
+
+
+def test_paths_may_have_blanks_and_bytes_that_are_not_utf8(mmscale, tmp_path):
+    path = os.fsencode(tmp_path) + b"/a \xff\n.json"
+    done = mmscale(*SIM, "--out", os.fsdecode(path))
+    assert (done.returncode, done.stderr) == (0, "")
+    with open(path) as file:
+        assert "\\xff\\n.json" in json.load(file)["context"]["command_line"]
+    assert_refused(mmscale("sim", "--machine", os.fsdecode(path[:-5])), 1, r".*/a \\xff\\n: cannot be read")
