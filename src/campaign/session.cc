@@ -199,8 +199,9 @@ class Session {
       mark_unmeasured(record, error.what());
     }
     record.findings.bound_errors(record.window.verdict.bounds.time);
-    progress_->finished(record);
+    // Whoever reads of a window on the screen finds it in the file.
     if (file_ && !setup_.google.file_aggregates_only) file_->append(to_json(record));
+    progress_->finished(record);
     const auto audit = record.window.audit;
     results_[index].push_back(std::move(record));
     if (!audit.empty())

@@ -21,6 +21,7 @@
 #include "check/diagram.h"
 #include "check/program.h"
 #include "check/weaken.h"
+#include "cli/limits.h"
 #include "cli/names.h"
 #include "cli/options.h"
 #include "kernel/lifecycle/catalogue.h"
@@ -340,6 +341,7 @@ void weaken_every_place(const Arguments& arguments, const std::vector<std::strin
 }
 
 void run(const Arguments& arguments) {
+  limit_cpu_time(kToRun);
   const auto schemes = parse_names("--scheme", arguments.schemes, check::scheme_names());
   const auto known_lifecycles = kernel::lifecycle::Catalogue::names();
   const auto lifecycles = parse_names("--lifecycle", arguments.lifecycles, known_lifecycles);

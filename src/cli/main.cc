@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -153,6 +154,8 @@ int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);
   try {
     return run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    return fail(1, "not enough memory");
   } catch (const std::exception& error) {
     // Text too long for the buffer meets the full disk in the middle of a print.
     if (std::ferror(stdout) != 0) return flushed(1);

@@ -12,6 +12,7 @@
 
 #include "cli/durations.h"
 #include "cli/home.h"
+#include "cli/limits.h"
 #include "cli/machines.h"
 #include "cli/names.h"
 #include "cli/options.h"
@@ -140,6 +141,7 @@ void print_table(std::FILE* screen, const trace::SessionResult& session) {
 }
 
 int run(const Options& options, const std::string& command_line) {
+  limit_cpu_time(kToRun);
   check_name("--lifecycle", options.lifecycle, kernel::lifecycle::Catalogue::names());
   if (options.silicon && !options.machine.empty())
     throw UsageError("--silicon and --machine: real CPUs or a model, not both");

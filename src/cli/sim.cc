@@ -24,6 +24,7 @@
 #include "campaign/record_file.h"
 #include "cli/case_options.h"
 #include "cli/durations.h"
+#include "cli/limits.h"
 #include "cli/machines.h"
 #include "cli/names.h"
 #include "cli/options.h"
@@ -367,6 +368,7 @@ std::string gains(const std::vector<std::vector<measure::Record>>& results, cons
 }
 
 int run(const Options& options, const CLI::App& command, const std::string& command_line) {
+  limit_cpu_time(kToRun);
   Model model = load_machine("--machine", options.machine, options.scale);
   model.seed = options.seed;
   model.random_think = options.random_think;

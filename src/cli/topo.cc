@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "cli/limits.h"
 #include "topology/cpu_list.h"
 #include "topology/render.h"
 #include "topology/topology.h"
@@ -35,6 +36,7 @@ topology::Placed place(const topology::Layout& layout, const Options& options) {
 }
 
 void show(const Options& options) {
+  limit_cpu_time(kToShow);
   topology::Layout layout = load(options).layout();
   if (!options.allow.empty()) {
     layout = topology::allow_only(std::move(layout), topology::parse_cpu_list(options.allow));

@@ -20,6 +20,9 @@
 
 #include "topology/believe_affinity.h"
 #include "topology/bitmap.h"
+#include "topology/layout_bytes.h"
+#include "topology/limited_child.h"
+#include "topology/synthetic_bounds.h"
 
 namespace mmscale::topology {
 namespace {
@@ -185,6 +188,7 @@ void read_core_kinds(hwloc_topology_t topology, Layout& layout) {
 Layout read_layout(hwloc_topology_t topology, std::string source) {
   Layout layout;
   layout.source = std::move(source);
+  if (topology == nullptr) return layout;
   layout.is_this_system = hwloc_topology_is_thissystem(topology) != 0;
   read_online_pus(topology, layout);
   if (layout.is_this_system) {
@@ -228,6 +232,19 @@ std::string_view xml_remedy() {
                  "libhwloc-plugins, or write it anew with 'lstopo machine.xml'";
 }
 
+// Exit statuses of the process that reads XML.
+constexpr int kRefused = 1;
+constexpr int kTooLarge = 2;
+
+bool write_all(int out, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(out, bytes.data(), bytes.size());
+    if (written < 0 && errno != EINTR) return false;
+    if (written > 0) bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
 }  // namespace
 
 Topology::Handle Topology::create() {
@@ -266,16 +283,29 @@ Topology Topology::host() {
   std::vector<unsigned long> mask(1024);
   if (::syscall(SYS_sched_getaffinity, 0, mask.size() * sizeof mask[0], mask.data()) < 0)
     throw TopologyError(fmt::format("cannot read this process' CPU affinity: {}", reason(errno)));
+  constexpr std::string_view kReplaced = "the machine that HWLOC_* in the environment names";
+  // hwloc obeys these itself, and would in this process. Who says that it is this system all the same is believed.
+  if (getenv("HWLOC_THISSYSTEM") == nullptr) {
+    const char* const xml = getenv("HWLOC_XMLFILE");
+    const char* const described = getenv("HWLOC_SYNTHETIC");
+    if (xml != nullptr || described != nullptr) {
+      Topology replaced = xml != nullptr ? from_xml(xml) : synthetic(described);
+      replaced.layout_.source = std::string(kReplaced);
+      return replaced;
+    }
+  }
   Handle handle = create();
   if (hwloc_topology_load(handle.get()) != 0) {
     throw TopologyError(fmt::format("hwloc cannot read this host's topology: {}", reason(errno)));
   }
-  // hwloc obeys HWLOC_SYNTHETIC, HWLOC_XMLFILE and HWLOC_FSROOT here.
+  // And HWLOC_FSROOT.
   const bool replaced = hwloc_topology_is_thissystem(handle.get()) == 0;
-  return {std::move(handle), replaced ? "the machine that HWLOC_* in the environment names" : "this host"};
+  return {std::move(handle), std::string(replaced ? kReplaced : "this host")};
 }
 
 Topology Topology::synthetic(const std::string& description) {
+  if (const std::string excess = synthetic_excess(description); !excess.empty())
+    throw TopologyError(fmt::format("synthetic topology '{}': {}", description.substr(0, 200), excess));
   Handle handle = create();
   if (hwloc_topology_set_synthetic(handle.get(), description.c_str()) != 0 ||
       hwloc_topology_load(handle.get()) != 0) {
@@ -300,12 +330,31 @@ Topology Topology::from_xml(const std::filesystem::path& path) {
     throw refuse(
         "written by hwloc 3, which hwloc 2 cannot read; write it with 'lstopo --export-xml-flags v2'");
   }
-  Handle handle = create();
-  // A failed set_xml must end here: load would go on and describe this host instead.
-  if (hwloc_topology_set_xml(handle.get(), path.c_str()) != 0 || hwloc_topology_load(handle.get()) != 0) {
-    throw refuse(fmt::format("not a topology that hwloc can read; {}", xml_remedy()));
-  }
-  return {std::move(handle), fmt::format("XML '{}'", path.string())};
+  LimitedChild child({}, [&](int out) {
+    Handle handle = create();
+    // A failed set_xml must end here: load would go on and describe this host instead.
+    if (hwloc_topology_set_xml(handle.get(), path.c_str()) != 0 || hwloc_topology_load(handle.get()) != 0)
+      return kRefused;
+    const Topology topology(std::move(handle), fmt::format("XML '{}'", path.string()));
+    const Layout& layout = topology.layout();
+    if (layout.pus.size() > kMostPus ||
+        std::ranges::any_of(layout.pus, [](const Pu& pu) { return pu.os_index > kMostOsIndex; }))
+      return kTooLarge;
+    return write_all(out, to_bytes(layout)) ? 0 : kRefused;
+  });
+  std::string bytes;
+  char part[65536];
+  while (const std::size_t got = child.read(part, sizeof part)) bytes.append(part, got);
+  const LimitedChild::Ending ending = child.ended();
+  if (!ending.broke.empty()) throw refuse(fmt::format("damaged: hwloc breaks down on it ({})", ending.broke));
+  if (ending.status == kTooLarge)
+    throw refuse(fmt::format("more than {} CPUs, or one with a number above {}", kMostPus, kMostOsIndex));
+  std::optional<Layout> layout = ending.status == 0 ? from_bytes(bytes) : std::nullopt;
+  if (!layout) throw refuse(fmt::format("not a topology that hwloc can read; {}", xml_remedy()));
+  // hwloc's own stayed in the child.
+  Topology topology(nullptr, layout->source);
+  topology.layout_ = *std::move(layout);
+  return topology;
 }
 
 }  // namespace mmscale::topology

@@ -27,7 +27,7 @@ class Topology {
   // hwloc's synthetic format, e.g. "pack:16 [numa] core:12 pu:8".
   static Topology synthetic(const std::string& description);
 
-  // What `lstopo machine.xml` wrote, by any hwloc before 3.0.
+  // What `lstopo machine.xml` wrote, by any hwloc before 3.0; read by a child with limits (limited_child.h), so no native().
   static Topology from_xml(const std::filesystem::path& path);
 
   const Layout& layout() const { return layout_; }
@@ -37,7 +37,7 @@ class Topology {
   // False for synthetic and XML topologies: nothing can be bound there.
   bool is_this_system() const { return layout_.is_this_system; }
 
-  // For what the Layout does not carry, such as binding. Owned by this object.
+  // For what the Layout does not carry, such as binding. Owned by this object; null if there is none.
   hwloc_topology_t native() const { return handle_.get(); }
 
  private:

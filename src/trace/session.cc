@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "trace/session.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 #include <barrier>
 #include <exception>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -17,6 +21,31 @@ namespace {
 
 // Steps per chunk: large against what it costs to begin one on every CPU, small in memory.
 constexpr std::size_t kChunk = 1 << 15;
+
+// What a scheme's emulated system holds for a task that lives: 256 bytes were measured, of a million tasks in 18 schemes.
+constexpr std::uint64_t kBytesPerTask = 320;
+
+// Memory that a replay may take: half of what the machine says is free. Without an answer there is no bound.
+std::uint64_t memory_at_hand() {
+  std::ifstream file("/proc/meminfo");
+  for (std::string line; std::getline(file, line);) {
+    constexpr std::string_view kName = "MemAvailable:";
+    if (line.starts_with(kName)) return std::strtoull(line.c_str() + kName.size(), nullptr, 10) * 1024 / 2;
+  }
+  return UINT64_MAX;
+}
+
+// How many schemes can be replayed in one pass over the trace. Throws TraceError if not one.
+std::size_t schemes_at_once(const Facts& facts) {
+  const std::uint64_t each = std::max<std::uint64_t>((facts.slots + facts.most_alive) * kBytesPerTask, 1);
+  const std::uint64_t memory = memory_at_hand();
+  if (each > memory)
+    throw TraceError(
+        fmt::format("{} tasks at a time: each scheme needs about {} MiB, {} may be used; --until, --cpu and "
+                    "--comm choose a part of the trace",
+                    facts.slots, each >> 20, memory >> 20));
+  return static_cast<std::size_t>(memory / each);
+}
 
 // The chunks of a trace, one after the other.
 class Chunks {
@@ -153,13 +182,21 @@ SessionResult replay_all(const Trace& trace, const ReplaySpec& spec, const std::
     }
     return session;
   }
-  Chunks chunks(trace);
-  Farm farm(spec, trace.facts(), schemes,
-            std::clamp(threads, 1u, static_cast<unsigned>(std::max<std::size_t>(schemes.size(), 1))),
-            session.schemes);
-  for (Chunk chunk; chunks.next(chunk);) farm.run(chunk);
-  farm.finish();
-  session.facts = chunks.finish(trace.facts());
+  session.schemes.clear();
+  const std::size_t at_once = std::clamp<std::size_t>(schemes_at_once(trace.facts()), 1, schemes.size());
+  for (std::size_t first = 0; first < schemes.size(); first += at_once) {
+    const std::vector<std::string> some(
+        schemes.begin() + static_cast<std::ptrdiff_t>(first),
+        schemes.begin() + static_cast<std::ptrdiff_t>(std::min(first + at_once, schemes.size())));
+    std::vector<SchemeResult> results(some.size());
+    Chunks chunks(trace);
+    Farm farm(spec, trace.facts(), some, std::clamp(threads, 1u, static_cast<unsigned>(some.size())),
+              results);
+    for (Chunk chunk; chunks.next(chunk);) farm.run(chunk);
+    farm.finish();
+    session.facts = chunks.finish(trace.facts());
+    std::ranges::move(results, std::back_inserter(session.schemes));
+  }
   return session;
 }
 

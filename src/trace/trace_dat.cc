@@ -2,20 +2,18 @@
 #include "trace/trace_dat.h"
 
 #include <errno.h>
-
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <map>
+#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "topology/limited_child.h"
 #include "trace/c_libraries.h"
 #include "trace/raw_records.h"
 #include "trace/stamps.h"
@@ -23,12 +21,19 @@
 namespace mmscale::trace {
 namespace {
 
-// What libtracecmd makes of a damaged file is anything: an exit, an allocation of the length it found, a wild
-// pointer. It therefore reads in a process of its own, which hands events over through a pipe, and whose
-// death is an error like any other.
+using topology::LimitedChild;
 
-// CPU time for one file: a million events take about a second.
-constexpr rlim_t kMostSeconds = 600;
+// CPU time and memory for one file. A million events take about a second, and each has tens of bytes; a damaged file
+// can make libtracecmd read in circles.
+constexpr std::uintmax_t kBytesPerSecond = 4 << 20;
+constexpr rlim_t kLeastSeconds = 5;
+
+LimitedChild::Limits limits_for(const std::string& path) {
+  std::error_code error;
+  const std::uintmax_t bytes = std::filesystem::file_size(path, error);
+  return {.cpu_seconds = kLeastSeconds + (error ? 0 : bytes / kBytesPerSecond),
+          .memory_bytes = rlim_t{2} << 30};
+}
 
 struct Message {
   enum class What : std::uint8_t { event, error, end } what = What::event;
@@ -179,32 +184,11 @@ class Child {
   bool failed_ = false;
 };
 
-[[noreturn]] void run_child(int out, const std::string& path, std::optional<double> tick_rate) {
-  const rlimit seconds{kMostSeconds, kMostSeconds};
-  const rlimit no_core{0, 0};
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  // A sanitizer's shadow alone is more address space than that.
-  constexpr rlim_t kMostMemory = rlim_t{2} << 30;
-  const rlimit memory{kMostMemory, kMostMemory};
-  setrlimit(RLIMIT_AS, &memory);
-#endif
-  setrlimit(RLIMIT_CPU, &seconds);
-  setrlimit(RLIMIT_CORE, &no_core);
-  // What the library prints about the file would stand beside our one line.
-  const int null = open("/dev/null", O_WRONLY);
-  dup2(null, STDOUT_FILENO);
-  dup2(null, STDERR_FILENO);
-  signal(SIGPIPE, SIG_IGN);
-  Child(out, path, tick_rate).run();
-  _exit(0);
-}
-
 }  // namespace
 
 struct TraceDat::Reader {
   std::string path;
-  pid_t child = -1;
-  int in = -1;
+  std::optional<LimitedChild> child;
   std::array<Message, 64> batch;
   std::size_t at = 0;
   std::size_t filled = 0;  // bytes
@@ -222,19 +206,18 @@ struct TraceDat::Reader {
     filled -= used;
     at = 0;
     while (filled < sizeof(Message)) {
-      const ssize_t got = read(in, reinterpret_cast<char*>(batch.data()) + filled, sizeof(batch) - filled);
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) return false;
-      filled += static_cast<std::size_t>(got);
+      const std::size_t got =
+          child->read(reinterpret_cast<char*>(batch.data()) + filled, sizeof(batch) - filled);
+      if (got == 0) return false;
+      filled += got;
     }
     return true;
   }
 
   // How the child ended without a word.
   [[noreturn]] void died() {
-    int status = 0;
-    if (waitpid(std::exchange(child, -1), &status, 0) > 0 && WIFSIGNALED(status))
-      fail(fmt::format("libtracecmd broke down on what follows ({})", strsignal(WTERMSIG(status))));
+    if (const std::string broke = child->ended().broke; !broke.empty())
+      fail(fmt::format("libtracecmd broke down on what follows ({})", broke));
     fail("libtracecmd gave up on what follows");
   }
 };
@@ -242,25 +225,17 @@ struct TraceDat::Reader {
 TraceDat::TraceDat(const std::string& path, std::optional<double> tick_rate)
     : reader_(std::make_unique<Reader>()) {
   reader_->path = path;
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0)
-    throw TraceError(fmt::format("{}: no pipe: {}", path, std::strerror(errno)));
-  reader_->child = fork();
-  if (reader_->child == 0) {
-    close(ends[0]);
-    run_child(ends[1], path, tick_rate);
+  try {
+    reader_->child.emplace(limits_for(path), [&](int out) {
+      Child(out, path, tick_rate).run();
+      return 0;
+    });
+  } catch (const std::system_error& error) {
+    throw TraceError(fmt::format("{}: {}", path, error.what()));
   }
-  close(ends[1]);
-  reader_->in = ends[0];
-  if (reader_->child < 0) throw TraceError(fmt::format("{}: no process: {}", path, std::strerror(errno)));
 }
 
-TraceDat::~TraceDat() {
-  if (reader_->in >= 0) close(reader_->in);
-  if (reader_->child <= 0) return;
-  kill(reader_->child, SIGKILL);
-  waitpid(reader_->child, nullptr, 0);
-}
+TraceDat::~TraceDat() = default;
 
 bool TraceDat::next(Event& event) {
   Reader& reader = *reader_;

@@ -122,6 +122,19 @@ def test_an_unsafe_scheme_without_unsafe(mmscale):
     assert_refused(done, 2, "--scheme untracked: unsafe under lifecycle powerpc: .*; --unsafe runs it all the same")
 
 
+def test_signals_without_room_for_them(mmscale):
+    done = mmscale(
+        *("bench", "--transport", "signal", "--family", "switch", "--cpus", "2", "--scheme", "shootdown"),
+        before=("prlimit", "--sigpending=0"),
+    )
+    assert_refused(done, 1, r"signal: 0 may be pending at a time \(RLIMIT_SIGPENDING, ulimit -i\), \d CPUs need as many")
+
+
+def test_a_limit_of_time_is_said(mmscale):
+    done = mmscale("check", "--steps", 0, before=("prlimit", "--cpu=1:60"))
+    assert_refused(done, 1, "stopped after 1 s of CPU time, which is the limit; ulimit -t sets another")
+
+
 @pytest.fixture
 def bad_xml(tmp_path):
     (tmp_path / "text.xml").write_text("no XML\n")

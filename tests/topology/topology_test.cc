@@ -124,6 +124,40 @@ TEST(Topology, XmlTellsOfCoreKinds) {
   EXPECT_EQ(count(layout).llcs, 1u);
 }
 
+TEST(Topology, BoundsWhatHwlocWouldTakeForEverOver) {
+  const auto refusal = [](const std::string& description) -> std::string {
+    try {
+      Topology::synthetic(description);
+    } catch (const TopologyError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(refusal("pack:1 core:8192 pu:2"), HasSubstr("8192 in one object, 1024 are the most"));
+  EXPECT_THAT(refusal("pack:64 [numa] core:64 pu:4"), HasSubstr("16384 CPUs or more, 8192 are the most"));
+  EXPECT_THAT(refusal("64 64 64 64"), HasSubstr("CPUs or more"));
+  EXPECT_THAT(refusal("pack:99999999999999999999 pu:1"), HasSubstr("in one object"));
+  EXPECT_THAT(refusal("pu:2(indexes=0,4000000000)"),
+              HasSubstr("the number 4000000000, 65535 is the largest"));
+  // Sizes and memory are no CPUs.
+  EXPECT_EQ(refusal("pack:2 [numa(memory=1099511627776)] l3:1(size=33554432) core:2 pu:2(indexes=4*2:2*1)"),
+            "");
+}
+
+TEST(Topology, AnXmlOfTooLargeAMachineIsRefused) {
+  TemporaryTree tree;
+  const std::string file = tree.root() / "machine.xml";
+  for (const unsigned index : {65535u, 65536u}) {
+    hwloc_topology_t raw = nullptr;
+    ASSERT_EQ(hwloc_topology_init(&raw), 0);
+    ASSERT_EQ(hwloc_topology_set_synthetic(raw, fmt::format("pu:2(indexes=0,{})", index).c_str()), 0);
+    ASSERT_EQ(hwloc_topology_load(raw), 0);
+    ASSERT_EQ(hwloc_topology_export_xml(raw, file.c_str(), 0), 0);
+    hwloc_topology_destroy(raw);
+    EXPECT_EQ(refusal_of_xml(file).find("a number above 65535") != std::string::npos, index > 65535) << index;
+  }
+}
+
 TEST(Topology, SurvivesTheWayThroughXml) {
   TemporaryTree tree;
   const std::string file = tree.root() / "machine.xml";

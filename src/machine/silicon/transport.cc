@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -23,9 +24,10 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kNames = {"membarrier", "signal", "doorbell"};
 
+// In the middle of a window, perhaps in a handler; record files are whole at any time.
 [[noreturn]] void die(const char* what, int error) {
   std::fprintf(stderr, "mmscale: %s failed while an IPI was sent: %s\n", what, std::strerror(error));
-  abort();
+  _exit(1);
 }
 
 // Whether single CPUs can be addressed too (Linux 5.10, CONFIG_RSEQ).
@@ -81,7 +83,15 @@ class Membarrier final : public Transport {
 // middle of whatever it was doing. Dearer than an IPI, since the kernel builds a signal frame.
 class Signal final : public Transport {
  public:
-  explicit Signal(unsigned cpus) : tid_(cpus) { install(); }
+  explicit Signal(unsigned cpus) : tid_(cpus) {
+    rlimit pending;
+    if (getrlimit(RLIMIT_SIGPENDING, &pending) == 0 && pending.rlim_cur < cpus)
+      throw TransportError(
+          fmt::format("signal: {} may be pending at a time (RLIMIT_SIGPENDING, ulimit -i), {} CPUs "
+                      "need as many",
+                      pending.rlim_cur, cpus));
+    install();
+  }
 
   std::string_view name() const override { return "signal"; }
 

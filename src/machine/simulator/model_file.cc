@@ -171,7 +171,15 @@ class Reader {
       model.costs.*entry.cost =
           entry.cost == &Costs::tick ? static_cast<Picoseconds>(std::llround(ns * kPsPerNs)) : ps(ns);
     }
-    if (model.costs.tick == 0) fail("costs_ns.tick must be more than 0");
+    // Virtual time passes with each of these, or a loop would have no end.
+    const std::initializer_list<std::pair<const char*, Picoseconds>> passing = {
+        {"load", model.costs.load},
+        {"store", model.costs.store},
+        {"atomic", model.costs.atomic},
+        {"memory", model.costs.memory},
+        {"tick", model.costs.tick}};
+    for (const auto& [name, cost] : passing)
+      if (cost == 0) fail(fmt::format("costs_ns.{} must be more than 0, also after --scale", name));
     double delivery = kIpiDelivery;
     if (costs.contains("ipi_delivery")) delivery = number(costs["ipi_delivery"], "costs_ns.ipi_delivery");
     model.ipi_delivery.fill(ps(delivery));
@@ -240,6 +248,15 @@ class Reader {
   double scale_;
 };
 
+// The library's message without its number.
+std::string_view in_words(const json::exception& error) {
+  const std::string_view what = error.what();
+  return what.substr(what.find("] ") + 2);
+}
+
+// A machine file has three levels.
+constexpr int kMostDepth = 16;
+
 }  // namespace
 
 Place place_of(const topology::Pu& pu, std::string_view domain, unsigned packages_per_group) {
@@ -253,13 +270,25 @@ Place place_of(const topology::Pu& pu, std::string_view domain, unsigned package
 Model parse_model(std::string_view text, std::string_view origin, double scale) {
   json file;
   try {
-    file = json::parse(text);
+    // Copies of what is nested deeply would take as deep a stack.
+    file = json::parse(text, [&](int depth, json::parse_event_t, const json&) {
+      if (depth > kMostDepth)
+        throw ModelError(fmt::format("{}: nested more than {} deep: no machine file", origin, kMostDepth));
+      return true;
+    });
   } catch (const json::parse_error& error) {
     const std::size_t byte = std::min(error.byte, text.size());
     const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(byte), '\n');
     throw ModelError(fmt::format("{}: not JSON from line {} on", origin, line));
+  } catch (const json::exception& error) {
+    throw ModelError(fmt::format("{}: {}", origin, in_words(error)));
   }
-  return Reader(file, origin, scale).read();
+  try {
+    return Reader(file, origin, scale).read();
+  } catch (const json::exception& error) {
+    // A value of another type than was asked for, which the reader has not looked at first.
+    throw ModelError(fmt::format("{}: {}", origin, in_words(error)));
+  }
 }
 
 Model load_model(std::string_view name_or_path, double scale) {

@@ -97,6 +97,11 @@ TEST(ModelFile, SaysWhatIsWrongInOneLine) {
               HasSubstr("object with a number"));
   EXPECT_THAT(complaint([](json& f) { f.erase("domain"); }), HasSubstr("'domain' is missing"));
   EXPECT_THAT(complaint([](json& f) { f["schema"] = 2; }), HasSubstr("'schema' must be 1"));
+  EXPECT_THAT(complaint([](json& f) { f["one_way_ns"]["domain"]["quality"] = 5; }),
+              HasSubstr("must be string"));
+  for (const char* cost : {"load", "store", "atomic", "memory", "tick"})
+    EXPECT_THAT(complaint([cost](json& f) { f["costs_ns"][cost] = number(0); }),
+                HasSubstr("must be more than 0"));
 }
 
 TEST(ModelFile, SaysWhereTheJsonBreaks) {
@@ -106,6 +111,19 @@ TEST(ModelFile, SaysWhereTheJsonBreaks) {
   } catch (const ModelError& error) {
     EXPECT_STREQ(error.what(), "test.json: not JSON from line 3 on");
   }
+}
+
+TEST(ModelFile, BoundsWhatAFileMayHold) {
+  const auto refusal = [](const std::string& text) -> std::string {
+    try {
+      parse_model(text, "test.json");
+    } catch (const ModelError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(refusal(std::string(100'000, '[')), "test.json: nested more than 16 deep: no machine file");
+  EXPECT_THAT(refusal(R"({"schema": 1e999})"), testing::StartsWith("test.json: number overflow"));
 }
 
 TEST(ModelFile, UnknownMachineNamesTheKnownOnes) {
