@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Files that nobody wrote with mmscale, and interrupts: one line, status 1 or 130, whatever it is."""
 
+import gzip
 import json
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from conftest import DATA, SCRIPTS
 
 from command import Problem
+from records import document
 from records.document import MOST_TEXT
 from records.reading import load, read
 
@@ -73,6 +75,38 @@ def test_the_reader_says_where_it_is(tmp_path, name):
     said = str(caught.value)
     assert said.startswith(f"{path}: ")
     assert said.isprintable() and len(said) < 400
+
+
+def packed(text, cut=0):
+    data = gzip.compress(text.encode())
+    return data[: len(data) - cut]
+
+
+def test_records_that_gzip_packed_are_read(tmp_path):
+    path = tmp_path / "records.json.gz"
+    head, tail = (DATA / TWO).read_text()[:1000], (DATA / TWO).read_text()[1000:]
+    path.write_bytes(packed(head) + packed(tail))
+    assert len(read([path]).switches) == len(read([DATA / TWO]).switches)
+
+
+@pytest.mark.parametrize(
+    "data, what",
+    [
+        (packed("{}", cut=3), "ends in the middle"),
+        (packed("{}") + b"{}", "something follows"),
+        (packed("{}")[:10] + b"\xff" * 8, "gzip cannot unpack it"),
+        (packed("[" * 100_000), "nested too deeply"),
+        (gzip.compress(bytes(2 << 20)), "more than 1 MiB"),
+    ],
+    ids=["cut", "more", "damaged", "deep", "bomb"],
+)
+def test_what_gzip_packed_has_bounds(tmp_path, monkeypatch, data, what):
+    monkeypatch.setattr(document, "MOST_BYTES", 1 << 20)
+    path = tmp_path / "records.json.gz"
+    path.write_bytes(data)
+    with pytest.raises(Problem, match=what) as caught:
+        load(path)
+    assert str(caught.value).startswith(f"{path}: ")
 
 
 def test_the_longest_text_is_read(tmp_path):

@@ -11,6 +11,7 @@ import sys
 
 from command import in_words
 from records.conditions import is_given
+from records.document import read_bytes
 from records.reading import RecordError, load
 
 SCHEMA = """
@@ -108,7 +109,7 @@ def write_database(path, records):
 
 
 def _add(connection, number, path, context, benchmarks):
-    data = path.read_bytes()
+    data = read_bytes(path)
     packed = gzip.compress(data, 6, mtime=0)
     connection.execute(
         "INSERT INTO files VALUES (?, ?, ?, ?)", (number, str(path), hashlib.sha256(data).hexdigest(), packed)

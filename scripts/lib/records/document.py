@@ -3,13 +3,14 @@
 
 The schema decides: what it says of types and least values is checked of every file before any code uses it, older
 versions and names that are missing included (`scripts/validate` asks for all of it). Beyond that a document has bounds
-that no record comes near: a file of MOST_BYTES, MOST_DEPTH levels, text of MOST_TEXT characters, numbers of 64 bits.
+that no record comes near: a file of MOST_BYTES (unpacked, where gzip packed it), MOST_DEPTH levels, text of MOST_TEXT characters, numbers of 64 bits.
 """
 
 import functools
 import json
 import math
 import re
+import zlib
 from pathlib import Path
 
 import fastjsonschema
@@ -23,6 +24,7 @@ SCHEMA = 2
 
 MOST_BYTES = 512 << 20
 MOST_DEPTH = 32
+GZIP = b"\x1f\x8b"
 # A command line of a thousand words has less.
 MOST_TEXT = 16384
 MOST_INTEGER = (1 << 64) - 1
@@ -33,15 +35,42 @@ class RecordError(Problem):
     """A record file that cannot be used, and why, in one line."""
 
 
-def read_document(path):
-    """Returns what a JSON file holds, within the bounds. Raises RecordError."""
+def read_bytes(path):
+    """Returns a record file's bytes, unpacked if gzip packed them, at most MOST_BYTES. Raises RecordError."""
     try:
         with open(path, "rb") as file:
-            text = file.read(MOST_BYTES + 1)
+            data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise RecordError(f"{path}: {error.strerror}") from None
-    if len(text) > MOST_BYTES:
+    try:
+        data = _unpacked(data) if data.startswith(GZIP) else data
+    except zlib.error as error:
+        raise RecordError(f"{path}: damaged, gzip cannot unpack it: {error}") from None
+    except EOFError as error:
+        raise RecordError(f"{path}: {error}") from None
+    if len(data) > MOST_BYTES:
         raise RecordError(f"{path}: more than {MOST_BYTES >> 20} MiB: no record file")
+    return data
+
+
+def _unpacked(data):
+    """All members of a gzip file, up to a byte more than may be."""
+    parts, size = [], 0
+    while data and size <= MOST_BYTES:
+        if not data.startswith(GZIP):
+            raise EOFError("something follows what gzip packed: no record file")
+        member = zlib.decompressobj(wbits=31)
+        parts.append(member.decompress(data, MOST_BYTES + 1 - size))
+        size += len(parts[-1])
+        if not member.eof and size <= MOST_BYTES:
+            raise EOFError("what gzip packed ends in the middle: half-written?")
+        data = member.unused_data
+    return b"".join(parts)
+
+
+def read_document(path):
+    """Returns what a JSON file holds, within the bounds. Raises RecordError."""
+    text = read_bytes(path)
     if not text.strip():
         raise RecordError(f"{path}: empty: half-written, or no record file")
     try:

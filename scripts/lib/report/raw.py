@@ -4,6 +4,7 @@
 import base64
 import gzip
 
+from records.document import read_bytes
 from report.markup import esc, slug
 from wording.text import scaled
 
@@ -24,7 +25,7 @@ def downloads(paths, others):
     left = max(LARGEST_PAGE - others, 0)
     items = []
     for number, path in enumerate(paths):
-        data = path.read_bytes()
+        data = read_bytes(path)
         # Gzip makes at most a thousandth of it: what is larger than that cannot fit.
         text = packed(data) if len(data) < 1000 * left else ""
         if not text or len(text) > left:
@@ -32,7 +33,7 @@ def downloads(paths, others):
             items.append(f"<li>{esc(path)}: {size}B, too much for a page of {most}: ask for the file</li>")
             continue
         left -= len(text)
-        name = f"{slug(path.stem) or 'records'}.json.gz"
+        name = f"{slug(path.name.removesuffix('.gz').removesuffix('.json')) or 'records'}.json.gz"
         if len(text) <= LONGEST_LINK:
             link = f'<a download="{name}" href="data:application/gzip;base64,{text}">{name}</a>'
         else:

@@ -4,13 +4,13 @@ what else a switch takes between two of them."""
 
 import concurrent.futures
 import csv
-import json
 import os
 import pathlib
 import subprocess
 import tempfile
 
 from command import Problem
+from records.document import read_document
 
 # Nicholas Piggin, 2021-06-05, v4 4/4: about 1 M context switches/s with reference counting, 118 M with shootdown, on a
 # 16-socket 192-core POWER8. Read here only to stand beside the prediction.
@@ -61,7 +61,7 @@ def simulate(binary, machine, scheme, cpus, scale, rest, out):
 
 def rates(path):
     """{(scheme, cpus): switches per second} of a record file."""
-    records = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))["benchmarks"]
+    records = read_document(path)["benchmarks"]
     return {(r["mmscale"]["scheme"], r["mmscale"]["cpus"]): r["switches_per_second"] for r in records}
 
 
