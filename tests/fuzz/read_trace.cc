@@ -3,16 +3,12 @@
 // What libFuzzer runs for each reader of traces (scripts/fuzz builds it once per reader): a file of any bytes
 // is read to its end or to a TraceError, and what was read goes through the builder. Anything else is a
 // crash.
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <string>
 #include <vector>
 
+#include "memory_file.h"
 #include "trace/builder.h"
 #include "trace/compact.h"
 #include "trace/ftrace_text.h"
@@ -22,21 +18,6 @@
 namespace {
 
 using namespace mmscale::trace;
-
-// A file in memory with that content, by a path.
-class MemoryFile {
- public:
-  MemoryFile(const std::uint8_t* data, std::size_t size) : fd_(memfd_create("trace", 0)) {
-    if (fd_ < 0 || write(fd_, data, size) != static_cast<ssize_t>(size)) std::abort();
-    path_ = "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(fd_);
-  }
-  ~MemoryFile() { close(fd_); }
-  const std::string& path() const { return path_; }
-
- private:
-  int fd_;
-  std::string path_;
-};
 
 // No step may name a slot or a CPU that the facts do not know.
 void check(const Facts& facts, const Chunk& chunk) {

@@ -137,27 +137,37 @@ def throttle(pid, seconds):
 
 def clock_that_steps(folder):
     """A library to preload: CLOCK_MONOTONIC goes 5 ms forward, or back, now and then; other clocks are left alone."""
-    source = folder / "steps.c"
+    return _clock(folder, "CLOCK_MONOTONIC", """
+  if (call % 1500 == 1000) atomic_fetch_add(&off_ns, 5000000);
+  if (call % 1500 == 1499) atomic_fetch_sub(&off_ns, 5000000);""")
+
+
+def clock_that_sleeps(folder):
+    """A library to preload: between the two readings of every second window the machine was suspended for 20 ms, by
+    CLOCK_BOOTTIME."""
+    return _clock(folder, "CLOCK_BOOTTIME", """
+  if (call % 4 == 1) atomic_fetch_add(&off_ns, 20000000);""")
+
+
+def _clock(folder, clock, change):
+    source, library = folder / f"{clock}.c", folder / f"{clock}.so"
     source.write_text(r"""
 #define _GNU_SOURCE
 #include <stdatomic.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-static atomic_long calls, step_ns;
+static atomic_long calls, off_ns;
 int clock_gettime(clockid_t clock, struct timespec *t) {
   int status = (int)syscall(SYS_clock_gettime, clock, t);
-  if (status != 0 || clock != CLOCK_MONOTONIC) return status;
-  long call = atomic_fetch_add(&calls, 1);
-  if (call % 1500 == 1000) atomic_fetch_add(&step_ns, 5000000);
-  if (call % 1500 == 1499) atomic_fetch_sub(&step_ns, 5000000);
-  long ns = t->tv_nsec + step_ns;
+  if (status != 0 || clock != """ + clock + r""") return status;
+  long call = atomic_fetch_add(&calls, 1);""" + change + r"""
+  long ns = t->tv_nsec + off_ns;
   t->tv_sec += ns / 1000000000;
   t->tv_nsec = ns % 1000000000;
   return 0;
 }
 """)
-    library = folder / "steps.so"
     try:
         subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
