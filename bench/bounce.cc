@@ -233,4 +233,12 @@ std::vector<Case> bounce_cases(const topology::Layout& layout, const Choice& cho
   return cases;
 }
 
+Family bounce_family() {
+  return {.name = "bounce",
+          .what = "which CPU hands a contended line to which",
+          .cases = bounce_cases,
+          .least_cpus = 2,
+          .place = 6};
+}
+
 }  // namespace mmscale::bench

@@ -148,4 +148,11 @@ std::vector<Case> explorer_cases(const topology::Layout& layout, const Choice& c
   return cases;
 }
 
+Family explorer_family() {
+  return {.name = "explorer",
+          .what = "exploring interleavings: steps per second of mmscale check",
+          .cases = explorer_cases,
+          .place = 7};
+}
+
 }  // namespace mmscale::bench

@@ -20,43 +20,8 @@ using campaign::Choice;
 using campaign::Conclusion;
 using campaign::Results;
 
-// Family `switch`: how many context switches per second, under each scheme, sharing and placement.
-std::vector<Case> switch_cases(const topology::Layout& layout, const Choice& choice);
-
-// Family `floor`: what bare instructions cost in the same windows.
-std::vector<Case> floor_cases(const topology::Layout& layout, const Choice& choice);
-
-// Family `teardown`: how long the last drop of an mm takes, by how many CPUs borrow it, and what it does
-// to them.
-std::vector<Case> teardown_cases(const topology::Layout& layout, const Choice& choice);
-
-// Family `mix`: switches and exits together, and where two schemes cost the same.
-std::vector<Case> mix_cases(const topology::Layout& layout, const Choice& choice);
-std::vector<Conclusion> mix_conclusions(Results results);
-
-// Family `ipi`: what a transport's interrupts cost by themselves.
-std::vector<Case> ipi_cases(const topology::Layout& layout, const Choice& choice);
-
-// Family `line`: how long a cache line takes between any two PUs. One case for each placement, at the largest
-// CPU count.
-std::vector<Case> line_cases(const topology::Layout& layout, const Choice& choice);
-std::vector<Conclusion> line_conclusions(Results results);
-
-// Family `bounce`: who hands a contended line to whom. From 2 CPUs on.
-std::vector<Case> bounce_cases(const topology::Layout& layout, const Choice& choice);
-
-// Family `explorer`: how fast interleavings are explored, by each way to search.
-std::vector<Case> explorer_cases(const topology::Layout& layout, const Choice& choice);
-
-// Family `host_kernel`: the running kernel's own context switches, deaths of processes and calls that
-// interrupt other CPUs; and how much of that went through idle.
-std::vector<Case> host_kernel_cases(const topology::Layout& layout, const Choice& choice);
-std::vector<Conclusion> host_kernel_conclusions(Results results);
-
-// Family `simulator`: how fast the simulator is on this host.
-std::vector<Case> simulator_cases(const topology::Layout& layout, const Choice& choice);
-
-// Families by name, in the order they are run in where order matters.
+// A family. Each is what a function `Family NAME_family()` says in the file in this folder that makes its cases; CMake
+// collects them.
 struct Family {
   std::string_view name;
   std::string_view what;
@@ -67,8 +32,25 @@ struct Family {
   bool by_default = false;
   // What it concludes from all its windows; null for nothing.
   std::vector<Conclusion> (*conclude)(Results) = nullptr;
+  // Among all, where order matters; equals by name.
+  unsigned place = 100;
 };
+
+// All of them, in order.
 std::span<const Family> families();
+
+// Families of which parts are used elsewhere, too.
+std::vector<Case> switch_cases(const topology::Layout& layout, const Choice& choice);
+std::vector<Case> ipi_cases(const topology::Layout& layout, const Choice& choice);
+std::vector<Case> line_cases(const topology::Layout& layout, const Choice& choice);
+std::vector<Case> host_kernel_cases(const topology::Layout& layout, const Choice& choice);
+std::vector<Conclusion> mix_conclusions(Results results);
+
+// What a case of family `floor` is a record of: a bare loop on PUs, or on the first of a placement.
+measure::Subject floor_subject(const topology::Layout& layout, const Choice& choice, std::string_view loop,
+                               std::string_view placement, std::vector<unsigned> pus);
+measure::Subject floor_subject(const topology::Layout& layout, const Choice& choice, std::string_view loop,
+                               const topology::Placement& placement, unsigned cpus);
 
 // What a case of the emulated kernel is a record of: what all such families have in common.
 measure::Subject kernel_subject(const topology::Layout& layout, const Choice& choice, std::string family,

@@ -172,4 +172,12 @@ std::vector<Conclusion> host_kernel_conclusions(Results results) {
   return conclusions;
 }
 
+Family host_kernel_family() {
+  return {.name = "host_kernel",
+          .what = "the running kernel's own switches, deaths and interrupting calls",
+          .cases = host_kernel_cases,
+          .conclude = host_kernel_conclusions,
+          .place = 8};
+}
+
 }  // namespace mmscale::bench

@@ -120,4 +120,12 @@ std::vector<Case> ipi_cases(const topology::Layout& layout, const Choice& choice
   return cases;
 }
 
+Family ipi_family() {
+  return {.name = "ipi",
+          .what = "interrupting 1, 2, ... other CPUs by each transport",
+          .cases = ipi_cases,
+          .least_cpus = 2,
+          .place = 4};
+}
+
 }  // namespace mmscale::bench

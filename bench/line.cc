@@ -291,4 +291,13 @@ std::vector<Conclusion> line_conclusions(Results results) {
   return conclusions;
 }
 
+Family line_family() {
+  return {.name = "line",
+          .what = "passing a cache line between every pair of PUs",
+          .cases = line_cases,
+          .least_cpus = 2,
+          .conclude = line_conclusions,
+          .place = 5};
+}
+
 }  // namespace mmscale::bench

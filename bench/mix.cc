@@ -277,4 +277,12 @@ std::vector<Conclusion> mix_conclusions(Results results) {
   return conclusions;
 }
 
+Family mix_family() {
+  return {.name = "mix",
+          .what = "switch rate against exit rate, and where two schemes cost the same",
+          .cases = mix_cases,
+          .conclude = mix_conclusions,
+          .place = 3};
+}
+
 }  // namespace mmscale::bench

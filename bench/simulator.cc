@@ -97,4 +97,11 @@ std::vector<Case> simulator_cases(const topology::Layout& layout, const Choice& 
   return cases;
 }
 
+Family simulator_family() {
+  return {.name = "simulator",
+          .what = "how fast the simulator is on one CPU of this host",
+          .cases = simulator_cases,
+          .place = 9};
+}
+
 }  // namespace mmscale::bench

@@ -70,4 +70,12 @@ std::vector<Case> switch_cases(const topology::Layout& layout, const Choice& cho
   return cases;
 }
 
+Family switch_family() {
+  return {.name = "switch",
+          .what = "context switches per second under each scheme",
+          .cases = switch_cases,
+          .by_default = true,
+          .place = 0};
+}
+
 }  // namespace mmscale::bench

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 #include <utility>
 
 #include "bench/families.h"
@@ -156,9 +155,6 @@ Case make_case(const topology::Layout& layout, const Choice& choice, const std::
 }  // namespace
 
 std::vector<Case> teardown_cases(const topology::Layout& layout, const Choice& choice) {
-  if (choice.options != kernel::Options{})
-    throw std::invalid_argument(
-        "--family teardown: is built without --mm-cid and --rq-lock; it makes too few switches to show them");
   std::vector<Case> cases;
   for (const auto& placement : choice.placements)
     for (const unsigned cpus : choice.cpu_counts) {
@@ -173,6 +169,14 @@ std::vector<Case> teardown_cases(const topology::Layout& layout, const Choice& c
       add(0, cpus - 1);
     }
   return cases;
+}
+
+Family teardown_family() {
+  return {.name = "teardown",
+          .what = "the last drop of an mm, and what it does to CPUs that borrow it",
+          .cases = teardown_cases,
+          .least_cpus = 2,
+          .place = 2};
 }
 
 }  // namespace mmscale::bench

@@ -107,12 +107,7 @@ class Calibrator {
   // `share` of what a round takes each of those CPUs.
   void ask_loop(std::string_view name, const std::vector<unsigned>& pus, double share,
                 std::optional<Reading>& reading) {
-    measure::Subject subject;
-    subject.family = "floor";
-    subject.scheme = name;
-    subject.placement = "compact";
-    subject.pus = pus;
-    subject.home_node = home_of(layout_, choice_, subject.pus);
+    measure::Subject subject = bench::floor_subject(layout_, choice_, name, "compact", pus);
     questions_.push_back({{fmt::format("floor/{}/compact/cpus:{}", name, pus.size()), subject,
                            [name, cpus = static_cast<unsigned>(pus.size()), home = subject.home_node] {
                              return workload::make_floor_load(name, cpus, home);

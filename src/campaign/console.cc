@@ -13,15 +13,6 @@
 
 namespace mmscale::campaign {
 
-double rate_of(const measure::Record& record) {
-  return record.subject.family == "floor" ? record.window.rounds_per_second()
-                                          : record.window.switches_per_second();
-}
-
-std::string_view unit_of(const measure::Record& record) {
-  return record.subject.family == "floor" ? "pairs/s" : "switches/s";
-}
-
 namespace {
 
 // Standard error may be a stream without a descriptor of its own, from which messages are lost in silence.
@@ -31,7 +22,7 @@ int descriptor_of(std::FILE* out) { return out == stderr ? STDERR_FILENO : filen
 std::string figure_of(const measure::Record& record) {
   if (record.findings.operation_ns)
     return fmt::format("{} per {}", time_text(*record.findings.operation_ns), record.findings.operation);
-  return with_si_prefix(rate_of(record)) + std::string(unit_of(record));
+  return with_si_prefix(record.rate()) + std::string(record.subject.operation->unit);
 }
 
 bool is_counted(const std::vector<measure::Record>& repetitions) {
@@ -233,7 +224,7 @@ std::map<std::string, double> reference_rates(std::span<const std::vector<measur
     if (!is_counted(repetitions) || repetitions.front().subject.scheme != kReference) continue;
     std::vector<double> valid;
     for (const measure::Record& record : repetitions)
-      if (record.valid()) valid.push_back(rate_of(record));
+      if (record.valid()) valid.push_back(record.rate());
     if (const auto rate = measure::median(valid); rate && *rate > 0)
       rates[without_scheme(repetitions.front())] = *rate;
   }
@@ -260,7 +251,7 @@ std::string results_table(std::span<const std::vector<measure::Record>> cases) {
     std::vector<double> ns;
     for (const measure::Record& record : repetitions) {
       if (!record.valid()) continue;
-      rates.push_back(rate_of(record));
+      rates.push_back(record.rate());
       ns.push_back(record.cpu_ns());
     }
     const auto rate = measure::median(rates);
@@ -268,7 +259,8 @@ std::string results_table(std::span<const std::vector<measure::Record>> cases) {
     const auto reference = references.find(without_scheme(repetitions.front()));
     text += fmt::format(
         "{:<{}}  {:>17}  {:>19}  {:>10}  {:>11}  {:>7}\n", repetitions.front().name, width,
-        rate ? with_si_prefix(*rate) + std::string(unit_of(repetitions.front())) : "no valid window",
+        rate ? with_si_prefix(*rate) + std::string(repetitions.front().subject.operation->unit)
+             : "no valid window",
         interval ? fmt::format("{} .. {}", with_si_prefix(interval->low), with_si_prefix(interval->high))
                  : "",
         rate ? fmt::format("{:.2f}", *measure::median(ns)) : "",

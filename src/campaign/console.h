@@ -16,10 +16,6 @@
 
 namespace mmscale::campaign {
 
-// What a window counted: operations per second of all CPUs together, and what they are called.
-double rate_of(const measure::Record& record);
-std::string_view unit_of(const measure::Record& record);
-
 // Progress, one window at a time: on a terminal one line that is overwritten, else a line for each window.
 class Progress {
  public:

@@ -56,7 +56,7 @@ void LiveView::add(const measure::Record& record) {
                                                           : record.window.verdict.reasons.front());
     return;
   }
-  found->values.push_back(group.timed ? *record.findings.operation_ns : rate_of(record));
+  found->values.push_back(group.timed ? *record.findings.operation_ns : record.rate());
   group.shares.clear();
   for (const measure::CpuWindow& cpu : record.window.cpus)
     if (!group.shares.contains(cpu.package))
@@ -71,7 +71,7 @@ LiveView::Group& LiveView::group_of(const measure::Record& record) {
   Group group;
   group.name = name;
   group.timed = record.findings.operation_ns.has_value();
-  group.unit = group.timed ? "" : unit_of(record);
+  if (!group.timed) group.unit = record.subject.operation->unit;
   return groups_.emplace_back(std::move(group));
 }
 

@@ -9,42 +9,12 @@
 #include <vector>
 
 #include "kernel/build.h"
+#include "workload/program.h"
 
 namespace mmscale::check {
 
-// What a CPU is told to do. `n` is the step's operand.
-enum class Act : std::uint8_t {
-  run,           // context_switch to user task n, once no other CPU is on its stack
-  idle,          // context_switch to the idle task
-  kthread,       // context_switch to this CPU's kernel thread
-  exit,          // do_exit of the current task: exit_mm, then the switch to idle
-  born,          // user task n starts a new life in a new mm
-  flush_pages,   // munmap by the current task
-  flush_tables,  // munmap that frees page tables
-  deep_idle,     // an idle state that loses the TLB
-  hold,          // mmgrab on user task n's mm, by somebody who is no task
-  let_go,        // mmdrop of what this CPU holds
-  use_mm,        // kthread_use_mm of user task n's mm
-  unuse_mm,      // kthread_unuse_mm
-  exec,          // exec_mmap into a new mm by the current task
-  get_user,      // mmget of user task n's mm, by somebody who is no thread of it (io_uring, /proc/pid/mem)
-  put_user,      // mmput of the same
-  flush_other,   // a kernel thread (KSM, khugepaged) unmaps pages of user task n's mm
-  tick,          // a timer tick: frees what this CPU postponed, as far as it is ready
-  offline,       // cpu_down, as far as this CPU carries it out
-  nmi,           // an NMI handler (perf) reads the context of active_mm
-  efi,           // a call of EFI firmware by a kernel thread, which puts its active_mm aside meanwhile
-  touch,         // the current task accesses user memory
-  // The two sides of a user program that leans on membarrier(2): x = 1; membarrier(); r1 = y against y = 1;
-  // r2 = x, where only the first pays.
-  slow_side,
-  fast_side,
-};
-
-struct Step {
-  Act act;
-  unsigned n = 0;
-};
+using Act = workload::Op;
+using workload::Step;
 
 struct Case {
   std::string_view name;

@@ -7,8 +7,8 @@
 #include <memory>
 #include <stdexcept>
 
-#include "kernel/lifecycle/catalogue.h"
 #include "machine/explorer/schedule.h"
+#include "scheme/known.h"
 
 namespace mmscale::check {
 
@@ -155,8 +155,7 @@ std::string_view to_string(Line::Kind kind) {
 }
 
 explorer::Memory natural_memory(std::string_view lifecycle) {
-  return kernel::lifecycle::Catalogue::has_total_store_order(lifecycle) ? explorer::Memory::tso
-                                                                        : explorer::Memory::rc11;
+  return scheme::lifecycle_info(lifecycle).total_store_order ? explorer::Memory::tso : explorer::Memory::rc11;
 }
 
 Outcome check(std::string_view scheme, std::string_view lifecycle, const Case& the_case,

@@ -18,18 +18,11 @@
 
 #include "check/case.h"
 #include "check/program.h"
-#include "kernel/context_switch.h"
-#include "kernel/efi.h"
-#include "kernel/exec.h"
-#include "kernel/exit.h"
-#include "kernel/hotplug.h"
-#include "kernel/idle.h"
-#include "kernel/kthread.h"
 #include "kernel/membarrier.h"
-#include "kernel/mm_life.h"
-#include "kernel/tlb.h"
 #include "machine/explorer/explorer.h"
+#include "workload/close_books.h"
 #include "workload/every_build.h"
+#include "workload/take_step.h"
 
 namespace mmscale::check {
 
@@ -66,7 +59,7 @@ class KernelProgram final : public Program {
     for (std::size_t mm = 0; mm < users.size(); ++mm)
       mms.push_back(kernel::mm_alloc(m(0), cpu(0), users[mm], mm != 0 || !case_.no_page_tables));
     for (std::size_t task = 0; task < case_.task_mm.size(); ++task)
-      settle(all_->tasks[task], mms[case_.task_mm[task]]);
+      workload::settle(m(0), all_->tasks[task], mms[case_.task_mm[task]]);
     if (case_.registered) m(0).store(mms[0]->membarrier_state, 1u, std::memory_order_relaxed);
     first_mms_ = mms;
     for (const Case::Before& before : case_.before) perform(before.cpu, before.step);
@@ -94,32 +87,27 @@ class KernelProgram final : public Program {
 
   // Everybody exits, goes to init_mm and frees what it postponed; whatever is left then has leaked.
   void finish() override {
-    using enum std::memory_order;
-    for (unsigned n = 0; n < cpus(); ++n) leave(n);
+    for (unsigned n = 0; n < cpus(); ++n) workload::leave(m(n), cpu(n));
     for (Task& task : all_->tasks)
       if (task.mm != nullptr) {
         kernel::schedule(m(0), cpu(0), task);
-        leave(0);
+        workload::leave(m(0), cpu(0));
       }
+    // CPUs that are online end as they began: a counted scheme holds a reference on init_mm for each.
+    unsigned online = 0;
     for (unsigned n = 0; n < cpus(); ++n) {
-      if (offline(n)) kernel::finish_cpu(m(0), cpu(0), cpu(n));
-      Mm* borrowed = m(n).load(cpu(n).idle.active_mm, relaxed);
-      if (borrowed != &all_->system.init_mm) kernel::unlazy(m(n), cpu(n), borrowed);
+      if (offline(n))
+        kernel::finish_cpu(m(0), cpu(0), cpu(n));
+      else
+        ++online;
+      workload::go_to_init_mm(m(n), cpu(n));
     }
     for (unsigned round = 0; round < 2; ++round)
       for (unsigned n = 0; n < cpus(); ++n) build_.scheme.drain(m(n), cpu(n), kernel::Drain::end);
-    std::uint64_t born = 0;
-    std::uint64_t freed = 0;
-    for (const auto& cpu : cpus_) {
-      born += cpu->tally.mms_born;
-      freed += cpu->tally.mms_freed;
-    }
-    if (freed < born) kernel::report(m(0), cpu(0), kernel::Violation::leak, "an mm is left at the end");
-    // CPUs that are online end as they began: a counted scheme holds a reference on init_mm for each.
-    std::int32_t references = 1;
-    if (build_.scheme.counted)
-      for (unsigned n = 0; n < cpus(); ++n) references += offline(n) ? 0 : 1;
-    if (m(0).load(all_->system.init_mm.mm_count(build_.scheme.layout), relaxed) != references)
+    const workload::Books books = workload::read_books(m(0), all_->system, online);
+    if (books.mms_left() > 0)
+      kernel::report(m(0), cpu(0), kernel::Violation::leak, "an mm is left at the end");
+    if (books.init_mm_count != 1 + books.on_init_mm())
       kernel::report(m(0), cpu(0), kernel::Violation::leak, "init_mm's mm_count is wrong at the end");
     if (forbidden_order())
       kernel::report(m(0), cpu(0), kernel::Violation::order, "both sides of membarrier(2) read 0");
@@ -191,8 +179,7 @@ class KernelProgram final : public Program {
     kernel::System<Machine> system;
     std::array<Task, 4> tasks;
     std::array<Task, machine::explorer::kMaxCpus> kthreads;
-    std::array<Mm*, machine::explorer::kMaxCpus> held{};
-    std::array<Mm*, machine::explorer::kMaxCpus> used{};
+    std::array<workload::Hands<Machine>, machine::explorer::kMaxCpus> hands{};
     // Of each CPU: in idle or user mode, as RCU sees it.
     std::array<bool, machine::explorer::kMaxCpus> resting{true, true, true, true};
     // The user program that leans on membarrier(2): its variables, and what the two sides read.
@@ -206,14 +193,6 @@ class KernelProgram final : public Program {
 
   Machine& m(unsigned n) { return *machines_[n]; }
   Cpu& cpu(unsigned n) { return *cpus_[n]; }
-  Task& current(unsigned n) { return *m(n).load(cpu(n).curr, std::memory_order_relaxed); }
-
-  // The task begins to live in `mm`.
-  void settle(Task& task, Mm* mm) {
-    task.mm = mm;
-    m(0).store(task.active_mm, mm, std::memory_order_relaxed);
-  }
-
   void perform(unsigned n, const Step& step) {
     if (build_.scheme.uses_rcu) {
       if (all_->resting[n]) kernel::rcu::Idle<Machine>::leave(m(n), cpu(n));
@@ -227,7 +206,7 @@ class KernelProgram final : public Program {
   // not in until its program is over and it sleeps.
   void rest(unsigned n, bool over) {
     if (build_.scheme.uses_rcu) {
-      Task* const task = &current(n);
+      Task* const task = &workload::current(m(n), cpu(n));
       if (all_->resting[n] || (!over && task == &all_->kthreads[n])) return;
       kernel::rcu::Idle<Machine>::enter(m(n), cpu(n));
       all_->resting[n] = true;
@@ -236,60 +215,17 @@ class KernelProgram final : public Program {
 
   void act(unsigned n, const Step& step) {
     using enum std::memory_order;
-    switch (step.act) {
+    Task& task = step.operand < all_->tasks.size() ? all_->tasks[step.operand] : cpu(n).idle;
+    switch (step.op) {
       case Act::run:
-        // A CPU that picks a task which another one is switching away from waits for finish_task().
-        m(n).spin_until(all_->tasks[step.n].on_cpu, [](std::uint32_t on_cpu) { return on_cpu == 0; });
-        return schedule(n, all_->tasks[step.n]);
+        workload::await_off_cpu(m(n), task);
+        return schedule(n, task);
       case Act::idle:
         return schedule(n, cpu(n).idle);
       case Act::kthread:
         return schedule(n, all_->kthreads[n]);
-      case Act::exit:
-        kernel::do_exit(m(n), cpu(n));
-        return;
-      case Act::born: {
-        Task& task = all_->tasks[step.n];
-        Mm* mm = kernel::mm_alloc(m(n), cpu(n), 1);
-        task.mm = mm;
-        m(n).store(task.active_mm, mm, relaxed);
-        return;
-      }
-      case Act::flush_pages:
-        return unmap(n, current(n).mm, kernel::Freed::pages);
-      case Act::flush_tables:
-        return unmap(n, current(n).mm, kernel::Freed::page_tables);
-      case Act::deep_idle:
-        return kernel::enter_deep_idle(m(n), cpu(n));
-      case Act::hold:
-        all_->held[n] = all_->tasks[step.n].mm;
-        return kernel::mmgrab(m(n), cpu(n), all_->held[n]);
-      case Act::let_go:
-        return kernel::mmdrop(m(n), cpu(n), all_->held[n], kernel::Site::mmdrop);
-      case Act::use_mm:
-        return kernel::kthread_use_mm(m(n), cpu(n), all_->tasks[step.n].mm);
-      case Act::unuse_mm:
-        return kernel::kthread_unuse_mm(m(n), cpu(n));
-      case Act::exec:
-        return kernel::exec_mmap(m(n), cpu(n), kernel::mm_alloc(m(n), cpu(n), 1));
-      case Act::get_user:
-        all_->used[n] = all_->tasks[step.n].mm;
-        return kernel::mmget(m(n), all_->used[n]);
-      case Act::put_user:
-        kernel::mmput(m(n), cpu(n), all_->used[n]);
-        return;
-      case Act::flush_other:
-        return unmap(n, all_->tasks[step.n].mm, kernel::Freed::pages);
-      case Act::tick:
-        return build_.scheme.drain(m(n), cpu(n), kernel::Drain::tick);
-      case Act::offline:
-        return kernel::cpu_down(m(n), cpu(n));
       case Act::nmi:
         return nmi(n);
-      case Act::efi:
-        return kernel::efi_call(m(n), cpu(n));
-      case Act::touch:
-        return kernel::tlb::access(m(n), cpu(n), current(n).mm, "a user access");
       case Act::slow_side:
         m(n).store(all_->x, 1u, relaxed);
         kernel::membarrier_private_expedited(m(n), cpu(n));
@@ -299,6 +235,9 @@ class KernelProgram final : public Program {
         m(n).store(all_->y, 1u, relaxed);
         all_->fast_read = m(n).load(all_->x, relaxed);
         return;
+      default:
+        workload::take_step(m(n), cpu(n), all_->hands[n], {step.op, step.operand, &task},
+                            [&] { return kernel::mm_alloc(m(n), cpu(n), 1); });
     }
   }
 
@@ -309,29 +248,14 @@ class KernelProgram final : public Program {
     kernel::schedule(m(n), cpu(n), next);
   }
 
-  // munmap() or the like: the page tables change, and then they are flushed.
-  void unmap(unsigned n, Mm* mm, kernel::Freed freed) {
-    const std::uint32_t version = kernel::tlb::unmap(m(n), mm);
-    build_.lifecycle.flush_tlb_mm(m(n), cpu(n), mm, freed);
-    kernel::tlb::flush_returned(m(n), mm, version);
-  }
-
   // An NMI handler is not interrupted by IPIs, so that a shooter waits until it is over.
   void nmi(unsigned n) {
     using enum std::memory_order;
     kernel::IrqSave irq(m(n));
-    Mm* active = m(n).load(current(n).active_mm, relaxed);
+    Mm* active = m(n).load(workload::current(m(n), cpu(n)).active_mm, relaxed);
     kernel::note_use(m(n), active);
     if ((m(n).load(active->generation, relaxed) & 1u) != 0)
       kernel::report(m(n), cpu(n), kernel::Violation::used, "an NMI reads active_mm's context");
-  }
-
-  void leave(unsigned n) {
-    Task& task = current(n);
-    if (task.mm != nullptr)
-      kernel::do_exit(m(n), cpu(n));
-    else if (&task != &cpu(n).idle)
-      kernel::schedule(m(n), cpu(n), cpu(n).idle);
   }
 
   bool offline(unsigned n) {

@@ -24,7 +24,7 @@
 #include "cli/assessment.h"
 #include "cli/durations.h"
 #include "cli/names.h"
-#include "kernel/lifecycle/catalogue.h"
+#include "cli/options.h"
 #include "machine/silicon/pool.h"
 #include "machine/silicon/transport.h"
 #include "machine/simulator/model_file.h"
@@ -32,6 +32,7 @@
 #include "measure/findings.h"
 #include "measure/output_file.h"
 #include "measure/tick_rate.h"
+#include "scheme/known.h"
 #include "topology/quota.h"
 #include "topology/topology.h"
 #include "trace/session.h"
@@ -51,13 +52,11 @@ struct Options {
   std::string lifecycle = "powerpc";
   std::string window = "200ms";
   std::string out;
-  unsigned repetitions = 9;
+  std::uint32_t repetitions = 9;
   double plant_ns = 0;
   bool accept_invalid = false;
   bool json = false;
 };
-
-constexpr double kMostPlantedNs = 1e6;
 
 class Assessor {
  public:
@@ -342,9 +341,7 @@ int run(const Options& options, const std::string& command_line) {
     throw UsageError("TRACE and --record both name a workload; give one");
   if (options.json && measure::is_standard_output(options.out))
     throw UsageError(fmt::format("--out {} and --json: both on standard output", options.out));
-  check_name("--lifecycle", options.lifecycle, kernel::lifecycle::Catalogue::names());
-  if (!(options.plant_ns >= 0 && options.plant_ns <= kMostPlantedNs))
-    throw UsageError(fmt::format("--plant {}: 0 to {} ns", options.plant_ns, kMostPlantedNs));
+  check_name("--lifecycle", options.lifecycle, scheme::lifecycle_names());
   const topology::Topology topology = topology::Topology::host();
   if (!topology.is_this_system())
     throw UsageError(
@@ -373,22 +370,15 @@ void add_assess_command(CLI::App& app, const std::string& command_line, int& sta
   assess->add_option(
       "WORKLOAD", options->words,
       "A recording, as for replay; or, after --, a command to record from its start to its end");
-  assess->add_option("--record", options->record,
-                     "Record this machine, or the command, for so long at most, e.g. 10s");
-  assess->add_option("--lifecycle", options->lifecycle, "Whose rules the emulated kernel has")
-      ->capture_default_str();
-  assess->add_option("--window", options->window, "Length of a measurement")->capture_default_str();
-  assess->add_option("--reps", options->repetitions, "Windows of each case")
-      ->check(CLI::Range(2u, 1'000u))
-      ->capture_default_str();
-  assess
-      ->add_option(
-          "--plant", options->plant_ns,
-          "Also emulate a refcount whose switch takes so many ns longer, to see whether that is found")
-      ->capture_default_str();
-  assess->add_option("--out", options->out, "File for the records (JSON); - is standard output");
-  assess->add_flag("--accept-invalid", options->accept_invalid, "Take invalid windows, too");
-  assess->add_flag("--json", options->json, "What comes out as JSON");
+  Taker taker(*assess);
+  taker.take("--record", options->record);
+  taker.take("--lifecycle", options->lifecycle);
+  taker.take("--window", options->window);
+  taker.take("--reps", options->repetitions);
+  taker.take("--plant", options->plant_ns);
+  taker.take("--out", options->out);
+  taker.take("--accept-invalid", options->accept_invalid);
+  taker.take("--json", options->json);
   assess->footer("Status 3: something had no valid window; what rests on it is said to be unknown.");
   assess->callback([options, &command_line, &status] {
     // CLI11 takes the -- away.

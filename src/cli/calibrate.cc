@@ -124,13 +124,12 @@ int run(const Options& options) {
 void add_calibrate_command(CLI::App& app, int& status) {
   auto options = std::make_shared<Options>();
   CLI::App* calibrate = app.add_subcommand("calibrate", "Measure this machine and write its model for sim");
-  calibrate->add_option("-o,--out", options->out, "The machine file (*.json); - is standard output")
-      ->capture_default_str();
-  calibrate->add_option("--window", options->window, "Length of a measurement")->capture_default_str();
-  calibrate->add_option("--warm", options->warm, "Time before it; default: a quarter of the window");
-  Taker(*calibrate).take("--reps", options->repetitions);
-  calibrate->add_flag("--accept-invalid", options->accept_invalid,
-                      "Take invalid windows where there are no valid ones, and say so in the file");
+  Taker taker(*calibrate);
+  taker.take("--out", options->out);
+  taker.take("--window", options->window);
+  taker.take("--warm", options->warm);
+  taker.take("--reps", options->repetitions);
+  taker.take("--accept-invalid", options->accept_invalid);
   calibrate->footer(
       "Status 3: some number has no valid window. Its default stands in the file, or none is written if the\n"
       "simulator could not do without.");

@@ -7,7 +7,7 @@
 
 #include "cli/durations.h"
 #include "cli/names.h"
-#include "kernel/lifecycle/catalogue.h"
+#include "scheme/known.h"
 #include "topology/home.h"
 #include "topology/placement.h"
 #include "topology/sharing.h"
@@ -73,7 +73,7 @@ campaign::Choice choose(const CaseOptions& options, std::span<const std::string_
   campaign::Choice choice;
   choice.families = parse_names("--family", options.families, families);
   choice.workloads = parse_names("--workload", options.workloads, names_of(workload::patterns()));
-  check_name("--lifecycle", options.lifecycle, kernel::lifecycle::Catalogue::names());
+  check_name("--lifecycle", options.lifecycle, scheme::lifecycle_names());
   choice.lifecycle = options.lifecycle;
   choice.rules = make_rules(options.rules, options.lifecycle);
   choice.migrate_every = options.rules.migrate_every;

@@ -24,9 +24,9 @@
 #include "cli/limits.h"
 #include "cli/names.h"
 #include "cli/options.h"
-#include "kernel/lifecycle/catalogue.h"
 #include "kernel/oracle.h"
 #include "measure/output_file.h"
+#include "scheme/known.h"
 
 namespace mmscale::cli {
 
@@ -343,7 +343,7 @@ void weaken_every_place(const Arguments& arguments, const std::vector<std::strin
 void run(const Arguments& arguments) {
   limit_cpu_time(kToRun);
   const auto schemes = parse_names("--scheme", arguments.schemes, check::scheme_names());
-  const auto known_lifecycles = kernel::lifecycle::Catalogue::names();
+  const auto known_lifecycles = scheme::lifecycle_names();
   const auto lifecycles = parse_names("--lifecycle", arguments.lifecycles, known_lifecycles);
   const auto wanted_cases = chosen_cases(arguments);
   check::Options options;
@@ -429,40 +429,22 @@ void add_check_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "check", "Explore every interleaving of small cases: is a scheme safe under an architecture's rules?");
   auto arguments = std::make_shared<Arguments>();
-  command->add_option("--scheme", arguments->schemes, "Schemes, comma-separated, or all")
-      ->capture_default_str();
-  command->add_option("--lifecycle", arguments->lifecycles, "Lifecycles, comma-separated, or all")
-      ->capture_default_str();
-  command->add_option("--case", arguments->cases, "Cases, comma-separated, or all")->capture_default_str();
-  command
-      ->add_option("--verdicts", arguments->verdicts,
-                   "What counts: dangling, compared, used, order, tlb, assert, leak, double-free, or all; a "
-                   "deadlock always does")
-      ->capture_default_str();
-  command
-      ->add_option("--memory", arguments->memory,
-                   "Memory model: sc, tso, pso, rc11 (C++'s, without load buffering), or natural: tso for "
-                   "lifecycles of x86, rc11 for the others")
-      ->capture_default_str();
   Taker taker(*command);
+  taker.take("--scheme", arguments->schemes);
+  taker.take("--lifecycle", arguments->lifecycles);
+  taker.take("--case", arguments->cases);
+  taker.take("--verdicts", arguments->verdicts);
+  taker.take("--memory", arguments->memory);
   taker.take("--steps", arguments->steps);
   taker.take("--bound", arguments->bound);
   taker.take("--most-cpus", arguments->cpus);
   taker.take("--most-mms", arguments->mms);
-  command
-      ->add_option(
-          "--weaken", arguments->weaken,
-          "Every place in the source that asks for an order asks for less, one at a time: a table of what "
-          "breaks. With FILE:LINE[:COLUMN]=ORDER only that place does, everywhere else it is as usual; ORDER "
-          "is none (of a fence), relaxed, acquire, release or acq_rel")
+  command->add_option("--weaken", arguments->weaken, std::string(find_option("check", "--weaken")->help))
       ->expected(0, 1)
       ->default_str(std::string(kEveryPlace));
-  command->add_option("--replay", arguments->replay, "Show one schedule, as printed with a violation");
-  command->add_option("--svg", arguments->svg,
-                      "Also draw the violation, or the schedule of --replay, into this file; of one "
-                      "--scheme, --lifecycle and "
-                      "--case");
-  command->add_flag("--json", arguments->json, "Print JSON: one object for each scheme, lifecycle and case");
+  taker.take("--replay", arguments->replay);
+  taker.take("--svg", arguments->svg);
+  taker.take("--json", arguments->json);
   command->callback([arguments] { run(*arguments); });
 }
 

@@ -12,11 +12,10 @@
 #include "cli/manual.h"
 #include "cli/names.h"
 #include "cli/options.h"
-#include "kernel/lifecycle/catalogue.h"
 #include "machine/simulator/model_store.h"
 #include "measure/build_info.h"
 #include "measure/output_file.h"
-#include "scheme/catalogue.h"
+#include "scheme/known.h"
 #include "workload/patterns.h"
 
 namespace mmscale::cli {
@@ -89,8 +88,8 @@ ordered_json describe_all(const CLI::App& app) {
                                {"what", family.what},
                                {"least_cpus", family.least_cpus},
                                {"by_default", family.by_default}});
-  all["schemes"] = names_of(scheme::Catalogue::infos());
-  all["lifecycles"] = kernel::lifecycle::Catalogue::names();
+  all["schemes"] = names_of(scheme::schemes());
+  all["lifecycles"] = scheme::lifecycle_names();
   all["workloads"] = names_of(workload::patterns());
   all["machines"] = machine::simulator::model_names();
   return all;
@@ -130,7 +129,7 @@ void add_describe_command(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("describe", "List every command and option, and what of it stands in records");
   Taker taker(*command);
-  command->add_flag("--json", options->json, "Print JSON");
+  taker.take("--json", options->json);
   taker.take("--completion", options->shell);
   taker.take("--man", options->folder);
   taker.take("--out", options->out);

@@ -15,6 +15,7 @@
 
 #include "campaign/session.h"
 #include "cli/durations.h"
+#include "cli/options.h"
 #include "host/calls.h"
 #include "host/kernel_counts.h"
 #include "machine/silicon/pool.h"
@@ -181,7 +182,7 @@ void add_doctor_command(CLI::App& app, int& status) {
   auto length = std::make_shared<std::string>("3s");
   CLI::App* doctor =
       app.add_subcommand("doctor", "What will disturb measurements here, and what to do about it");
-  doctor->add_option("--time", *length, "How long to look at the CPUs")->capture_default_str();
+  Taker(*doctor).take("--time", *length);
   doctor->footer("All CPUs are kept busy meanwhile. Status 3: something was found.");
   doctor->callback([length, &status] { status = run(*length); });
 }

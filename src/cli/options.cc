@@ -15,10 +15,9 @@
 #include "cli/completion.h"
 #include "cli/names.h"
 #include "kernel/build.h"
-#include "kernel/lifecycle/catalogue.h"
 #include "machine/silicon/transport.h"
 #include "measure/output_file.h"
-#include "scheme/catalogue.h"
+#include "scheme/known.h"
 #include "topology/placement.h"
 #include "topology/sharing.h"
 #include "workload/patterns.h"
@@ -30,11 +29,11 @@ constexpr double kMost32 = std::numeric_limits<std::uint32_t>::max();
 // Whole numbers up to here are themselves as a double.
 constexpr double kMostWhole = 9007199254740992.0;
 
-std::vector<std::string_view> schemes() { return names_of(scheme::Catalogue::infos()); }
+std::vector<std::string_view> schemes() { return names_of(scheme::schemes()); }
 std::vector<std::string_view> families() { return names_of(bench::families()); }
 std::vector<std::string_view> workloads() { return names_of(workload::patterns()); }
 std::vector<std::string_view> lifecycles() {
-  const auto names = kernel::lifecycle::Catalogue::names();
+  const auto names = scheme::lifecycle_names();
   return {names.begin(), names.end()};
 }
 std::vector<std::string_view> sharings() {
@@ -414,6 +413,45 @@ std::span<const OptionInfo> options() {
        .page = "docs/traces.md",
        .most = 4096},
       // the explorer
+      {.name = "check --scheme",
+       .value = Value::names,
+       .help = "Schemes, comma-separated, or all",
+       .page = "docs/explorer.md",
+       .choices = schemes},
+      {.name = "check --lifecycle",
+       .value = Value::names,
+       .help = "Lifecycles, comma-separated, or all",
+       .page = "docs/explorer.md",
+       .choices = lifecycles},
+      {.name = "--case",
+       .value = Value::names,
+       .help = "Cases, comma-separated, or all",
+       .page = "docs/explorer.md"},
+      {.name = "--verdicts",
+       .value = Value::names,
+       .help = "What counts: dangling, compared, used, order, tlb, assert, leak, double-free, or all; a "
+               "deadlock always does",
+       .page = "docs/explorer.md"},
+      {.name = "--memory",
+       .value = Value::name,
+       .help = "Memory model: sc, tso, pso, rc11 (C++'s, without load buffering), or natural: tso for "
+               "lifecycles of x86, rc11 for the others",
+       .page = "docs/explorer.md"},
+      {.name = "--weaken",
+       .value = Value::text,
+       .help = "Every place in the source that asks for an order asks for less, one at a time: a table of "
+               "what breaks. With FILE:LINE[:COLUMN]=ORDER only that place does, everywhere else it is as "
+               "usual; ORDER is none (of a fence), relaxed, acquire, release or acq_rel",
+       .page = "docs/barriers.md"},
+      {.name = "--replay",
+       .value = Value::text,
+       .help = "Show one schedule, as printed with a violation",
+       .page = "docs/explorer.md"},
+      {.name = "--svg",
+       .value = Value::file,
+       .help = "Also draw the violation, or the schedule of --replay, into this file; of one --scheme, "
+               "--lifecycle and --case",
+       .page = "docs/explorer.md"},
       {.name = "--steps",
        .value = Value::count,
        .help = "Steps for each case, 0 is without limit",
@@ -434,6 +472,34 @@ std::span<const OptionInfo> options() {
        .help = "Only cases that begin with at most so many mms, 0 is any",
        .page = "docs/explorer.md",
        .most = 64},
+      // the machine
+      {.name = "--synthetic",
+       .value = Value::text,
+       .help = "Show a made-up machine, e.g. 'pack:16 [numa] core:12 pu:8'",
+       .page = "docs/topology.md"},
+      {.name = "--xml",
+       .value = Value::file,
+       .help = "Show the machine of a file that lstopo wrote",
+       .page = "docs/topology.md"},
+      {.name = "--allow",
+       .value = Value::cpu_list,
+       .help = "Show it as if started by taskset with these CPUs, e.g. 0,4-7",
+       .page = "docs/topology.md"},
+      {.name = "topo --placement",
+       .value = Value::text,
+       .help = "Show the order of: compact, scatter, socket, smt-first, smt-last, or a CPU list",
+       .page = "docs/topology.md",
+       .choices = placements},
+      {.name = "topo --cpus",
+       .value = Value::count,
+       .help = "Show only so many CPUs of that order",
+       .page = "docs/topology.md",
+       .least = 1,
+       .most = 1'000'000},
+      {.name = "--time",
+       .value = Value::duration,
+       .help = "How long to look at the CPUs",
+       .page = "docs/validity.md"},
       // calibration, recording
       {.name = "calibrate --reps",
        .value = Value::count,
@@ -447,7 +513,79 @@ std::span<const OptionInfo> options() {
        .page = "docs/traces.md",
        .least = 64,
        .most = 1u << 20},
+      {.name = "calibrate -o,--out",
+       .value = Value::file,
+       .help = "The machine file (*.json); - is standard output",
+       .page = "docs/simulator.md"},
+      {.name = "calibrate --window",
+       .value = Value::duration,
+       .help = "Length of a measurement",
+       .page = "docs/simulator.md"},
+      {.name = "calibrate --accept-invalid",
+       .value = Value::flag,
+       .help = "Take invalid windows where there are no valid ones, and say so in the file",
+       .page = "docs/simulator.md"},
+      {.name = "record -o,--out",
+       .value = Value::file,
+       .help = "The trace; gzipped if it ends in .gz",
+       .page = "docs/traces.md"},
+      {.name = "--seconds",
+       .value = Value::duration,
+       .help = "How long at most, in seconds or as 500ms, 2m",
+       .page = "docs/traces.md"},
+      {.name = "--tracefs",
+       .value = Value::file,
+       .help = "Where tracefs is; default where it is mounted",
+       .page = "docs/traces.md"},
+      {.name = "--hide-names",
+       .value = Value::flag,
+       .help = "Call tasks that the command did not start 'other', and leave the command out of the header",
+       .page = "docs/traces.md"},
+      // the assessment
+      {.name = "--record",
+       .value = Value::duration,
+       .help = "Record this machine, or the command, for so long at most, e.g. 10s",
+       .page = "docs/traces.md"},
+      {.name = "assess --lifecycle",
+       .value = Value::name,
+       .help = "Whose rules the emulated kernel has",
+       .key = "lifecycle",
+       .page = "docs/lifecycles.md",
+       .choices = lifecycles},
+      {.name = "assess --window",
+       .value = Value::duration,
+       .help = "Length of a measurement",
+       .key = "window_ns",
+       .page = "docs/measuring.md"},
+      {.name = "assess --reps",
+       .value = Value::count,
+       .help = "Windows of each case",
+       .page = "docs/measuring.md",
+       .least = 2,
+       .most = 1'000},
+      {.name = "--plant",
+       .value = Value::number,
+       .help = "Also emulate a refcount whose switch takes so many ns longer, to see whether that is found",
+       .page = "docs/validity.md",
+       .most = 1e6},
+      {.name = "assess --out",
+       .value = Value::file,
+       .help = "File for the records (JSON); - is standard output",
+       .page = "docs/records.md"},
+      {.name = "--accept-invalid",
+       .value = Value::flag,
+       .help = "Take invalid windows, too",
+       .page = "docs/validity.md"},
       // what becomes of it
+      {.name = "assess --json",
+       .value = Value::flag,
+       .help = "What comes out as JSON",
+       .page = "docs/describe.md"},
+      {.name = "check --json",
+       .value = Value::flag,
+       .help = "Print JSON: one object for each scheme, lifecycle and case",
+       .page = "docs/explorer.md"},
+      {.name = "--json", .value = Value::flag, .help = "Print JSON", .page = "docs/describe.md"},
       {.name = "-o,--out",
        .value = Value::file,
        .help = "File for the records (JSON, Google Benchmark's format); - is standard output",
@@ -532,11 +670,11 @@ bool is_called(std::string_view names, std::string_view name) {
 }  // namespace
 
 const OptionInfo* find_option(std::string_view command, std::string_view name) {
-  const std::string own = fmt::format("{} {}", command, name);
+  const std::string own = fmt::format("{} ", command);
   for (const OptionInfo& option : options())
-    if (option.name == own) return &option;
+    if (option.name.starts_with(own) && is_called(option.name.substr(own.size()), name)) return &option;
   for (const OptionInfo& option : options())
-    if (is_called(option.name, name)) return &option;
+    if (option.name.starts_with('-') && is_called(option.name, name)) return &option;
   return nullptr;
 }
 
@@ -563,12 +701,20 @@ const OptionInfo& Taker::definition(std::string_view name) const {
   throw std::logic_error(fmt::format("{} is not defined (src/cli/options.cc)", name));
 }
 
+namespace {
+
+// "-o,--out" of "record -o,--out".
+std::string own_names(const OptionInfo& info) {
+  const std::size_t command = info.name.find(' ');
+  return std::string(info.name.substr(command == std::string_view::npos ? 0 : command + 1));
+}
+
+}  // namespace
+
 CLI::Option* Taker::add(std::string_view name, std::string otherwise, CLI::callback_t parse) {
   const OptionInfo& info = definition(name);
-  const std::size_t own = info.name.find(' ');
   CLI::Option* option =
-      command_.add_option(std::string(info.name.substr(own == std::string_view::npos ? 0 : own + 1)),
-                          std::move(parse), std::string(info.help), !otherwise.empty());
+      command_.add_option(own_names(info), std::move(parse), std::string(info.help), !otherwise.empty());
   if (!otherwise.empty()) option->default_str(std::move(otherwise));
   option->type_name(std::string(info.value == Value::count      ? "N"
                                 : info.value == Value::number   ? "NUMBER"
@@ -596,12 +742,12 @@ void Taker::require(std::string_view name, std::string& variable) {
 
 void Taker::take(std::string_view name, bool& variable) {
   const OptionInfo& info = definition(name);
-  command_.add_flag(std::string(info.name), variable, std::string(info.help));
+  command_.add_flag(own_names(info), variable, std::string(info.help));
 }
 
 void Taker::take(std::string_view name, std::optional<bool>& variable) {
   const OptionInfo& info = definition(name);
-  command_.add_flag(std::string(info.name), variable, std::string(info.help));
+  command_.add_flag(own_names(info), variable, std::string(info.help));
 }
 
 namespace {

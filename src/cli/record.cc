@@ -237,14 +237,12 @@ void add_record_command(CLI::App& app, int& status) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
       "record", "Record this machine's scheduler for mmscale replay; needs root and tracefs");
-  command->add_option("-o,--out", options->out, "The trace; gzipped if it ends in .gz")
-      ->capture_default_str();
-  command->add_option("--seconds", options->duration, "How long at most, in seconds or as 500ms, 2m");
-  Taker(*command).take("--buffer", options->buffer_kib);
-  command->add_option("--tracefs", options->tracefs, "Where tracefs is; default where it is mounted");
-  command->add_flag(
-      "--hide-names", options->hide_names,
-      "Call tasks that the command did not start 'other', and leave the command out of the header");
+  Taker taker(*command);
+  taker.take("--out", options->out);
+  taker.take("--seconds", options->duration);
+  taker.take("--buffer", options->buffer_kib);
+  taker.take("--tracefs", options->tracefs);
+  taker.take("--hide-names", options->hide_names);
   command->add_option("COMMAND", options->command, "After --: recorded from its start to its end");
   command->callback([options, &status] { status = run(*options); });
 }

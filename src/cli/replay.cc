@@ -18,11 +18,11 @@
 #include "cli/options.h"
 #include "cli/replay_records.h"
 #include "cli/rules.h"
-#include "kernel/lifecycle/catalogue.h"
 #include "machine/silicon/pool.h"
 #include "machine/silicon/transport.h"
 #include "machine/simulator/model_file.h"
 #include "measure/output_file.h"
+#include "scheme/known.h"
 #include "topology/cpu_list.h"
 #include "topology/home.h"
 #include "topology/topology.h"
@@ -142,7 +142,7 @@ void print_table(std::FILE* screen, const trace::SessionResult& session) {
 
 int run(const Options& options, const std::string& command_line) {
   limit_cpu_time(kToRun);
-  check_name("--lifecycle", options.lifecycle, kernel::lifecycle::Catalogue::names());
+  check_name("--lifecycle", options.lifecycle, scheme::lifecycle_names());
   if (options.silicon && !options.machine.empty())
     throw UsageError("--silicon and --machine: real CPUs or a model, not both");
   const kernel::Rules rules = make_rules(options.rules, options.lifecycle);

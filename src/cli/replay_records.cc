@@ -14,9 +14,9 @@
 
 #include "campaign/google.h"
 #include "campaign/record_file.h"
-#include "kernel/lifecycle/catalogue.h"
 #include "measure/environment.h"
 #include "measure/record.h"
+#include "scheme/known.h"
 
 namespace mmscale::cli {
 namespace {
@@ -44,7 +44,7 @@ measure::Record make_record(const std::string& trace, const trace::ReplaySpec& s
   record.subject.mm_cid = to_string(kernel::MmCid::off);
   record.subject.irqs_off_activate_mm = spec.rules.irqs_off_activate_mm;
   record.subject.hotplug = to_string(spec.rules.hotplug);
-  record.subject.absent = kernel::lifecycle::Catalogue::absent(spec.lifecycle);
+  record.subject.absent = scheme::lifecycle_info(spec.lifecycle).absent;
   record.subject.transport = place.transport;
   record.subject.transport_reason = place.transport_reason;
   record.subject.home_node = spec.home_node;

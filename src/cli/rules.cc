@@ -7,24 +7,13 @@
 #include <array>
 
 #include "cli/names.h"
-#include "kernel/lifecycle/catalogue.h"
-#include "scheme/catalogue.h"
+#include "scheme/known.h"
 
 namespace mmscale::cli {
 namespace {
 
 constexpr std::array<std::string_view, 2> kHotplugs = {to_string(kernel::Hotplug::before),
                                                        to_string(kernel::Hotplug::after)};
-
-// Whether the scheme must be able to reach a CPU that borrows. One that counts need not, and one under which
-// nobody borrows a user mm has nothing to reach.
-bool must_reach_borrowers(std::string_view name) {
-  bool must = true;
-  scheme::Catalogue::for_each([&]<class Scheme> {
-    if (Scheme::kInfo.name == name) must = !Scheme::kCounted && Scheme::kBorrowsUserMm;
-  });
-  return must;
-}
 
 }  // namespace
 
@@ -40,8 +29,8 @@ kernel::Rules make_rules(const RuleOptions& options, std::string_view lifecycle)
   if (options.migrate_every == 1)
     throw UsageError("--migrate-every 1: must be 0, or at least 2 processes of which one migrates");
   kernel::Rules rules;
-  rules.irqs_off_activate_mm = options.irqs_off_activate_mm.value_or(
-      kernel::lifecycle::Catalogue::wants_irqs_off_activate_mm(lifecycle));
+  rules.irqs_off_activate_mm =
+      options.irqs_off_activate_mm.value_or(scheme::lifecycle_info(lifecycle).wants_irqs_off_activate_mm);
   rules.hotplug = options.hotplug == kHotplugs[0] ? kernel::Hotplug::before : kernel::Hotplug::after;
   rules.tuning = options.tuning;
   return rules;
@@ -59,7 +48,7 @@ std::string why_unsafe(std::string_view scheme, std::string_view lifecycle, cons
         "while the old mm is still loaded, and a CPU that is asked in between says no too early",
         lifecycle);
   const bool replugs = std::find(workloads.begin(), workloads.end(), "hotplug") != workloads.end();
-  if (rules.hotplug == kernel::Hotplug::before && replugs && must_reach_borrowers(scheme))
+  if (rules.hotplug == kernel::Hotplug::before && replugs && scheme::must_reach_borrowers(scheme))
     return "unsafe with --hotplug before: a CPU that goes offline is out of every mask, and takes no IPI, "
            "while it "
            "still borrows (fixed by 21641bd9a7a7)";
@@ -70,7 +59,7 @@ std::vector<std::string> choose_schemes(std::string_view asked, bool unsafe, std
                                         const kernel::Rules& rules,
                                         const std::vector<std::string>& workloads) {
   std::vector<std::string_view> known;
-  for (const scheme::SchemeInfo* info : scheme::Catalogue::infos()) known.push_back(info->name);
+  for (const scheme::SchemeInfo* info : scheme::schemes()) known.push_back(info->name);
   const bool by_name = !asked.empty() && asked != "all";
   std::vector<std::string> chosen;
   for (const std::string& name : parse_names("--scheme", by_name ? asked : "all", known)) {

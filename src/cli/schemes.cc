@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "cli/schemes.h"
+#include "cli/options.h"
+#include "scheme/known.h"
 
 #include <fmt/format.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "kernel/lifecycle/catalogue.h"
-#include "scheme/catalogue.h"
-
 namespace mmscale::cli {
 
 std::string schemes_text() {
   std::string text;
-  for (const scheme::SchemeInfo* info : scheme::Catalogue::infos()) {
+  for (const scheme::SchemeInfo* info : scheme::schemes()) {
     text += fmt::format("{}\n  {}\n", info->name, info->summary);
     text += fmt::format("  user -> kernel   {}\n", info->on_entry);
     text += fmt::format("  kernel -> user   {}\n", info->on_exit);
@@ -27,14 +26,14 @@ std::string schemes_text() {
     text += '\n';
   }
   text += "Lifecycles\n";
-  kernel::lifecycle::Catalogue::for_each(
-      [&text]<class Lifecycle> { text += fmt::format("  {:<10} {}\n", Lifecycle::kName, Lifecycle::kWhat); });
+  for (const scheme::LifecycleInfo& lifecycle : scheme::lifecycles())
+    text += fmt::format("  {:<10} {}\n", lifecycle.name, lifecycle.what);
   return text;
 }
 
 std::string schemes_json() {
   nlohmann::json all = nlohmann::json::array();
-  for (const scheme::SchemeInfo* info : scheme::Catalogue::infos()) {
+  for (const scheme::SchemeInfo* info : scheme::schemes()) {
     nlohmann::json safety = nlohmann::json::array();
     for (const scheme::Safety& entry : info->safety)
       safety.push_back({{"lifecycle", entry.lifecycle},
@@ -57,7 +56,7 @@ void add_schemes_command(CLI::App& app) {
   CLI::App* schemes = app.add_subcommand(
       "schemes", "List the schemes: what each does, where it comes from, where it is safe");
   auto json = std::make_shared<bool>(false);
-  schemes->add_flag("--json", *json, "Print JSON");
+  Taker(*schemes).take("--json", *json);
   schemes->callback([json] { fmt::print("{}", *json ? schemes_json() : schemes_text()); });
 }
 

@@ -29,11 +29,11 @@
 #include "cli/names.h"
 #include "cli/options.h"
 #include "cli/rest_of_switch.h"
-#include "kernel/lifecycle/catalogue.h"
 #include "machine/simulator/model_file.h"
 #include "measure/environment.h"
 #include "measure/output_file.h"
 #include "measure/simulated_window.h"
+#include "scheme/known.h"
 #include "workload/patterns.h"
 #include "workload/simulated_bounce.h"
 #include "workload/simulated_loops.h"
@@ -188,12 +188,7 @@ std::vector<SimulatedCase> make_cases(const Options& options, const campaign::Ch
          parse_names("--loop", options.loops, names_of(workload::simulated_loops())))
       for (const topology::Placement& placement : choice.placements)
         for (const unsigned cpus : choice.cpu_counts) {
-          measure::Subject subject;
-          subject.family = "floor";
-          subject.scheme = loop;
-          subject.placement = topology::to_string(placement);
-          subject.pus = topology::place(model.layout, placement, cpus);
-          subject.home_node = bench::home_of(model.layout, choice, subject.pus);
+          const measure::Subject subject = bench::floor_subject(model.layout, choice, loop, placement, cpus);
           cases.push_back({fmt::format("floor/{}/{}/cpus:{}", loop, subject.placement, cpus),
                            subject,
                            [subject, between, inside, delay, lines = options.lines](const Model& m) {
@@ -354,8 +349,7 @@ std::string gains(const std::vector<std::vector<measure::Record>>& results, cons
     const auto base = std::ranges::find_if(results, is_base);
     if (base == results.end()) continue;
     text += fmt::format("{}: {}{:.3g} x refcount, {:.0f} ns of a switch being the rest\n", record.name,
-                        rest.is_upper_bound() ? "at most " : "",
-                        campaign::rate_of(record) / campaign::rate_of(base->front()),
+                        rest.is_upper_bound() ? "at most " : "", record.rate() / base->front().rate(),
                         rest_of(rest, model, record.subject));
   }
   if (!text.empty() && rest.is_upper_bound())

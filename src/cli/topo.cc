@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cli/limits.h"
+#include "cli/options.h"
 #include "topology/cpu_list.h"
 #include "topology/render.h"
 #include "topology/topology.h"
@@ -19,7 +20,7 @@ struct Options {
   std::string xml;
   std::string allow;
   std::string placement;
-  unsigned cpus = 0;
+  std::optional<std::uint32_t> cpus;
   bool json = false;
 };
 
@@ -31,8 +32,8 @@ topology::Topology load(const Options& options) {
 
 topology::Placed place(const topology::Layout& layout, const Options& options) {
   const auto placement = topology::parse_placement(options.placement.empty() ? "compact" : options.placement);
-  if (options.cpus == 0) return {placement, topology::order(layout, placement)};
-  return {placement, topology::place(layout, placement, options.cpus)};
+  if (!options.cpus) return {placement, topology::order(layout, placement)};
+  return {placement, topology::place(layout, placement, *options.cpus)};
 }
 
 void show(const Options& options) {
@@ -43,7 +44,7 @@ void show(const Options& options) {
   }
   topology::Extras extras;
   if (layout.is_this_system) extras.quota = topology::read_cpu_quota();
-  if (!options.placement.empty() || options.cpus != 0) extras.placed = place(layout, options);
+  if (!options.placement.empty() || options.cpus) extras.placed = place(layout, options);
   fmt::print("{}",
              options.json ? topology::render_json(layout, extras) : topology::render_text(layout, extras));
 }
@@ -54,16 +55,14 @@ void add_topo_command(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* topo =
       app.add_subcommand("topo", "Show the CPUs, which of them are allowed, and placement orders");
-  CLI::Option* synthetic = topo->add_option("--synthetic", options->synthetic,
-                                            "Show a made-up machine, e.g. 'pack:16 [numa] core:12 pu:8'");
-  topo->add_option("--xml", options->xml, "Show the machine of a file that lstopo wrote")
-      ->excludes(synthetic);
-  topo->add_option("--allow", options->allow, "Show it as if started by taskset with these CPUs, e.g. 0,4-7");
-  topo->add_option("--placement", options->placement,
-                   "Show the order of: compact, scatter, socket, smt-first, smt-last, or a CPU list");
-  topo->add_option("--cpus", options->cpus, "Show only so many CPUs of that order")
-      ->check(CLI::Range(1u, 1'000'000u));
-  topo->add_flag("--json", options->json, "Print JSON");
+  Taker taker(*topo);
+  taker.take("--synthetic", options->synthetic);
+  taker.take("--xml", options->xml);
+  topo->get_option("--xml")->excludes("--synthetic");
+  taker.take("--allow", options->allow);
+  taker.take("--placement", options->placement);
+  taker.take("--cpus", options->cpus);
+  taker.take("--json", options->json);
   topo->callback([options] { show(*options); });
 }
 

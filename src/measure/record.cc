@@ -98,15 +98,18 @@ std::optional<double> involuntary(const WindowConditions& conditions) {
 
 }  // namespace
 
+double Record::rate() const {
+  return subject.operation->is_round ? window.rounds_per_second() : window.switches_per_second();
+}
+
 double Record::wall_ns() const {
   if (findings.operation_ns) return *findings.operation_ns;
-  const double rate = subject.family == "floor" ? window.rounds_per_second() : window.switches_per_second();
-  return rate > 0 ? 1e9 / rate : 0;
+  return rate() > 0 ? 1e9 / rate() : 0;
 }
 
 double Record::cpu_ns() const {
   if (findings.operation_ns) return *findings.operation_ns;
-  return (subject.family == "floor" ? window.ns_per_round() : window.ns_per_switch()).value_or(0);
+  return (subject.operation->is_round ? window.ns_per_round() : window.ns_per_switch()).value_or(0);
 }
 
 std::vector<std::pair<std::string, double>> Record::counters() const {
@@ -121,14 +124,13 @@ std::vector<std::pair<std::string, double>> Record::counters() const {
 
   count("cpus", window.cpus.size());
   count("packages", packages_of(window).size());
-  if (subject.family == "floor") {
-    put("pairs_per_second", window.rounds_per_second());
-    put("ns_per_pair", window.ns_per_round());
-  } else if (!findings.operation_ns) {
-    put("switches_per_second", window.switches_per_second());
-    put("ns_per_switch", window.ns_per_switch());
-    put("ns_per_round", window.ns_per_round());
-    count("switches", window.switches());
+  if (const Operation& operation = *subject.operation; !findings.operation_ns) {
+    put(std::string(operation.rate), rate());
+    put(std::string(operation.cost), operation.is_round ? window.ns_per_round() : window.ns_per_switch());
+    if (!operation.is_round) {
+      put("ns_per_round", window.ns_per_round());
+      count("switches", window.switches());
+    }
   }
   // Where there is an emulated kernel, what its CPUs counted.
   if (!subject.lifecycle.empty()) {
@@ -199,8 +201,7 @@ nlohmann::ordered_json Record::details() const {
     details["irqs_off_activate_mm"] = subject.irqs_off_activate_mm;
     details["hotplug"] = subject.hotplug;
     details["absent"] = subject.absent;
-    if (subject.switch_ticks) details["switch_ticks"] = *subject.switch_ticks;
-    if (subject.batch) details["batch"] = *subject.batch;
+    if (subject.tuning) details[std::string(subject.tuning->first)] = subject.tuning->second;
   }
   if (!subject.transport.empty()) {
     details["transport"] = subject.transport;

@@ -8,6 +8,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,10 +21,22 @@ namespace mmscale::measure {
 // away. In every window, and in the context of every file.
 inline constexpr int kSchema = 2;
 
+// What a family counts, where its findings do not time an operation (findings.h).
+struct Operation {
+  std::string_view unit;  // of its rate: "switches/s"
+  // Counters: how many a second over all CPUs, and ns of a CPU for one.
+  std::string_view rate;
+  std::string_view cost;
+  // A round of the load is one; else a context switch is.
+  bool is_round = false;
+};
+inline constexpr Operation kSwitch = {"switches/s", "switches_per_second", "ns_per_switch"};
+
 // What is measured: every choice that two comparable records share. Empty texts are choices that the family
 // does not have.
 struct Subject {
-  std::string family;    // "switch", "floor", "teardown", "mix", "ipi", "line", "explorer"
+  std::string family;  // as bench/ has them, or "replay"
+  const Operation* operation = &kSwitch;
   std::string workload;  // pattern
   std::string scheme;    // or the floor's name
   std::string sharing;
@@ -44,9 +57,8 @@ struct Subject {
   std::uint32_t think_cycles = 0;
   std::uint32_t lifetime = 0;       // 0: the workload has none
   std::uint32_t migrate_every = 0;  // 0: nobody migrates
-  // What the scheme is tuned with; empty: nothing that it has.
-  std::optional<std::uint32_t> switch_ticks;
-  std::optional<std::uint32_t> batch;
+  // What the scheme is tuned with: the key in a record, and its value.
+  std::optional<std::pair<std::string_view, std::uint32_t>> tuning;
   std::vector<unsigned> pus;  // emulated CPU i ran on pus[i]
 };
 
@@ -62,8 +74,11 @@ struct Record {
 
   bool valid() const { return window.verdict.valid; }
 
-  // Wall time per operation of all CPUs together, and CPU time per operation, ns. An operation is a context
-  // switch, a pair of a floor, or what the findings say.
+  // Operations a second over all CPUs, as the window counted them.
+  double rate() const;
+
+  // Wall time per operation of all CPUs together, and CPU time per operation, ns. An operation is what the findings
+  // say, else the subject's.
   double wall_ns() const;
   double cpu_ns() const;
 

@@ -91,7 +91,7 @@ bool can_hold_up_others(const workload::Load& load) {
     const auto steps = load.steps(cpu);
     const bool alone = std::all_of(steps.begin(), steps.end(), [](const workload::Step& step) {
       return step.op == Op::switch_to || step.op == Op::idle || step.op == Op::think ||
-             step.op == Op::use_mm || step.op == Op::unuse_mm || step.op == Op::deep_idle;
+             step.op == Op::serve || step.op == Op::served || step.op == Op::deep_idle;
     });
     if (steps.empty() || !alone) return true;
   }

@@ -42,11 +42,4 @@ using Catalogue = SchemeList<  //
     Rcu                        //
     >;
 
-// The scheme of that name, nullptr if there is none.
-constexpr const SchemeInfo* find_scheme(std::string_view name) {
-  for (const SchemeInfo* info : Catalogue::infos())
-    if (info->name == name) return info;
-  return nullptr;
-}
-
 }  // namespace mmscale::scheme

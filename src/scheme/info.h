@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the catalogue says of a scheme.
+// What every scheme includes.
 #pragma once
 
 #include <array>
@@ -8,44 +8,11 @@
 #include <string_view>
 
 #include "kernel/ops.h"
+#include "scheme/facts.h"
 
 namespace mmscale::scheme {
 
 // A scheme speaks the kernel's language.
 using namespace kernel;
-
-// Whether a scheme keeps every lazily borrowed mm alive under one lifecycle's rules, and the fact this rests
-// on.
-struct Safety {
-  std::string_view lifecycle;
-  bool safe;
-  std::string_view because;
-  // A rule without which it is not: kIrqsOffActivateMm or nothing.
-  std::string_view only_with = {};
-};
-
-// What schemes that ask a CPU for its active_mm need (kernel::Rules): without it a kernel thread's exec sets
-// active_mm with interrupts on while the old mm is still loaded, and who asks in between gets a false "not
-// me".
-inline constexpr std::string_view kIrqsOffActivateMm = "irqs_off_activate_mm";
-
-struct SchemeInfo {
-  std::string_view name;
-  // One sentence each: the whole idea, and the three places where it costs.
-  std::string_view summary;
-  std::string_view on_entry;   // user -> kernel
-  std::string_view on_exit;    // kernel -> user
-  std::string_view last_drop;  // the last mmdrop
-  std::string_view origin;
-  std::string_view upstream;
-  std::span<const Safety> safety;
-
-  // The entry for a lifecycle; nullptr if nothing is known, which counts as unsafe.
-  constexpr const Safety* under(std::string_view lifecycle) const {
-    for (const Safety& entry : safety)
-      if (entry.lifecycle == lifecycle) return &entry;
-    return nullptr;
-  }
-};
 
 }  // namespace mmscale::scheme

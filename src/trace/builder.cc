@@ -163,7 +163,7 @@ void Builder::on_newtask(std::uint32_t cpu, const Event& event, bool shares_mm) 
     if ((event.flags & kCloneThread) != 0) child.leader = found->second.leader;
   }
   const std::uint32_t mm = found == tasks_.end() ? kNowhere : found->second.mm;
-  if (mm == kNowhere) return emit(cpu, Op::kthread, child.slot);
+  if (mm == kNowhere) return emit(cpu, Op::thread, child.slot);
   if (shares_mm) {
     if (users_[mm] == 1) unseen_trims_.alone(mm, cpu);
     ++(event.kind == Kind::newtask && (event.flags & kCloneThread) == 0 ? facts_.vforks : facts_.threads);
@@ -227,7 +227,7 @@ void Builder::on_exit(std::uint32_t cpu, const Event& event) {
   Task& task = this->task(event.pid, event.comm, cpu);
   if (task.dead) return note(Oddity::dead, cpu, event.pid);
   task.dead = true;
-  emit(cpu, Op::exit, task.slot);
+  emit(cpu, Op::leave_mm, task.slot);
   if (put_mm(std::exchange(task.mm, kNowhere)) && task.moved_awake) note(Oddity::either_cpu, cpu, event.pid);
 }
 

@@ -94,7 +94,7 @@ void Builder::adopt(Task& task, std::int32_t pid, const Comm& comm, std::uint32_
   if (origin.recorded && origin.tgid != 0) task.leader = origin.tgid;
   // The first pass does not know yet and takes every one for a process: what it counts of mms is at most too
   // much.
-  if (!surveying() && origin.is_kernel()) return emit(cpu, Op::kthread, task.slot);
+  if (!surveying() && origin.is_kernel()) return emit(cpu, Op::thread, task.slot);
   if (!surveying() && origin.tgid != 0) {
     const auto member = member_of_tgid_.find(origin.tgid);
     if (member != member_of_tgid_.end())
@@ -108,7 +108,7 @@ void Builder::adopt(Task& task, std::int32_t pid, const Comm& comm, std::uint32_
   }
   task.mm = new_mm();
   ++facts_.adopted;
-  emit(cpu, Op::adopt, task.slot);
+  emit(cpu, Op::born, task.slot);
 }
 
 Origin* Builder::origin_of(std::int32_t pid) {

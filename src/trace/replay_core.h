@@ -18,13 +18,13 @@
 #include "kernel/cpu.h"
 #include "kernel/exec.h"
 #include "kernel/exit.h"
-#include "kernel/lazy.h"
-#include "kernel/mm_life.h"
 #include "kernel/rcu.h"
 #include "measure/histogram.h"
 #include "trace/facts.h"
 #include "trace/steps.h"
 #include "workload/close_books.h"
+#include "workload/rendezvous.h"
+#include "workload/take_step.h"
 
 namespace mmscale::trace {
 
@@ -112,11 +112,7 @@ class ReplayCore {
     {
       kernel::rcu::Busy<Machine> busy(m, local.cpu);
       gather(m);
-      Task* const current = m.load(local.cpu.curr, std::memory_order_relaxed);
-      if (current->mm != nullptr)
-        kernel::do_exit(m, local.cpu);
-      else if (current != &local.cpu.idle)
-        kernel::schedule(m, local.cpu, local.cpu.idle);
+      workload::leave(m, local.cpu);
       gather(m);
       for (std::size_t s = m.cpu(); s < slots_.size(); s += m.cpus()) {
         if (slots_[s].task.mm == nullptr) continue;
@@ -124,8 +120,7 @@ class ReplayCore {
         kernel::do_exit(m, local.cpu);
       }
       gather(m);
-      Mm* const borrowed = m.load(local.cpu.idle.active_mm, std::memory_order_relaxed);
-      if (borrowed != &system_.init_mm) kernel::unlazy(m, local.cpu, borrowed);
+      workload::go_to_init_mm(m, local.cpu);
       gather(m);
       system_.scheme.drain(m, local.cpu, kernel::Drain::end);
     }
@@ -171,6 +166,7 @@ class ReplayCore {
   struct Local {
     Local(Machine& m, kernel::System<Machine>& system) : cpu(m, system) {}
     Cpu cpu;
+    workload::Hands<Machine> hands;
     std::uint32_t current = Step::kIdle;
     std::uint64_t steps = 0;
     std::uint64_t switches = 0;
@@ -202,36 +198,38 @@ class ReplayCore {
       wait_until(m, local, [&] { return slots_[step.slot].turns.load(acquire) >= step.turns; });
   }
 
-  // All CPUs meet.
-  void gather(Machine& m) {
-    using enum std::memory_order;
-    const std::uint64_t n = m.cpus();
-    const std::uint64_t all = (arrivals_.fetch_add(1, acq_rel) / n + 1) * n;
-    while (arrivals_.load(acquire) < all) m.think(kPatience);
-  }
+  // A CPU that meets others beside the world's clock.
+  struct Beside {
+    Machine& m;
+    unsigned cpus() const { return m.cpus(); }
+    std::uint64_t fetch_add(std::atomic<std::uint64_t>& word, std::uint64_t by, std::memory_order order) {
+      return word.fetch_add(by, order);
+    }
+    template <class Done>
+    void spin_until(const std::atomic<std::uint64_t>& word, Done&& done) {
+      while (!done(word.load(std::memory_order_acquire))) m.think(kPatience);
+    }
+  };
+  void gather(Machine& m) { rendezvous_.meet(Beside{m}); }
 
   void execute(Machine& m, Local& local, const Step& step) {
     switch (step.op) {
       case Op::switch_to:
         return switch_to(m, local, step.slot);
-      case Op::kthread:
-        return settle(m, slots_[step.slot].task, nullptr);
-      case Op::adopt:
-        return settle(m, slots_[step.slot].task, new_mm(m, local));
       case Op::join:
-        return share(m, slots_[step.slot].task, slots_[step.other].task.mm);
-      case Op::clone:
-        return share(m, slots_[step.slot].task, current(m, local).mm);
-      case Op::fork:
-        return fork(m, local, slots_[step.slot].task);
+        return workload::share(m, slots_[step.slot].task, slots_[step.other].task.mm);
       case Op::exec:
         return exec(m, local);
-      case Op::exit:
-        return exit(m, local);
+      case Op::leave_mm:
+        local.deaths += kernel::exit_mm(m, local.cpu);
+        return;
+      default: {
+        Task& task = step.slot == Step::kIdle ? local.cpu.idle : slots_[step.slot].task;
+        workload::take_step(m, local.cpu, local.hands, {step.op, step.slot, &task},
+                            [&] { return new_mm(m, local); });
+      }
     }
   }
-
-  Task& current(Machine& m, Local& local) { return *m.load(local.cpu.curr, std::memory_order_relaxed); }
 
   void switch_to(Machine& m, Local& local, std::uint32_t slot) {
     kernel::context_switch<kernel::ByTable>(m, local.cpu,
@@ -246,35 +244,13 @@ class ReplayCore {
     local.current = slot;
   }
 
-  void settle(Machine& m, Task& task, Mm* mm) {
-    task.mm = mm;
-    m.store(task.active_mm, mm, std::memory_order_relaxed);
-  }
-
-  void share(Machine& m, Task& task, Mm* mm) {
-    if (mm != nullptr) kernel::mmget(m, mm);
-    settle(m, task, mm);
-  }
-
-  // copy_mm() without CLONE_VM: dup_mmap() write-protects the parent's pages and flushes its TLB
-  // (flush_tlb_mm(oldmm), kernel/fork.c), which is where a process of one thread trims its mask.
-  void fork(Machine& m, Local& local, Task& child) {
-    Mm* const mm = current(m, local).mm;
-    if (mm == nullptr) return settle(m, child, nullptr);
-    Mm* const copy = new_mm(m, local);
-    system_.lifecycle.flush_tlb_mm(m, local.cpu, mm, kernel::Freed::pages);
-    settle(m, child, copy);
-  }
-
   void exec(Machine& m, Local& local) {
     Mm* const mm = new_mm(m, local);
     if (mm == nullptr) return;
-    Mm* const old = current(m, local).mm;
+    Mm* const old = workload::current(m, local.cpu).mm;
     local.deaths += old != nullptr && m.load(old->mm_users, std::memory_order_relaxed) == 1;
     kernel::exec_mmap(m, local.cpu, mm);
   }
-
-  void exit(Machine& m, Local& local) { local.deaths += kernel::exit_mm(m, local.cpu); }
 
   Mm* new_mm(Machine& m, Local& local) {
     Mm* mm = kernel::mm_alloc(m, local.cpu, 1);
@@ -294,7 +270,7 @@ class ReplayCore {
   std::atomic<bool> out_of_mms_{false};
   // Global steps done.
   alignas(machine::kApart) std::atomic<std::uint32_t> globals_{0};
-  alignas(machine::kApart) std::atomic<std::uint64_t> arrivals_{0};
+  workload::Rendezvous<std::atomic<std::uint64_t>> rendezvous_;
 };
 
 }  // namespace mmscale::trace

@@ -4,21 +4,17 @@
 // program (workload/program.h) it is not repeated but streamed, in chunks, and it has an order between CPUs.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "workload/program.h"
+
 namespace mmscale::trace {
 
-enum class Op : std::uint8_t {
-  switch_to,  // context_switch to the task in `slot`, kIdle for the idle task
-  kthread,    // a task without an mm comes into being in `slot`
-  adopt,      // a user task that was there before the trace appears in `slot`, with an mm of its own
-  join,       // the same, in the mm of the task in `other`
-  fork,       // the current task makes `slot`, with a copy of its mm
-  clone,      // the current task makes `slot`, in its own mm (CLONE_VM)
-  exec,       // the current task moves to a new mm
-  exit,       // the current task leaves its mm; it is switched away from later
-};
+// switch_to, thread, born (a user task that was there before the trace), join (the same, in the mm of the task in `other`),
+// fork, clone, exec, leave_mm; n is a step's `slot`.
+using workload::Op;
 
 // Order. Steps of one CPU follow each other. Everything but a switch is *global*: it begins when all steps
 // before it in the trace are done, on all CPUs, and nothing behind it begins before it is done. Between two

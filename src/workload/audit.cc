@@ -7,7 +7,7 @@
 
 namespace mmscale::workload {
 
-std::vector<std::string> mismatches(const Books& books, unsigned cpus) {
+std::vector<std::string> mismatches(const Books& books) {
   std::vector<std::string> problems;
   const auto expect = [&problems](std::int64_t got, std::int64_t want, std::string_view what) {
     if (got != want) problems.push_back(fmt::format("{}: {} instead of {}", what, got, want));
@@ -16,8 +16,7 @@ std::vector<std::string> mismatches(const Books& books, unsigned cpus) {
   const kernel::Tally& sum = books.sum;
   for (unsigned cpu : books.still_lazy)
     problems.push_back(fmt::format("cpu {} is still lazy on a user mm", cpu));
-  // Idle CPUs of a counted scheme end as they began, with one reference each on init_mm.
-  const std::int64_t on_init_mm = books.counted ? cpus : 0;
+  const std::int64_t on_init_mm = books.on_init_mm();
   expect(number(sum.lazy_grabs + sum.lazy_grabs_unlazy),
          number(sum.lazy_drops + sum.lazy_drops_unlazy) + on_init_mm,
          "lazy references taken, against returned and held on init_mm");

@@ -21,16 +21,24 @@ struct Books {
   std::uint64_t queued = 0;
   // Whether the scheme counts lazy borrows in mm_count.
   bool counted = false;
+  // CPUs that are online at the end.
+  unsigned online = 0;
   std::int64_t init_mm_count = 0;
   // CPUs whose active_mm is not init_mm.
   std::vector<unsigned> still_lazy;
   std::vector<kernel::Oracle::Finding> findings;
   std::uint64_t violations = 0;
+
+  std::int64_t mms_left() const {
+    return static_cast<std::int64_t>(sum.mms_born) - static_cast<std::int64_t>(sum.mms_freed);
+  }
+  // Idle CPUs of a counted scheme end as they began, with one reference each on init_mm.
+  std::int64_t on_init_mm() const { return counted ? online : 0; }
 };
 
-// Everything that does not add up on a system of `cpus` CPUs, one line each; empty is right:
+// Everything that does not add up, one line each; empty is right:
 //   references taken by lazy borrows = returned + those idle CPUs hold on init_mm; mms freed = born; IPIs
 //   handled (with or without a borrower found) = sent = queued; nobody borrows; the oracle saw nothing.
-std::vector<std::string> mismatches(const Books& books, unsigned cpus);
+std::vector<std::string> mismatches(const Books& books);
 
 }  // namespace mmscale::workload

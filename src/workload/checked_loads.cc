@@ -8,7 +8,7 @@
 #include "workload/silicon_load.h"
 #include "workload/silicon_loads.h"
 #include "workload/teardown_load.h"
-#include "workload/teardown_system.h"
+#include "workload/teardown_watch.h"
 
 namespace mmscale::workload {
 
@@ -26,7 +26,7 @@ std::unique_ptr<Load> make_checked_silicon_load(const SiliconSpec& spec, Program
 std::unique_ptr<Load> make_checked_teardown_load(const SiliconSpec& silicon, const TeardownSpec& spec,
                                                  TeardownObserver* observer) {
   const auto build = build_by_name<Machine>(silicon.scheme, silicon.lifecycle, silicon.options);
-  return std::make_unique<TeardownSystem<Machine>>(build, silicon, spec, observer);
+  return std::make_unique<TeardownLoad<Machine>>(build, silicon, spec, observer);
 }
 
 }  // namespace mmscale::workload

@@ -12,22 +12,38 @@
 #include <utility>
 #include <vector>
 
-#include "kernel/context_switch.h"
 #include "kernel/cpu.h"
-#include "kernel/exec.h"
-#include "kernel/exit.h"
-#include "kernel/hotplug.h"
-#include "kernel/idle.h"
-#include "kernel/irq.h"
-#include "kernel/kthread.h"
-#include "kernel/lazy.h"
 #include "kernel/mm_life.h"
 #include "machine/machine.h"
 #include "workload/close_books.h"
 #include "workload/program.h"
+#include "workload/rendezvous.h"
 #include "workload/run_steps.h"
+#include "workload/take_step.h"
 
 namespace mmscale::workload {
+
+// Who times steps, and what schemes do beside them. Called on the CPU's own thread, and only where the hot loop is not.
+template <class M>
+class Watch {
+ public:
+  virtual ~Watch() = default;
+  void attach(Engine<M>& engine) { engine_ = &engine; }
+  // At the end of the CPU's boot.
+  virtual void begin(M& m) = 0;
+  // Takes a step that is no switch, as Engine::take does.
+  virtual bool take(M& m, const BoundStep<M>& step) = 0;
+  // Lets the scheme free what it postponed; with a watch, only its steps `tick` and births ask for it.
+  virtual void drain(M& m, kernel::Cpu<M>& cpu) = 0;
+  // An mm was freed; interrupts are off.
+  virtual void freed(M& m, kernel::Mm<M>* mm) = 0;
+
+ protected:
+  Engine<M>& engine() { return *engine_; }
+
+ private:
+  Engine<M>* engine_ = nullptr;
+};
 
 template <class M>
 class Engine {
@@ -45,11 +61,11 @@ class Engine {
     Cpu cpu;
     std::vector<Task> tasks;
     std::vector<BoundStep<M>> steps;
-    // Births of its process that this CPU has lived through, and tasks that it took over.
+    // Births of its process that this CPU has lived through, tasks that it took over, events that it saw.
     std::uint64_t lives = 0;
     std::uint64_t taken_over = 0;
-    // What grab pinned.
-    Mm* held = nullptr;
+    std::uint64_t seen = 0;
+    Hands<M> hands;
   };
 
   // Bytes of memory the mms of a program need.
@@ -60,18 +76,28 @@ class Engine {
   }
 
   // `program` and `memory` must outlive the engine; `memory` aligned to a line. `loop` is the run_steps of a path that
-  // fits the build.
+  // fits the build. `watch` outlives the engine; null for none.
   Engine(const kernel::Build<M>& build, const Program& program, std::span<std::byte> memory,
-         kernel::Rules rules = {}, Loop<M> loop = run_steps<kernel::ByTable, M>)
+         kernel::Rules rules = {}, Loop<M> loop = run_steps<kernel::ByTable, M>, Watch<M>* watch = nullptr)
       : program_(program),
         loop_(loop),
+        watch_(watch),
         system_(build, static_cast<unsigned>(program.cpus.size()), memory, rules),
         locals_(program.cpus.size()),
         tasks_(program.tasks.size()),
         hand_offs_(program.tasks.size()),
+        events_(program.signals.size()),
         processes_(program.processes) {
     for (const TaskSpec& task : program.tasks)
       if (task.process != TaskSpec::kKernelThread) ++processes_[task.process].threads;
+    for (const CpuProgram& cpu : program.cpus)
+      for (const Step& step : cpu.steps)
+        if (step.op == Op::bear) processes_[step.operand].born_by_step = true;
+    if (watch_ != nullptr) {
+      watch_->attach(*this);
+      system_.mm_freed = [](void* to, M& m, Mm* mm) { static_cast<Watch<M>*>(to)->freed(m, mm); };
+      system_.mm_freed_context = watch_;
+    }
   }
 
   // First on each CPU, from its own thread: its per-CPU area, its tasks and its steps, all first touched
@@ -87,17 +113,23 @@ class Engine {
       if (program_.tasks[t].cpu == m.cpu()) tasks_[t] = &local.tasks[own++];
     kernel::rcu::online(m, local.cpu);
     rendezvous(m);
-    for (const Step& step : program_.cpus[m.cpu()].steps) {
-      Task* task = names_task(step.op) ? tasks_[step.operand] : &local.cpu.idle;
-      local.steps.push_back({step.op == Op::idle ? Op::switch_to : step.op, step.operand, task});
-    }
+    for (const Step& step : program_.cpus[m.cpu()].steps) local.steps.push_back(bind(local, step));
     if (m.cpu() == 0) {
       for (std::size_t t = 0; t < program_.tasks.size(); ++t)
         if (const std::uint32_t p = program_.tasks[t].process; p != TaskSpec::kKernelThread)
           processes_[p].tasks.push_back(tasks_[t]);
-      for (Process& process : processes_) bear(m, local.cpu, process);
+      for (Process& process : processes_)
+        if (!process.born_by_step) bear(m, local, process);
     }
     rendezvous(m);
+    if (const std::vector<Step>& before = program_.cpus[m.cpu()].before; !before.empty()) {
+      kernel::rcu::Busy<M> busy(m, local.cpu);
+      for (const Step& step : before) take(m, bind(local, step));
+    }
+    if (watch_ != nullptr) {
+      watch_->begin(m);
+      rendezvous(m);
+    }
   }
 
   // `rounds` passes over this CPU's steps; false if stop() ended it in an await_birth.
@@ -112,10 +144,11 @@ class Engine {
     return run_and_drain(m, local, local.steps.data() + first, local.steps.data() + last, times);
   }
 
-  // Every await_birth and await_task ends, and no process is born any more.
+  // Every wait of a step ends, and no process is born any more.
   void stop(Machine& m) {
-    for (Process& process : processes_) m.fetch_or(process.births, kStopped, std::memory_order_release);
-    for (HandOff& hand_off : hand_offs_) m.fetch_or(hand_off.times, kStopped, std::memory_order_release);
+    for (Process& process : processes_) m.fetch_or(process.births.times, kStopped, std::memory_order_release);
+    for (auto* events : {&hand_offs_, &events_})
+      for (Event& event : *events) m.fetch_or(event.times, kStopped, std::memory_order_release);
   }
 
   // Ends the run: every task still alive exits on its CPU, every CPU goes to init_mm, what was postponed is
@@ -125,20 +158,11 @@ class Engine {
     rendezvous(m);
     exit_all(m, local);
     rendezvous(m);
-    Mm* borrowed = m.load(local.cpu.idle.active_mm, std::memory_order_relaxed);
-    if (borrowed != &system_.init_mm) kernel::unlazy(m, local.cpu, borrowed);
+    go_to_init_mm(m, local.cpu);
     rendezvous(m);
     drain_all(m, local);
     rendezvous(m);
     kernel::rcu::offline(m, local.cpu);
-  }
-
-  // Waits until all CPUs have called it as often as this one, taking interrupts meanwhile.
-  void rendezvous(Machine& m) {
-    const std::uint64_t n = m.cpus();
-    const std::uint64_t arrival = m.fetch_add(arrivals_, 1, std::memory_order_acq_rel);
-    const std::uint64_t all = (arrival / n + 1) * n;
-    m.spin_until(arrivals_, [all](std::uint64_t arrivals) { return arrivals >= all; });
   }
 
   const kernel::Tally& tally(unsigned cpu) const { return locals_[cpu]->cpu.tally; }
@@ -148,34 +172,81 @@ class Engine {
   // machine; `queued` what the machines say they queued for other CPUs.
   std::vector<std::string> audit(Machine& m, std::uint64_t queued) { return close_books(m, system_, queued); }
 
-  // A step of this CPU that is no switch. False if stop() ended it.
-  bool run_rare_step(Machine& m, const BoundStep<M>& step) { return rare_step(m, *locals_[m.cpu()], step); }
+  // A step of this CPU that is no switch, by way of the watch. False if stop() ended it.
+  bool run_rare_step(Machine& m, const BoundStep<M>& step) {
+    return watch_ != nullptr ? watch_->take(m, step) : take(m, step);
+  }
+
+  // The count that a step waits for to become `least`; what stop() makes of it is more.
+  struct Awaited {
+    Atomic<std::uint64_t>& times;
+    std::uint64_t least;
+    bool come(Machine& m) const { return m.load(times, std::memory_order_acquire) >= least; }
+  };
+  Awaited awaited_by(Machine& m, const BoundStep<M>& step) {
+    const Local& local = *locals_[m.cpu()];
+    switch (step.op) {
+      case Op::await_birth:
+        return {processes_[step.operand].births.times, local.lives + 1};
+      case Op::await_task:
+        return {hand_offs_[step.operand].times, local.taken_over + 1};
+      default:
+        return {events_[step.operand].times, (local.seen + 1) * program_.signals[step.operand]};
+    }
+  }
+
+  // For watches: what run_rare_step does without one.
+  bool take(Machine& m, const BoundStep<M>& step) { return take(m, *locals_[m.cpu()], step); }
+  Local& local(Machine& m) { return *locals_[m.cpu()]; }
+  // Which slot of the slab, counted from init_mm's, an mm has.
+  std::size_t slot_of(const Mm* mm) const {
+    return static_cast<std::size_t>(reinterpret_cast<const std::byte*>(mm) -
+                                    reinterpret_cast<const std::byte*>(&system_.init_mm)) /
+           Mm::bytes(static_cast<unsigned>(locals_.size()), system_.scheme);
+  }
 
  private:
-  // Beside a count of events that CPUs wait for: there will be no more.
+  // In a count of events that CPUs wait for: there will be no more. More than any count.
   static constexpr std::uint64_t kStopped = std::uint64_t{1} << 63;
 
-  // How often a task was handed off. Its receiver compares with how often it took it over.
-  struct alignas(machine::kApart) HandOff {
+  struct alignas(machine::kApart) Event {
     Atomic<std::uint64_t> times{0};
   };
 
   struct alignas(machine::kApart) Process {
-    Atomic<std::uint64_t> births{0};
+    Event births;
     std::int32_t threads = 0;
+    bool born_by_step = false;
     std::vector<Task*> tasks;
   };
 
+  BoundStep<M> bind(Local& local, const Step& step) {
+    switch (step.op) {
+      case Op::idle:
+        return {Op::switch_to, step.operand, &local.cpu.idle};
+      case Op::switch_to:
+      case Op::serve:
+      case Op::clone:
+      case Op::hand_off:
+      case Op::await_task:
+        return {step.op, step.operand, tasks_[step.operand]};
+      default:
+        return {step.op, step.operand, &local.cpu.idle};
+    }
+  }
+
+  void rendezvous(Machine& m) { rendezvous_.meet(m); }
+
   void exit_all(Machine& m, Local& local) {
     kernel::rcu::Busy<M> busy(m, local.cpu);
-    drop_held(m, local);
+    let_go(m, local.cpu, local.hands);
+    put_user(m, local.cpu, local.hands);
     for (Task& task : local.tasks) {
       if (task.mm == nullptr) continue;
-      if (m.load(local.cpu.curr, std::memory_order_relaxed) != &task) kernel::schedule(m, local.cpu, task);
+      if (&current(m, local.cpu) != &task) kernel::schedule(m, local.cpu, task);
       kernel::do_exit(m, local.cpu);
     }
-    Task* curr = m.load(local.cpu.curr, std::memory_order_relaxed);
-    if (curr != &local.cpu.idle) kernel::schedule(m, local.cpu, local.cpu.idle);
+    leave(m, local.cpu);
   }
 
   void drain_all(Machine& m, Local& local) {
@@ -191,7 +262,7 @@ class Engine {
                      std::uint64_t rounds) {
     // Outside of here RCU need not wait for this CPU: neither between two batches nor while the run ends.
     kernel::rcu::Busy<M> busy(m, local.cpu);
-    if (system_.scheme.drains)
+    if (system_.scheme.drains && watch_ == nullptr)
       for (; rounds > kRoundsPerTick; rounds -= kRoundsPerTick) {
         if (!loop_(*this, m, local.cpu, begin, end, kRoundsPerTick)) return false;
         system_.scheme.drain(m, local.cpu, kernel::Drain::tick);
@@ -199,7 +270,7 @@ class Engine {
     return loop_(*this, m, local.cpu, begin, end, rounds);
   }
 
-  bool rare_step(Machine& m, Local& local, const BoundStep<M>& step) {
+  bool take(Machine& m, Local& local, const BoundStep<M>& step) {
     switch (step.op) {
       case Op::think: {
         kernel::rcu::Idle<M> idle(m, local.cpu);
@@ -207,159 +278,80 @@ class Engine {
         break;
       }
       case Op::exit:
-        exit_current(m, local, step.operand);
+        // The last thread of a process makes the next one.
+        if (kernel::do_exit(m, local.cpu) && step.operand != Step::kNobody)
+          bear(m, local, processes_[step.operand]);
         break;
+      case Op::bear:
+        local.hands.used = bear(m, local, processes_[step.operand], 1);
+        return local.hands.used != nullptr;
       case Op::await_birth:
-        return await_birth(m, local, processes_[step.operand]);
-      case Op::use_mm:
-        use_mm(m, local, processes_[step.operand]);
-        break;
-      case Op::unuse_mm:
-        unuse_mm(m, local);
-        break;
-      case Op::exec:
-        exec(m, local);
-        break;
-      case Op::clone:
-        clone(m, local, *step.task);
-        break;
-      case Op::grab:
-        drop_held(m, local);
-        local.held = current_mm(m, local);
-        kernel::mmgrab(m, local.cpu, local.held);
-        break;
-      case Op::drop:
-        drop_held(m, local);
-        break;
-      case Op::madvise:
-        flush(m, local, kernel::Freed::pages);
-        break;
-      case Op::munmap:
-        flush(m, local, kernel::Freed::page_tables);
-        break;
-      case Op::deep_idle:
-        kernel::enter_deep_idle(m, local.cpu);
-        break;
+      case Op::await_event:
+        return await(m, local, step);
+      case Op::await_task:
+        return await(m, local, step, step.task);
       case Op::hand_off:
         // try_to_wake_up() on the way to another CPU's runqueue: release hands over what this CPU did to the
         // task.
         m.fetch_add(hand_offs_[step.operand].times, 1, std::memory_order_release);
         break;
-      case Op::await_task:
-        return await_task(m, local, hand_offs_[step.operand], *step.task);
-      case Op::replug:
-        replug(m, local.cpu);
+      case Op::signal:
+        m.fetch_add(events_[step.operand].times, 1, std::memory_order_release);
         break;
-      case Op::switch_to:
-      case Op::idle:
+      case Op::tick:
+        if (system_.scheme.drains) drain(m, local.cpu);
         break;
+      default:
+        take_step(m, local.cpu, local.hands, step, [&] { return new_mm(m, local.cpu, 1); });
     }
     return true;
   }
 
-  static constexpr bool names_task(Op op) {
-    return op == Op::switch_to || op == Op::clone || op == Op::hand_off || op == Op::await_task;
-  }
-
-  Mm* current_mm(Machine& m, Local& local) { return m.load(local.cpu.curr, std::memory_order_relaxed)->mm; }
-
-  // The current task dies; the last thread of a process makes the next one.
-  void exit_current(Machine& m, Local& local, std::uint32_t process) {
-    if (kernel::do_exit(m, local.cpu) && process != Step::kNobody) bear(m, local.cpu, processes_[process]);
-  }
-
-  // What vhost and io_uring do: users of the address space, so that it lives, and then into it.
-  void use_mm(Machine& m, Local& local, Process& process) {
-    Mm* mm = process.tasks.front()->mm;
-    kernel::mmget(m, mm);
-    kernel::kthread_use_mm(m, local.cpu, mm);
-  }
-
-  void unuse_mm(Machine& m, Local& local) {
-    Mm* mm = current_mm(m, local);
-    kernel::kthread_unuse_mm(m, local.cpu);
-    kernel::mmput(m, local.cpu, mm);
-  }
-
-  // execve(): bprm_mm_init(), then the point of no return.
-  void exec(Machine& m, Local& local) {
-    if (Mm* mm = new_mm(m, local.cpu, 1)) kernel::exec_mmap(m, local.cpu, mm);
-  }
-
-  // clone(CLONE_VM) by the current task. `task` died on this CPU.
-  void clone(Machine& m, Local& local, Task& task) {
-    Mm* mm = current_mm(m, local);
-    kernel::mmget(m, mm);
-    task.mm = mm;
-    m.store(task.active_mm, mm, std::memory_order_relaxed);
-  }
-
-  void drop_held(Machine& m, Local& local) {
-    if (Mm* mm = std::exchange(local.held, nullptr)) kernel::mmdrop(m, local.cpu, mm, kernel::Site::mmdrop);
-  }
-
-  void flush(Machine& m, Local& local, kernel::Freed freed) {
-    Mm* mm = current_mm(m, local);
-    if (mm->has_page_tables) system_.lifecycle.flush_tlb_mm(m, local.cpu, mm, freed);
-  }
-
-  // Waits for the task, and then, as try_to_wake_up() does, until its old CPU has left its stack.
-  bool await_task(Machine& m, Local& local, HandOff& hand_off, Task& task) {
+  // Idles until it has happened. Acquire (in spin_until) pairs with the release of whoever made it happen: a process' tasks
+  // are seen with their new mm. `task` was handed off: then, as try_to_wake_up() does, until its old CPU has left its stack.
+  bool await(Machine& m, Local& local, const BoundStep<M>& step, Task* task = nullptr) {
+    const Awaited awaited = awaited_by(m, step);
     kernel::rcu::Idle<M> idle(m, local.cpu);
-    m.spin_until(hand_off.times, [&local](std::uint64_t times) {
-      return (times & kStopped) != 0 || times > local.taken_over;
-    });
-    if ((m.load(hand_off.times, std::memory_order_relaxed) & kStopped) != 0) return false;
-    m.spin_until(task.on_cpu, [](std::uint32_t on_cpu) { return on_cpu == 0; });
-    ++local.taken_over;
+    m.spin_until(awaited.times, [least = awaited.least](std::uint64_t times) { return times >= least; });
+    const std::uint64_t times = m.load(awaited.times, std::memory_order_relaxed);
+    // An event that has come counts even then: who made it has measured what it stands for.
+    if ((times & kStopped) != 0 && (step.op != Op::await_event || (times & ~kStopped) < awaited.least))
+      return false;
+    if (task != nullptr) await_off_cpu(m, *task);
+    ++(step.op == Op::await_birth ? local.lives : step.op == Op::await_task ? local.taken_over : local.seen);
     return true;
   }
 
-  // cpu_down() and cpu_up(). The CPU that gives the orders is this one too: what it does for a dead CPU, the
-  // dead CPU's thread does here.
-  void replug(Machine& m, Cpu& cpu) {
-    kernel::cpu_down(m, cpu);
-    m.take_interrupts();
-    kernel::finish_cpu(m, cpu, cpu);
-    kernel::start_secondary(m, cpu);
-  }
-
-  // Idles until this CPU's process lives a life that it has not lived yet. Acquire (in spin_until) pairs with
-  // bear's release: the tasks' new mm is seen.
-  bool await_birth(Machine& m, Local& local, Process& process) {
-    kernel::rcu::Idle<M> idle(m, local.cpu);
-    m.spin_until(process.births,
-                 [&local](std::uint64_t births) { return (births & kStopped) != 0 || births > local.lives; });
-    const std::uint64_t births = m.load(process.births, std::memory_order_relaxed);
-    if ((births & kStopped) != 0) return false;
-    ++local.lives;
-    return true;
-  }
-
-  // fork and clone: a new mm with all of its process' threads, none of them running. A thread of the previous
-  // life may still be on its way out of a CPU: on_cpu says when it is gone.
-  void bear(Machine& m, Cpu& cpu, Process& process) {
+  // fork and clone: a new mm with all of its process' threads, none of them running, and `others` who use it besides. A
+  // thread of the previous life may still be on its way out of a CPU: on_cpu says when it is gone. nullptr after stop().
+  Mm* bear(Machine& m, Local& local, Process& process, std::int32_t others = 0) {
     using enum std::memory_order;
-    if ((m.load(process.births, relaxed) & kStopped) != 0) return;
-    Mm* mm = new_mm(m, cpu, process.threads);
-    if (mm == nullptr) return;
+    if ((m.load(process.births.times, relaxed) & kStopped) != 0) return nullptr;
+    Mm* mm = new_mm(m, local.cpu, process.threads + others);
+    if (mm == nullptr) return nullptr;
     for (Task* task : process.tasks) {
-      m.spin_until(task->on_cpu, [](std::uint32_t on_cpu) { return on_cpu == 0; });
-      task->mm = mm;
-      m.store(task->active_mm, mm, relaxed);
+      await_off_cpu(m, *task);
+      settle(m, *task, mm);
     }
-    m.fetch_add(process.births, 1, release);
+    m.fetch_add(process.births.times, 1, release);
+    return mm;
   }
 
-  // mm_alloc(). Who defers holds mms back for as long as another CPU does not move, which its host may see
-  // to: then memory is short, and one waits. Running out all the same means that somebody holds more than can
-  // be alive.
+  void drain(Machine& m, Cpu& cpu) {
+    if (watch_ != nullptr)
+      watch_->drain(m, cpu);
+    else
+      system_.scheme.drain(m, cpu, kernel::Drain::tick);
+  }
+
+  // mm_alloc(). A deferring scheme keeps dead mms until other CPUs run; a descheduled vCPU can exhaust the slab, so wait.
+  // Running out all the same means that somebody holds more than can be alive.
   Mm* new_mm(Machine& m, Cpu& cpu, std::int32_t users) {
     constexpr std::uint64_t kPatience = 1'000'000'000;  // ns; a preempted vCPU is back after some 10 ms
     Mm* mm = kernel::mm_alloc(m, cpu, users, program_.page_tables);
     if (system_.scheme.drains)
       for (const std::uint64_t start = m.now(); mm == nullptr && m.now() - start < kPatience;) {
-        system_.scheme.drain(m, cpu, kernel::Drain::tick);
+        drain(m, cpu);
         m.take_interrupts();
         m.pause();
         mm = kernel::mm_alloc(m, cpu, users, program_.page_tables);
@@ -373,12 +365,15 @@ class Engine {
 
   const Program& program_;
   const Loop<M> loop_;
+  Watch<M>* const watch_;
   kernel::System<M> system_;
   std::vector<std::unique_ptr<Local>> locals_;
   std::vector<Task*> tasks_;
-  std::vector<HandOff> hand_offs_;
+  // Of each task: how often it was handed off.
+  std::vector<Event> hand_offs_;
+  std::vector<Event> events_;
   std::vector<Process> processes_;
-  alignas(machine::kApart) Atomic<std::uint64_t> arrivals_{0};
+  Rendezvous<Atomic<std::uint64_t>> rendezvous_;
 };
 
 template <class M>

@@ -149,9 +149,9 @@ Program aio(const PatternParameters& parameters) {
     const std::uint32_t worker = b.kernel_thread(cpu);
     b.switch_to(cpu, user);
     b.step(cpu, {Op::switch_to, worker});
-    b.step(cpu, {Op::use_mm, b.process(cpu)});
+    b.step(cpu, {Op::serve, user});
     if (parameters.think != 0) b.step(cpu, {Op::think, parameters.think});
-    b.step(cpu, {Op::unuse_mm});
+    b.step(cpu, {Op::served});
     b.idle(cpu);
   }
   return b.finish();
@@ -188,17 +188,17 @@ Program build(const PatternParameters& parameters) {
   std::vector<std::uint32_t> tasks;
   for (std::uint32_t cpu = 0; cpu < cpus; ++cpu) tasks.push_back(b.user_task(cpu));
   const auto end_of_life = [&](std::uint32_t cpu, std::uint32_t process) {
-    b.step(cpu, {Op::munmap});
+    b.step(cpu, {Op::flush_tables});
     b.exit(cpu, process);
   };
   for (std::uint32_t cpu = 0; cpu < cpus; ++cpu) {
     const std::uint32_t onlooker = b.kernel_thread(cpu);
     b.step(cpu, {Op::await_birth, b.process(cpu)});
     b.run_and_sleep(cpu, tasks[cpu], parameters.lifetime);
-    b.step(cpu, {Op::grab});
+    b.step(cpu, {Op::hold, Step::kNobody});
     end_of_life(cpu, b.process(cpu));
     b.switch_to(cpu, onlooker);
-    b.step(cpu, {Op::drop});
+    b.step(cpu, {Op::let_go});
     b.idle(cpu);
     for (std::uint32_t lived = 2; lived < parameters.migrate_every; ++lived) {
       b.step(cpu, {Op::await_birth, b.process(cpu)});
@@ -231,10 +231,10 @@ Program server(const PatternParameters& parameters) {
     const std::uint32_t thread = b.user_task(cpu);
     b.run_and_sleep(cpu, worker, parameters.lifetime);
     b.switch_to(cpu, thread);
-    b.step(cpu, {Op::madvise});
+    b.step(cpu, {Op::flush_pages});
     b.exit(cpu);
     b.switch_to(cpu, worker);
-    b.step(cpu, {Op::munmap});
+    b.step(cpu, {Op::flush_tables});
     b.step(cpu, {Op::clone, thread});
     b.idle(cpu);
   }

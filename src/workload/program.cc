@@ -3,7 +3,40 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
+#include <string_view>
+
 namespace mmscale::workload {
+namespace {
+
+// In Op's order.
+constexpr std::string_view kNames[] = {
+    "switch_to", "idle",      "run",         "exit",         "born",        "thread",   "clone",
+    "fork",      "exec",      "flush_pages", "flush_tables", "touch",       "use_mm",   "unuse_mm",
+    "serve",     "served",    "hold",        "let_go",       "get_user",    "put_user", "flush_other",
+    "efi",       "deep_idle", "tick",        "offline",      "replug",      "think",    "await_birth",
+    "bear",      "hand_off",  "await_task",  "signal",       "await_event", "join",     "leave_mm",
+    "kthread",   "nmi",       "slow_side",   "fast_side"};
+static_assert(std::size(kNames) == static_cast<std::size_t>(Op::fast_side) + 1);
+
+bool has_operand(const Step& step) {
+  switch (step.op) {
+    case Op::clone:
+    case Op::serve:
+    case Op::think:
+    case Op::await_birth:
+    case Op::bear:
+    case Op::hand_off:
+    case Op::await_task:
+    case Op::signal:
+    case Op::await_event:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
 
 std::uint32_t count_switches(const std::vector<Step>& steps) {
   std::uint32_t switches = 0;
@@ -16,61 +49,13 @@ std::string to_string(const Program& program, std::uint32_t cpu) {
   std::string text;
   for (const Step& step : program.cpus[cpu].steps) {
     if (!text.empty()) text += ' ';
-    switch (step.op) {
-      case Op::switch_to: {
-        const std::uint32_t process = program.tasks[step.operand].process;
-        text += process == TaskSpec::kKernelThread ? fmt::format("kthread{}", step.operand)
-                                                   : fmt::format("task{}/mm{}", step.operand, process);
-        break;
-      }
-      case Op::idle:
-        text += "idle";
-        break;
-      case Op::exit:
-        text += "exit";
-        break;
-      case Op::await_birth:
-        text += fmt::format("await{}", step.operand);
-        break;
-      case Op::think:
-        text += fmt::format("think{}", step.operand);
-        break;
-      case Op::use_mm:
-        text += fmt::format("use-mm{}", step.operand);
-        break;
-      case Op::unuse_mm:
-        text += "unuse-mm";
-        break;
-      case Op::exec:
-        text += "exec";
-        break;
-      case Op::clone:
-        text += fmt::format("clone{}", step.operand);
-        break;
-      case Op::grab:
-        text += "grab";
-        break;
-      case Op::drop:
-        text += "drop";
-        break;
-      case Op::madvise:
-        text += "madvise";
-        break;
-      case Op::munmap:
-        text += "munmap";
-        break;
-      case Op::deep_idle:
-        text += "deep-idle";
-        break;
-      case Op::hand_off:
-        text += fmt::format("hand-off{}", step.operand);
-        break;
-      case Op::await_task:
-        text += fmt::format("await-task{}", step.operand);
-        break;
-      case Op::replug:
-        text += "replug";
-        break;
+    if (step.op == Op::switch_to) {
+      const std::uint32_t process = program.tasks[step.operand].process;
+      text += process == TaskSpec::kKernelThread ? fmt::format("kthread{}", step.operand)
+                                                 : fmt::format("task{}/mm{}", step.operand, process);
+    } else {
+      text += kNames[static_cast<std::size_t>(step.op)];
+      if (has_operand(step)) text += fmt::format("{}", step.operand);
     }
   }
   return text;

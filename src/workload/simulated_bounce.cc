@@ -23,8 +23,8 @@ class BounceInVirtualTime final : public SimulatedBounce {
   explicit BounceInVirtualTime(const SimulatorSpec& place)
       : cpus_(static_cast<unsigned>(place.pus.size())),
         holder_(std::make_unique<Holder>(cpus_)),
-        world_(*place.model, places_of(place), package_of_node(place),
-               std::as_bytes(std::span(holder_.get(), 1))),
+        world_(*place.model, places_of(*place.model, place.pus),
+               package_of_node(*place.model, place.home_node), std::as_bytes(std::span(holder_.get(), 1))),
         system_(world_),
         now_(cpus_, std::vector<std::uint64_t>(cpus_ + 1)),
         window_(now_),

@@ -165,14 +165,14 @@ constexpr std::array<Loop, 13> kLoops = {{
 
 class SimulatedLoopLoad final : public SimulatorLoad {
  public:
-  SimulatedLoopLoad(const LoopSpec& spec, const SimulatorSpec& place, Round round)
+  SimulatedLoopLoad(const LoopSpec& spec, Round round)
       : cpus_(static_cast<unsigned>(spec.pus.size())),
         work_{spec.inside, spec.lines},
         between_(spec.between),
         delay_(spec.delay),
         round_(round),
         shared_(std::make_unique<Shared>(cpus_, spec.lines)),
-        world_(*spec.model, places_of(place), package_of_node(place),
+        world_(*spec.model, places_of(*spec.model, spec.pus), package_of_node(*spec.model, spec.home_node),
                std::as_bytes(std::span(&shared_->word, 2))),
         system_(world_) {
     for (unsigned cpu = 0; cpu < cpus_; ++cpu) machines_.push_back(std::make_unique<Machine>(system_, cpu));
@@ -234,9 +234,8 @@ std::span<const SimulatedLoop> simulated_loops() {
 }
 
 std::unique_ptr<SimulatorLoad> make_simulated_loop(const LoopSpec& spec) {
-  const SimulatorSpec place{.scheme = {}, .model = spec.model, .pus = spec.pus, .home_node = spec.home_node};
   for (const Loop& loop : kLoops)
-    if (loop.loop.name == spec.name) return std::make_unique<SimulatedLoopLoad>(spec, place, loop.round);
+    if (loop.loop.name == spec.name) return std::make_unique<SimulatedLoopLoad>(spec, loop.round);
   throw std::invalid_argument(fmt::format("no loop '{}'", spec.name));
 }
 

@@ -10,70 +10,35 @@
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "machine/simulator/arena.h"
-#include "machine/simulator/simulator.h"
 #include "workload/build_by_name.h"
-#include "workload/engine.h"
+#include "workload/engine_load.h"
 #include "workload/simulator_loads.h"
+#include "workload/simulator_world.h"
 
 namespace mmscale::workload {
 namespace {
 
-using Machine = machine::simulator::Simulator<false>;
+using Machine = SimulatorWorld::Machine;
 using Mm = kernel::Mm<Machine>;
 
-class EngineInVirtualTime final : public SimulatorLoad {
+class EngineInVirtualTime final : public EngineLoad<Machine, SimulatorWorld, SimulatorLoad> {
  public:
   EngineInVirtualTime(const kernel::Build<Machine>& build, const SimulatorSpec& spec, Program program)
-      : program_(std::move(program)),
+      : EngineLoad(build, std::move(program), spec.rules, run_steps<kernel::ByTable, Machine>, nullptr,
+                   *spec.model, places_of(*spec.model, spec.pus),
+                   package_of_node(*spec.model, spec.home_node), spec.scheduling),
         slot_bytes_(Mm::bytes(cpus(), build.scheme)),
-        unused_(build.scheme.layout == kernel::MmLayout::packed ? 1 : 0),
-        memory_(Engine<Machine>::memory_bytes(build, program_)),
-        world_(*spec.model, places_of(spec), package_of_node(spec), memory_.bytes(), spec.scheduling),
-        system_(world_),
-        engine_(build, program_, memory_.bytes(), spec.rules),
-        machines_(cpus()) {}
+        unused_(build.scheme.layout == kernel::MmLayout::packed ? 1 : 0) {}
 
   void rest(unsigned cpu, machine::simulator::Picoseconds time) override { machines_[cpu]->rest(time); }
-  const machine::simulator::World& world() const override { return world_; }
-
-  unsigned cpus() const override { return static_cast<unsigned>(program_.cpus.size()); }
-  void boot(unsigned cpu, unsigned) override {
-    machines_[cpu] = std::make_unique<Machine>(system_, cpu);
-    engine_.boot(*machines_[cpu]);
-  }
-  bool run(unsigned cpu, std::uint64_t rounds) override { return engine_.run(*machines_[cpu], rounds); }
-  std::span<const Step> steps(unsigned cpu) const override { return program_.cpus[cpu].steps; }
-  bool run_part(unsigned cpu, std::uint32_t first, std::uint32_t last, std::uint64_t times) override {
-    return engine_.run_part(*machines_[cpu], first, last, times);
-  }
-  void stop(unsigned cpu) override { engine_.stop(*machines_[cpu]); }
-  void finish(unsigned cpu) override { engine_.finish(*machines_[cpu]); }
-  std::uint32_t switches_per_round(unsigned cpu) const override { return program_.cpus[cpu].switches; }
-  kernel::Tally tally(unsigned cpu) const override {
-    kernel::Tally tally = engine_.tally(cpu);
-    tally.ipis_raised = machines_[cpu]->ipi_tally().raised;
-    return tally;
-  }
-
-  std::vector<std::string> audit() override {
-    std::uint64_t queued = 0;
-    for (const auto& machine : machines_) queued += machine->ipi_tally().queued;
-    // Loads values only, but in virtual time like everything: on CPU 0's fiber.
-    std::vector<std::string> problems;
-    world_.run([&](unsigned cpu) {
-      if (cpu == 0) problems = engine_.audit(*machines_[0], queued);
-    });
-    return problems;
-  }
+  const machine::simulator::World& world() const override { return world_.fibers(); }
 
   // The slots of the mms follow each other, init_mm first; in each, mm_count is in the first line that is used: the
   // packed layout leaves one out. Lines are counted from there.
   std::string what_is(std::uintptr_t address) const override {
-    const auto begin = reinterpret_cast<std::uintptr_t>(memory_.bytes().data());
-    if (address < begin || address >= begin + memory_.bytes().size()) return "not of an mm";
+    const auto begin = reinterpret_cast<std::uintptr_t>(world_.bytes().data());
+    if (address < begin || address >= begin + world_.bytes().size()) return "not of an mm";
     const std::size_t slot = (address - begin) / slot_bytes_;
     const std::size_t line = (address - begin) % slot_bytes_ / machine::kLine - unused_;
     const std::string mm = slot == 0 ? "init_mm" : fmt::format("mm {}", slot);
@@ -84,17 +49,11 @@ class EngineInVirtualTime final : public SimulatorLoad {
   }
 
  private:
-  machine::simulator::World& own_world() override { return world_; }
+  machine::simulator::World& own_world() override { return world_.fibers(); }
 
-  const Program program_;
   const std::size_t slot_bytes_;
   // Lines at the begin of a slot that nobody touches.
   const std::size_t unused_;
-  const machine::simulator::Arena memory_;
-  machine::simulator::World world_;
-  Machine::System system_;
-  Engine<Machine> engine_;
-  std::vector<std::unique_ptr<Machine>> machines_;
 };
 
 }  // namespace

@@ -1,35 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "workload/simulator_loads.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <stdexcept>
+#include <functional>
 #include <utility>
 
 namespace mmscale::workload {
-
-std::vector<machine::simulator::Place> places_of(const SimulatorSpec& spec) {
-  const auto& pus = spec.model->layout.pus;
-  std::vector<machine::simulator::Place> places;
-  for (const unsigned os_index : spec.pus) {
-    const auto found = std::ranges::find(pus, os_index, &topology::Pu::os_index);
-    if (found == pus.end())
-      throw std::invalid_argument(fmt::format("{} has no CPU {}", spec.model->name, os_index));
-    places.push_back(spec.model->places[static_cast<std::size_t>(found - pus.begin())]);
-  }
-  return places;
-}
-
-std::uint32_t package_of_node(const SimulatorSpec& spec) {
-  const auto& pus = spec.model->layout.pus;
-  const auto local = std::ranges::find(pus, spec.home_node, &topology::Pu::numa_node);
-  if (local != pus.end()) return local->package;
-  // A topology that names no nodes has one.
-  if (spec.home_node != 0)
-    throw std::invalid_argument(fmt::format("{} has no NUMA node {}", spec.model->name, spec.home_node));
-  return pus.front().package;
-}
 
 void SimulatorLoad::open_window(unsigned cpu) {
   opened_.resize(cpus());

@@ -30,11 +30,6 @@ struct SimulatorSpec {
   machine::simulator::Scheduling scheduling = machine::simulator::Scheduling::run_on;
 };
 
-// Where the emulated CPUs of a spec are in its model, and the package that a NUMA node belongs to. Throw
-// std::invalid_argument for a PU or a node that the model does not have.
-std::vector<machine::simulator::Place> places_of(const SimulatorSpec& spec);
-std::uint32_t package_of_node(const SimulatorSpec& spec);
-
 // One line, and what it is.
 struct LineReport {
   std::string what;

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "workload/load.h"
+#include "workload/program.h"
 #include "workload/silicon_loads.h"
 
 namespace mmscale::workload {
@@ -24,7 +25,13 @@ struct TeardownSpec {
   unsigned mask_only = 0;
   // How long borrowers go on borrowing after the drop has returned. A real idle CPU sleeps until it has work.
   std::chrono::nanoseconds linger{};
+
+  bool borrows(unsigned cpu) const { return cpu >= 1 && cpu <= borrowers; }
+  bool in_mask(unsigned cpu) const { return cpu >= 1 && cpu <= borrowers + mask_only; }
 };
+
+// What each CPU does in a round. Throws std::invalid_argument for more parts than CPUs.
+Program teardown_program(const TeardownSpec& spec);
 
 // Told what was measured, by the CPU that measured it, outside of what is timed. Times are in ticks of the
 // CPU's counter unless they say ns.
@@ -44,9 +51,8 @@ class TeardownObserver {
   virtual void drained(unsigned cpu, std::uint64_t ticks) = 0;
 };
 
-// One round is one teardown, led by CPU 0. `observer` outlives the load; null for none. Throws
-// std::invalid_argument for more parts than CPUs, and as make_silicon_load does; only default options are
-// built.
+// teardown_program() with its steps timed: one round is one teardown, led by CPU 0. `observer` outlives the load; null for
+// none. Throws as teardown_program and make_silicon_load do.
 std::unique_ptr<Load> make_teardown_load(const SiliconSpec& silicon, const TeardownSpec& spec,
                                          TeardownObserver* observer);
 

@@ -17,15 +17,10 @@
 namespace mmscale::kernel {
 namespace {
 
+using test::Build;
 using test::ByHand;
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-template <class TheScheme, class TheLifecycle>
-struct Build {
-  using Scheme = TheScheme;
-  using Lifecycle = TheLifecycle;
-};
 
 template <class Build>
 struct TwoCpus : ByHand<typename Build::Scheme, typename Build::Lifecycle> {

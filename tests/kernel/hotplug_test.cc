@@ -16,6 +16,7 @@
 namespace mmscale::kernel {
 namespace {
 
+using test::Build;
 using test::ByHand;
 using testing::Contains;
 using testing::ElementsAre;
@@ -41,12 +42,6 @@ struct Leaving : ByHand<Scheme, Lifecycle> {
 
   typename Base::Task on_0, on_1;
   typename Base::Mm* mm;
-};
-
-template <class TheScheme, class TheLifecycle>
-struct Build {
-  using Scheme = TheScheme;
-  using Lifecycle = TheLifecycle;
 };
 
 template <class Build>

@@ -15,14 +15,9 @@
 namespace mmscale::kernel {
 namespace {
 
+using test::Build;
 using test::ByHand;
 using testing::IsEmpty;
-
-template <class TheScheme, class TheLifecycle>
-struct Build {
-  using Scheme = TheScheme;
-  using Lifecycle = TheLifecycle;
-};
 
 // CPU 0 ran a thread of `mm`; now a kernel thread borrows it there.
 template <class Build>

@@ -14,14 +14,9 @@
 namespace mmscale::kernel {
 namespace {
 
+using test::Build;
 using test::ByHand;
 using testing::IsEmpty;
-
-template <class TheScheme, class TheLifecycle>
-struct Build {
-  using Scheme = TheScheme;
-  using Lifecycle = TheLifecycle;
-};
 
 // A process on CPU 0 and CPU 1 that somebody on CPU 2 holds the struct of.
 template <class Build>

@@ -21,7 +21,7 @@ namespace {
 TEST(Museum, WhatDanglesOnX86IsUsedOnlyByAReaderOfItsOwn) {
   const Case with_nmi = the_case("alone");
   Case without = with_nmi;
-  std::erase_if(without.programs[0], [](const Step& step) { return step.act == Act::nmi; });
+  std::erase_if(without.programs[0], [](const Step& step) { return step.op == Act::nmi; });
   Case with_efi = without;
   with_efi.programs[0].insert(with_efi.programs[0].begin() + 1, Step{Act::efi});
   EXPECT_TRUE((shows<scheme::Shootdown, X86_2017>(Violation::dangling, without)));

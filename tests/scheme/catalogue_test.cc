@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "scheme/catalogue.h"
+#include "scheme/known.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -119,3 +119,13 @@ def test_nothing_is_left_to_do(sources):
         if marks.search(line)
     ]
     assert not left
+
+
+def test_python_names_nothing_that_is_not_there(sources):
+    """pyflakes: undefined names, imports and variables that nobody uses."""
+    python = [path for path in sources if path.suffix == ".py" or b"python" in path.read_bytes().split(b"\n", 1)[0]]
+    done = subprocess.run(["/usr/bin/python3", "-m", "pyflakes", *python], capture_output=True, text=True)
+    if "No module named pyflakes" in done.stderr:
+        pytest.skip("pyflakes is not installed")
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+    assert len(python) > 50

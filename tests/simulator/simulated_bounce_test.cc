@@ -84,7 +84,7 @@ TEST(SimulatedBounce, UsesAgreeWithTheTransfersOfTheLine) {
     load->close_window(cpu);
     load->finish(cpu);
   });
-  const auto places = places_of(spec);
+  const auto places = places_of(*spec.model, spec.pus);
   std::vector<std::array<std::uint64_t, kReaches>> by_line(load->world().lines().size());
   for (const HandOver& use : load->world().hand_overs())
     if (use.to != use.from)

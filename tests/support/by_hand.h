@@ -23,6 +23,13 @@
 
 namespace mmscale::test {
 
+// One of the builds that a typed test runs in.
+template <class TheScheme, class TheLifecycle>
+struct Build {
+  using Scheme = TheScheme;
+  using Lifecycle = TheLifecycle;
+};
+
 class ByHandSystem {
  public:
   using Machine = machine::silicon::Silicon<true>;

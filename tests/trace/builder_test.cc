@@ -198,12 +198,12 @@ std::vector<Op> ops_of_exec(std::string_view leaving, std::uint64_t* either_cpu)
 TEST(Builder, ANewNameShowsThatAnExecHasChangedTheMm) {
   std::uint64_t either_cpu = 0;
   // CPU 0's steps, then CPU 1's.
-  EXPECT_THAT(ops_of_exec("b", &either_cpu), ElementsAre(Op::adopt, Op::switch_to, Op::fork, Op::switch_to,
+  EXPECT_THAT(ops_of_exec("b", &either_cpu), ElementsAre(Op::born, Op::switch_to, Op::fork, Op::switch_to,
                                                          Op::exec, Op::switch_to, Op::switch_to));
   EXPECT_EQ(either_cpu, 0u);
   // Without it nobody knows; nor by a name that another program has.
   for (const std::string_view name : {"a", "c"}) {
-    EXPECT_THAT(ops_of_exec(name, &either_cpu), ElementsAre(Op::adopt, Op::switch_to, Op::fork, Op::switch_to,
+    EXPECT_THAT(ops_of_exec(name, &either_cpu), ElementsAre(Op::born, Op::switch_to, Op::fork, Op::switch_to,
                                                             Op::switch_to, Op::switch_to, Op::exec));
     EXPECT_EQ(either_cpu, 1u) << name;
   }
@@ -277,7 +277,7 @@ TEST(Builder, TheSnapshotSettlesWhoSharesAnMm) {
                           .build(&steps);
   EXPECT_EQ(facts.adopted, 1u);
   EXPECT_THAT(ops(steps),
-              ElementsAre(Op::adopt, Op::switch_to, Op::join, Op::switch_to, Op::kthread, Op::switch_to));
+              ElementsAre(Op::born, Op::switch_to, Op::join, Op::switch_to, Op::thread, Op::switch_to));
   for (const Origin& origin : facts.origins) EXPECT_TRUE(origin.recorded);
 }
 
@@ -306,9 +306,8 @@ TEST(Builder, MigratedTasksAreWaitedFor) {
                           .switched(0, 0, 7)
                           .build(&steps);
   EXPECT_EQ(facts.migrations, 2u);
-  EXPECT_THAT(steps,
-              ElementsAre(Field(&Step::op, Op::adopt), Field(&Step::turns, 0u), Field(&Step::turns, 0u),
-                          Field(&Step::turns, 2u), Field(&Step::turns, 1u), Field(&Step::turns, 0u)));
+  EXPECT_THAT(steps, ElementsAre(Field(&Step::op, Op::born), Field(&Step::turns, 0u), Field(&Step::turns, 0u),
+                                 Field(&Step::turns, 2u), Field(&Step::turns, 1u), Field(&Step::turns, 0u)));
 }
 
 // Between its exit and its last switch a task may be preempted, and moved; it has no mm any more.

@@ -85,8 +85,8 @@ TEST(Patterns, UserPrivate) {
 
 TEST(Patterns, Exit) {
   const Program program = build("exit", kAll, 0, 6);
-  EXPECT_THAT(text(program), ElementsAre("await0 task0/mm0 idle task0/mm0 idle task0/mm0 exit",
-                                         "await0 task1/mm0 idle task1/mm0 idle task1/mm0 exit"));
+  EXPECT_THAT(text(program), ElementsAre("await_birth0 task0/mm0 idle task0/mm0 idle task0/mm0 exit",
+                                         "await_birth0 task1/mm0 idle task1/mm0 idle task1/mm0 exit"));
   EXPECT_EQ(program.cpus[0].switches, 6u);
   EXPECT_EQ(program.processes, 1u);
   // A CPU may hold on to a dead process' mm while its own is born again.
@@ -95,7 +95,7 @@ TEST(Patterns, Exit) {
 
 TEST(Patterns, ExitPrivate) {
   const Program program = build("exit", kPrivate, 0, 2);
-  EXPECT_THAT(text(program), ElementsAre("await0 task0/mm0 exit", "await1 task1/mm1 exit"));
+  EXPECT_THAT(text(program), ElementsAre("await_birth0 task0/mm0 exit", "await_birth1 task1/mm1 exit"));
   EXPECT_EQ(program.cpus[1].switches, 2u);
   EXPECT_EQ(program.processes, 2u);
   EXPECT_EQ(program.max_live_mms, 4u);
@@ -113,7 +113,7 @@ TEST(Patterns, ThinkAfterEverySwitchButTheLastOfALife) {
   EXPECT_THAT(text(build("user", std::array{0u}, 7)),
               ElementsAre("task0/mm0 think7 task1/mm0 think7 task2/mm1 think7"));
   EXPECT_THAT(text(build("exit", std::array{0u}, 7, 4)),
-              ElementsAre("await0 task0/mm0 think7 idle think7 task0/mm0 think7 exit"));
+              ElementsAre("await_birth0 task0/mm0 think7 idle think7 task0/mm0 think7 exit"));
 }
 
 TEST(Patterns, ThinkingIsNoSwitch) {
@@ -149,11 +149,11 @@ TEST(Patterns, EveryTaskIsOfTheCpuThatRunsIt) {
 
 TEST(Patterns, Aio) {
   const Program program = build("aio", kAll);
-  EXPECT_THAT(text(program), ElementsAre("task0/mm0 kthread1 use-mm0 unuse-mm idle",  //
-                                         "task2/mm0 kthread3 use-mm0 unuse-mm idle"));
+  EXPECT_THAT(text(program), ElementsAre("task0/mm0 kthread1 serve0 served idle",  //
+                                         "task2/mm0 kthread3 serve0 served idle"));
   EXPECT_EQ(program.cpus[0].switches, 3u);
   EXPECT_THAT(text(build("aio", std::array{0u}, 7)),
-              ElementsAre("task0/mm0 think7 kthread1 use-mm0 think7 unuse-mm idle think7"))
+              ElementsAre("task0/mm0 think7 kthread1 serve0 think7 served idle think7"))
       << "the thread thinks in the mm it works for";
 }
 
@@ -169,17 +169,17 @@ TEST(Patterns, Exec) {
 TEST(Patterns, Build) {
   const Program program = find_pattern("build")->build({.groups = kAll, .lifetime = 4, .migrate_every = 3});
   EXPECT_THAT(text(program),
-              ElementsAre("await0 task0/mm0 idle task0/mm0 grab munmap exit kthread2 drop idle "
-                          "await0 task0/mm0 idle task0/mm0 munmap exit "
-                          "await0 task0/mm0 idle hand-off0 await-task1 task1/mm1 munmap exit",
-                          "await1 task1/mm1 idle task1/mm1 grab munmap exit kthread3 drop idle "
-                          "await1 task1/mm1 idle task1/mm1 munmap exit "
-                          "await1 task1/mm1 idle hand-off1 await-task0 task0/mm0 munmap exit"));
+              ElementsAre("await_birth0 task0/mm0 idle task0/mm0 hold flush_tables exit kthread2 let_go idle "
+                          "await_birth0 task0/mm0 idle task0/mm0 flush_tables exit "
+                          "await_birth0 task0/mm0 idle hand_off0 await_task1 task1/mm1 flush_tables exit",
+                          "await_birth1 task1/mm1 idle task1/mm1 hold flush_tables exit kthread3 let_go idle "
+                          "await_birth1 task1/mm1 idle task1/mm1 flush_tables exit "
+                          "await_birth1 task1/mm1 idle hand_off1 await_task0 task0/mm0 flush_tables exit"));
   EXPECT_EQ(program.max_live_mms, 6u);
 }
 
 TEST(Patterns, BuildWithoutMigration) {
-  const std::string alone = "await0 task0/mm0 grab munmap exit kthread1 drop idle";
+  const std::string alone = "await_birth0 task0/mm0 hold flush_tables exit kthread1 let_go idle";
   EXPECT_THAT(
       text(find_pattern("build")->build({.groups = std::array{0u}, .lifetime = 2, .migrate_every = 2})),
       ElementsAre(alone))
@@ -191,21 +191,23 @@ TEST(Patterns, BuildWithoutMigration) {
 
 TEST(Patterns, Server) {
   const Program program = build("server", kAll, 0, 4);
-  EXPECT_THAT(text(program),
-              ElementsAre("task0/mm0 idle task0/mm0 task1/mm0 madvise exit task0/mm0 munmap clone1 idle",
-                          "task2/mm0 idle task2/mm0 task3/mm0 madvise exit task2/mm0 munmap clone3 idle"));
+  EXPECT_THAT(
+      text(program),
+      ElementsAre("task0/mm0 idle task0/mm0 task1/mm0 flush_pages exit task0/mm0 flush_tables clone1 idle",
+                  "task2/mm0 idle task2/mm0 task3/mm0 flush_pages exit task2/mm0 flush_tables clone3 idle"));
   EXPECT_EQ(program.processes, 1u);
 }
 
 TEST(Patterns, Hotplug) {
   EXPECT_THAT(text(build("hotplug", kAll, 0, 2)),
-              ElementsAre("await0 task0/mm0 exit", "await0 task1/mm0 exit replug"));
+              ElementsAre("await_birth0 task0/mm0 exit", "await_birth0 task1/mm0 exit replug"));
 }
 
 TEST(Patterns, DeepIdleFollowsIdle) {
-  EXPECT_THAT(text(find_pattern("exit")->build(
-                  {.groups = std::array{0u}, .think = 3, .lifetime = 4, .deep_idle = true})),
-              ElementsAre("await0 task0/mm0 think3 idle deep-idle think3 task0/mm0 think3 exit deep-idle"));
+  EXPECT_THAT(
+      text(find_pattern("exit")->build(
+          {.groups = std::array{0u}, .think = 3, .lifetime = 4, .deep_idle = true})),
+      ElementsAre("await_birth0 task0/mm0 think3 idle deep_idle think3 task0/mm0 think3 exit deep_idle"));
 }
 
 TEST(Patterns, PageTablesAreAPropertyOfTheProcesses) {

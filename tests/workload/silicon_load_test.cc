@@ -17,6 +17,7 @@
 #include "kernel/lifecycle/catalogue.h"
 #include "machine/silicon/transport.h"
 #include "scheme/catalogue.h"
+#include "scheme/known.h"
 #include "support/run_load.h"
 #include "support/scheme_name.h"
 #include "workload/patterns.h"

@@ -2,7 +2,6 @@
 """docs/barriers.md: every order that a scheme and its kernel paths ask for, what breaks when it asks for less, and
 what the kernel's own comment says of it."""
 
-import re
 
 # What the page shows: each scheme once under each lifecycle whose memory is weak and whose rules differ.
 SHOWN = (
@@ -30,7 +29,7 @@ COMMENTS = {
     "store to rq->curr",
     "context_switch.h finish_task_switch": "finish_task(): the last reference to prev, before another CPU may run it; "
     "pairs with try_to_wake_up()",
-    "kernel_program.cc act": "try_to_wake_up(): smp_cond_load_acquire(&p->on_cpu), pairs with finish_task()",
+    "take_step.h await_off_cpu": "try_to_wake_up(): smp_cond_load_acquire(&p->on_cpu), pairs with finish_task()",
     "context_switch.h context_switch": "arm64's __switch_to(), dsb(ish): a TLB invalidation is complete before the task "
     "migrates; membarrier(2) asks for it too",
     "membarrier.h membarrier_private_expedited": "matches the barriers round the store to rq->curr: what the caller did "

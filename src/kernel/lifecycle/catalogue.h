@@ -23,26 +23,7 @@ struct LifecycleList {
   static constexpr std::array<std::string_view, sizeof...(Lifecycles)> names() {
     return {Lifecycles::kName...};
   }
-  // Whether the lifecycle of that name has ARCH_WANT_IRQS_OFF_ACTIVATE_MM in 6.12.
-  static constexpr bool wants_irqs_off_activate_mm(std::string_view name) {
-    return ((Lifecycles::kName == name && Lifecycles::kWantsIrqsOffActivateMm) || ...);
-  }
-  // Whether the lifecycle of that name is of an architecture with TSO.
-  static constexpr bool has_total_store_order(std::string_view name) {
-    return ((Lifecycles::kName == name && Lifecycles::kTotalStoreOrder) || ...);
-  }
-  // What every figure under the lifecycle of that name lacks, in words; empty for a lifecycle that does not
-  // exist.
-  static constexpr std::string_view absent(std::string_view name) {
-    std::string_view text;
-    ((Lifecycles::kName == name ? void(text = Lifecycles::kAbsent) : void()), ...);
-    return text;
-  }
 };
-
-// Costs that no lifecycle has: of the idle loop around the switch.
-inline constexpr std::string_view kAbsentEverywhere =
-    "leaving a C-state (idle CPUs spin), and the IPI that a polling idle CPU is spared";
 
 using Catalogue = LifecycleList<  //
     Powerpc,                      //

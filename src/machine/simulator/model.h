@@ -126,6 +126,11 @@ struct Model {
   bool random_think = false;
 };
 
+// Where CPUs are, by their OS indexes in the model's layout, and the package whose CPUs a NUMA node is local to. Throw
+// std::invalid_argument for a CPU or a node that the model does not have.
+std::vector<Place> places_of(const Model& model, const std::vector<unsigned>& pus);
+std::uint32_t package_of_node(const Model& model, unsigned node);
+
 constexpr Reach reach(const Place& a, const Place& b) {
   if (a.core == b.core) return Reach::sibling;
   if (a.domain == b.domain) return Reach::domain;
