@@ -64,7 +64,7 @@ class KernelProgram final : public Program {
     }
     std::vector<Mm*> mms;
     for (std::size_t mm = 0; mm < users.size(); ++mm)
-      mms.push_back(kernel::mm_alloc(m(0), cpu(0), users[mm], mm != 0 || !case_.no_page_tables));
+      mms.push_back(kernel::mm_alloc(m(0), cpu(0), users[mm], !case_.no_page_tables));
     for (std::size_t task = 0; task < case_.task_mm.size(); ++task)
       settle(all_->tasks[task], mms[case_.task_mm[task]]);
     if (case_.registered) m(0).store(mms[0]->membarrier_state, 1u, std::memory_order_relaxed);
@@ -87,6 +87,19 @@ class KernelProgram final : public Program {
     return regions;
   }
 
+  machine::explorer::CpuSet interchangeable() const override { return case_.interchangeable; }
+  // Its area, its kernel thread, and what a scheme keeps for it behind each mm.
+  unsigned owner_of(const void* location) const override {
+    for (unsigned n = 0; n < cpus(); ++n)
+      if (within(location, *cpus_[n]) || within(location, all_->kthreads[n])) return n;
+    const std::size_t bytes = build_.scheme.per_mm_per_cpu.bytes;
+    Mm* const mm = bytes == 0 ? nullptr : slab_mm(location);
+    if (mm == nullptr) return machine::explorer::kMaxCpus;
+    const auto offset = static_cast<const std::byte*>(location) - mm->per_cpu_room(cpus());
+    return offset < 0 ? machine::explorer::kMaxCpus
+                      : static_cast<unsigned>(offset) / static_cast<unsigned>(bytes);
+  }
+
   void run(unsigned cpu) override {
     for (const Step& step : case_.programs[cpu]) perform(cpu, step);
     rest(cpu, true);
@@ -97,7 +110,7 @@ class KernelProgram final : public Program {
     using enum std::memory_order;
     for (unsigned n = 0; n < cpus(); ++n) leave(n);
     for (Task& task : all_->tasks)
-      if (task.mm != nullptr) {
+      if (task.mm.get(m(0)) != nullptr) {
         kernel::schedule(m(0), cpu(0), task);
         leave(0);
       }
@@ -141,12 +154,15 @@ class KernelProgram final : public Program {
       if (location == &c.loaded_mm) return fmt::format("CPU {}'s loaded_mm", n);
       if (location == &c.idle.active_mm) return fmt::format("CPU {}'s idle->active_mm", n);
       if (location == &c.idle.on_cpu) return fmt::format("CPU {}'s idle->on_cpu", n);
+      if (location == c.idle.mm.location()) return fmt::format("CPU {}'s idle->mm", n);
+      if (location == all_->kthreads[n].mm.location()) return fmt::format("CPU {}'s kthread->mm", n);
       if (location == &all_->kthreads[n].active_mm) return fmt::format("CPU {}'s kthread->active_mm", n);
       if (location == &all_->kthreads[n].on_cpu) return fmt::format("CPU {}'s kthread->on_cpu", n);
       if (within(location, c.scheme_room)) return fmt::format("CPU {}'s part of the scheme", n);
       if (within(location, c.lifecycle_room)) return fmt::format("CPU {}'s TLB state", n);
     }
     for (std::size_t t = 0; t < case_.task_mm.size(); ++t) {
+      if (location == all_->tasks[t].mm.location()) return fmt::format("task {}'s mm", t);
       if (location == &all_->tasks[t].active_mm) return fmt::format("task {}'s active_mm", t);
       if (location == &all_->tasks[t].on_cpu) return fmt::format("task {}'s on_cpu", t);
     }
@@ -208,9 +224,12 @@ class KernelProgram final : public Program {
   Cpu& cpu(unsigned n) { return *cpus_[n]; }
   Task& current(unsigned n) { return *m(n).load(cpu(n).curr, std::memory_order_relaxed); }
 
+  // What somebody knows who has come by it otherwise than by reading the task, which is no access.
+  Mm* mm_of_task(unsigned task) const { return all_->tasks[task].mm.location()->value; }
+
   // The task begins to live in `mm`.
   void settle(Task& task, Mm* mm) {
-    task.mm = mm;
+    task.mm.set(m(0), mm);
     m(0).store(task.active_mm, mm, std::memory_order_relaxed);
   }
 
@@ -251,35 +270,35 @@ class KernelProgram final : public Program {
       case Act::born: {
         Task& task = all_->tasks[step.n];
         Mm* mm = kernel::mm_alloc(m(n), cpu(n), 1);
-        task.mm = mm;
+        task.mm.set(m(n), mm);
         m(n).store(task.active_mm, mm, relaxed);
         return;
       }
       case Act::flush_pages:
-        return unmap(n, current(n).mm, kernel::Freed::pages);
+        return unmap(n, current(n).mm.get(m(n)), kernel::Freed::pages);
       case Act::flush_tables:
-        return unmap(n, current(n).mm, kernel::Freed::page_tables);
+        return unmap(n, current(n).mm.get(m(n)), kernel::Freed::page_tables);
       case Act::deep_idle:
         return kernel::enter_deep_idle(m(n), cpu(n));
       case Act::hold:
-        all_->held[n] = all_->tasks[step.n].mm;
+        all_->held[n] = mm_of_task(step.n);
         return kernel::mmgrab(m(n), cpu(n), all_->held[n]);
       case Act::let_go:
         return kernel::mmdrop(m(n), cpu(n), all_->held[n], kernel::Site::mmdrop);
       case Act::use_mm:
-        return kernel::kthread_use_mm(m(n), cpu(n), all_->tasks[step.n].mm);
+        return kernel::kthread_use_mm(m(n), cpu(n), mm_of_task(step.n));
       case Act::unuse_mm:
         return kernel::kthread_unuse_mm(m(n), cpu(n));
       case Act::exec:
         return kernel::exec_mmap(m(n), cpu(n), kernel::mm_alloc(m(n), cpu(n), 1));
       case Act::get_user:
-        all_->used[n] = all_->tasks[step.n].mm;
+        all_->used[n] = mm_of_task(step.n);
         return kernel::mmget(m(n), all_->used[n]);
       case Act::put_user:
         kernel::mmput(m(n), cpu(n), all_->used[n]);
         return;
       case Act::flush_other:
-        return unmap(n, all_->tasks[step.n].mm, kernel::Freed::pages);
+        return unmap(n, mm_of_task(step.n), kernel::Freed::pages);
       case Act::tick:
         return build_.scheme.drain(m(n), cpu(n), kernel::Drain::tick);
       case Act::offline:
@@ -289,7 +308,7 @@ class KernelProgram final : public Program {
       case Act::efi:
         return kernel::efi_call(m(n), cpu(n));
       case Act::touch:
-        return kernel::tlb::access(m(n), cpu(n), current(n).mm, "a user access");
+        return kernel::tlb::access(m(n), cpu(n), current(n).mm.get(m(n)), "a user access");
       case Act::slow_side:
         m(n).store(all_->x, 1u, relaxed);
         kernel::membarrier_private_expedited(m(n), cpu(n));
@@ -297,6 +316,11 @@ class KernelProgram final : public Program {
         return;
       case Act::fast_side:
         m(n).store(all_->y, 1u, relaxed);
+        all_->fast_read = m(n).load(all_->x, relaxed);
+        return;
+      case Act::fast_store:
+        return m(n).store(all_->y, 1u, relaxed);
+      case Act::fast_load:
         all_->fast_read = m(n).load(all_->x, relaxed);
         return;
     }
@@ -328,7 +352,7 @@ class KernelProgram final : public Program {
 
   void leave(unsigned n) {
     Task& task = current(n);
-    if (task.mm != nullptr)
+    if (task.mm.get(m(n)) != nullptr)
       kernel::do_exit(m(n), cpu(n));
     else if (&task != &cpu(n).idle)
       kernel::schedule(m(n), cpu(n), cpu(n).idle);
