@@ -21,7 +21,7 @@ def sshd(tmp_path_factory):
 
 
 @pytest.fixture
-def command(sshd, tmp_path, monkeypatch):
+def command(sshd, tmp_path):
     """The words that start fleet on some hosts: command(hosts, program, *bench). What it makes there is in tmp_path."""
     (tmp_path / "there").mkdir()
     made.write(tmp_path / "made.json", made.switches(one_in=0))
