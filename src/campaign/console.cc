@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <map>
 
 #include "measure/statistics.h"
@@ -78,6 +79,12 @@ std::string times_table(std::span<const std::vector<measure::Record>> cases, std
   return text;
 }
 
+// A terminal that can move its cursor: TERM=dumb, an editor's shell or a serial line, says of itself that it cannot.
+bool can_overwrite(std::FILE* out) {
+  const char* term = std::getenv("TERM");
+  return isatty(descriptor_of(out)) != 0 && !(term != nullptr && std::string_view(term) == "dumb");
+}
+
 }  // namespace
 
 std::string time_text(double ns) {
@@ -112,7 +119,7 @@ std::string duration_text(std::chrono::nanoseconds duration) {
 }
 
 Progress::Progress(std::FILE* out, unsigned windows, bool live)
-    : out_(out), terminal_(isatty(descriptor_of(out)) != 0), windows_(windows) {
+    : out_(out), terminal_(can_overwrite(out)), windows_(windows) {
   if (live && terminal_) live_.emplace();
 }
 

@@ -16,7 +16,7 @@
 
 namespace mmscale::campaign {
 
-// Progress, one window at a time: on a terminal one line that is overwritten, else a line for each window.
+// Progress, one window at a time: on a terminal one line that is overwritten, else (TERM=dumb is none) a line for each.
 class Progress {
  public:
   // live: on a terminal, LiveView below that line.

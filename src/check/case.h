@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernel/build.h"
+#include "machine/explorer/world.h"
 #include "workload/program.h"
 
 namespace mmscale::check {
@@ -31,10 +32,16 @@ struct Case {
   // What each CPU does, explored.
   std::vector<std::vector<Step>> programs;
   kernel::Rules rules = {};
-  // The first mm has no page tables, so that its exit flushes nothing.
+  // No mm has page tables, so that no exit flushes anything.
   bool no_page_tables = false;
   // The process of the first mm has registered for membarrier(2), without which the kernel answers EPERM.
   bool registered = false;
+  // CPUs, one bit each, that begin alike and do the same, each in a process of its own (explore.h).
+  machine::explorer::CpuSet interchangeable = 0;
+  // Schemes whose names begin so: a question that others do not raise.
+  std::string_view schemes = {};
+
+  bool concerns(std::string_view scheme) const { return scheme.starts_with(schemes); }
 };
 
 // All cases, in the order of a table.

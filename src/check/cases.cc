@@ -7,6 +7,10 @@ namespace {
 
 using enum Act;
 
+// Task 0 visited CPUs 1 and 2 as well.
+const std::vector<Case::Before> kLeftLazyOnCpus1And2 = {
+    {1, {run, 0}}, {1, {idle}}, {2, {run, 0}}, {2, {idle}}, {0, {run, 0}}};
+
 // Task 0 visited CPU 1, which is idle since and lazy on its mm, and now runs on CPU 0.
 const std::vector<Case::Before> kLeftLazyOnCpu1 = {{1, {run, 0}}, {1, {idle}}, {0, {run, 0}}};
 
@@ -143,6 +147,90 @@ const std::vector<Case>& cases() {
        .task_mm = {0, 0, 1},
        .before = {{0, {run, 0}}, {1, {run, 2}}},
        .programs = {{{flush_pages}}, {{run, 1}, {touch}, {touch}}}},
+      {.name = "moved-on",
+       .what =
+           "CPU 1, lazy on the mm that dies on CPU 0, goes on with another process and becomes lazy on that",
+       .cpus = 2,
+       .task_mm = {0, 1},
+       .before = kLeftLazyOnCpu1,
+       .programs = {{{exit}}, {{run, 1}, {idle}}}},
+      {.name = "migrated",
+       .what =
+           "CPU 1 goes idle, lazy on the mm of the only thread, which CPU 0 takes over and which exits there",
+       .cpus = 2,
+       .task_mm = {0, 1},
+       .before = {{1, {run, 0}}},
+       .programs = {{{run, 0}, {exit}}, {{idle}, {run, 1}}}},
+      {.name = "membarrier-exit",
+       .what = "membarrier(2) on CPU 0 against the exit of a thread of the same process on CPU 1",
+       .cpus = 2,
+       .task_mm = {0, 0},
+       .before = {{0, {run, 0}}, {1, {run, 1}}},
+       .programs = {{{slow_side}}, {{fast_side}, {exit}}}},
+      {.name = "membarrier-exec",
+       .what = "membarrier(2) on CPU 0 against the exec of a process on CPU 1 that shared the mm (CLONE_VM)",
+       .cpus = 2,
+       .task_mm = {0, 0},
+       .before = {{0, {run, 0}}, {1, {run, 1}}},
+       .programs = {{{slow_side}}, {{fast_side}, {exec}}}},
+      {.name = "membarrier-use",
+       .what = "membarrier(2) on CPU 0 against a kernel thread on CPU 1 that begins to work in the mm",
+       .cpus = 2,
+       .task_mm = {0, 0},
+       .before = {{0, {run, 0}}, {1, {kthread}}},
+       .programs = {{{slow_side}}, {{use_mm, 1}, {fast_side}, {unuse_mm}}}},
+      {.name = "membarrier-unuse",
+       .what =
+           "membarrier(2) on CPU 0 against a kernel thread on CPU 1 that has worked in the mm and leaves it",
+       .cpus = 2,
+       .task_mm = {0, 0},
+       .before = {{0, {run, 0}}, {1, {kthread}}, {1, {use_mm, 1}}},
+       .programs = {{{slow_side}}, {{fast_side}, {unuse_mm}}}},
+      {.name = "membarrier-migrated",
+       .what = "membarrier(2) on CPU 0 against a thread of the same process that moves from CPU 1 to CPU 2",
+       .cpus = 3,
+       .task_mm = {0, 0},
+       .before = {{0, {run, 0}}, {1, {run, 1}}},
+       .programs = {{{slow_side}}, {{fast_store}, {idle}}, {{run, 1}, {fast_load}}}},
+      {.name = "two-borrowers",
+       .what = "CPUs 1 and 2 are lazy on the mm that dies on CPU 0, and each goes on with another process",
+       .cpus = 3,
+       .task_mm = {0, 1, 2},
+       .before = kLeftLazyOnCpus1And2,
+       .programs = {{{exit}, {tick}}, {{run, 1}}, {{run, 2}}},
+       .interchangeable = 0b110},
+      {.name = "third-drops",
+       .what = "the process dies on CPU 0, CPU 1 gives the last reference back, and CPU 2, lazy, goes on "
+               "with another "
+               "process",
+       .cpus = 3,
+       .task_mm = {0, 1},
+       .before = {{2, {run, 0}}, {2, {idle}}, {0, {run, 0}}, {1, {hold, 0}}},
+       .programs = {{{exit}}, {{let_go}}, {{run, 1}}}},
+      {.name = "chain",
+       .what = "CPU 2 goes from a borrow of the mm that dies on CPU 0 to that of one whose last thread but "
+               "its own "
+               "exits on CPU 1",
+       .cpus = 3,
+       .task_mm = {0, 1, 1},
+       .before = {{2, {run, 0}}, {2, {idle}}, {0, {run, 0}}, {1, {run, 1}}},
+       .programs = {{{exit}}, {{exit}}, {{run, 2}, {exit}}},
+       .no_page_tables = true,
+       .schemes = "mailbox"},
+      {.name = "many",
+       .what = "a process dies on CPU 0 whose mm four CPUs are in the mask of, more than x86 interrupts "
+               "where it has "
+               "INVLPGB; CPUs 1 to 3 are lazy on it, and CPU 1 goes on with another process",
+       .cpus = 4,
+       .task_mm = {0, 1},
+       .before = {{1, {run, 0}},
+                  {1, {idle}},
+                  {2, {run, 0}},
+                  {2, {idle}},
+                  {3, {run, 0}},
+                  {3, {idle}},
+                  {0, {run, 0}}},
+       .programs = {{{exit}}, {{run, 1}}, {}, {}}},
   };
   return all;
 }

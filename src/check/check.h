@@ -34,6 +34,8 @@ struct Options {
   int preemptions = -1;
   // Which places ask for an order, or one that asks for less than it does.
   machine::explorer::Orders orders = {};
+  // Count executions once that only tell interchangeable CPUs apart.
+  bool symmetry = true;
   // Look for a violation that needs few preemptions, once there is one.
   bool shorten = true;
 };
@@ -48,6 +50,7 @@ struct Outcome {
   std::uint64_t steps = 0;
   // Different states, where the search was so long that they were remembered; else 0.
   std::uint64_t states = 0;
+  // Of CPU time.
   double seconds = 0;
   // If violated: the classes found, or "DEADLOCK", and the execution.
   std::string violation;
@@ -71,6 +74,8 @@ struct Line {
   unsigned cpu;
   Kind kind;
   std::string text;
+  // Another CPU touches the same location in this execution; of a barrier and an interrupt, always.
+  bool shared = true;
 };
 
 std::string_view to_string(Line::Kind kind);

@@ -57,7 +57,7 @@ class KernelProgram final : public Program {
     }
     std::vector<Mm*> mms;
     for (std::size_t mm = 0; mm < users.size(); ++mm)
-      mms.push_back(kernel::mm_alloc(m(0), cpu(0), users[mm], mm != 0 || !case_.no_page_tables));
+      mms.push_back(kernel::mm_alloc(m(0), cpu(0), users[mm], !case_.no_page_tables));
     for (std::size_t task = 0; task < case_.task_mm.size(); ++task)
       workload::settle(m(0), all_->tasks[task], mms[case_.task_mm[task]]);
     if (case_.registered) m(0).store(mms[0]->membarrier_state, 1u, std::memory_order_relaxed);
@@ -80,6 +80,19 @@ class KernelProgram final : public Program {
     return regions;
   }
 
+  machine::explorer::CpuSet interchangeable() const override { return case_.interchangeable; }
+  // Its area, its kernel thread, and what a scheme keeps for it behind each mm.
+  unsigned owner_of(const void* location) const override {
+    for (unsigned n = 0; n < cpus(); ++n)
+      if (within(location, *cpus_[n]) || within(location, all_->kthreads[n])) return n;
+    const std::size_t bytes = build_.scheme.per_mm_per_cpu.bytes;
+    Mm* const mm = bytes == 0 ? nullptr : slab_mm(location);
+    if (mm == nullptr) return machine::explorer::kMaxCpus;
+    const auto offset = static_cast<const std::byte*>(location) - mm->per_cpu_room(cpus());
+    return offset < 0 ? machine::explorer::kMaxCpus
+                      : static_cast<unsigned>(offset) / static_cast<unsigned>(bytes);
+  }
+
   void run(unsigned cpu) override {
     for (const Step& step : case_.programs[cpu]) perform(cpu, step);
     rest(cpu, true);
@@ -89,7 +102,7 @@ class KernelProgram final : public Program {
   void finish() override {
     for (unsigned n = 0; n < cpus(); ++n) workload::leave(m(n), cpu(n));
     for (Task& task : all_->tasks)
-      if (task.mm != nullptr) {
+      if (task.mm.get(m(0)) != nullptr) {
         kernel::schedule(m(0), cpu(0), task);
         workload::leave(m(0), cpu(0));
       }
@@ -129,12 +142,15 @@ class KernelProgram final : public Program {
       if (location == &c.loaded_mm) return fmt::format("CPU {}'s loaded_mm", n);
       if (location == &c.idle.active_mm) return fmt::format("CPU {}'s idle->active_mm", n);
       if (location == &c.idle.on_cpu) return fmt::format("CPU {}'s idle->on_cpu", n);
+      if (location == c.idle.mm.location()) return fmt::format("CPU {}'s idle->mm", n);
+      if (location == all_->kthreads[n].mm.location()) return fmt::format("CPU {}'s kthread->mm", n);
       if (location == &all_->kthreads[n].active_mm) return fmt::format("CPU {}'s kthread->active_mm", n);
       if (location == &all_->kthreads[n].on_cpu) return fmt::format("CPU {}'s kthread->on_cpu", n);
       if (within(location, c.scheme_room)) return fmt::format("CPU {}'s part of the scheme", n);
       if (within(location, c.lifecycle_room)) return fmt::format("CPU {}'s TLB state", n);
     }
     for (std::size_t t = 0; t < case_.task_mm.size(); ++t) {
+      if (location == all_->tasks[t].mm.location()) return fmt::format("task {}'s mm", t);
       if (location == &all_->tasks[t].active_mm) return fmt::format("task {}'s active_mm", t);
       if (location == &all_->tasks[t].on_cpu) return fmt::format("task {}'s on_cpu", t);
     }
@@ -233,6 +249,11 @@ class KernelProgram final : public Program {
         return;
       case Act::fast_side:
         m(n).store(all_->y, 1u, relaxed);
+        all_->fast_read = m(n).load(all_->x, relaxed);
+        return;
+      case Act::fast_store:
+        return m(n).store(all_->y, 1u, relaxed);
+      case Act::fast_load:
         all_->fast_read = m(n).load(all_->x, relaxed);
         return;
       default:

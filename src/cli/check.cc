@@ -145,6 +145,7 @@ nlohmann::json to_json(const check::Trace& trace) {
     steps.push_back({{"step", steps.size() + 1},
                      {"cpu", line.cpu},
                      {"kind", check::to_string(line.kind)},
+                     {"shared", line.shared},
                      {"text", line.text}});
   return steps;
 }
@@ -213,6 +214,8 @@ void print_table(const std::vector<Cell>& cells, const std::vector<std::string>&
 }
 
 void print_cases(const std::vector<Cell>& cells, const check::Options& options) {
+  fmt::print("{} under {}, memory {}:\n", cells[0].scheme, cells[0].lifecycle,
+             to_string(cells[0].outcome.memory));
   std::size_t width = 0;
   for (const Cell& cell : cells) width = std::max(width, cell.the_case->name.size());
   for (const Cell& cell : cells) {
@@ -379,7 +382,11 @@ void run(const Arguments& arguments) {
   std::vector<Cell> cells;
   for (const std::string& scheme : schemes)
     for (const std::string& lifecycle : lifecycles)
-      for (const check::Case* the_case : wanted_cases) cells.push_back({scheme, lifecycle, the_case, {}});
+      for (const check::Case* the_case : wanted_cases)
+        if (the_case->concerns(scheme)) cells.push_back({scheme, lifecycle, the_case, {}});
+  if (cells.empty())
+    throw UsageError(
+        fmt::format("--case {}: asks nothing of --scheme {}", arguments.cases, arguments.schemes));
   std::atomic<bool> applied = !weakening.has_value();
   for_each_on_all_cpus(cells, [&](Cell& cell) {
     check::Options here = options;
@@ -416,7 +423,7 @@ void run(const Arguments& arguments) {
     seconds += cell.outcome.seconds;
   }
   fmt::print(
-      "\n{} executions, {} steps, {:.1f} s, {:.1f} M steps/s per thread. safe: every interleaving of every "
+      "\n{} executions, {} steps, {:.1f} s of CPU time, {:.1f} M steps/s. safe: every interleaving of every "
       "case; bounded: none found, but not exhausted.\nOne --scheme and one --lifecycle show the cases and "
       "the "
       "interleavings.\n",

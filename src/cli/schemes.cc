@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: MIT
 #include "cli/schemes.h"
-#include "cli/options.h"
-#include "scheme/known.h"
 
 #include <fmt/format.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "check/check.h"
+#include "cli/options.h"
+#include "scheme/known.h"
+
 namespace mmscale::cli {
+
+namespace {
+
+// The memory model that the verdict is about: of the lifecycle's machines.
+std::string_view memory_of(const scheme::Safety& safety) {
+  return to_string(check::natural_memory(safety.lifecycle));
+}
+
+}  // namespace
 
 std::string schemes_text() {
   std::string text;
@@ -20,7 +31,8 @@ std::string schemes_text() {
     text += fmt::format("  origin           {}\n", info->origin);
     text += fmt::format("  upstream         {}\n", info->upstream);
     for (const scheme::Safety& safety : info->safety)
-      text += fmt::format("  under {:<10} {}{}: {}\n", safety.lifecycle, safety.safe ? "safe" : "UNSAFE",
+      text += fmt::format("  under {:<10} {}{}: {}\n", safety.lifecycle,
+                          safety.safe ? fmt::format("safe ({})", memory_of(safety)) : "UNSAFE",
                           safety.only_with.empty() ? "" : fmt::format(" only with {}", safety.only_with),
                           safety.because);
     text += '\n';
@@ -38,6 +50,7 @@ std::string schemes_json() {
     for (const scheme::Safety& entry : info->safety)
       safety.push_back({{"lifecycle", entry.lifecycle},
                         {"safe", entry.safe},
+                        {"memory", memory_of(entry)},
                         {"because", entry.because},
                         {"only_with", entry.only_with}});
     all.push_back({{"name", info->name},

@@ -25,23 +25,24 @@ MMSCALE_INLINE void membarrier_switch_mm(M& m, Cpu<M>& cpu, Mm<M>* prev_mm, Mm<M
 // loads of the per-mm concurrency ids, where nothing else in the switch already is one.
 template <class Path, class M>
 MMSCALE_INLINE void switch_mm_cid(M& m, Cpu<M>& cpu, Task<M>& prev, Task<M>& next, bool mm_changed) {
-  if (next.mm == nullptr) {
+  Mm<M>* const next_mm = next.mm.get(m);
+  if (next_mm == nullptr) {
     // user -> kernel leans on the grab being an atomic (smp_mb__after_mmgrab); who counts nothing must pay in
     // full.
-    if (prev.mm != nullptr) {
+    if (prev.mm.get(m) != nullptr) {
       const EnterBarrier is = Path::scheme(cpu).enter_barrier;
       if (is == EnterBarrier::rmw)
         m.fence_after_rmw();
       else if (is == EnterBarrier::none)
         m.fence();
     }
-  } else if (prev.mm == nullptr) {
+  } else if (prev.mm.get(m) == nullptr) {
     m.fence();
   } else if (mm_changed && !Path::lifecycle(cpu).switch_mm_is_full_barrier) {
     m.fence();
   }
   prev.mm_cid = 0;
-  if (next.mm != nullptr) next.mm_cid = m.load(next.mm->pcpu_cid, std::memory_order_relaxed);
+  if (next_mm != nullptr) next.mm_cid = m.load(next_mm->pcpu_cid, std::memory_order_relaxed);
 }
 
 // finish_task_switch(): runs as the next task, on the same CPU. Interrupts come back on, then the borrow that
@@ -81,9 +82,10 @@ MMSCALE_INLINE void context_switch(M& m, Cpu<M>& cpu, Task<M>& next) {
   m.store(cpu.curr, &next, relaxed);
 
   Mm<M>* const active = m.load(prev.active_mm, relaxed);
-  if (next.mm == nullptr) {
+  Mm<M>* const next_mm = next.mm.get(m);
+  if (next_mm == nullptr) {
     Path::enter_lazy_tlb(m, cpu, active);
-    if (prev.mm != nullptr) {
+    if (prev.mm.get(m) != nullptr) {
       // user -> kernel: the borrow begins.
       Mm<M>* const borrowed = begin_borrow<Path>(m, cpu, active, Site::context_switch);
       note_borrow(m, cpu, borrowed);
@@ -95,22 +97,22 @@ MMSCALE_INLINE void context_switch(M& m, Cpu<M>& cpu, Task<M>& next) {
     }
   } else {
     if constexpr (M::checking)
-      if (prev.mm == nullptr) compare_borrow(m, cpu, active, next.mm, "membarrier_switch_mm");
-    membarrier_switch_mm(m, cpu, active, next.mm);
+      if (prev.mm.get(m) == nullptr) compare_borrow(m, cpu, active, next_mm, "membarrier_switch_mm");
+    membarrier_switch_mm(m, cpu, active, next_mm);
     if constexpr (M::checking)
-      if (prev.mm == nullptr) use_prev(m, cpu, active, "switch_mm's prev");
-    Path::switch_mm_irqs_off(m, cpu, active, next.mm);
-    if (prev.mm == nullptr) {
+      if (prev.mm.get(m) == nullptr) use_prev(m, cpu, active, "switch_mm's prev");
+    Path::switch_mm_irqs_off(m, cpu, active, next_mm);
+    if (prev.mm.get(m) == nullptr) {
       // kernel -> user: the borrow ends.
       Path::lazy_leave(m, cpu, active);
       cpu.prev_mm = active;
       m.store(prev.active_mm, nullptr, relaxed);
     }
   }
-  if (Path::options(cpu).mm_cid == MmCid::v6_4) switch_mm_cid<Path>(m, cpu, prev, next, active != next.mm);
+  if (Path::options(cpu).mm_cid == MmCid::v6_4) switch_mm_cid<Path>(m, cpu, prev, next, active != next_mm);
   if constexpr (M::checking)
-    if (next.mm != nullptr)
-      expect_in_mask(m, cpu, next.mm, "context_switch: the CPU is not in its mm's mask");
+    if (next_mm != nullptr)
+      expect_in_mask(m, cpu, next_mm, "context_switch: the CPU is not in its mm's mask");
   // __switch_to(), whose one effect on other CPUs is arm64's dsb(ish).
   if (Path::lifecycle(cpu).switch_to_is_full_barrier) m.fence();
   finish_task_switch<Path>(m, cpu, prev);

@@ -17,7 +17,7 @@ template <class M>
 void exec_mmap(M& m, Cpu<M>& cpu, Mm<M>* mm) {
   using enum std::memory_order;
   Task<M>& task = *m.load(cpu.curr, relaxed);
-  auto* const old_mm = task.mm;
+  auto* const old_mm = task.mm.get(m);
   // membarrier_exec_mmap(): registrations end with the old program.
   m.fence();
   m.store(mm->membarrier_state, 0u, relaxed);
@@ -26,7 +26,7 @@ void exec_mmap(M& m, Cpu<M>& cpu, Mm<M>* mm) {
   m.irq_disable();
   auto* const active_mm = m.load(task.active_mm, relaxed);
   m.store(task.active_mm, mm, relaxed);
-  task.mm = mm;
+  task.mm.set(m, mm);
   // Without ARCH_WANT_IRQS_OFF_ACTIVATE_MM interrupts come on here and activate_mm turns them off by itself.
   // An interrupt in between finds a task that has the new mm and a CPU that has the old one.
   if (!cpu.system->rules.irqs_off_activate_mm) {

@@ -44,14 +44,14 @@ template <class M>
 bool exit_mm(M& m, Cpu<M>& cpu) {
   using enum std::memory_order;
   Task<M>& task = *m.load(cpu.curr, relaxed);
-  Mm<M>* const mm = task.mm;
+  Mm<M>* const mm = task.mm.get(m);
   if (mm == nullptr) return false;
   m.irq_disable();
   // task_lock(); smp_mb__after_spinlock(): membarrier's barrier before mm = NULL.
   m.fence();
   Mm<M>* const borrowed = begin_borrow<ByTable>(m, cpu, mm, Site::exit_mm);
   note_borrow(m, cpu, borrowed);
-  task.mm = nullptr;
+  task.mm.set(m, nullptr);
   m.store(task.active_mm, borrowed, relaxed);
   cpu.membarrier_state = 0;  // membarrier_update_current_mm(NULL)
   cpu.system->lifecycle.enter_lazy_tlb(m, cpu, borrowed);

@@ -34,11 +34,12 @@ void sched_force_init_mm(M& m, Cpu<M>& cpu) {
 
 // take_cpu_down() -> __cpu_disable(): off cpu_online_mask, so that no IPI is sent here any more, and out of
 // the masks where the architecture does that. The kernel stops all other CPUs meanwhile (stop_machine);
-// requests they queued before are served (smpcfd_dying_cpu), here by the CPU's going on taking interrupts.
+// requests they queued before are served (smpcfd_dying_cpu), here by the CPU's going on taking interrupts. Release stands
+// for that stop: who finds the bit gone is behind all that this CPU did.
 template <class M>
 void take_cpu_down(M& m, Cpu<M>& cpu) {
   IrqSave irq(m);
-  m.fetch_and(cpu.system->cpu_online_mask(cpu.mask_word), ~cpu.mask_bit, std::memory_order_seq_cst);
+  m.fetch_and(cpu.system->cpu_online_mask(cpu.mask_word), ~cpu.mask_bit, std::memory_order_release);
   cpu.system->lifecycle.cpu_disable(m, cpu);
 }
 
@@ -81,7 +82,7 @@ void start_secondary(M& m, Cpu<M>& cpu) {
   cpu.system->scheme.lazy_enter(m, cpu, init_mm, Site::start_secondary);
   note_borrow(m, cpu, init_mm);
   m.store(cpu.idle.active_mm, init_mm, relaxed);
-  m.fetch_or(cpu.system->cpu_online_mask(cpu.mask_word), cpu.mask_bit, seq_cst);
+  m.fetch_or(cpu.system->cpu_online_mask(cpu.mask_word), cpu.mask_bit, release);
 }
 
 // cpu_down() as far as the CPU itself carries it out, from its idle task.

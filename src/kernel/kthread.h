@@ -21,7 +21,7 @@ void kthread_use_mm(M& m, Cpu<M>& cpu, Mm<M>* mm) {
   m.irq_disable();
   auto* const active_mm = m.load(task.active_mm, relaxed);
   m.store(task.active_mm, mm, relaxed);
-  task.mm = mm;
+  task.mm.set(m, mm);
   cpu.membarrier_state = m.load(mm->membarrier_state, relaxed);  // membarrier_update_current_mm(mm)
   use_prev(m, cpu, active_mm, "kthread_use_mm");
   cpu.system->lifecycle.switch_mm_irqs_off(m, cpu, active_mm, mm);
@@ -37,11 +37,11 @@ template <class M>
 void kthread_unuse_mm(M& m, Cpu<M>& cpu) {
   using enum std::memory_order;
   Task<M>& task = *m.load(cpu.curr, relaxed);
-  auto* const mm = task.mm;
+  auto* const mm = task.mm.get(m);
   // task_lock(); smp_mb__after_spinlock(): membarrier's barrier before mm = NULL.
   m.fence();
   m.irq_disable();
-  task.mm = nullptr;
+  task.mm.set(m, nullptr);
   cpu.membarrier_state = 0;  // membarrier_update_current_mm(NULL)
   auto* const borrowed = begin_borrow<ByTable>(m, cpu, mm, Site::kthread_unuse_mm);
   note_borrow(m, cpu, borrowed);

@@ -23,12 +23,13 @@ void ipi_mb(M& m, void*) {
 template <class M>
 void membarrier_private_expedited(M& m, Cpu<M>& cpu) {
   using enum std::memory_order;
-  auto* const mm = m.load(cpu.curr, relaxed)->mm;
+  auto* const mm = m.load(cpu.curr, relaxed)->mm.get(m);
   PreemptOff<M> preempt(cpu);
   m.fence();
   cpu.targets.clear();
   for (unsigned other = 0; other < m.cpus(); ++other)
-    if (other != m.cpu() && m.load(cpu.system->cpus[other]->curr, relaxed)->mm == mm) cpu.targets.set(other);
+    if (other != m.cpu() && m.load(cpu.system->cpus[other]->curr, relaxed)->mm.get(m) == mm)
+      cpu.targets.set(other);
   m.call_many(cpu.targets, ipi_mb<M>, nullptr);
   m.fence();
 }

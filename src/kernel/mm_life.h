@@ -43,12 +43,19 @@ Mm<M>* mm_alloc(M& m, Cpu<M>& cpu, std::int32_t users, bool has_page_tables = tr
 template <class M>
 void check_not_borrowed(M& m, Cpu<M>& cpu, Mm<M>* mm) {
   using enum std::memory_order;
+  constexpr bool kExplored = requires { m.observe(true, true); };
   for (Cpu<M>* other : cpu.system->cpus) {
-    if (m.load(m.load(other->curr, relaxed)->active_mm, relaxed) == mm)
+    // The check's interrupt would find both as they are on that CPU. Its page tables it has loaded as long as who frees
+    // does not know better: a walk that is not ordered before may still come.
+    if constexpr (kExplored) m.observe(true, true);
+    const bool borrowed = m.load(m.load(other->curr, relaxed)->active_mm, relaxed) == mm;
+    if constexpr (kExplored) m.observe(true, false);
+    if (borrowed)
       report(m, cpu, Violation::dangling, "free_mm");
     else if (m.load(other->loaded_mm, relaxed) == mm)
       report(m, cpu, Violation::used, "free_mm: still loaded");
   }
+  if constexpr (kExplored) m.observe(false, false);
 }
 
 // free_mm(). Interrupts off, because an IPI handler may free too. The fetch_or decides between two freers, so

@@ -18,7 +18,7 @@ bool shoot_lazy_tlb(M& m, Cpu<M>& cpu, Mm<M>* mm) {
   Task<M>& task = *m.load(cpu.curr, relaxed);
   if (m.load(task.active_mm, relaxed) != mm) return false;
   // WARN_ON_ONCE(current->mm)
-  if (task.mm != nullptr)
+  if (task.mm.get(m) != nullptr)
     report(m, cpu, Violation::assertion, "do_shoot_lazy_tlb: current->mm is the dead mm");
   auto* init_mm = &cpu.system->init_mm;
   note_borrow(m, cpu, init_mm);

@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <source_location>
 #include <type_traits>
 
 #include "kernel/build.h"
@@ -127,6 +128,44 @@ template <class M>
 requires requires { typename M::LifeWord; }
 struct LifeWordOf<M> {
   using type = typename M::LifeWord;
+};
+
+// A field that the kernel reads and writes plainly although another CPU may read it meanwhile. A plain word; one that is
+// shared, with relaxed order, on a Machine which explores what such a reader sees (machine/explorer).
+template <class M, class T>
+class PlainField {
+ public:
+  constexpr PlainField(T value) : value_(value) {}
+  MMSCALE_INLINE T get(const M&) const { return value_; }
+  MMSCALE_INLINE void set(M&, T value) { value_ = value; }
+  MMSCALE_INLINE operator T() const { return value_; }
+  // What somebody knows who has come by it otherwise than by reading it: no access.
+  MMSCALE_INLINE T known() const { return value_; }
+  PlainField& operator=(T value) {
+    value_ = value;
+    return *this;
+  }
+
+ private:
+  T value_;
+};
+template <class M, class T>
+requires(M::kPlainFieldsAreShared) class PlainField<M, T> {
+ public:
+  using Where = std::source_location;
+
+  constexpr PlainField(T value) : value_(value) {}
+  T get(const M& m, Where where = Where::current()) const {
+    return m.load(value_, std::memory_order_relaxed, where);
+  }
+  void set(M& m, T value, Where where = Where::current()) {
+    m.store(value_, value, std::memory_order_relaxed, where);
+  }
+  T known() const { return value_.value; }
+  const Atomic<M, T>* location() const { return &value_; }
+
+ private:
+  Atomic<M, T> value_;
 };
 
 // A Machine that models what the TLBs of its CPUs hold says for how many CPUs: kTlbCpus (kernel/tlb.h).

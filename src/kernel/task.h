@@ -15,8 +15,9 @@ namespace mmscale::kernel {
 // what it borrowed while it runs, nullptr while it does not. A thread past exit_mm counts as a kernel thread.
 template <class M>
 struct alignas(machine::kApart) Task {
-  // Written by the CPU that runs the task, or by whoever creates its process while on_cpu is clear.
-  Mm<M>* mm = nullptr;
+  // Written by the CPU that runs the task, or by whoever creates its process while on_cpu is clear; read by another CPU
+  // in membarrier(2) alone.
+  PlainField<M, Mm<M>*> mm{nullptr};
   // Written by the CPU that runs the task, its IPI handlers included; read by others only to check and to
   // filter.
   Atomic<M, Mm<M>*> active_mm{nullptr};

@@ -19,8 +19,8 @@ namespace mmscale::scheme {
 //
 // Memory order. Lifetime needs no fence: who borrows is a user of the mm or has just been one, so the mm
 // exists, and the store is visible to the scanner through that user's mmput; clearing is a release after the
-// last use, paired with the scanner's acquire. Both stores are releases for the reason that shootdown-filter
-// gives. The fences are for membarrier(2), which the grab's and the drop's atomics served: on user -> kernel
+// last use, paired with the scanner's acquire. A scanner may read the later store instead, as in shootdown-filter; that
+// one is relaxed, since the fence before it is a release, too. The fences are for membarrier(2), which the grab's and the drop's atomics served: on user -> kernel
 // between the store to rq->curr and what the kernel thread does, on kernel -> user between it and user code.
 // On x86 each is one locked instruction on this CPU's own stack; elsewhere dmb ish, hwsync. The scanner's
 // fence is Dekker's in a general hazard pointer; here the drop that came before it is one already.
@@ -40,7 +40,7 @@ struct Hazptr : DefaultScheme {
   MMSCALE_INLINE static Mm<M>* lazy_enter(M& m, Cpu<M>& cpu, Mm<M>* mm, Site site) {
     if (borrows_user_mm(site)) {
       m.fence();
-      m.store(scheme_state<PerCpu>(cpu).slot, mm, std::memory_order_release);
+      m.store(scheme_state<PerCpu>(cpu).slot, mm, std::memory_order_relaxed);
     }
     return mm;
   }
@@ -87,7 +87,8 @@ struct Hazptr : DefaultScheme {
   template <class M>
   static bool shoot(M& m, Cpu<M>& cpu, Mm<M>* mm) {
     if (!shoot_lazy_tlb(m, cpu, mm)) return false;
-    m.store(scheme_state<PerCpu>(cpu).slot, nullptr, std::memory_order_release);
+    // The scanner is told by the acknowledgement, which is a release; nobody else looks for this mm.
+    m.store(scheme_state<PerCpu>(cpu).slot, nullptr, std::memory_order_relaxed);
     return true;
   }
 

@@ -115,7 +115,7 @@ class ReplayCore {
       workload::leave(m, local.cpu);
       gather(m);
       for (std::size_t s = m.cpu(); s < slots_.size(); s += m.cpus()) {
-        if (slots_[s].task.mm == nullptr) continue;
+        if (slots_[s].task.mm.known() == nullptr) continue;
         kernel::schedule(m, local.cpu, slots_[s].task);
         kernel::do_exit(m, local.cpu);
       }
@@ -217,7 +217,7 @@ class ReplayCore {
       case Op::switch_to:
         return switch_to(m, local, step.slot);
       case Op::join:
-        return workload::share(m, slots_[step.slot].task, slots_[step.other].task.mm);
+        return workload::share(m, slots_[step.slot].task, slots_[step.other].task.mm.known());
       case Op::exec:
         return exec(m, local);
       case Op::leave_mm:

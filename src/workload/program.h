@@ -66,6 +66,9 @@ enum class Op : std::uint32_t {
   // r2 = x, where only the first pays.
   slow_side,
   fast_side,
+  // The two halves of the fast side, for a thread that moves to another CPU between them.
+  fast_store,
+  fast_load,
 };
 
 struct Step {

@@ -41,7 +41,7 @@ kernel::Task<M>& current(M& m, kernel::Cpu<M>& cpu) {
 // The task, which does not run, is from now on in `mm`; nullptr: it is a kernel thread.
 template <class M>
 void settle(M& m, kernel::Task<M>& task, kernel::Mm<M>* mm) {
-  task.mm = mm;
+  task.mm.set(m, mm);
   m.store(task.active_mm, mm, std::memory_order_relaxed);
 }
 
@@ -99,12 +99,12 @@ bool take_step(M& m, kernel::Cpu<M>& cpu, Hands<M>& hands, const BoundStep<M>& s
       settle<M>(m, *step.task, nullptr);
       return true;
     case Op::clone:
-      share(m, *step.task, current(m, cpu).mm);
+      share(m, *step.task, current(m, cpu).mm.get(m));
       return true;
     case Op::fork: {
       // copy_mm() without CLONE_VM: dup_mmap() write-protects the parent's pages and flushes its TLB
       // (flush_tlb_mm(oldmm), kernel/fork.c), which is where a process of one thread trims its mask.
-      auto* const mm = current(m, cpu).mm;
+      auto* const mm = current(m, cpu).mm.get(m);
       auto* const copy = mm != nullptr ? new_mm() : nullptr;
       if (mm != nullptr) cpu.system->lifecycle.flush_tlb_mm(m, cpu, mm, Freed::pages);
       settle(m, *step.task, copy);
@@ -115,48 +115,48 @@ bool take_step(M& m, kernel::Cpu<M>& cpu, Hands<M>& hands, const BoundStep<M>& s
       if (auto* mm = new_mm()) kernel::exec_mmap(m, cpu, mm);
       return true;
     case Op::flush_pages:
-      unmap(m, cpu, current(m, cpu).mm, Freed::pages);
+      unmap(m, cpu, current(m, cpu).mm.get(m), Freed::pages);
       return true;
     case Op::flush_tables:
-      unmap(m, cpu, current(m, cpu).mm, Freed::page_tables);
+      unmap(m, cpu, current(m, cpu).mm.get(m), Freed::page_tables);
       return true;
     case Op::touch:
-      kernel::tlb::access(m, cpu, current(m, cpu).mm, "a user access");
+      kernel::tlb::access(m, cpu, current(m, cpu).mm.get(m), "a user access");
       return true;
 
     case Op::use_mm:
-      kernel::kthread_use_mm(m, cpu, step.task->mm);
+      kernel::kthread_use_mm(m, cpu, step.task->mm.known());
       return true;
     case Op::unuse_mm:
       kernel::kthread_unuse_mm(m, cpu);
       return true;
     case Op::serve:
-      kernel::mmget(m, step.task->mm);
-      kernel::kthread_use_mm(m, cpu, step.task->mm);
+      kernel::mmget(m, step.task->mm.known());
+      kernel::kthread_use_mm(m, cpu, step.task->mm.known());
       return true;
     case Op::served: {
-      auto* const mm = current(m, cpu).mm;
+      auto* const mm = current(m, cpu).mm.get(m);
       kernel::kthread_unuse_mm(m, cpu);
       kernel::mmput(m, cpu, mm);
       return true;
     }
     case Op::hold:
       let_go(m, cpu, hands);
-      hands.held = step.operand == Step::kNobody ? current(m, cpu).mm : step.task->mm;
+      hands.held = step.operand == Step::kNobody ? current(m, cpu).mm.get(m) : step.task->mm.known();
       kernel::mmgrab(m, cpu, hands.held);
       return true;
     case Op::let_go:
       let_go(m, cpu, hands);
       return true;
     case Op::get_user:
-      hands.used = step.task->mm;
+      hands.used = step.task->mm.known();
       kernel::mmget(m, hands.used);
       return true;
     case Op::put_user:
       put_user(m, cpu, hands);
       return true;
     case Op::flush_other:
-      unmap(m, cpu, step.task->mm, Freed::pages);
+      unmap(m, cpu, step.task->mm.known(), Freed::pages);
       return true;
     case Op::efi:
       kernel::efi_call(m, cpu);
@@ -188,7 +188,7 @@ bool take_step(M& m, kernel::Cpu<M>& cpu, Hands<M>& hands, const BoundStep<M>& s
 template <class M>
 void leave(M& m, kernel::Cpu<M>& cpu) {
   kernel::Task<M>& task = current(m, cpu);
-  if (task.mm != nullptr)
+  if (task.mm.get(m) != nullptr)
     kernel::do_exit(m, cpu);
   else if (&task != &cpu.idle)
     kernel::schedule(m, cpu, cpu.idle);

@@ -55,6 +55,46 @@ TEST(Check, ALimitIsSaid) {
   EXPECT_EQ(check("refcount", "powerpc", the_case("exit"), options).verdict, Verdict::bounded);
 }
 
+// Where nobody goes through the CPUs by number, and where somebody does: the verdict is the same, and fewer steps lead to
+// it only in the former.
+TEST(Check, CpusThatMayChangePlacesAreCountedOnce) {
+  struct {
+    std::string_view scheme, lifecycle;
+    bool fewer;
+  } const kCells[] = {{"refcount", "powerpc", true},   {"refcount-packed", "arm64", true},
+                      {"percpu", "powerpc", false},    {"hazptr", "powerpc", false},
+                      {"refcount", "x86-2024", false}, {"untracked", "powerpc", false}};
+  for (const auto& cell : kCells) {
+    const Case& one = the_case("two-borrowers");
+    Options apart;
+    apart.symmetry = false;
+    const Outcome once = check(cell.scheme, cell.lifecycle, one, {});
+    const Outcome all = check(cell.scheme, cell.lifecycle, one, apart);
+    EXPECT_EQ(once.verdict, all.verdict) << cell.scheme;
+    EXPECT_EQ(once.violation, all.violation) << cell.scheme;
+    if (cell.fewer)
+      EXPECT_LT(once.steps, all.steps) << cell.scheme;
+    else
+      EXPECT_EQ(once.steps, all.steps) << cell.scheme;
+  }
+}
+
+// A case says so of CPUs whose programs and beginnings are the same but for whose process it is.
+TEST(Check, CasesSayOfNoCpusThatTheyAreAlikeWhichAreNot) {
+  for (const Case& one : cases()) {
+    std::vector<std::vector<Act>> acts;
+    for (unsigned cpu = 0; cpu < one.cpus; ++cpu) {
+      if ((one.interchangeable >> cpu & 1) == 0) continue;
+      std::vector<Act> of_cpu;
+      for (const Case::Before& before : one.before)
+        if (before.cpu == cpu) of_cpu.push_back(before.step.act);
+      for (const Step& step : one.programs[cpu]) of_cpu.push_back(step.act);
+      acts.push_back(of_cpu);
+      EXPECT_EQ(acts.back(), acts.front()) << one.name;
+    }
+  }
+}
+
 TEST(Check, UnknownNamesAreRefused) {
   EXPECT_THROW(check("nosuch", "powerpc", the_case("exit"), {}), std::invalid_argument);
   EXPECT_THROW(check("refcount", "nosuch", the_case("exit"), {}), std::invalid_argument);

@@ -33,6 +33,13 @@ def binary(request):
 
 
 @pytest.fixture(scope="session")
+def needs_sim(binary):
+    """Skips where this build has no `mmscale sim`."""
+    if " sim " not in subprocess.run([binary, "--help"], capture_output=True, text=True, check=True).stdout:
+        pytest.skip("built without MMSCALE_SIMULATION, as under a sanitizer")
+
+
+@pytest.fixture(scope="session")
 def environment():
     """The tests' environment, without what Google Benchmark would read from it."""
     return {name: value for name, value in os.environ.items() if not name.startswith("BENCHMARK_")}

@@ -7,6 +7,8 @@ import os
 import pytest
 from conftest import QUICK, assert_refused
 
+pytestmark = pytest.mark.usefixtures("needs_sim")
+
 SIM = ("sim", "--machine", "skylake-4c", "--scheme", "refcount", "--cpus", "1")
 
 

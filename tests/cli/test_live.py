@@ -18,14 +18,14 @@ CASES = ("bench", "--family", "floor", "--cpus", "1", *QUICK)
 LOOPS = ("empty", "incdec", "private")
 
 
-def on_terminal(binary, environment, *arguments, columns=72, rows=16, until=None):
+def on_terminal(binary, environment, *arguments, columns=72, rows=16, until=None, term="xterm"):
     """Runs a command whose standard error is a terminal: (status, output, what each screen showed, raw bytes). until:
-    a function of a screen; once it is true the command is interrupted."""
+    a function of a screen; once it is true the command is interrupted. term: what the terminal says it is."""
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     process = subprocess.Popen(
         [binary, *map(str, arguments)],
-        stdout=subprocess.PIPE, stderr=follower, stdin=subprocess.DEVNULL, env=environment,
+        stdout=subprocess.PIPE, stderr=follower, stdin=subprocess.DEVNULL, env={**environment, "TERM": term},
     )  # fmt: skip
     os.close(follower)
     screen = pyte.Screen(columns, rows)
@@ -104,3 +104,10 @@ def test_piped_it_is_lines(mmscale):
     for done in (live, without):
         assert "\x1b" not in done.stderr + done.stdout
         assert len(PROGRESS.findall(done.stderr)) == len(done.stdout.splitlines()[1:]) * 2
+
+
+def test_a_dumb_terminal_gets_lines_and_no_escapes(binary, environment):
+    status, _, _, raw = on_terminal(binary, environment, *CASES, "--reps", 2, "--live", term="dumb")
+    assert status in (0, 3)
+    assert b"\x1b" not in raw
+    assert PROGRESS.findall(raw.decode())

@@ -97,12 +97,12 @@ def test_each_name_of_a_list_is_completed(complete, shell):
     assert complete(shell, "mmscale bench --lifecycle power") == {"powerpc", "powerpc-hash"}
 
 
-def test_bash_completes_after_an_equals_sign(complete):
+def test_bash_completes_after_an_equals_sign(complete, needs_sim):
     assert "hazptr" in complete("bash", "mmscale bench --scheme=haz")
     assert "power8-16s" in complete("bash", "mmscale sim --machine=")
 
 
-def test_files_are_completed(complete, tmp_path_factory):
+def test_files_are_completed(complete, needs_sim, tmp_path_factory):
     folder = next(path for path in tmp_path_factory.getbasetemp().glob("completion*"))
     (folder / "of mine.json").touch()
     assert "of mine.json" in complete("bash", "mmscale sim --machine of")

@@ -12,10 +12,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def sim(binary):
-    """Runs `mmscale sim` with arguments; skips where this build has no such command."""
-    if " sim " not in subprocess.run([binary, "--help"], capture_output=True, text=True, check=True).stdout:
-        pytest.skip("built without MMSCALE_SIMULATION, as under a sanitizer")
+def sim(binary, needs_sim):
+    """Runs `mmscale sim` with arguments."""
 
     def run(*arguments):
         """Options with a value each; of those given twice the last counts."""

@@ -33,9 +33,11 @@ inline Case the_case(std::string_view name) {
 
 constexpr unsigned only(Violation violation) { return 1u << static_cast<unsigned>(violation); }
 
-// Whether some interleaving ends in `violation`; the test fails if that could not be decided.
+// Whether some interleaving ends in `violation` under the memory that the lifecycle's machines have, if no other is given;
+// the test fails if that could not be decided.
 template <class Scheme, class Lifecycle, kernel::Options kOptions = kernel::Options{}>
-bool shows(Violation violation, const Case& one, Memory memory = Memory::tso) {
+bool shows(Violation violation, const Case& one,
+           Memory memory = Lifecycle::kTotalStoreOrder ? Memory::tso : Memory::rc11) {
   const auto program = make_program(
       kernel::build_of<Scheme, Lifecycle, machine::explorer::Explorer>(kOptions), one, only(violation));
   machine::explorer::Limits limits;

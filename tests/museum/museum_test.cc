@@ -231,7 +231,7 @@ struct PowerpcTrimsWithInterruptsOn : Powerpc {
   static void flush_tlb_mm(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>* mm,
                            kernel::Freed freed = kernel::Freed::pages) {
     kernel::PreemptOff<M> preempt(cpu);
-    if (m.load(cpu.curr, std::memory_order_relaxed)->mm != mm)
+    if (m.load(cpu.curr, std::memory_order_relaxed)->mm.get(m) != mm)
       exit_lazy_flush_tlb(m, cpu, mm);
     else
       Powerpc::flush_tlb_mm(m, cpu, mm, freed);
@@ -243,7 +243,7 @@ struct PowerpcTrimsWithInterruptsOn : Powerpc {
     using enum std::memory_order;
     kernel::expect_irqs_off(m, cpu, "exit_lazy_flush_tlb");
     kernel::Task<M>& task = *m.load(cpu.curr, relaxed);
-    if (task.mm == mm) return;
+    if (task.mm.get(m) == mm) return;
     if (m.load(task.active_mm, relaxed) == mm) kernel::unlazy(m, cpu, mm);
     Powerpc::leave_mask(m, cpu, mm);
   }
@@ -255,7 +255,7 @@ struct PowerpcTrimsWithInterruptsOff : PowerpcTrimsWithInterruptsOn {
   static void flush_tlb_mm(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>* mm,
                            kernel::Freed freed = kernel::Freed::pages) {
     kernel::IrqSave irq(m);
-    if (m.load(cpu.curr, std::memory_order_relaxed)->mm != mm)
+    if (m.load(cpu.curr, std::memory_order_relaxed)->mm.get(m) != mm)
       PowerpcTrimsWithInterruptsOn::flush_tlb_mm(m, cpu, mm, freed);
   }
 };

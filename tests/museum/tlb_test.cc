@@ -27,7 +27,7 @@ struct PowerpcResetsTheMask : Powerpc {
         (m.load(mm->cpumask(cpu.mask_word), relaxed) & cpu.mask_bit) != 0)
       return kernel::tlb::drop(cpu, mm);
     // mm_is_singlethreaded()
-    if (m.load(mm->mm_users, relaxed) > 1 || m.load(cpu.curr, relaxed)->mm != mm)
+    if (m.load(mm->mm_users, relaxed) > 1 || m.load(cpu.curr, relaxed)->mm.get(m) != mm)
       return kernel::tlb::broadcast(m, mm);
     kernel::smp_call_function_many(m, cpu, mm, leave_lazy_tlb<M>, &kernel::Tally::ipis_trim);
     m.store(mm->active_cpus, 1, relaxed);
@@ -42,7 +42,7 @@ struct PowerpcResetsTheMask : Powerpc {
     kernel::Cpu<M>& cpu = kernel::this_cpu(m);
     auto* const mm = static_cast<kernel::Mm<M>*>(info);
     kernel::Task<M>& task = *m.load(cpu.curr, std::memory_order_relaxed);
-    if (task.mm == mm) return;
+    if (task.mm.get(m) == mm) return;
     if (m.load(task.active_mm, std::memory_order_relaxed) == mm) kernel::unlazy(m, cpu, mm);
     kernel::tlb::drop(cpu, mm);
   }

@@ -3,21 +3,14 @@
 
 import json
 import os
-import signal
-import sqlite3
 import subprocess
-import time
 
 import made
 import pytest
-from conftest import ROOT, SCRIPTS
+from fleets import FLEET, PROGRAM, QUICK, interrupt, rows
 from sshd import Sshd, missing
 
-FLEET = SCRIPTS / "fleet"
 NAMES = ("n1", "n2")
-PROGRAM = ROOT / "build/release/bin/mmscale"
-QUICK = ("--family", "switch", "--workload", "idle", "--scheme", "refcount", "--cpus", "1", "--window", "3ms",
-         "--reps", "2")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +21,7 @@ def sshd(tmp_path_factory):
 
 
 @pytest.fixture
-def command(sshd, tmp_path, monkeypatch):
+def command(sshd, tmp_path):
     """The words that start fleet on some hosts: command(hosts, program, *bench). What it makes there is in tmp_path."""
     (tmp_path / "there").mkdir()
     made.write(tmp_path / "made.json", made.switches(one_in=0))
@@ -50,14 +43,6 @@ def run(words):
     return subprocess.run(words, capture_output=True, text=True, timeout=240)
 
 
-def rows(out, query):
-    connection = sqlite3.connect(f"file:{out}/fleet.sqlite?mode=ro", uri=True)
-    try:
-        return connection.execute(query).fetchall()
-    finally:
-        connection.close()
-
-
 def test_measures_on_every_host_and_leaves_nothing_there(command, tmp_path):
     assert PROGRAM.exists(), f"no {PROGRAM}: cmake --build --preset release --target mmscale"
     done = run(command("n[1-2]", PROGRAM, *QUICK))
@@ -70,7 +55,7 @@ def test_measures_on_every_host_and_leaves_nothing_there(command, tmp_path):
         assert sum(one["run_type"] == "iteration" for one in windows) == 2
         assert (out / f"nodes/{name}.status").read_text() in ("0\n", "3\n")
         assert "refcount" in (out / f"nodes/{name}.log").read_text()
-    assert rows(out, "SELECT count(*) FROM entries WHERE run_type = 'iteration'") == [(4,)]
+    assert rows(out / "fleet.sqlite", "SELECT count(*) FROM entries WHERE run_type = 'iteration'") == [(4,)]
     assert not list((tmp_path / "there").iterdir())
 
 
@@ -85,7 +70,7 @@ def test_a_host_that_cannot_be_reached_is_named_and_the_rest_gathered(command, t
     assert done.returncode == 3
     (line,) = [line for line in done.stderr.splitlines() if "nowhere" in line]
     assert line.startswith("fleet: nowhere.invalid: recorded nothing (ssh: ")
-    assert rows(tmp_path / "out", "SELECT count(*) FROM files") == [(1,)]
+    assert rows(tmp_path / "out/fleet.sqlite", "SELECT count(*) FROM files") == [(1,)]
 
 
 def test_a_program_that_fails_there_says_why(command, tmp_path):
@@ -97,25 +82,13 @@ def test_a_program_that_fails_there_says_why(command, tmp_path):
 def test_an_interrupt_ends_the_program_there_and_keeps_what_there_is(command, tmp_path):
     pid = tmp_path / "pid"
     words = command("n[1-2]", f'RECORD; echo $$ >>{pid}; trap "exit 130" TERM; sleep 300 & wait')
-    # A shell's background job inherits that SIGINT is ignored, and so would fleet.
-    process = subprocess.Popen(
-        words, stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
-    )
-    try:
-        deadline = time.monotonic() + 120
-        while not pid.exists() or len(pid.read_text().split()) < 2:
-            assert time.monotonic() < deadline and process.poll() is None
-            time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=240)
-    finally:
-        process.kill()
-    assert process.returncode == 130, said
+    status, said = interrupt(words, lambda: pid.exists() and len(pid.read_text().split()) == 2)
+    assert status == 130, said
     for started in pid.read_text().split():
         with pytest.raises(ProcessLookupError):
             os.kill(int(started), 0)
     assert [(tmp_path / f"out/nodes/{name}.status").read_text() for name in NAMES] == ["130\n", "130\n"]
-    assert rows(tmp_path / "out", "SELECT count(*) FROM files") == [(2,)]
+    assert rows(tmp_path / "out/fleet.sqlite", "SELECT count(*) FROM files") == [(2,)]
     assert not list((tmp_path / "there").iterdir())
 
 

@@ -305,7 +305,7 @@ def test_where_the_time_goes_is_stacked(run, tmp_path):
     assert run(REPORT, path, "-o", tmp_path).returncode == 0
     text = page_of(tmp_path)
     (section,) = re.findall(r'<section id="time".*?</section>', text, re.DOTALL)
-    assert "refcount spends" in section and re.search(r"~72\.\d+&nbsp;%</data> of it on waiting for the line", section)
+    assert "refcount spends" in section and re.search(r"~72\.\d&nbsp;% of it on waiting for the line", section)
     stacks = re.findall(r'<figure class="stack">.*?</figure>', section, re.DOTALL)
     assert len(stacks) == 2
     # Each stack is as high as the whole: parts of refcount on 8 CPUs.

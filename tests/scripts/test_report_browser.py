@@ -185,7 +185,7 @@ def test_what_if_answers_by_keyboard(seen):
     given = seen[1]["whatif"]
     surface = given["surface"]
     # The page's script finds what the page had without it.
-    rows = [[str(cpus), *(whatif.worded(whatif.factor(surface, cpus, work), "") for work in whatif.WORK)] for cpus in made.COUNTS]
+    rows = [[str(cpus), *(whatif.worded(whatif.factor(surface, cpus, work, surface["exits"][0]), "") for work in whatif.WORK)] for cpus in made.COUNTS]
     assert given["first"]["rows"] == rows
     texts = dict(given["asked"]["texts"])
     assert texts["CPUs"] == "2"

@@ -8,7 +8,6 @@ import importlib.machinery
 import importlib.util
 import io
 import json
-import os
 import random
 import re
 import resource

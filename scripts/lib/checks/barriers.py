@@ -15,7 +15,13 @@ SHOWN = (
     ("shootdown-filter", "powerpc"),
     ("quiesce", "arm64"),
     ("percpu", "powerpc"),
+    ("refcount", "x86-2024"),
 )
+
+LIFECYCLES = ("powerpc", "arm64", "x86-2017", "x86-2024")
+
+# Lines move with every comment.
+UNSTABLE = re.compile(r"(?<=\.h|cc):\d+(?=\))")
 
 BEGIN, END = "<!-- table: scripts/barriers-page -->\n", "<!-- end of table -->\n"
 
@@ -109,29 +115,69 @@ def table(tables):
     return text
 
 
-def schedules(tables):
-    """How to see each row: one command for each weakened order that breaks something, the first of its kind."""
-    shown, lines = set(), []
-    for one in tables:
-        for place in one["places"]:
-            for trial in place["trials"]:
-                key = (name(place), place["kind"], trial["order"], trial["case"])
-                if trial["verdict"] != "violated" or key in shown:
-                    continue
-                shown.add(key)
-                order = {"acquire and release": "acq_rel"}.get(trial["order"], trial["order"])
-                lines.append(
-                    f"mmscale check --scheme {one['scheme']} --lifecycle {one['lifecycle']} --case {trial['case']} "
-                    f"--weaken {place['file']}:{place['line']}:{place['column']}={order}"
-                )
-    return lines
+# What the page shows an interleaving of: the title, the scheme, the lifecycle, the place (file, function and kind; the first of those),
+# what it asks for instead, in which case.
+SHOWN_SCHEDULES = (
+    ("Hazptr's fence", "hazptr", "powerpc", "hazptr.h lazy_exit fence", "none", "membarrier-in"),
+    ("Shootdown's fence", "shootdown", "powerpc", "shootdown.h lazy_exit fence", "none", "membarrier-in"),
+    ("The same on arm64", "shootdown", "arm64", "shootdown.h lazy_exit fence", "none", "membarrier-use"),
+    ("The mailbox's release", "mailbox-fenced", "powerpc", "mailbox.h lazy_leave store", "relaxed", "exit"),
+    ("The mailbox's exchange", "mailbox-fenced", "powerpc", "mailbox.h put read-modify-write", "relaxed", "exec"),
+    ("mm_cpumask's fence", "refcount", "powerpc", "powerpc.h switch_mm_irqs_off fence", "none", "first-touch"),
+    ("mmdrop, the last use", "refcount", "powerpc", "mm_life.h mmdrop read-modify-write", "relaxed", "exit"),
+    ("mmdrop, the rest", "refcount", "powerpc", "mm_life.h mmdrop read-modify-write", "acq_rel", "membarrier-in"),
+    ("exit_mm's fence", "shootdown", "powerpc", "exit.h exit_mm fence", "none", "membarrier-exit"),
+    ("finish_task's release", "hazptr", "powerpc", "context_switch.h finish_task_switch store", "relaxed", "migrated"),
+)
+
+SCHEDULES_BEGIN, SCHEDULES_END = "<!-- schedules: scripts/barriers-page -->\n", "<!-- end of schedules -->\n"
+
+
+def place_of(table, key, number):
+    """The place of a table that is called so, the `number`-th from 0 in order of lines."""
+    file, function, *kind = key.split()
+    found = [p for p in table["places"] if [p["file"], p["function"], p["kind"]] == [file, function, *kind]]
+    return found[number]
+
+
+def needed_on(key, cell, weaken, run):
+    """Every lifecycle that comes by the place, and whether the case breaks there, the same way, when it asks for less."""
+    breaks, holds = [], []
+    for lifecycle in ("powerpc", "powerpc-hash") if key.startswith("powerpc") else LIFECYCLES:
+        shown = run.json(["check", "--lifecycle", lifecycle, *cell, "--weaken", weaken])[0]
+        (breaks if shown["verdict"] == "violated" else holds).append(f"{lifecycle} ({shown['memory']})")
+    return f"Breaks on {', '.join(breaks)}" + (f"; not on {', '.join(holds)}." if holds else ".")
+
+
+def schedule(entry, run):
+    """One place, on which machines it is needed for this, and the interleaving: what others can tell, without the rest."""
+    title, scheme, lifecycle, key, order, case = entry
+    cell = ["--scheme", scheme, "--case", case]
+    places = run.json(["check", "--lifecycle", lifecycle, *cell, "--weaken"])[0]["places"]
+    place = next(p for p in places if f"{p['file']} {p['function']} {p['kind']}" == key)
+    weaken = f"{place['file']}:{place['line']}:{place['column']}={order}"
+    shown = run.json(["check", "--lifecycle", lifecycle, *cell, "--weaken", weaken])[0]
+    cell += ["--verdicts", shown["violation"].split(", ")[0].lower()]
+    lines = [line for line in shown["interleaving"] if line["shared"]]
+    text = f"**{title}**: {name(place)}, {place['order']} {place['kind']}, to {order}. {needed_on(key, cell, weaken, run)}\n\n"
+    text += f"```\n{scheme}, {lifecycle}, {case}: {shown['violation']}, {shown['where']}\n"
+    text += "".join(f"{line['step']:>3}  CPU {line['cpu']}: {UNSTABLE.sub('', line['text'])}\n" for line in lines)
+    return text + "```\n\n"
+
+
+def between(page, begin, end, text):
+    """The page with what stands between two marks replaced."""
+    before, rest = page.split(begin)
+    return before + begin + text + end + rest.split(end)[1]
 
 
 def rendered(page, run):
-    """The page with its table made anew. `run.json(arguments)` returns what mmscale prints, parsed."""
+    """The page with its table and interleavings made anew. `run.json(arguments)` returns what mmscale prints, parsed."""
     tables = []
     for scheme, lifecycle in SHOWN:
-        tables += run.json(["check", "--scheme", scheme, "--lifecycle", lifecycle, "--weaken"])
-    before, rest = page.split(BEGIN)
-    after = rest.split(END)[1]
-    return before + BEGIN + table(tables) + END + after
+        # What larger cases take is longer than all others together, under x86 from three CPUs on.
+        most = ("--most-cpus", "2" if lifecycle.startswith("x86") else "3")
+        tables += run.json(["check", "--scheme", scheme, "--lifecycle", lifecycle, *most, "--weaken"])
+    page = between(page, BEGIN, END, table(tables))
+    shown = "\n" + "".join(schedule(entry, run) for entry in SHOWN_SCHEDULES)
+    return between(page, SCHEDULES_BEGIN, SCHEDULES_END, shown)

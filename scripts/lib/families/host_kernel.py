@@ -3,7 +3,7 @@
 
 import re
 
-from families.family import Family
+from families.family import Family, drawn_by
 from grouping.host_sheets import call_sheets, switch_sheets
 from records.conditions import of_entry
 from records.window import QUANTILES, identity, number, validity
@@ -71,14 +71,8 @@ def _calls(sheet, mark):
     return numbers("host_kernel", sheet, mark, sheet.curves("others", tuple(columns)), columns, CALL, heads)
 
 
-def _draw(records, directory):
-    from figures.host import draw_all
-
-    return draw_all(records, directory)
-
-
 FAMILY = Family(
-    name="host_kernel", figure="cpu_time", table="hosts", row=_row, results=RESULTS, blocks=_blocks, draw=_draw, options={"scheme": None},
+    name="host_kernel", figure="cpu_time", table="hosts", row=_row, results=RESULTS, blocks=_blocks, draw=drawn_by("figures.host"), options={"scheme": None},
     legend={
         "hosts": "host_kernel: the running kernel itself. sw/s: its context switches per second over all CPUs; ns/sw: on "
     "each CPU. %idle: share of switches to a measured thread at which its CPU idled before, at least..at most; only "

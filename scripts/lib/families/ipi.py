@@ -3,7 +3,7 @@
 
 import re
 
-from families.family import Family
+from families.family import Family, drawn_by
 from grouping.curves import sheets
 from records.conditions import of_entry
 from records.window import counted_identity, distribution, number, validity
@@ -41,14 +41,8 @@ def _table(sheet, mark):
     return numbers("ipi", sheet, mark, sheet.curves("targets", tuple(columns)), columns, FORM, heads)
 
 
-def _draw(records, directory):
-    from figures.ipi import draw_all
-
-    return draw_all(records, directory)
-
-
 FAMILY = Family(
-    name="ipi", figure="round_trip_ns_p50", table="ipis", row=_row, blocks=_blocks, draw=_draw,
+    name="ipi", figure="round_trip_ns_p50", table="ipis", row=_row, blocks=_blocks, draw=drawn_by("figures.ipi"),
     options={"scheme": "--transport"},
     legend={
         "ipis": "ipi: ns from the call of so many CPUs to the last answer. queued, raised: requests and interrupts a call.",

@@ -3,7 +3,7 @@
 
 import re
 
-from families.family import Family
+from families.family import Family, drawn_by
 from grouping.curves import sheets
 from records.conditions import of_entry
 from records.window import DISTANCES, counted_identity, number, validity
@@ -78,14 +78,8 @@ def _table(sheet, mark):
     return [lines + foot(sheet)]
 
 
-def _draw(records, directory):
-    from figures.line import draw_all
-
-    return draw_all(records, directory)
-
-
 FAMILY = Family(
-    name="line", figure="one_way_ns", table="lines", row=_row, results=RESULTS, blocks=_blocks, draw=_draw,
+    name="line", figure="one_way_ns", table="lines", row=_row, results=RESULTS, blocks=_blocks, draw=drawn_by("figures.line"),
     aggregates={"stability": ("stabilities", _stability)}, options={"scheme": None},
     legend={
         "lines": "line: ns that a cache line takes from one CPU to another; one way is half a round trip. By distance: "

@@ -3,7 +3,7 @@
 
 import re
 
-from families.family import Family
+from families.family import Family, drawn_by
 from families.latency import latency_of
 from grouping.crossover import crossings, mix_sheets
 from grouping.series import REFERENCE
@@ -89,14 +89,8 @@ def _crossover_lines(pairs, mark):
     return lines
 
 
-def _draw(records, directory):
-    from figures.mix import draw_all
-
-    return draw_all(records, directory)
-
-
 FAMILY = Family(
-    name="mix", figure="ns_per_switch", table="mixes", row=_row, blocks=_blocks, draw=_draw,
+    name="mix", figure="ns_per_switch", table="mixes", row=_row, blocks=_blocks, draw=drawn_by("figures.mix"),
     more=(latency_of("mix"),), aggregates={"crossover": ("crossovers", _crossover)}, options={"workload": None},
     legend={
         "mixes": "mix: exits/M, thread exits per million switches. ns/sw: ns per switch on each CPU, median, with its "

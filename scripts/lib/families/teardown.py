@@ -3,7 +3,7 @@
 
 import re
 
-from families.family import Family
+from families.family import Family, drawn_by
 from grouping.curves import sheets
 from records.conditions import of_entry
 from records.window import counted_identity, distribution, number, validity
@@ -66,14 +66,8 @@ def _table(sheet, x, mark):
     return [lines + rows(curves, row) + foot(sheet)]
 
 
-def _draw(records, directory):
-    from figures.teardown import draw_all
-
-    return draw_all(records, directory)
-
-
 FAMILY = Family(
-    name="teardown", figure="drop_ns_p50", table="teardowns", row=_row, blocks=_blocks, draw=_draw,
+    name="teardown", figure="drop_ns_p50", table="teardowns", row=_row, blocks=_blocks, draw=drawn_by("figures.teardown"),
     legend={
         "teardowns": "teardown: borr., CPUs that borrow the mm lazily (or +mask: are only in its mask). p50, p99, max: ns "
     "of the last mmput, medians of the valid windows. IPIs: CPUs interrupted per teardown; usel.: those of them that "

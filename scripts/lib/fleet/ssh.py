@@ -16,7 +16,7 @@ from command import Problem, in_words
 
 # How long a host may take to answer at all. ssh's own default is the kernel's: minutes.
 CONNECT_SECONDS = 20
-# How long the program may take to write what it has after it; then its folder is fetched as it is.
+# How long a program that was told to end may take to write what it has; then its folder is fetched as it is.
 END_SECONDS = 20
 
 MEASURE = """cd {folder} || exit 1

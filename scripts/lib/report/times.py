@@ -52,15 +52,10 @@ def _answer(windows):
         rows = windows[(windows["scheme"] == scheme) & (windows["cpus"] == most)]
         if not len(rows):
             continue
-        part, name, counters = max(PARTS, key=lambda one: rows[f"spent_{one[0]}"].median())
-        share = float(rows[f"spent_{part}"].median())
-        number = figure_of(share, "+".join(counters), windows=windows_of(rows), mark=SIMULATED, text=_percent)
-        said.append(f"{esc(scheme)} spends {number} of it on {name}")
+        part, name, _ = max(PARTS, key=lambda one: rows[f"spent_{one[0]}"].median())
+        share = plain(100 * float(rows[f"spent_{part}"].median()), 3)
+        said.append(f"{esc(scheme)} spends {SIMULATED}{share}&nbsp;% of it on {name}")
     return f"Of all CPUs' time on {most} CPUs, {'; '.join(said)}." if said else ""
-
-
-def _percent(value, digits=3):
-    return plain(100 * value, digits) + "&nbsp;%" if value else "0&nbsp;%"
 
 
 def _figures(windows, head, name):

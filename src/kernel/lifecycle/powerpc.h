@@ -82,7 +82,7 @@ struct Powerpc : DefaultLifecycle {
     const std::int32_t active = m.load(mm->active_cpus, relaxed);
     if (active == 0) return;
     const bool on_this_cpu = (m.load(mm->cpumask(cpu.mask_word), relaxed) & cpu.mask_bit) != 0;
-    const bool current = m.load(cpu.curr, relaxed)->mm == mm;
+    const bool current = m.load(cpu.curr, relaxed)->mm.get(m) == mm;
     if (active == 1 && on_this_cpu) {
       if (!current && trim_clock_ticks(cpu))
         trim_self(m, cpu, mm);
@@ -145,7 +145,7 @@ struct Powerpc : DefaultLifecycle {
     // always_flush, which both callers ask for.
     tlb::drop(cpu, mm);
     Task<M>& task = *m.load(cpu.curr, relaxed);
-    if (task.mm == mm) return false;
+    if (task.mm.get(m) == mm) return false;
     const bool was_lazy = m.load(task.active_mm, relaxed) == mm;
     // unlazy drops this CPU's lazy reference, never the last one: the sender waits for this handler and holds
     // the mm.

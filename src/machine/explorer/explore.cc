@@ -55,6 +55,10 @@ class Search {
   Result explore() {
     reducing_ = limits_.reduce && limits_.preemptions < 0;
     world_.skip_private(reducing_);
+    if (reducing_ && limits_.symmetry)
+      world_.set_interchangeable(program_.interchangeable(), [](const void* p, const void* location) {
+        return static_cast<const Program*>(p)->owner_of(location);
+      });
     if (reducing_) scout();
     do {
       remembering_ = reducing_ && result_.steps >= limits_.remember_after;
@@ -151,6 +155,7 @@ class Search {
       last_cpu_ = kNobody;
       asleep_.clear();
       preemptions_ = 0;
+      moved_ = 0;
       for (const Node& node : path_)
         if (!advance(node, &node == &path_.back())) return true;
       if (world_.learned()) return false;
@@ -186,6 +191,7 @@ class Search {
       if (limits_.preemptions >= 0 && is_preemption(chosen)) ++preemptions_;
       last_cpu_ = chosen.cpu;
     }
+    moved_ |= CpuSet{1} << chosen.cpu;
     world_.perform(chosen);
     ++result_.steps;
     if (limits_.steps == 0 || result_.steps < limits_.steps) return true;
@@ -209,7 +215,8 @@ class Search {
         result_.ending = Ending::stopped;
         return false;
       }
-      const unsigned eager = world_.eager_cpu();
+      unsigned eager = world_.eager_cpu();
+      if (eager != world_.cpus() && must_wait(eager)) eager = world_.cpus();
       if (remembering_ && eager == world_.cpus()) {
         const Digest now = state();
         if (visited_.covers(now, names_of(asleep_))) return true;
@@ -221,6 +228,7 @@ class Search {
         const Transition& candidate = enabled_[i];
         if (eager != world_.cpus() && (candidate.cpu != eager || candidate.kind != Transition::Kind::step))
           continue;
+        if (must_wait(candidate.cpu)) continue;
         if (std::find(asleep_.begin(), asleep_.end(), world_.family(candidate)) != asleep_.end()) continue;
         if (limits_.preemptions >= 0 && preemptions_ >= limits_.preemptions && is_preemption(candidate))
           continue;
@@ -252,7 +260,15 @@ class Search {
   Digest state() {
     for (const Saved& saved : saved_) digester_.add(saved.region);
     world_.add_state(digester_);
+    digester_.add_value(moved_ & world_.interchangeable());
     return digester_.take();
+  }
+
+  // Whether the CPU has not begun, nor has one of a smaller number that it may change places with: every execution in
+  // which they begin the other way round is this one with the two renamed.
+  bool must_wait(unsigned cpu) const {
+    const CpuSet idle = world_.interchangeable() & ~moved_;
+    return (idle >> cpu & 1) != 0 && (idle & ((CpuSet{1} << cpu) - 1)) != 0;
   }
 
   // Whether the choice takes the CPU away from one that could go on.
@@ -382,6 +398,8 @@ class Search {
   static constexpr unsigned kNobody = kMaxCpus;
   unsigned last_cpu_ = kNobody;
   int preemptions_ = 0;
+  // Which CPUs have begun, in the execution at hand.
+  CpuSet moved_ = 0;
   Result result_;
 };
 

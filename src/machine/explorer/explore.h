@@ -35,6 +35,12 @@ class Program {
   virtual void finish() {}
   // Whether the program is written in the kernel's atomics (World::kernel_atomics).
   virtual bool kernel_atomics() const { return false; }
+  // CPUs that may change places, one bit each: the same program from the same initial state, up to the names of CPUs and
+  // of what belongs to them alone, and no value says in which order they stand. What sees that order all the same is the
+  // walk over them by number, and that shows: it touches what `owner_of` says is theirs.
+  virtual CpuSet interchangeable() const { return 0; }
+  // The CPU whose own a location is, although others may look at it; kMaxCpus if it is nobody's.
+  virtual unsigned owner_of(const void*) const { return kMaxCpus; }
   // Whether what has happened so far in this execution is a violation. Looked at after every transition.
   virtual bool violated() const { return false; }
 };
@@ -49,6 +55,8 @@ struct Limits {
   int preemptions = -1;
   // False: explore every interleaving, commuting or not. To test the reduction.
   bool reduce = true;
+  // Of executions that only tell interchangeable CPUs apart explore one. Only with reduce.
+  bool symmetry = true;
   // After so many transitions the search begins again, remembering the states it was in: slower by the step,
   // and fewer of them where many interleavings lead to the same. Only with reduce.
   std::uint64_t remember_after = 200'000;

@@ -43,6 +43,7 @@ class Explorer {
   static constexpr bool checking = true;
   // All emulated CPUs run on one thread of the host, and nothing may be allocated while they do.
   static constexpr bool kOneThread = true;
+  static constexpr bool kPlainFieldsAreShared = true;
   // What TLBs hold is modelled (kernel/tlb.h), for so many CPUs.
   static constexpr unsigned kTlbCpus = kMaxCpus;
 
@@ -147,6 +148,13 @@ class Explorer {
     for (unsigned other = 0; other < cpus(); ++other)
       if (other != core_.cpu && !core_.knows_mark(&life.used_by[other])) return true;
     return false;
+  }
+
+  // Around a walk over CPUs that only looks, and is not of the program, so that the order of the looks decides nothing.
+  // `at_once`: what they see is what each CPU has stored, under rc11 too.
+  void observe(bool on, bool at_once) {
+    core_.observing = on;
+    core_.sees_at_once = at_once;
   }
 
   void irq_disable(Where where = Where::current()) {
@@ -268,6 +276,7 @@ class Explorer {
 
   template <class T>
   T load_from(const Atomic<T>& a, std::memory_order order, const Where& where, bool coherent) const {
+    coherent = coherent || core_.sees_at_once;
     if (!coherent) order = world_.order_at(Site::Kind::load, order, where);
     const Operation operation =
         stop(Operation::Kind::load, order, &a.value, sizeof(T), "load", where, 0, coherent);

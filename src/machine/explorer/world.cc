@@ -30,7 +30,7 @@ void Core::run_fiber(void* self) {
 
 void Core::stop_before(Operation& operation) {
   if (world.direct_) return;
-  if (operation.location != nullptr) world.note_access(operation.location, cpu);
+  if (operation.location != nullptr) world.note_access(operation.location, cpu, observing);
   if (world.weak_ != nullptr && operation.location != nullptr && !operation.coherent) {
     if (operation.kind == Operation::Kind::store || operation.kind == Operation::Kind::rmw)
       world.note_writer(operation.location, cpu);
@@ -286,7 +286,7 @@ void World::begin() {
     core->stores_ = 0;
     core->skipped_ = 0;
     core->waiting_requests_ = 0;
-    core->irqs_off = false;
+    core->irqs_off = core->observing = core->sees_at_once = false;
     for (IpiRequest& request : core->requests) {
       request.busy = 0;
       request.known = Rc11::kNothing;
@@ -474,10 +474,20 @@ void World::note_writer(const void* location, unsigned cpu) {
   learned_ = true;
 }
 
-void World::note_access(const void* location, unsigned cpu) {
+void World::note_access(const void* location, unsigned cpu, bool observed) {
+  if (interchangeable_ != 0 && !observed) note_owner(location, cpu);
   const auto [it, first] = touched_.try_emplace(location, cpu);
   if (first || it->second == cpu || it->second == kShared) return;
   it->second = kShared;
+  learned_ = true;
+}
+
+void World::note_owner(const void* location, unsigned cpu) {
+  unsigned owner = owner_of_(program_, location);
+  for (const auto& core : cores_)
+    if (location == &core->inbox_location_) owner = core->cpu;
+  if (owner == cpu || owner >= kMaxCpus || (interchangeable_ >> owner & 1) == 0) return;
+  interchangeable_ = 0;
   learned_ = true;
 }
 

@@ -25,6 +25,8 @@
 namespace mmscale::machine::explorer {
 
 inline constexpr unsigned kMaxCpus = 4;
+// One bit for each.
+using CpuSet = unsigned;
 // Stores that a buffer holds before the next one must wait: Skylake's 56. No program here comes near it.
 inline constexpr unsigned kBufferedStores = 56;
 inline constexpr unsigned kMaxTransitions = kMaxCpus * (kBufferedStores + 2);
@@ -99,6 +101,9 @@ class Core {
   World& world;
   const unsigned cpu;
   bool irqs_off = false;
+  // While what looks at other CPUs does so in no order that matters.
+  bool observing = false;
+  bool sees_at_once = false;
   // Requests to others, by target.
   std::array<IpiRequest, kMaxCpus> requests;
 
@@ -225,6 +230,15 @@ class World {
   bool pending_is_local(unsigned cpu) const;
   bool oldest_store_is_private(unsigned cpu) const;
 
+  // CPUs that may change places until one is told from another: by somebody else's touching what is its own
+  // (`owner_of`, and its queue of IPIs). That is learned as privacy is.
+  using OwnerOf = unsigned (*)(const void* program, const void* location);
+  void set_interchangeable(CpuSet cpus, OwnerOf owner_of) {
+    interchangeable_ = cpus;
+    owner_of_ = owner_of;
+  }
+  CpuSet interchangeable() const { return interchangeable_; }
+
   // Keeps a readable record of what is performed, from begin on.
   void record(bool on) { recording_ = on; }
   const std::vector<Event>& events() const { return events_; }
@@ -250,7 +264,8 @@ class World {
   // Whether a load of `cpu` can read nothing but the newest message: nobody else ever writes.
   bool is_own(const void* location, unsigned cpu) const;
   void note_writer(const void* location, unsigned cpu);
-  void note_access(const void* location, unsigned cpu);
+  void note_access(const void* location, unsigned cpu, bool observed = false);
+  void note_owner(const void* location, unsigned cpu);
 
   Memory memory_;
   Run run_;
@@ -271,6 +286,8 @@ class World {
   std::unique_ptr<Rc11> weak_;
   bool kernel_atomics_ = false;
   Orders orders_;
+  CpuSet interchangeable_ = 0;
+  OwnerOf owner_of_ = nullptr;
 };
 
 }  // namespace mmscale::machine::explorer

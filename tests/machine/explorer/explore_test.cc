@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
+#include <set>
 #include <stdexcept>
 #include <vector>
 
@@ -162,6 +164,105 @@ TEST(Visited, AStateIsCoveredByWhatWasExploredFromIt) {
   EXPECT_TRUE(visited.covers(state, {a, b}));
   EXPECT_FALSE(visited.covers({1, 3}, {}));
   EXPECT_FALSE(visited.covers(state, {}));
+}
+
+// A program whose first CPU is another than the rest, which are alike and have a word each, `shared[cpu]`, that is theirs.
+class Alike final : public SmallProgram {
+ public:
+  Alike(Body first, Body other, unsigned others)
+      : SmallProgram(bodies(first, other, others)), others_(others) {}
+  CpuSet interchangeable() const override { return ((CpuSet{1} << others_) - 1) << 1; }
+  unsigned owner_of(const void* location) const override {
+    for (unsigned cpu = 1; cpu <= others_; ++cpu)
+      if (location == &words().shared[cpu]) return cpu;
+    return kMaxCpus;
+  }
+
+ private:
+  static std::vector<Body> bodies(const Body& first, const Body& other, unsigned others) {
+    std::vector<Body> all(1 + others, other);
+    all[0] = first;
+    return all;
+  }
+  const unsigned others_;
+};
+
+// What the registers of the alike end with, in no order, and how many executions it took.
+struct Renamed {
+  std::set<std::multiset<std::uint64_t>> outcomes;
+  std::uint64_t executions = 0;
+  Ending ending = Ending::exhausted;
+};
+Renamed explore_alike(const Body& first, const Body& other, unsigned others, Memory memory, bool symmetry,
+                      std::uint64_t remember_after, std::function<bool(const Words&)> bad = {}) {
+  Alike program(first, other, others);
+  program.bad = std::move(bad);
+  Limits limits;
+  limits.symmetry = symmetry;
+  limits.remember_after = remember_after;
+  Renamed found;
+  const Result result = explore(program, memory, limits, [&] {
+    const auto state = program.final_state();
+    found.outcomes.insert({state.begin() + 1, state.begin() + 1 + others});
+  });
+  found.executions = result.executions;
+  found.ending = result.ending;
+  return found;
+}
+
+// Takes a number, whoever comes first the smallest, and reads what CPU 0 did.
+void draws(Explorer& m, Words& w) {
+  m.store(w.shared[m.cpu()], 1, relaxed);
+  w.registers[m.cpu()] = 10 * m.fetch_add(w.shared[0], 1, relaxed) + m.load(w.shared[4], acquire);
+}
+
+TEST(Explore, CpusThatAreAlikeAreCountedOnce) {
+  const Body looks_at_nobody = [](Explorer& m, Words& w) {
+    m.store(w.shared[4], 1, release);
+    m.fetch_add(w.shared[0], 4, relaxed);
+  };
+  for (const Memory memory : {Memory::sc, Memory::tso, Memory::rc11})
+    for (const unsigned others : {2u, 3u})
+      for (const std::uint64_t remember_after : {std::uint64_t{0}, UINT64_MAX}) {
+        const auto all = explore_alike(looks_at_nobody, draws, others, memory, false, remember_after);
+        const auto once = explore_alike(looks_at_nobody, draws, others, memory, true, remember_after);
+        EXPECT_EQ(once.outcomes, all.outcomes);
+        EXPECT_LT(once.executions, all.executions);
+      }
+}
+
+// Somebody goes from one to the next by number and stops at the first that he finds: that CPU 2 has begun and CPU 1 has
+// not is another thing then than the other way round.
+TEST(Explore, CpusThatSomebodyTellsApartAreNotAlike) {
+  const Body looks_in_order = [](Explorer& m, Words& w) {
+    m.store(w.shared[4], 1, release);
+    if (m.load(w.shared[1], relaxed) == 0 && m.load(w.shared[2], relaxed) != 0) w.registers[0] = 1;
+  };
+  const auto found = [](const Words& w) { return w.registers[0] == 1; };
+  for (const Memory memory : {Memory::sc, Memory::tso, Memory::rc11}) {
+    const auto all = explore_alike(looks_in_order, draws, 2, memory, false, UINT64_MAX);
+    const auto asked = explore_alike(looks_in_order, draws, 2, memory, true, UINT64_MAX);
+    EXPECT_EQ(asked.outcomes, all.outcomes);
+    EXPECT_EQ(asked.executions, all.executions);
+    EXPECT_EQ(explore_alike(looks_in_order, draws, 2, memory, true, UINT64_MAX, found).ending,
+              Ending::violated);
+  }
+}
+
+// An interrupt is as good as a look.
+TEST(Explore, CpusThatSomebodyInterruptsAreNotAlike) {
+  const Body interrupts = [](Explorer& m, Words& w) {
+    m.call_many(
+        test::only_cpu(1),
+        [](Explorer& self, void* words) { self.store(static_cast<Words*>(words)->shared[4], 1, relaxed); },
+        &w);
+  };
+  for (const Memory memory : {Memory::tso, Memory::rc11}) {
+    const auto all = explore_alike(interrupts, draws, 2, memory, false, UINT64_MAX);
+    const auto asked = explore_alike(interrupts, draws, 2, memory, true, UINT64_MAX);
+    EXPECT_EQ(asked.outcomes, all.outcomes);
+    EXPECT_EQ(asked.executions, all.executions);
+  }
 }
 
 TEST(Explore, PrivateWorkIsNoChoice) {

@@ -127,6 +127,73 @@ std::vector<Litmus> litmus_tests() {
   add("RMW+lost", {{U(0, 1)}, {U(0, 1)}}, 1, {0, 0}, {}, false);
   add("RMW+chain", {{U(0, 1)}, {U(0, 1)}, {U(0, 1)}}, 1, {0, 1, 2}, {3}, true);
   add("RMW+between", {{U(0, 1)}, {W(0, 16)}}, 1, {0}, {1}, false);
+  // SC accesses mixed with weaker ones, where RC11 departs from C11 (PLDI 2017, figures 1 and 2), and what is left of SC.
+  add("Z6.U", {{W(0, 1, kSc), W(1, 1, release)}, {U(1, 1, kSc), R(1)}, {W(1, 8, kSc), R(0, kSc)}}, 2,
+      {1, 8, 0}, {}, true);
+  add("Z6.U+sc", {{W(0, 1, kSc), W(1, 1, kSc)}, {U(1, 1, kSc), R(1)}, {W(1, 8, kSc), R(0, kSc)}}, 2,
+      {1, 8, 0}, {}, false);
+  add("IRIW-acq-sc", {{W(0, 1, kSc)}, {W(1, 1, kSc)}, {R(0, acquire), R(1, kSc)}, {R(1, acquire), R(0, kSc)}},
+      2, {1, 0, 1, 0}, {}, true);
+  add("RWC+acq+sc", {{W(0, 1, kSc)}, {R(0, acquire), R(1, kSc)}, {W(1, 1, kSc), R(0, kSc)}}, 2, {1, 0, 0}, {},
+      true);
+  add("RWC+sc", {{W(0, 1, kSc)}, {R(0, kSc), R(1, kSc)}, {W(1, 1, kSc), R(0, kSc)}}, 2, {1, 0, 0}, {}, false);
+  add("R+sc", {{W(0, 1, kSc), W(1, 1, kSc)}, {W(1, 2, kSc), R(0, kSc)}}, 2, {0}, {1, 2}, false);
+  add("R+sc+relaxed_store", {{W(0, 1), W(1, 1, kSc)}, {W(1, 2, kSc), R(0, kSc)}}, 2, {0}, {1, 2}, true);
+  add("MP+sc_flag_relaxed_read", {{W(0, 1), W(1, 1, kSc)}, {R(1), F(acquire), R(0)}}, 2, {1, 0}, {}, false);
+  // A read-modify-write that is SC is no fence for the relaxed accesses around it.
+  add("SB+sc_rmw", {{U(0, 1, kSc), R(1)}, {U(1, 1, kSc), R(0)}}, 2, {0, 0, 0, 0}, {}, true);
+  add("SB+sc_rmw+sc_read", {{U(0, 1, kSc), R(1, kSc)}, {U(1, 1, kSc), R(0, kSc)}}, 2, {0, 0, 0, 0}, {},
+      false);
+  add("SB+sc_rmw_of_a_third", {{W(0, 1), U(2, 1, kSc), R(1)}, {W(1, 1), U(3, 1, kSc), R(0)}}, 4, {0, 0, 0, 0},
+      {}, true);
+  add("SB+release_rmw_chain", {{W(0, 1), U(2, 1, release), R(1)}, {W(1, 1), U(2, 1, acquire), R(0)}}, 3,
+      {0, 0, 1, 0}, {}, false);
+  // Three threads in a ring, and longer chains of causality.
+  add("3.SB+mbs", {{W(0, 1), kMb, R(1)}, {W(1, 1), kMb, R(2)}, {W(2, 1), kMb, R(0)}}, 3, {0, 0, 0}, {},
+      false);
+  add("3.SB+mbs+po", {{W(0, 1), kMb, R(1)}, {W(1, 1), kMb, R(2)}, {W(2, 1), R(0)}}, 3, {0, 0, 0}, {}, true);
+  add("3.2W+mbs", {{W(0, 2), kMb, W(1, 1)}, {W(1, 2), kMb, W(2, 1)}, {W(2, 2), kMb, W(0, 1)}}, 3, {},
+      {2, 2, 2}, false);
+  add("3.2W+rel", {{W(0, 2), W(1, 1, release)}, {W(1, 2), W(2, 1, release)}, {W(2, 2), W(0, 1, release)}}, 3,
+      {}, {2, 2, 2}, true);
+  add("W+RWC+mbs", {{W(0, 1), W(1, 1, release)}, {R(1, acquire), kMb, R(2)}, {W(2, 1), kMb, R(0)}}, 3,
+      {1, 0, 0}, {}, false);
+  add("W+RWC+po", {{W(0, 1), W(1, 1)}, {R(1, acquire), kMb, R(2)}, {W(2, 1), kMb, R(0)}}, 3, {1, 0, 0}, {},
+      true);
+  add("Z6.3+mbs", {{W(0, 1), kMb, W(1, 1)}, {W(1, 2), kMb, W(2, 1)}, {R(2), kMb, R(0)}}, 3, {1, 0}, {1, 2, 1},
+      false);
+  add("Z6.3+rel+acq", {{W(0, 1), W(1, 1, release)}, {W(1, 2), W(2, 1, release)}, {R(2, acquire), R(0)}}, 3,
+      {1, 0}, {1, 2, 1}, true);
+  add("WRC+two_hops",
+      {{W(0, 1)}, {R(0), W(1, 1, release)}, {R(1, acquire), W(2, 1, release)}, {R(2, acquire), R(0)}}, 3,
+      {1, 1, 1, 0}, {}, false);
+  add("WRC+acq_rel_rmw", {{W(0, 1), U(1, 1, release)}, {U(1, 1, acquire), W(2, 1)}, {R(2), R(0)}}, 3,
+      {0, 1, 1, 0}, {}, true);
+  add("LB+mbs", {{R(0), kMb, W(1, 1)}, {R(1), kMb, W(0, 1)}}, 2, {1, 1}, {}, false);
+  add("IRIW+acq_rel_fences", {{W(0, 1)}, {W(1, 1)}, {R(0), F(acq_rel), R(1)}, {R(1), F(acq_rel), R(0)}}, 2,
+      {1, 0, 1, 0}, {}, true);
+  add("IRIW+one_sc_fence_behind_all", {{W(0, 1), kMb}, {W(1, 1), kMb}, {R(0), R(1)}, {R(1), R(0)}}, 2,
+      {1, 0, 1, 0}, {}, true);
+  add("SB+mb_behind_the_read", {{W(0, 1), R(1), kMb}, {W(1, 1), kMb, R(0)}}, 2, {0, 0}, {}, true);
+  // Counters that CPUs pass on: a chain of read-modify-writes carries what its head released, however long, a store
+  // breaks it, and an acquire behind a fence is as good.
+  add("RS+chain_of_three_cpus", {{W(0, 1), U(1, 1, release)}, {U(1, 1)}, {U(1, 1)}, {R(1, acquire), R(0)}}, 2,
+      {0, 1, 2, 3, 0}, {}, false);
+  add("RS+chain_head_relaxed", {{W(0, 1), U(1, 1)}, {U(1, 1, release)}, {R(1, acquire), R(0)}}, 2,
+      {0, 1, 2, 0}, {}, true);
+  add("RS+chain_broken_by_a_store", {{W(0, 1), U(1, 1, release)}, {R(1), W(1, 8)}, {U(1, 1, acquire), R(0)}},
+      2, {0, 1, 8, 0}, {}, true);
+  add("RS+two_heads", {{W(0, 1), U(2, 1, release)}, {W(1, 1), U(2, 1, release)}, {R(2, acquire), R(0), R(1)}},
+      3, {0, 1, 2, 0, 1}, {}, false);
+  add("RS+chain_then_acquire_fence", {{W(0, 1), F(release), U(1, 1)}, {U(1, 1)}, {R(1), F(acquire), R(0)}}, 2,
+      {0, 1, 2, 0}, {}, false);
+  add("RS+own_release_store", {{W(0, 1), W(1, 1, release), W(2, 1), W(1, 2, release)}, {R(1, acquire), R(2)}},
+      3, {2, 0}, {}, false);
+  // Coherence with read-modify-writes and orders mixed in.
+  add("CoRR+acq_rel", {{W(0, 1, release)}, {W(0, 2, release)}, {R(0, acquire), R(0)}, {R(0, kSc), R(0)}}, 1,
+      {1, 2, 2, 1}, {}, false);
+  add("CoRR+rmw", {{U(0, 1)}, {R(0), U(0, 2)}}, 1, {0, 1, 0}, {}, false);
+  add("CoWR+rmw", {{W(0, 1), U(0, 2)}, {W(0, 8)}}, 1, {8}, {1}, false);
   add("RMW+store_in_the_middle", {{U(0, 1), R(0)}, {W(0, 16), R(0)}}, 1, {0, 16, 1}, {}, false);
   return all;
 }

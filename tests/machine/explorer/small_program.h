@@ -21,7 +21,7 @@ using Word = machine::explorer::Explorer::Atomic<std::uint64_t>;
 
 // Shared words, and registers: what CPUs have read, one CPU's never written by another.
 struct Words {
-  std::array<Word, 4> shared;
+  std::array<Word, 5> shared;
   std::array<std::uint64_t, 4> registers{};
 };
 
@@ -52,6 +52,8 @@ class SmallProgram : public machine::explorer::Program {
     for (const Word& word : words_->shared) state.push_back(word.value);
     return state;
   }
+
+  const Words& words() const { return *words_; }
 
   // What counts as a violation.
   std::function<bool(const Words&)> bad;
