@@ -29,7 +29,7 @@ Mm<M>* mm_alloc(M& m, Cpu<M>& cpu, std::int32_t users, bool has_page_tables = tr
   m.store(mm->pgd, reinterpret_cast<std::uint64_t>(mm), relaxed);
   m.store(mm->membarrier_state, 0u, relaxed);
   m.store(mm->active_cpus, 0, relaxed);
-  mm->has_page_tables = has_page_tables;
+  mm->exit_flushes = has_page_tables ? 1 : 0;
   for (unsigned w = 0; w < cpu.targets.words(); ++w) m.store(mm->cpumask(w), std::uint64_t{0}, relaxed);
   mm->tlb.reset(m);
   mm->reset_state(m, *cpu.system);
@@ -44,7 +44,7 @@ template <class M>
 void check_not_borrowed(M& m, Cpu<M>& cpu, Mm<M>* mm) {
   using enum std::memory_order;
   for (Cpu<M>* other : cpu.system->cpus) {
-    if (m.load(m.load(other->curr, relaxed)->active_mm, relaxed) == mm)
+    if (cpu.system->scheme.has_active_mm && m.load(m.load(other->curr, relaxed)->active_mm, relaxed) == mm)
       report(m, cpu, Violation::dangling, "free_mm");
     else if (m.load(other->loaded_mm, relaxed) == mm)
       report(m, cpu, Violation::used, "free_mm: still loaded");

@@ -300,7 +300,7 @@ class Engine {
 
   void flush(Machine& m, Local& local, kernel::Freed freed) {
     Mm* mm = current_mm(m, local);
-    if (mm->has_page_tables) system_.lifecycle.flush_tlb_mm(m, local.cpu, mm, freed);
+    if (mm->exit_flushes != 0) system_.lifecycle.flush_tlb_mm(m, local.cpu, mm, freed);
   }
 
   // Waits for the task, and then, as try_to_wake_up() does, until its old CPU has left its stack.

@@ -28,7 +28,7 @@ class EngineInVirtualTime final : public SimulatorLoad {
  public:
   EngineInVirtualTime(const kernel::Build<Machine>& build, const SimulatorSpec& spec, Program program)
       : program_(std::move(program)),
-        slot_bytes_(Mm::bytes(cpus(), build.scheme)),
+        slot_bytes_(Mm::bytes(cpus(), build)),
         unused_(build.scheme.layout == kernel::MmLayout::packed ? 1 : 0),
         memory_(Engine<Machine>::memory_bytes(build, program_)),
         world_(*spec.model, places_of(spec), package_of_node(spec), memory_.bytes(), spec.scheduling),

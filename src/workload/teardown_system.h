@@ -49,7 +49,7 @@ class TeardownSystem final : public Load {
       : spec_(spec),
         observer_(observer),
         memory_(kernel::MmSlab<Machine>::bytes(build, spec.cpus, slots(build, spec.cpus)), silicon.home_node),
-        slot_bytes_(Mm::bytes(spec.cpus, build.scheme)),
+        slot_bytes_(Mm::bytes(spec.cpus, build)),
         died_ns_(memory_.bytes().size() / slot_bytes_),
         transport_(machine::silicon::make_transport(silicon.transport, spec.cpus)),
         machine_system_(spec.cpus, *transport_),

@@ -23,7 +23,7 @@ struct LifecycleList {
   static constexpr std::array<std::string_view, sizeof...(Lifecycles)> names() {
     return {Lifecycles::kName...};
   }
-  // Whether the lifecycle of that name has ARCH_WANT_IRQS_OFF_ACTIVATE_MM in 6.12.
+  // Whether the lifecycle of that name has ARCH_WANT_IRQS_OFF_ACTIVATE_MM in the kernel it stands for.
   static constexpr bool wants_irqs_off_activate_mm(std::string_view name) {
     return ((Lifecycles::kName == name && Lifecycles::kWantsIrqsOffActivateMm) || ...);
   }
@@ -48,9 +48,18 @@ using Catalogue = LifecycleList<  //
     Powerpc,                      //
     PowerpcHash,                  //
     X86_2017,                     //
+    X86Unlazy,                    //
     X86_2024,                     //
-    X86Noflush,                   //
-    Arm64                         //
+    X86_2025,                     //
+    X86Paravirt,                  //
+    X86Invlpgb,                   //
+    X86Rar,                       //
+    Arm64,                        //
+    Arm64_2025,                   //
+    Arm64Mask,                    //
+    S390,                         //
+    Riscv,                        //
+    Loongarch                     //
     >;
 
 }  // namespace mmscale::kernel::lifecycle
