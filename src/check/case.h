@@ -61,10 +61,16 @@ struct Case {
   // What each CPU does, explored.
   std::vector<std::vector<Step>> programs;
   kernel::Rules rules = {};
-  // The first mm has no page tables, so that its exit flushes nothing.
-  bool no_page_tables = false;
+  // How often the exit of the first mm flushes (Mm::exit_flushes): 0, it has no page tables; 2, it has more than one batch
+  // of them.
+  unsigned exit_flushes = 1;
   // The process of the first mm has registered for membarrier(2), without which the kernel answers EPERM.
   bool registered = false;
+  // Lifecycles whose rules it is about, a "*" behind the beginning of several; empty for all. Under the others it shows
+  // nothing new, and is explored only where it is asked for by name.
+  std::vector<std::string_view> only = {};
+
+  bool concerns(std::string_view lifecycle) const;
 };
 
 // All cases, in the order of a table.
