@@ -377,7 +377,9 @@ void run(const Arguments& arguments) {
   std::vector<Cell> cells;
   for (const std::string& scheme : schemes)
     for (const std::string& lifecycle : lifecycles)
-      for (const check::Case* the_case : wanted_cases) cells.push_back({scheme, lifecycle, the_case, {}});
+      for (const check::Case* the_case : wanted_cases)
+        if (the_case->concerns(lifecycle) || arguments.cases != "all")
+          cells.push_back({scheme, lifecycle, the_case, {}});
   std::atomic<bool> applied = !weakening.has_value();
   for_each_on_all_cpus(cells, [&](Cell& cell) {
     check::Options here = options;

@@ -20,15 +20,17 @@ std::string schemes_text() {
     text += fmt::format("  last drop        {}\n", info->last_drop);
     text += fmt::format("  origin           {}\n", info->origin);
     text += fmt::format("  upstream         {}\n", info->upstream);
-    for (const scheme::Safety& safety : info->safety)
-      text += fmt::format("  under {:<10} {}{}: {}\n", safety.lifecycle, safety.safe ? "safe" : "UNSAFE",
+    for (std::string_view lifecycle : kernel::lifecycle::Catalogue::names()) {
+      const scheme::Safety& safety = *info->under(lifecycle);
+      text += fmt::format("  under {:<12} {}{}: {}\n", lifecycle, safety.safe ? "safe" : "UNSAFE",
                           safety.only_with.empty() ? "" : fmt::format(" only with {}", safety.only_with),
                           safety.because);
+    }
     text += '\n';
   }
   text += "Lifecycles\n";
   kernel::lifecycle::Catalogue::for_each(
-      [&text]<class Lifecycle> { text += fmt::format("  {:<10} {}\n", Lifecycle::kName, Lifecycle::kWhat); });
+      [&text]<class Lifecycle> { text += fmt::format("  {:<12} {}\n", Lifecycle::kName, Lifecycle::kWhat); });
   return text;
 }
 
@@ -36,11 +38,13 @@ std::string schemes_json() {
   nlohmann::json all = nlohmann::json::array();
   for (const scheme::SchemeInfo* info : scheme::Catalogue::infos()) {
     nlohmann::json safety = nlohmann::json::array();
-    for (const scheme::Safety& entry : info->safety)
-      safety.push_back({{"lifecycle", entry.lifecycle},
+    for (std::string_view lifecycle : kernel::lifecycle::Catalogue::names()) {
+      const scheme::Safety& entry = *info->under(lifecycle);
+      safety.push_back({{"lifecycle", lifecycle},
                         {"safe", entry.safe},
                         {"because", entry.because},
                         {"only_with", entry.only_with}});
+    }
     all.push_back({{"name", info->name},
                    {"summary", info->summary},
                    {"on_entry", info->on_entry},
