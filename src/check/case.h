@@ -32,16 +32,21 @@ struct Case {
   // What each CPU does, explored.
   std::vector<std::vector<Step>> programs;
   kernel::Rules rules = {};
-  // No mm has page tables, so that no exit flushes anything.
-  bool no_page_tables = false;
+  // How often the exit of a first mm flushes (Mm::exit_flushes): 0, it has no page tables; 2, it has more than one batch
+  // of them.
+  unsigned exit_flushes = 1;
   // The process of the first mm has registered for membarrier(2), without which the kernel answers EPERM.
   bool registered = false;
   // CPUs, one bit each, that begin alike and do the same, each in a process of its own (explore.h).
   machine::explorer::CpuSet interchangeable = 0;
   // Schemes whose names begin so: a question that others do not raise.
   std::string_view schemes = {};
+  // Lifecycles whose rules it is about, a "*" behind the beginning of several; empty for all. Under the others it shows
+  // nothing new, and is explored only where it is asked for by name.
+  std::vector<std::string_view> lifecycles = {};
 
   bool concerns(std::string_view scheme) const { return scheme.starts_with(schemes); }
+  bool concerns_lifecycle(std::string_view lifecycle) const;
 };
 
 // All cases, in the order of a table.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "check/case.h"
 
+#include <algorithm>
+
 namespace mmscale::check {
 
 namespace {
@@ -15,6 +17,13 @@ const std::vector<Case::Before> kLeftLazyOnCpus1And2 = {
 const std::vector<Case::Before> kLeftLazyOnCpu1 = {{1, {run, 0}}, {1, {idle}}, {0, {run, 0}}};
 
 }  // namespace
+
+bool Case::concerns_lifecycle(std::string_view lifecycle) const {
+  return lifecycles.empty() || std::any_of(lifecycles.begin(), lifecycles.end(), [lifecycle](std::string_view one) {
+           return one.ends_with('*') ? lifecycle.starts_with(one.substr(0, one.size() - 1))
+                                     : lifecycle == one;
+         });
+}
 
 const std::vector<Case>& cases() {
   static const std::vector<Case> all = {
@@ -85,7 +94,7 @@ const std::vector<Case>& cases() {
        .task_mm = {0, 1},
        .before = kLeftLazyOnCpu1,
        .programs = {{{exit}}, {{run, 1}}},
-       .no_page_tables = true},
+       .exit_flushes = 0},
       {.name = "efi",
        .what = "lazy CPU 1 calls EFI firmware, its active_mm put aside, while the process dies on CPU 0",
        .cpus = 2,
@@ -116,20 +125,23 @@ const std::vector<Case>& cases() {
        .cpus = 2,
        .task_mm = {0, 0},
        .before = {{0, {run, 0}}, {1, {run, 1}}, {1, {idle}}},
-       .programs = {{{slow_side}}, {{run, 1}, {fast_side}}}},
+       .programs = {{{slow_side}}, {{run, 1}, {fast_side}}},
+       .registered = true},
       {.name = "membarrier-round",
        .what =
            "membarrier(2) on CPU 0 against CPU 1's way from a thread of the same process to idle and back",
        .cpus = 2,
        .task_mm = {0, 0},
        .before = {{0, {run, 0}}, {1, {run, 1}}},
-       .programs = {{{slow_side}}, {{idle}, {run, 1}, {fast_side}}}},
+       .programs = {{{slow_side}}, {{idle}, {run, 1}, {fast_side}}},
+       .registered = true},
       {.name = "membarrier-out",
        .what = "membarrier(2) on CPU 0 against CPU 1's switch from a thread of the same process to idle",
        .cpus = 2,
        .task_mm = {0, 0},
        .before = {{0, {run, 0}}, {1, {run, 1}}},
-       .programs = {{{slow_side}}, {{fast_side}, {idle}}}},
+       .programs = {{{slow_side}}, {{fast_side}, {idle}}},
+       .registered = true},
       {.name = "membarrier-switch",
        .what = "membarrier(2) of a registered process on CPU 0 against CPU 1's switch from another process "
                "to its "
@@ -139,6 +151,69 @@ const std::vector<Case>& cases() {
        .before = {{0, {run, 0}}, {1, {run, 1}}, {1, {run, 2}}},
        .programs = {{{slow_side}}, {{run, 1}, {fast_side}}},
        .registered = true},
+      {.name = "membarrier-eperm",
+       .what = "membarrier-in of a process that has not registered: the kernel answers EPERM and promises "
+               "nothing",
+       .cpus = 2,
+       .task_mm = {0, 0},
+       .before = {{0, {run, 0}}, {1, {run, 1}}, {1, {idle}}},
+       .programs = {{{slow_side}}, {{run, 1}, {fast_side}}}},
+      {.name = "membarrier-global-asid",
+       .what = "membarrier-in behind two flushes of a process that runs on both CPUs, which INVLPGB and RAR "
+               "give a "
+               "global ASID (at 4 CPUs; here at 2)",
+       .cpus = 2,
+       .task_mm = {0, 0},
+       .before = {{0, {run, 0}}, {1, {run, 1}}, {0, {flush_pages}}, {0, {flush_pages}}, {1, {idle}}},
+       .programs = {{{slow_side}}, {{run, 1}, {fast_side}}},
+       .rules = {.global_asid_above = 1, .global_asid_one_in = 1},
+       .registered = true,
+       .lifecycles = {"x86-invlpgb", "x86-rar"}},
+      {.name = "exit-flushes-twice",
+       .what = "as exit, of a process with more than one batch of page tables: its exit flushes twice",
+       .cpus = 2,
+       .task_mm = {0, 1, 2},
+       .before = kLeftLazyOnCpu1,
+       .programs = {{{exit}, {run, 2}}, {{nmi}, {run, 1}}},
+       .exit_flushes = 2,
+       .lifecycles = {"x86-*", "powerpc"}},
+      {.name = "global-asid",
+       .what = "a process that INVLPGB and RAR give a global ASID (at 4 CPUs; here at 1) flushes and dies on "
+               "CPU 0, "
+               "while CPU 1 is lazy on its mm",
+       .cpus = 2,
+       .task_mm = {0, 1, 2},
+       .before = kLeftLazyOnCpu1,
+       .programs = {{{flush_pages}, {flush_pages}, {exit}, {run, 2}, {tick}}, {{nmi}, {run, 1}}},
+       .rules = {.global_asid_above = 0, .global_asid_one_in = 1, .tuning = {.batch = 1}},
+       .lifecycles = {"x86-invlpgb", "x86-rar"}},
+      {.name = "context-gone",
+       .what = "CPU 0's process flushes alone, then with somebody else who holds it, while CPU 1 is lazy on "
+               "its mm; it "
+               "dies and another one runs",
+       .cpus = 2,
+       .task_mm = {0, 1, 2},
+       .before = kLeftLazyOnCpu1,
+       .programs = {{{flush_pages}, {get_user, 0}, {flush_pages}, {put_user}, {exit}, {run, 2}, {tick}},
+                    {{nmi}, {run, 1}}},
+       .rules = {.tuning = {.batch = 1}},
+       .lifecycles = {"loongarch"}},
+      {.name = "trims-cross",
+       .what = "kswapd on CPU 0, lazy on the mm, unmaps twice, each time a try to trim the mask (one in "
+               "1,073; here "
+               "always), while the only thread runs on CPU 1, unmaps itself and reads",
+       .cpus = 2,
+       .task_mm = {0},
+       .before = {{0, {run, 0}}, {0, {kthread}}},
+       .programs = {{{flush_other, 0}, {flush_other, 0}}, {{run, 0}, {flush_pages}, {touch}, {touch}}},
+       .rules = {.trim_timer = 1},
+       .lifecycles = {"powerpc"}},
+      {.name = "offline-trimmed",
+       .what = "lazy CPU 1 goes offline while the process on CPU 0 flushes, and dies",
+       .cpus = 2,
+       .task_mm = {0},
+       .before = kLeftLazyOnCpu1,
+       .programs = {{{flush_pages}, {exit}}, {{offline}}}},
       {.name = "first-touch",
        .what = "a thread on CPU 0 unmaps memory while CPU 1 switches from another process to a thread of "
                "its, which has "
@@ -215,7 +290,7 @@ const std::vector<Case>& cases() {
        .task_mm = {0, 1, 1},
        .before = {{2, {run, 0}}, {2, {idle}}, {0, {run, 0}}, {1, {run, 1}}},
        .programs = {{{exit}}, {{exit}}, {{run, 2}, {exit}}},
-       .no_page_tables = true,
+       .exit_flushes = 0,
        .schemes = "mailbox"},
       {.name = "many",
        .what = "a process dies on CPU 0 whose mm four CPUs are in the mask of, more than x86 interrupts "

@@ -46,6 +46,7 @@ class KernelProgram final : public Program {
 
   void attach(machine::explorer::World& world) override {
     all_ = std::make_unique<Everything>(build_, case_);
+    all_->system.efi_mm = &all_->system.slab.make_init_mm();
     for (unsigned cpu = 0; cpu < cpus(); ++cpu) {
       machines_.push_back(std::make_unique<Machine>(world, cpu));
       cpus_.push_back(std::make_unique<Cpu>(m(cpu), all_->system));
@@ -57,7 +58,8 @@ class KernelProgram final : public Program {
     }
     std::vector<Mm*> mms;
     for (std::size_t mm = 0; mm < users.size(); ++mm)
-      mms.push_back(kernel::mm_alloc(m(0), cpu(0), users[mm], !case_.no_page_tables));
+      mms.push_back(kernel::mm_alloc(m(0), cpu(0), users[mm]));
+    for (Mm* mm : mms) mm->exit_flushes = static_cast<std::uint8_t>(case_.exit_flushes);
     for (std::size_t task = 0; task < case_.task_mm.size(); ++task)
       workload::settle(m(0), all_->tasks[task], mms[case_.task_mm[task]]);
     if (case_.registered) m(0).store(mms[0]->membarrier_state, 1u, std::memory_order_relaxed);
@@ -168,6 +170,7 @@ class KernelProgram final : public Program {
   std::string value_of(std::uint64_t value) const override {
     const auto is = [value](const void* object) { return value == reinterpret_cast<std::uintptr_t>(object); };
     if (is(&all_->system.init_mm)) return "init_mm";
+    if (is(all_->system.efi_mm)) return "efi_mm";
     for (std::size_t mm = 0; mm < first_mms_.size(); ++mm)
       if (is(first_mms_[mm])) return fmt::format("mm {}", mm);
     for (std::size_t task = 0; task < case_.task_mm.size(); ++task)
@@ -244,8 +247,7 @@ class KernelProgram final : public Program {
         return nmi(n);
       case Act::slow_side:
         m(n).store(all_->x, 1u, relaxed);
-        kernel::membarrier_private_expedited(m(n), cpu(n));
-        all_->slow_read = m(n).load(all_->y, relaxed);
+        if (kernel::membarrier_private_expedited(m(n), cpu(n))) all_->slow_read = m(n).load(all_->y, relaxed);
         return;
       case Act::fast_side:
         m(n).store(all_->y, 1u, relaxed);
@@ -273,7 +275,8 @@ class KernelProgram final : public Program {
   void nmi(unsigned n) {
     using enum std::memory_order;
     kernel::IrqSave irq(m(n));
-    Mm* active = m(n).load(workload::current(m(n), cpu(n)).active_mm, relaxed);
+    Mm* active = m(n).load(
+        build_.scheme.has_active_mm ? workload::current(m(n), cpu(n)).active_mm : cpu(n).loaded_mm, relaxed);
     kernel::note_use(m(n), active);
     if ((m(n).load(active->generation, relaxed) & 1u) != 0)
       kernel::report(m(n), cpu(n), kernel::Violation::used, "an NMI reads active_mm's context");
@@ -302,19 +305,20 @@ class KernelProgram final : public Program {
     const auto bytes = std::as_writable_bytes(std::span(all_->memory));
     const auto* at = static_cast<const std::byte*>(address);
     if (std::less<>{}(at, bytes.data()) || !std::less<>{}(at, bytes.data() + bytes.size())) return nullptr;
-    const std::size_t slot = static_cast<std::size_t>(at - bytes.data()) / Mm::bytes(cpus(), build_.scheme);
-    return std::launder(reinterpret_cast<Mm*>(bytes.data() + slot * Mm::bytes(cpus(), build_.scheme)));
+    const std::size_t slot = static_cast<std::size_t>(at - bytes.data()) / Mm::bytes(cpus(), build_);
+    return std::launder(reinterpret_cast<Mm*>(bytes.data() + slot * Mm::bytes(cpus(), build_)));
   }
 
   // "mm 0" of those there at first; one that was born later is told by its slot.
   std::string name_of_mm(const Mm* mm) const {
     if (mm == &all_->system.init_mm) return "init_mm";
+    if (mm == all_->system.efi_mm) return "efi_mm";
     for (std::size_t first = 0; first < first_mms_.size(); ++first)
       if (mm == first_mms_[first]) return fmt::format("mm {}", first);
     const auto* const slab = std::as_bytes(std::span(all_->memory)).data();
-    return fmt::format("the new mm in slot {}",
-                       static_cast<std::size_t>(reinterpret_cast<const std::byte*>(mm) - slab) /
-                           Mm::bytes(cpus(), build_.scheme));
+    return fmt::format(
+        "the new mm in slot {}",
+        static_cast<std::size_t>(reinterpret_cast<const std::byte*>(mm) - slab) / Mm::bytes(cpus(), build_));
   }
 
   std::string field_of(Mm& mm, const void* location) const {

@@ -383,7 +383,9 @@ void run(const Arguments& arguments) {
   for (const std::string& scheme : schemes)
     for (const std::string& lifecycle : lifecycles)
       for (const check::Case* the_case : wanted_cases)
-        if (the_case->concerns(scheme)) cells.push_back({scheme, lifecycle, the_case, {}});
+        if (the_case->concerns(scheme) &&
+            (the_case->concerns_lifecycle(lifecycle) || arguments.cases != "all"))
+          cells.push_back({scheme, lifecycle, the_case, {}});
   if (cells.empty())
     throw UsageError(
         fmt::format("--case {}: asks nothing of --scheme {}", arguments.cases, arguments.schemes));

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "cli/names.h"
+#include "cli/own_lifecycle.h"
 #include "scheme/known.h"
 
 namespace mmscale::cli {
@@ -74,20 +75,12 @@ std::vector<std::string> choose_schemes(std::string_view asked, bool unsafe, std
 
 std::vector<std::pair<std::string, std::string>> safety_on_this_host(
     const std::vector<std::string>& schemes) {
-#if defined(__x86_64__)
-  constexpr std::string_view kHost = "x86-2024";
-#elif defined(__aarch64__)
-  constexpr std::string_view kHost = "arm64";
-#elif defined(__powerpc64__)
-  constexpr std::string_view kHost = "powerpc";
-#else
-  constexpr std::string_view kHost = "";
-#endif
-  if (kHost.empty()) return {};
-  std::vector<std::pair<std::string, std::string>> facts = {{"host_lifecycle", std::string(kHost)}};
+  const std::string host = own_lifecycle();
+  if (host.empty()) return {};
+  std::vector<std::pair<std::string, std::string>> facts = {{"host_lifecycle", host}};
   for (const std::string& scheme : schemes) {
-    const std::string why = why_unsafe(scheme, kHost, make_rules({}, kHost), {});
-    const std::string known = fmt::format("unsafe under lifecycle {}: ", kHost);
+    const std::string why = why_unsafe(scheme, host, make_rules({}, host), {});
+    const std::string known = fmt::format("unsafe under lifecycle {}: ", host);
     if (!why.empty())
       facts.emplace_back("unsafe_here_" + scheme, why.starts_with(known) ? why.substr(known.size()) : why);
   }

@@ -15,9 +15,7 @@ namespace mmscale::cli {
 namespace {
 
 // The memory model that the verdict is about: of the lifecycle's machines.
-std::string_view memory_of(const scheme::Safety& safety) {
-  return to_string(check::natural_memory(safety.lifecycle));
-}
+std::string_view memory_of(std::string_view lifecycle) { return to_string(check::natural_memory(lifecycle)); }
 
 }  // namespace
 
@@ -30,16 +28,18 @@ std::string schemes_text() {
     text += fmt::format("  last drop        {}\n", info->last_drop);
     text += fmt::format("  origin           {}\n", info->origin);
     text += fmt::format("  upstream         {}\n", info->upstream);
-    for (const scheme::Safety& safety : info->safety)
-      text += fmt::format("  under {:<10} {}{}: {}\n", safety.lifecycle,
-                          safety.safe ? fmt::format("safe ({})", memory_of(safety)) : "UNSAFE",
+    for (const scheme::LifecycleInfo& lifecycle : scheme::lifecycles()) {
+      const scheme::Safety& safety = *info->under(lifecycle.name);
+      text += fmt::format("  under {:<12} {}{}: {}\n", lifecycle.name,
+                          safety.safe ? fmt::format("safe ({})", memory_of(lifecycle.name)) : "UNSAFE",
                           safety.only_with.empty() ? "" : fmt::format(" only with {}", safety.only_with),
                           safety.because);
+    }
     text += '\n';
   }
   text += "Lifecycles\n";
   for (const scheme::LifecycleInfo& lifecycle : scheme::lifecycles())
-    text += fmt::format("  {:<10} {}\n", lifecycle.name, lifecycle.what);
+    text += fmt::format("  {:<12} {}\n", lifecycle.name, lifecycle.what);
   return text;
 }
 
@@ -47,12 +47,14 @@ std::string schemes_json() {
   nlohmann::json all = nlohmann::json::array();
   for (const scheme::SchemeInfo* info : scheme::schemes()) {
     nlohmann::json safety = nlohmann::json::array();
-    for (const scheme::Safety& entry : info->safety)
-      safety.push_back({{"lifecycle", entry.lifecycle},
+    for (std::string_view lifecycle : scheme::lifecycle_names()) {
+      const scheme::Safety& entry = *info->under(lifecycle);
+      safety.push_back({{"lifecycle", lifecycle},
                         {"safe", entry.safe},
-                        {"memory", memory_of(entry)},
+                        {"memory", memory_of(lifecycle)},
                         {"because", entry.because},
                         {"only_with", entry.only_with}});
+    }
     all.push_back({{"name", info->name},
                    {"summary", info->summary},
                    {"on_entry", info->on_entry},

@@ -57,6 +57,12 @@ struct Rules {
   // powerpc alone asks for it (Lifecycle::kWantsIrqsOffActivateMm).
   bool irqs_off_activate_mm = true;
   Hotplug hotplug = Hotplug::after;
+  // Two rules that make things rare, for the explorer to make frequent. x86, INVLPGB and RAR: a global ASID is given to
+  // an mm that more CPUs than this run in, when one flush in so many finds that (consider_global_asid, one match of
+  // `pid & 0x1f` with jiffies). powerpc: a CPU tries to trim a mask at one flush in so many (tlb_mm_cpumask_trim_timer).
+  std::uint32_t global_asid_above = 3;
+  std::uint32_t global_asid_one_in = 32;
+  std::uint32_t trim_timer = 1073;
   Tuning tuning = {};
 };
 
@@ -84,14 +90,25 @@ enum class Site {
 };
 
 // A trait of a scheme that looks at CPUs, remotely, to find out who borrows an mm: at those in mm_cpumask, or at every
-// possible CPU. Where the architecture keeps no mask it is every CPU in any case.
-enum class Candidates { mask, all };
+// possible CPU, or the first on x86 and the second elsewhere. Where the architecture keeps no mask it is every CPU in any
+// case.
+enum class Candidates { mask, all, mask_on_x86 };
 
 // Whether lazy_enter at this site begins to borrow a user mm. At the others a CPU falls back on init_mm,
 // which is never freed and needs no tracking.
 constexpr bool borrows_user_mm(Site site) {
   return site == Site::context_switch || site == Site::exit_mm || site == Site::kthread_unuse_mm;
 }
+
+// How a kernel thread that is lazy on a user mm calls EFI firmware, which needs page tables of its own.
+enum class Efi {
+  none,             // by no page tables of its own, or not at all
+  active_mm_aside,  // active_mm is put aside, efi_mm stored there, and loaded again at the end
+  under_active_mm,  // efi_mm is loaded, active_mm stays
+  temporary_mm,     // the CPU leaves the user mm first, active_mm stays; then efi_mm is loaded
+  unlazied,         // the borrow ends first; then efi_mm is loaded
+  kthread_uses_it,  // kthread_use_mm(&efi_mm)
+};
 
 // What reap leaves to its caller: to free the mm now, or nothing since the scheme kept it for drain.
 enum class Reaped { free_now, deferred };

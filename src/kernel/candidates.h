@@ -16,7 +16,10 @@ namespace mmscale::kernel {
 template <class M, class F>
 void for_each_candidate(M& m, Cpu<M>& cpu, Mm<M>* mm, F&& f) {
   const System<M>& system = *cpu.system;
-  const bool masked = system.scheme.candidates == Candidates::mask && system.lifecycle.keeps_mask;
+  const Candidates candidates = system.scheme.candidates;
+  const bool masked =
+      system.lifecycle.keeps_mask &&
+      (candidates == Candidates::mask || (candidates == Candidates::mask_on_x86 && system.lifecycle.is_x86));
   const unsigned possible = m.cpus();
   for (unsigned w = 0; w < cpu.targets.words(); ++w) {
     std::uint64_t rest = ~std::uint64_t{0};

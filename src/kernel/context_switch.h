@@ -21,10 +21,10 @@ MMSCALE_INLINE void membarrier_switch_mm(M& m, Cpu<M>& cpu, Mm<M>* prev_mm, Mm<M
   if (cpu.membarrier_state != state) cpu.membarrier_state = state;
 }
 
-// switch_mm_cid() (kernel/sched/sched.h, 6.4 to 6.12): full barriers between the store to rq->curr and the
-// loads of the per-mm concurrency ids, where nothing else in the switch already is one.
+// switch_mm_cid() (kernel/sched/sched.h, 6.4 until mm_cid was rewritten, late in 2025): full barriers between the store to
+// rq->curr and the loads of the per-mm concurrency ids, where nothing else in the switch already is one.
 template <class Path, class M>
-MMSCALE_INLINE void switch_mm_cid(M& m, Cpu<M>& cpu, Task<M>& prev, Task<M>& next, bool mm_changed) {
+MMSCALE_INLINE void switch_mm_cid(M& m, Cpu<M>& cpu, Task<M>& prev, Task<M>& next) {
   Mm<M>* const next_mm = next.mm.get(m);
   if (next_mm == nullptr) {
     // user -> kernel leans on the grab being an atomic (smp_mb__after_mmgrab); who counts nothing must pay in
@@ -38,7 +38,8 @@ MMSCALE_INLINE void switch_mm_cid(M& m, Cpu<M>& cpu, Task<M>& prev, Task<M>& nex
     }
   } else if (prev.mm.get(m) == nullptr) {
     m.fence();
-  } else if (mm_changed && !Path::lifecycle(cpu).switch_mm_is_full_barrier) {
+  } else if (!Path::lifecycle(cpu).switch_mm_is_full_barrier) {
+    // smp_mb__after_switch_mm(), whether the mm changed or not.
     m.fence();
   }
   prev.mm_cid = 0;
@@ -48,7 +49,7 @@ MMSCALE_INLINE void switch_mm_cid(M& m, Cpu<M>& cpu, Task<M>& prev, Task<M>& nex
 // finish_task_switch(): runs as the next task, on the same CPU. Interrupts come back on, then the borrow that
 // ended is returned: under the rq lock a last drop could deadlock, so the kernel waits until here.
 template <class Path, class M>
-MMSCALE_INLINE void finish_task_switch(M& m, Cpu<M>& cpu, Task<M>& prev) {
+MMSCALE_INLINE void finish_task_switch(M& m, Cpu<M>& cpu, Task<M>& prev, Task<M>& next) {
   using enum std::memory_order;
   Mm<M>* const mm = cpu.prev_mm;
   cpu.prev_mm = nullptr;
@@ -59,6 +60,10 @@ MMSCALE_INLINE void finish_task_switch(M& m, Cpu<M>& cpu, Task<M>& prev) {
   m.irq_enable();
   // preempt_count() is 2 until finish_task_switch's end.
   PreemptOff<M> preempt(cpu);
+  Path::finish_arch_post_lock_switch(m, cpu, next.mm.known());
+  if constexpr (M::checking)
+    if (next.mm.known() != nullptr)
+      expect_in_mask(m, cpu, next.mm.known(), "context_switch: the CPU is not in its mm's mask");
   if (mm != nullptr) Path::lazy_exit(m, cpu, mm, Site::context_switch);
   Path::switched(m, cpu);
 }
@@ -96,9 +101,11 @@ MMSCALE_INLINE void context_switch(M& m, Cpu<M>& cpu, Task<M>& next) {
       m.store(prev.active_mm, nullptr, relaxed);
     }
   } else {
+    Mm<M>* const seen = Path::scheme(cpu).has_active_mm ? active : nullptr;
     if constexpr (M::checking)
-      if (prev.mm.get(m) == nullptr) compare_borrow(m, cpu, active, next_mm, "membarrier_switch_mm");
-    membarrier_switch_mm(m, cpu, active, next_mm);
+      if (prev.mm.get(m) == nullptr && seen != nullptr)
+        compare_borrow(m, cpu, active, next_mm, "membarrier_switch_mm");
+    membarrier_switch_mm(m, cpu, seen, next_mm);
     if constexpr (M::checking)
       if (prev.mm.get(m) == nullptr) use_prev(m, cpu, active, "switch_mm's prev");
     Path::switch_mm_irqs_off(m, cpu, active, next_mm);
@@ -109,13 +116,10 @@ MMSCALE_INLINE void context_switch(M& m, Cpu<M>& cpu, Task<M>& next) {
       m.store(prev.active_mm, nullptr, relaxed);
     }
   }
-  if (Path::options(cpu).mm_cid == MmCid::v6_4) switch_mm_cid<Path>(m, cpu, prev, next, active != next_mm);
-  if constexpr (M::checking)
-    if (next_mm != nullptr)
-      expect_in_mask(m, cpu, next_mm, "context_switch: the CPU is not in its mm's mask");
+  if (Path::options(cpu).mm_cid == MmCid::v6_4) switch_mm_cid<Path>(m, cpu, prev, next);
   // __switch_to(), whose one effect on other CPUs is arm64's dsb(ish).
   if (Path::lifecycle(cpu).switch_to_is_full_barrier) m.fence();
-  finish_task_switch<Path>(m, cpu, prev);
+  finish_task_switch<Path>(m, cpu, prev, next);
 }
 
 // The same as a function, for whoever switches now and then and not in the measured loop: by the system's tables.

@@ -84,6 +84,8 @@ struct System : Build<M> {
   MmSlab<M> slab;
   // The kernel's own address space: what a CPU borrows when there is no user mm to borrow. Never freed.
   Mm& init_mm;
+  // What EFI firmware runs on, where it is called (efi.h). Never freed.
+  Mm* efi_mm = nullptr;
   std::vector<Cpu<M>*> cpus;
   // From the start of a line on, so that no allocator decides which CPUs' bits share one.
   static constexpr unsigned kOnlineWords = machine::kLine / sizeof(std::uint64_t);

@@ -37,6 +37,7 @@ void exec_mmap(M& m, Cpu<M>& cpu, Mm<M>* mm) {
   cpu.system->lifecycle.switch_mm_irqs_off(m, cpu, active_mm, mm);
   if (old_mm == nullptr) cpu.system->scheme.lazy_leave(m, cpu, active_mm);
   m.irq_enable();
+  cpu.system->lifecycle.finish_arch_post_lock_switch(m, cpu, mm);
   expect_in_mask(m, cpu, mm, "exec_mmap: the CPU is not in its mm's mask");
 
   if (old_mm != nullptr) {

@@ -11,10 +11,11 @@
 
 namespace mmscale::kernel {
 
-// exit_mmap(): tears the mappings down and flushes the TLBs a last time, as the architecture does it.
+// exit_mmap(): tears the mappings down and flushes the TLBs, as the architecture does it: a last time, and before that
+// whenever a batch of page tables is full.
 template <class M>
 void exit_mmap(M& m, Cpu<M>& cpu, Mm<M>* mm) {
-  if (mm->has_page_tables) cpu.system->lifecycle.exit_flush(m, cpu, mm);
+  for (unsigned n = 0; n < mm->exit_flushes; ++n) cpu.system->lifecycle.exit_flush(m, cpu, mm);
 }
 
 // mmget(): one user more, by somebody who is one or knows that there is one.

@@ -29,6 +29,7 @@ void sched_force_init_mm(M& m, Cpu<M>& cpu) {
   cpu.system->lifecycle.switch_mm_irqs_off(m, cpu, mm, init_mm);
   cpu.system->scheme.lazy_leave(m, cpu, mm);
   m.irq_enable();
+  cpu.system->lifecycle.finish_arch_post_lock_switch(m, cpu, nullptr);
   cpu.system->scheme.lazy_exit(m, cpu, mm, Site::sched_force_init_mm);
 }
 

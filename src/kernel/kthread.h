@@ -27,6 +27,7 @@ void kthread_use_mm(M& m, Cpu<M>& cpu, Mm<M>* mm) {
   cpu.system->lifecycle.switch_mm_irqs_off(m, cpu, active_mm, mm);
   cpu.system->scheme.lazy_leave(m, cpu, active_mm);
   m.irq_enable();
+  cpu.system->lifecycle.finish_arch_post_lock_switch(m, cpu, mm);
   expect_in_mask(m, cpu, mm, "kthread_use_mm: the CPU is not in its mm's mask");
   // Also membarrier's full barrier between the store to tsk->mm and the first user access.
   cpu.system->scheme.lazy_exit(m, cpu, active_mm, Site::kthread_use_mm);

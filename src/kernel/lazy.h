@@ -72,18 +72,23 @@ MMSCALE_INLINE Mm<M>* begin_borrow(M& m, Cpu<M>& cpu, Mm<M>* mm, Site site) {
 
 // Makes this CPU, lazily on `mm`, borrow init_mm instead: what a flush handler does to a lazy CPU
 // (exit_lazy_flush_tlb in arch/powerpc/mm/book3s64/radix_tlb.c), and what a CPU does before it goes offline
-// (sched_force_init_mm). The counts move along, or a counted scheme would leak.
+// (sched_force_init_mm). The counts move along, or a counted scheme would leak. `life` is cpu.borrowed_generation as it
+// was when active_mm was read.
 template <class M>
-void unlazy(M& m, Cpu<M>& cpu, Mm<M>* mm) {
+void unlazy(M& m, Cpu<M>& cpu, Mm<M>* mm, std::uint32_t life) {
   auto* init_mm = &cpu.system->init_mm;
   IrqSave irq(m);
-  use_prev(m, cpu, mm, "unlazy");
+  use_prev(m, cpu, mm, life, "unlazy");
   cpu.system->scheme.lazy_enter(m, cpu, init_mm, Site::unlazy);
   note_borrow(m, cpu, init_mm);
   m.store(m.load(cpu.curr, std::memory_order_relaxed)->active_mm, init_mm, std::memory_order_relaxed);
   cpu.system->lifecycle.switch_mm_irqs_off(m, cpu, mm, init_mm);
   cpu.system->scheme.lazy_leave(m, cpu, mm);
   cpu.system->scheme.lazy_exit(m, cpu, mm, Site::unlazy);
+}
+template <class M>
+void unlazy(M& m, Cpu<M>& cpu, Mm<M>* mm) {
+  unlazy(m, cpu, mm, cpu.borrowed_generation);
 }
 
 }  // namespace mmscale::kernel

@@ -20,10 +20,12 @@ void ipi_mb(M& m, void*) {
 // found running something else orders by itself; the last pairs with the barrier before it leaves user mode.
 //
 // For worlds in which a task outlives the look at it: the kernel reads rq->curr under RCU.
+// False for EPERM, which promises nothing: the process has not registered.
 template <class M>
-void membarrier_private_expedited(M& m, Cpu<M>& cpu) {
+bool membarrier_private_expedited(M& m, Cpu<M>& cpu) {
   using enum std::memory_order;
   auto* const mm = m.load(cpu.curr, relaxed)->mm.get(m);
+  if (m.load(mm->membarrier_state, relaxed) == 0) return false;
   PreemptOff<M> preempt(cpu);
   m.fence();
   cpu.targets.clear();
@@ -32,6 +34,7 @@ void membarrier_private_expedited(M& m, Cpu<M>& cpu) {
       cpu.targets.set(other);
   m.call_many(cpu.targets, ipi_mb<M>, nullptr);
   m.fence();
+  return true;
 }
 
 }  // namespace mmscale::kernel

@@ -48,8 +48,9 @@ struct alignas(kLine) Mm {
 
   // How many CPUs' bits are set in the mask: powerpc's context.active_cpus, a counter of its own.
   alignas(kLine) Atomic<std::int32_t> active_cpus;
-  // No page tables means no flush at exit: a property of an mm under every lifecycle.
-  bool has_page_tables;
+  // Flushes of its exit: none without page tables, under every lifecycle; one, or one for each batch of page tables that
+  // are freed (MAX_TABLE_BATCH of tlb_remove_table(), about 509: one for each GiB that is mapped by 4 KiB pages).
+  std::uint8_t exit_flushes;
 
   // Life of this slot: even while allocated, odd while free, one more at every change. Freeing writes it and
   // every use under a checking Machine reads it, so that a pointer kept across free and reuse is recognised.
@@ -68,9 +69,16 @@ struct alignas(kLine) Mm {
   // What the scheme keeps of this mm for the CPUs of a system of `cpus`, CPU 0's first.
   MMSCALE_INLINE std::byte* per_cpu_room(unsigned cpus) { return behind(sizeof(Mm) + mask_bytes(cpus)); }
 
+  // Word `index` of the second bitmap of an architecture that has one: the last lines of the slot.
+  MMSCALE_INLINE Atomic<std::uint64_t>& second_mask(unsigned index, unsigned cpus, const Build<M>& build) {
+    return std::launder(
+        reinterpret_cast<Atomic<std::uint64_t>*>(behind(bytes(cpus, build) - mask_bytes(cpus))))[index];
+  }
+
   // Bytes of one slot for a system of `cpus` CPUs.
-  static std::size_t bytes(unsigned cpus, const SchemeOps<M>& scheme) {
-    return sizeof(Mm) + mask_bytes(cpus) + round_up_to_lines(cpus * scheme.per_mm_per_cpu.bytes);
+  static std::size_t bytes(unsigned cpus, const Build<M>& build) {
+    return sizeof(Mm) + build.lifecycle.masks * mask_bytes(cpus) +
+           round_up_to_lines(cpus * build.scheme.per_mm_per_cpu.bytes);
   }
 
   // Makes a free slot out of raw memory of that size, cleared mask included. Before any CPU can see it.
@@ -79,6 +87,9 @@ struct alignas(kLine) Mm {
     new (&mm->generation) Life{1};
     for (unsigned w = 0; w < machine::CpuMask::words_for(cpus); ++w)
       new (memory + sizeof(Mm) + w * sizeof(Atomic<std::uint64_t>)) Atomic<std::uint64_t>{0};
+    if (build.lifecycle.masks == 2)
+      for (unsigned w = 0; w < machine::CpuMask::words_for(cpus); ++w)
+        new (&mm->second_mask(w, cpus, build)) Atomic<std::uint64_t>{0};
     if (build.lifecycle.per_mm.bytes != 0) build.lifecycle.per_mm.make(mm->lifecycle_room);
     if (build.scheme.per_mm.bytes != 0) build.scheme.per_mm.make(mm->scheme_room);
     if (const MmState<M>& state = build.scheme.per_mm_per_cpu; state.bytes != 0)
@@ -90,6 +101,9 @@ struct alignas(kLine) Mm {
   void reset_state(M& m, const Build<M>& build) {
     if (build.lifecycle.per_mm.bytes != 0) build.lifecycle.per_mm.reset(m, lifecycle_room);
     if (build.scheme.per_mm.bytes != 0) build.scheme.per_mm.reset(m, scheme_room);
+    if (build.lifecycle.masks == 2)
+      for (unsigned w = 0; w < machine::CpuMask::words_for(m.cpus()); ++w)
+        m.store(second_mask(w, m.cpus(), build), std::uint64_t{0}, std::memory_order_relaxed);
     if (const MmState<M>& state = build.scheme.per_mm_per_cpu; state.bytes != 0)
       for (unsigned c = 0; c < m.cpus(); ++c) state.reset(m, per_cpu_room(m.cpus()) + c * state.bytes);
   }

@@ -29,7 +29,7 @@ Mm<M>* mm_alloc(M& m, Cpu<M>& cpu, std::int32_t users, bool has_page_tables = tr
   m.store(mm->pgd, reinterpret_cast<std::uint64_t>(mm), relaxed);
   m.store(mm->membarrier_state, 0u, relaxed);
   m.store(mm->active_cpus, 0, relaxed);
-  mm->has_page_tables = has_page_tables;
+  mm->exit_flushes = has_page_tables ? 1 : 0;
   for (unsigned w = 0; w < cpu.targets.words(); ++w) m.store(mm->cpumask(w), std::uint64_t{0}, relaxed);
   mm->tlb.reset(m);
   mm->reset_state(m, *cpu.system);
@@ -48,7 +48,8 @@ void check_not_borrowed(M& m, Cpu<M>& cpu, Mm<M>* mm) {
     // The check's interrupt would find both as they are on that CPU. Its page tables it has loaded as long as who frees
     // does not know better: a walk that is not ordered before may still come.
     if constexpr (kExplored) m.observe(true, true);
-    const bool borrowed = m.load(m.load(other->curr, relaxed)->active_mm, relaxed) == mm;
+    const bool borrowed =
+        cpu.system->scheme.has_active_mm && m.load(m.load(other->curr, relaxed)->active_mm, relaxed) == mm;
     if constexpr (kExplored) m.observe(true, false);
     if (borrowed)
       report(m, cpu, Violation::dangling, "free_mm");

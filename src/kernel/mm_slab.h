@@ -29,14 +29,15 @@ class MmSlab {
 
   // Bytes that `mms` live mms and init_mm need on a system of `cpus` CPUs, however the magazines hoard.
   static std::size_t bytes(const Build<M>& build, unsigned cpus, unsigned mms) {
-    return (std::size_t{1} + mms + std::size_t{cpus} * 2 * kBatch) * Mm::bytes(cpus, build.scheme);
+    return (std::size_t{1} + mms + std::size_t{cpus} * 2 * kBatch) * Mm::bytes(cpus, build);
   }
 
   // Carves `memory`, which must be aligned to a line and outlive the slab.
   MmSlab(const Build<M>& build, unsigned cpus, std::span<std::byte> memory)
       : build_(build), cpus_(cpus), memory_(memory), unused_(memory) {}
 
-  // init_mm with its boot-time counts (mm/init-mm.c: mm_users 2, mm_count 1). Once, before any allocation.
+  // init_mm with its boot-time counts (mm/init-mm.c: mm_users 2, mm_count 1), or another mm that is never freed. Before any
+  // allocation.
   Mm& make_init_mm() {
     Mm* mm = carve();
     new (&mm->mm_users) typename Mm::template Atomic<std::int32_t>{2};
@@ -69,7 +70,7 @@ class MmSlab {
     lock(m);
     const std::size_t carved = memory_.size() - unused_.size();
     unlock(m);
-    for (std::size_t at = 0; at < carved; at += Mm::bytes(cpus_, build_.scheme)) {
+    for (std::size_t at = 0; at < carved; at += Mm::bytes(cpus_, build_)) {
       Mm& mm = *std::launder(reinterpret_cast<Mm*>(memory_.data() + at));
       if ((m.load(mm.generation, std::memory_order_acquire) & 1u) == 0) f(mm);
     }
@@ -114,7 +115,7 @@ class MmSlab {
   void unlock(M& m) { m.store(locked_, 0u, std::memory_order_release); }
 
   Mm* carve() {
-    const std::size_t size = Mm::bytes(cpus_, build_.scheme);
+    const std::size_t size = Mm::bytes(cpus_, build_);
     if (unused_.size() < size) return nullptr;
     Mm* mm = Mm::construct(unused_.data(), cpus_, build_);
     unused_ = unused_.subspan(size);

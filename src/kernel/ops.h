@@ -29,6 +29,9 @@ struct SchemeTraits {
   bool rides_exit_flush;
   // Kernel threads borrow user mms; else the kernel really switches to init_mm.
   bool borrows_user_mm;
+  // The scheduler has an active_mm: compares it, passes it, and must not have it dangle. Else it is but the emulation's
+  // record of who borrows, and nobody reads it.
+  bool has_active_mm;
   // Context switches report quiescent states.
   bool uses_rcu;
   // It has a drain.
@@ -45,6 +48,7 @@ struct DefaultScheme {
   static constexpr bool kCounted = false;
   static constexpr bool kRidesExitFlush = false;
   static constexpr bool kBorrowsUserMm = true;
+  static constexpr bool kHasActiveMm = true;
   static constexpr bool kUsesRcu = false;
   static constexpr Candidates kCandidates = Candidates::mask;
   static constexpr EnterBarrier kEnterBarrier = EnterBarrier::none;
@@ -110,6 +114,7 @@ inline constexpr SchemeTraits kTraits = {
     .counted = S::kCounted,
     .rides_exit_flush = S::kRidesExitFlush,
     .borrows_user_mm = S::kBorrowsUserMm,
+    .has_active_mm = S::kHasActiveMm,
     .uses_rcu = S::kUsesRcu,
     .drains = !kSame<&S::template drain<M>, &DefaultScheme::drain<M>>,
     .candidates = S::kCandidates,
@@ -142,8 +147,12 @@ struct LifecycleTraits {
   // Changing the mm is a full barrier (membarrier, switch_mm_cid); every __switch_to is one.
   bool switch_mm_is_full_barrier;
   bool switch_to_is_full_barrier;
-  // Firmware is called in a kernel thread that puts its active_mm aside (kernel/efi.h).
-  bool efi_puts_active_mm_aside;
+  // How a kernel thread calls EFI firmware (kernel/efi.h).
+  Efi efi;
+  // Bitmaps of CPUs behind each mm: mm_cpumask, and what the architecture keeps besides.
+  unsigned masks;
+  // x86's own: cpu_tlbstate.loaded_mm, which other CPUs may read.
+  bool is_x86;
 };
 
 // What a lifecycle inherits. It must state enter_lazy_tlb, switch_mm_irqs_off, exit_flush and flush_tlb_mm, kName, kWhat
@@ -156,8 +165,10 @@ struct DefaultLifecycle {
   static constexpr bool kSwitchMmComparesPrev = true;
   static constexpr bool kSwitchMmIsFullBarrier = false;
   static constexpr bool kSwitchToIsFullBarrier = false;
-  static constexpr bool kEfiPutsActiveMmAside = false;
-  // ARCH_WANT_IRQS_OFF_ACTIVATE_MM in 6.12.
+  static constexpr Efi kEfi = Efi::none;
+  static constexpr unsigned kMasks = 1;
+  static constexpr bool kIsX86 = false;
+  // ARCH_WANT_IRQS_OFF_ACTIVATE_MM, in the kernel that the lifecycle stands for.
   static constexpr bool kWantsIrqsOffActivateMm = false;
 
   template <class M>
@@ -168,6 +179,10 @@ struct DefaultLifecycle {
   // A CPU begins to borrow, or goes on borrowing; interrupts off. asm-generic: nothing to tell the hardware.
   template <class M>
   MMSCALE_INLINE static void enter_lazy_tlb(M&, Cpu<M>&, Mm<M>*) {}
+  // What is left of a change of page tables when the rq lock is released; interrupts on, preemption off. `mm` is the
+  // current task's, null for a kernel thread.
+  template <class M>
+  MMSCALE_INLINE static void finish_arch_post_lock_switch(M&, Cpu<M>&, Mm<M>*) {}
   // An idle state that loses the TLB.
   template <class M>
   static void enter_deep_idle(M&, Cpu<M>&) {}
@@ -187,6 +202,7 @@ struct LifecycleOps : LifecycleTraits {
   void (*enter_lazy_tlb)(M&, Cpu<M>&, Mm<M>*);
   // The page tables change; interrupts off.
   void (*switch_mm_irqs_off)(M&, Cpu<M>&, Mm<M>* prev, Mm<M>* next);
+  void (*finish_arch_post_lock_switch)(M&, Cpu<M>&, Mm<M>*);
   // exit_mmap's flush, by a task that is lazy on mm itself.
   void (*exit_flush)(M&, Cpu<M>&, Mm<M>*);
   // A flush of a living mm.
@@ -205,7 +221,9 @@ inline constexpr LifecycleTraits kLifecycleTraits = {
     .switch_mm_compares_prev = L::kSwitchMmComparesPrev,
     .switch_mm_is_full_barrier = L::kSwitchMmIsFullBarrier,
     .switch_to_is_full_barrier = L::kSwitchToIsFullBarrier,
-    .efi_puts_active_mm_aside = L::kEfiPutsActiveMmAside,
+    .efi = L::kEfi,
+    .masks = L::kMasks,
+    .is_x86 = L::kIsX86,
 };
 
 template <class L, class M>
@@ -213,6 +231,7 @@ inline constexpr LifecycleOps<M> kLifecycleOps = {
     kLifecycleTraits<L>,
     &L::template enter_lazy_tlb<M>,
     &L::template switch_mm_irqs_off<M>,
+    &L::template finish_arch_post_lock_switch<M>,
     &L::template exit_flush<M>,
     &L::template flush_tlb_mm<M>,
     &L::template enter_deep_idle<M>,

@@ -45,6 +45,10 @@ struct ByTable {
   MMSCALE_INLINE static void switch_mm_irqs_off(M& m, Cpu<M>& cpu, Mm<M>* prev, Mm<M>* next) {
     cpu.system->lifecycle.switch_mm_irqs_off(m, cpu, prev, next);
   }
+  template <class M>
+  MMSCALE_INLINE static void finish_arch_post_lock_switch(M& m, Cpu<M>& cpu, Mm<M>* mm) {
+    cpu.system->lifecycle.finish_arch_post_lock_switch(m, cpu, mm);
+  }
 };
 
 // The hooks of scheme S and the functions of lifecycle L that a switch calls. Default options cost nothing; others are
@@ -90,6 +94,10 @@ struct Inlined {
   MMSCALE_INLINE static void switch_mm_irqs_off(M& m, Cpu<M>& cpu, Mm<M>* prev, Mm<M>* next) {
     L::switch_mm_irqs_off(m, cpu, prev, next);
   }
+  template <class M>
+  MMSCALE_INLINE static void finish_arch_post_lock_switch(M& m, Cpu<M>& cpu, Mm<M>* mm) {
+    L::finish_arch_post_lock_switch(m, cpu, mm);
+  }
 };
 
 // Whether two schemes, and two lifecycles, switch alike: by the same functions. Then one loop measures both.
@@ -99,11 +107,14 @@ inline constexpr bool kSchemesSwitchAlike =
         kSame<&A::template lazy_leave<M>, &B::template lazy_leave<M>>&&
             kSame<&A::template lazy_exit<M>, &B::template lazy_exit<M>>&&
                 kSame<&A::template switched<M>, &B::template switched<M>>&& A::kBorrowsUserMm ==
-    B::kBorrowsUserMm&& A::kUsesRcu == B::kUsesRcu&& A::kEnterBarrier == B::kEnterBarrier;
+    B::kBorrowsUserMm&& A::kHasActiveMm == B::kHasActiveMm&& A::kUsesRcu == B::kUsesRcu&& A::kEnterBarrier ==
+    B::kEnterBarrier;
 template <class A, class B, class M>
 inline constexpr bool kLifecyclesSwitchAlike =
-    kSame<&A::template enter_lazy_tlb<M>, &B::template enter_lazy_tlb<M>>&& kSame<
-        &A::template switch_mm_irqs_off<M>, &B::template switch_mm_irqs_off<M>>&& A::kSwitchMmIsFullBarrier ==
+    kSame<&A::template enter_lazy_tlb<M>, &B::template enter_lazy_tlb<M>>&&
+        kSame<&A::template switch_mm_irqs_off<M>, &B::template switch_mm_irqs_off<M>>&&
+            kSame<&A::template finish_arch_post_lock_switch<M>,
+                  &B::template finish_arch_post_lock_switch<M>>&& A::kSwitchMmIsFullBarrier ==
     B::kSwitchMmIsFullBarrier&& A::kSwitchToIsFullBarrier == B::kSwitchToIsFullBarrier;
 
 }  // namespace mmscale::kernel

@@ -42,8 +42,8 @@ using Atomic = typename M::template Atomic<T>;
 // architecture write, as mm->context stands in mm_struct. Who needs more makes the room larger.
 inline constexpr std::size_t kLifecycleRoomPerCpu = 4 * machine::kApart;
 inline constexpr std::size_t kSchemeRoomPerCpu = 4 * machine::kApart;
-inline constexpr std::size_t kLifecycleRoomPerMm = 16;
-inline constexpr std::size_t kSchemeRoomPerMm = 24;
+inline constexpr std::size_t kLifecycleRoomPerMm = 24;
+inline constexpr std::size_t kSchemeRoomPerMm = 16;
 
 struct Nothing {};
 

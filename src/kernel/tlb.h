@@ -19,23 +19,32 @@
 
 namespace mmscale::kernel::tlb {
 
-// unmap_vmas(): entries of older versions are stale from here on. Plain stores to page tables, by one CPU at
-// a time (mmap_lock); the flush behind it has the barrier. The version that it makes.
+// unmap_vmas(), or a page taken away through the reverse map: entries of older versions are stale from here on. One
+// CPU at a time writes a page table (its lock); the flush behind it has the barrier. The version that it makes.
 template <class M>
 std::uint32_t unmap(M& m, Mm<M>* mm) {
   if constexpr (kHasTlb<M>) {
-    const std::uint32_t version = m.load(mm->tlb.tables, std::memory_order_relaxed) + 1;
-    m.store(mm->tlb.tables, version, std::memory_order_relaxed);
-    return version;
+    return m.fetch_add(mm->tlb.tables, 1u, std::memory_order_relaxed) + 1;
   }
   return 0;
 }
 
-// The flush of that unmapping has returned: from here on a stale entry may not be used. Release: whoever
-// learns of it also learns of the invalidation.
+// Versions grow: of two CPUs that flush at once the later one's stands. Release: whoever learns of it also learns of the
+// invalidation.
+template <class M>
+void raise(M& m, Atomic<M, std::uint32_t>& word, std::uint32_t version) {
+  std::uint32_t found = m.load(word, std::memory_order_relaxed);
+  while (found < version) {
+    const std::uint32_t before = m.compare_exchange(word, found, version, std::memory_order_release);
+    if (before == found) return;
+    found = before;
+  }
+}
+
+// The flush of that unmapping has returned: from here on a stale entry may not be used.
 template <class M>
 void flush_returned(M& m, Mm<M>* mm, std::uint32_t version) {
-  if constexpr (kHasTlb<M>) m.store(mm->tlb.flushed, version, std::memory_order_release);
+  if constexpr (kHasTlb<M>) raise(m, mm->tlb.flushed, version);
 }
 
 // This CPU forgets its entries of `mm`: tlbiel, INVLPG, or the loading of other page tables.
@@ -47,8 +56,7 @@ MMSCALE_INLINE void drop(Cpu<M>& cpu, Mm<M>* mm) {
 // Every CPU forgets its entries of `mm`, without an interrupt.
 template <class M>
 MMSCALE_INLINE void broadcast(M& m, Mm<M>* mm) {
-  if constexpr (kHasTlb<M>)
-    m.store(mm->tlb.broadcast, m.load(mm->tlb.tables, std::memory_order_relaxed), std::memory_order_release);
+  if constexpr (kHasTlb<M>) raise(m, mm->tlb.broadcast, m.load(mm->tlb.tables, std::memory_order_relaxed));
 }
 
 // This CPU accesses memory of `mm`, which it has loaded. What has been flushed is looked at first: an entry

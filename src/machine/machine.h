@@ -50,6 +50,7 @@ using IpiHandler = void (*)(M& m, void* info);
 
 // The operations, each on one `Atomic<T>` whose address decides its line:
 //
+//   compare_exchange(a, expected, value, order)   returns what was found; replaced if that is `expected`
 //   load, store, fetch_add, fetch_sub, fetch_or, fetch_and, exchange   as std::atomic's, with an explicit
 //   order fence()             smp_mb() fence_after_rmw()   smp_mb__after_atomic(): nothing where a
 //   read-modify-write already is a full barrier (x86) pause()             cpu_relax() spin_until(a, p)
@@ -82,6 +83,9 @@ concept Machine = requires(M& m, const M& cm, typename M::template Atomic<std::u
   { m.fetch_or(word, std::uint64_t{}, std::memory_order_relaxed) } -> std::same_as<std::uint64_t>;
   { m.fetch_and(word, std::uint64_t{}, std::memory_order_relaxed) } -> std::same_as<std::uint64_t>;
   { m.exchange(word, std::uint64_t{}, std::memory_order_acq_rel) } -> std::same_as<std::uint64_t>;
+  {
+    m.compare_exchange(word, std::uint64_t{}, std::uint64_t{}, std::memory_order_acq_rel)
+    } -> std::same_as<std::uint64_t>;
   m.fence();
   m.fence_after_rmw();
   m.pause();

@@ -25,15 +25,22 @@ using Catalogue = SchemeList<  //
     Refcount,                  //
     RefcountPacked,            //
     RefcountRcu,               //
+    Sticky,                    //
     Shootdown,                 //
     ShootdownExitflush,        //
     ShootdownExitinit,         //
+    ShootdownVmspace0,         //
+    ShootdownMmput,            //
+    ShootdownRegistered,       //
     ShootdownBatch,            //
     ShootdownFilter,           //
     ShootdownFilterAll,        //
+    ShootdownLoaded,           //
     ShootdownTrim,             //
     Quiesce,                   //
     Implicit,                  //
+    Mailbox2021,               //
+    Mailbox2022,               //
     Mailbox,                   //
     MailboxFenced,             //
     Hazptr,                    //

@@ -14,6 +14,7 @@ namespace mmscale::scheme {
 // Whether a scheme keeps every lazily borrowed mm alive under one lifecycle's rules, and the fact this rests
 // on.
 struct Safety {
+  // A name, or the beginning of several and "*". The entry that says most of a name holds for it.
   std::string_view lifecycle;
   bool safe;
   std::string_view because;
@@ -44,9 +45,16 @@ struct SchemeInfo {
 
   // The entry for a lifecycle; nullptr if nothing is known, which counts as unsafe.
   constexpr const Safety* under(std::string_view lifecycle) const {
-    for (const Safety& entry : safety)
-      if (entry.lifecycle == lifecycle) return &entry;
-    return nullptr;
+    const Safety* best = nullptr;
+    for (const Safety& entry : safety) {
+      const bool several = entry.lifecycle.ends_with('*');
+      const auto said = entry.lifecycle.substr(0, entry.lifecycle.size() - several);
+      if (!several && said == lifecycle) return &entry;
+      if (several && lifecycle.starts_with(said) &&
+          (best == nullptr || best->lifecycle.size() < entry.lifecycle.size()))
+        best = &entry;
+    }
+    return best;
   }
 };
 

@@ -23,12 +23,15 @@ struct Implicit : Shootdown {
   static constexpr Safety kSafety[] = {
       {"powerpc", false, "the exit flush skips its sender, who is lazy on the mm since exit_mm"},
       {"powerpc-hash", false, "there is no exit flush by IPI at all"},
-      {"x86-2017", false,
+      {"x86-*", false,
        "the flush moves loaded_mm but leaves active_mm dangling, and an mm without page tables is not "
        "flushed"},
-      {"x86-2024", false, "as under x86-2017: DANGLING, although nothing on x86 need use it"},
-      {"x86-noflush", false, "the flush misses lazy CPUs: paravirtual, INVLPGB"},
-      {"arm64", false, "the hardware broadcasts the flush: no CPU is interrupted, none moves"},
+      {"x86-paravirt", false, "the flush misses CPUs that halted, which keep the page tables loaded"},
+      {"x86-invlpgb", false, "the flush is an instruction: no CPU is interrupted, none moves"},
+      {"arm64*", false, "the hardware broadcasts the flush: no CPU is interrupted, none moves"},
+      {"s390", false, "the hardware broadcasts the flush: no CPU is interrupted, none moves"},
+      {"riscv", false, "the flush interrupts lazy CPUs and moves none"},
+      {"loongarch", false, "flush_tlb_mm does nothing when mm_users is 0"},
   };
   static constexpr SchemeInfo kInfo = {
       .name = "implicit",

@@ -73,12 +73,8 @@ struct Mailbox : DefaultScheme {
   }
 
   static constexpr Safety kSafety[] = {
-      {"powerpc", true, "the last user gives every CPU whose lazy_mm is this mm a reference"},
-      {"powerpc-hash", true, "the last user gives every CPU whose lazy_mm is this mm a reference"},
-      {"x86-2017", true, "lazy_mm goes with active_mm, whatever flushes do to loaded_mm and the mask"},
-      {"x86-2024", true, "lazy_mm goes with active_mm, whatever flushes do to loaded_mm and the mask"},
-      {"x86-noflush", true, "lazy_mm goes with active_mm; no flush is needed"},
-      {"arm64", true, "every CPU is looked at; no mask is needed"},
+      {"*", true, "the last user gives every CPU whose lazy_mm is this mm a reference; no mask is needed"},
+      {"x86-*", true, "lazy_mm goes with active_mm, whatever flushes do to loaded_mm and the mask"},
   };
   static constexpr SchemeInfo kInfo = {
       .name = "mailbox",

@@ -48,12 +48,7 @@ struct Nonlazy : DefaultScheme {
   }
 
   static constexpr Safety kSafety[] = {
-      {"powerpc", true, "no CPU ever borrows a user mm"},
-      {"powerpc-hash", true, "no CPU ever borrows a user mm"},
-      {"x86-2017", true, "no CPU ever borrows a user mm"},
-      {"x86-2024", true, "no CPU ever borrows a user mm"},
-      {"x86-noflush", true, "no CPU ever borrows a user mm; what a missed flush leaves is not loaded"},
-      {"arm64", true, "no CPU ever borrows a user mm"},
+      {"*", true, "no CPU ever borrows a user mm"},
   };
   static constexpr SchemeInfo kInfo = {
       .name = "nonlazy",

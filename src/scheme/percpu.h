@@ -62,13 +62,9 @@ struct Percpu : DefaultScheme {
   }
 
   static constexpr Safety kSafety[] = {
-      {"powerpc", true,
+      {"*", true,
        "a CPU that is lazy on an mm owns one of its references, in its own counter or in mm_count"},
-      {"powerpc-hash", true, "as under powerpc"},
-      {"x86-2017", true, "the reference goes with active_mm, whatever flushes do to loaded_mm and the mask"},
-      {"x86-2024", true, "the reference goes with active_mm, whatever flushes do to loaded_mm and the mask"},
-      {"x86-noflush", true, "the reference goes with active_mm; no flush is needed"},
-      {"arm64", true, "as under powerpc; no mask is needed"},
+      {"x86-*", true, "the reference goes with active_mm, whatever flushes do to loaded_mm and the mask"},
   };
   static constexpr SchemeInfo kInfo = {
       .name = "percpu",

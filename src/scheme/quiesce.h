@@ -96,11 +96,17 @@ struct Quiesce : Shootdown {
       {"powerpc-hash", true, "only offlining clears a bit, after the CPU moved to init_mm"},
       {"x86-2017", false,
        "a flush that frees page tables, or leave_mm, clears the bit but leaves active_mm: that CPU is not "
-       "waited for, "
-       "the sender included"},
-      {"x86-2024", false, "as under x86-2017, after two such flushes, or leave_mm and one"},
-      {"x86-noflush", false, "as under x86-2024: some lazy CPUs are missed, not all"},
-      {"arm64", true, "no mask is kept, so every CPU is waited for"},
+       "waited for, the sender included"},
+      {"x86-unlazy", false,
+       "switch_mm clears prev's bit before it loads the new page tables: a CPU in between is not waited for"},
+      {"x86-*", false, "as under x86-2017, after two such flushes, or leave_mm and one"},
+      {"x86-rar", false, "a lazy CPU that a flush interrupts clears its bit and leaves active_mm"},
+      {"arm64*", true, "no mask of borrowers is kept, so every CPU is waited for"},
+      {"s390", true,
+       "a CPU stays attached while it is lazy, and every flush sets the mask to those attached"},
+      {"riscv", true, "no bit is ever cleared"},
+      {"loongarch", false,
+       "flushes clear the bits of lazy CPUs whose context is gone; they are not waited for"},
   };
   static constexpr SchemeInfo kInfo = {
       .name = "quiesce",

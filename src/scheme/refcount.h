@@ -32,12 +32,9 @@ struct Refcount : DefaultScheme {
   }
 
   static constexpr Safety kSafety[] = {
+      {"*", true, "a CPU that is lazy on an mm owns one of its references; no mask and no flush is needed"},
       {"powerpc", true, "a CPU that is lazy on an mm owns one of its references; trimming returns it"},
-      {"powerpc-hash", true, "a CPU that is lazy on an mm owns one of its references"},
-      {"x86-2017", true, "the reference goes with active_mm, whatever flushes do to loaded_mm and the mask"},
-      {"x86-2024", true, "the reference goes with active_mm, whatever flushes do to loaded_mm and the mask"},
-      {"x86-noflush", true, "the reference goes with active_mm; no flush is needed"},
-      {"arm64", true, "a CPU that is lazy on an mm owns one of its references; no mask is needed"},
+      {"x86-*", true, "the reference goes with active_mm, whatever flushes do to loaded_mm and the mask"},
   };
   static constexpr SchemeInfo kInfo = {
       .name = "refcount",

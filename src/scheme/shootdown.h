@@ -38,10 +38,23 @@ struct Shootdown : DefaultScheme {
        "a flush that frees page tables, or leave_mm, moves loaded_mm and clears the bit but leaves "
        "active_mm: "
        "nobody is asked, the sender included"},
-      {"x86-2024", false, "as under x86-2017, after two such flushes, or leave_mm and one"},
-      {"x86-noflush", false, "as under x86-2024: some lazy CPUs are missed, not all"},
-      {"arm64", true, "no mask is kept, so all CPUs are asked, and active_mm is what is loaded",
+      {"x86-unlazy", false,
+       "switch_mm clears prev's bit before it loads the new page tables: a CPU in between is not asked"},
+      {"x86-*", false,
+       "two flushes that free page tables, or leave_mm and one, clear the bit and leave active_mm; the exit "
+       "of "
+       "a large process makes two"},
+      {"x86-rar", false,
+       "a lazy CPU that a flush interrupts, and the lazy sender, clear their bits and leave active_mm"},
+      {"arm64*", true, "no mask of borrowers is kept, so all CPUs are asked, and active_mm is what is loaded",
        kIrqsOffActivateMm},
+      {"s390", true,
+       "a CPU stays attached while it is lazy, and every flush sets the mask to those attached"},
+      {"riscv", true, "no bit is ever cleared, and active_mm is what is loaded", kIrqsOffActivateMm},
+      {"loongarch", false,
+       "a flush of a process of one thread takes the contexts of lazy CPUs away, and the next flush by IPI "
+       "their "
+       "bits; active_mm and the page tables stay"},
   };
   static constexpr SchemeInfo kInfo = {
       .name = "shootdown",

@@ -18,16 +18,9 @@ struct ShootdownFilterAll : ShootdownFilter {
 
   // Of every scheme that finds borrowers by what all CPUs publish, and interrupts them.
   static constexpr Safety kSafety[] = {
-      {"powerpc", true, "every borrower publishes the mm until its last use of it, in the mask or not"},
-      {"powerpc-hash", true, "every borrower publishes the mm until its last use of it, in the mask or not"},
-      {"x86-2017", true,
-       "what is published goes with active_mm, whatever flushes do to loaded_mm and the mask",
+      {"*", true, "every borrower publishes the mm until its last use of it; no mask is needed",
        kIrqsOffActivateMm},
-      {"x86-2024", true,
-       "what is published goes with active_mm, whatever flushes do to loaded_mm and the mask",
-       kIrqsOffActivateMm},
-      {"x86-noflush", true, "what is published goes with active_mm; no flush is needed", kIrqsOffActivateMm},
-      {"arm64", true, "every borrower publishes the mm until its last use of it; no mask is needed",
+      {"x86-*", true, "what is published goes with active_mm, whatever flushes do to loaded_mm and the mask",
        kIrqsOffActivateMm},
   };
   static constexpr SchemeInfo kInfo = {

@@ -9,14 +9,9 @@ namespace mmscale::scheme {
 // scheme that shows the oracle at work. It also lacks membarrier's full barrier on kernel -> user.
 struct Untracked : DefaultScheme {
   static constexpr Safety kSafety[] = {
-      {"powerpc", false,
+      {"*", false,
        "the last mmput frees while other CPUs are lazy on the mm, and the next switch there uses it"},
-      {"powerpc-hash", false, "as under powerpc"},
-      {"x86-2017", false,
-       "the last mmput frees while active_mm still names the mm, the dropper's own included"},
-      {"x86-2024", false, "as under x86-2017"},
-      {"x86-noflush", false, "lazy CPUs that the exit flush missed keep freed page tables loaded"},
-      {"arm64", false, "the last mmput frees while other CPUs have the mm's page tables loaded"},
+      {"x86-*", false, "the last mmput frees while active_mm still names the mm, the dropper's own included"},
   };
   static constexpr SchemeInfo kInfo = {
       .name = "untracked",

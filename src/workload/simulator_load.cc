@@ -28,7 +28,7 @@ class EngineInVirtualTime final : public EngineLoad<Machine, SimulatorWorld, Sim
       : EngineLoad(build, std::move(program), spec.rules, run_steps<kernel::ByTable, Machine>, nullptr,
                    *spec.model, places_of(*spec.model, spec.pus),
                    package_of_node(*spec.model, spec.home_node), spec.scheduling),
-        slot_bytes_(Mm::bytes(cpus(), build.scheme)),
+        slot_bytes_(Mm::bytes(cpus(), build)),
         unused_(build.scheme.layout == kernel::MmLayout::packed ? 1 : 0) {}
 
   void rest(unsigned cpu, machine::simulator::Picoseconds time) override { machines_[cpu]->rest(time); }

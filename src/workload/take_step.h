@@ -60,7 +60,7 @@ void await_off_cpu(M& m, const kernel::Task<M>& task) {
 // munmap() or the like: the page tables change, and then they are flushed.
 template <class M>
 void unmap(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>* mm, kernel::Freed freed) {
-  if (!mm->has_page_tables) return;
+  if (mm->exit_flushes == 0) return;
   const std::uint32_t version = kernel::tlb::unmap(m, mm);
   cpu.system->lifecycle.flush_tlb_mm(m, cpu, mm, freed);
   kernel::tlb::flush_returned(m, mm, version);

@@ -69,7 +69,7 @@ std::unique_ptr<Load> make_teardown_load(const SiliconSpec& silicon, const Teard
 }
 
 std::size_t mm_slot_bytes(const SiliconSpec& silicon, unsigned cpus) {
-  return kernel::Mm<Machine>::bytes(cpus, build_by_name<Machine>(silicon.scheme, silicon.lifecycle).scheme);
+  return kernel::Mm<Machine>::bytes(cpus, build_by_name<Machine>(silicon.scheme, silicon.lifecycle));
 }
 
 }  // namespace mmscale::workload

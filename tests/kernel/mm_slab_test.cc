@@ -47,7 +47,7 @@ TEST(MmSlab, SlotsDoNotOverlap) {
   std::sort(slots.begin(), slots.end());
   for (std::size_t i = 1; i < slots.size(); ++i)
     EXPECT_GE(reinterpret_cast<std::byte*>(slots[i]) - reinterpret_cast<std::byte*>(slots[i - 1]),
-              static_cast<std::ptrdiff_t>(SlabMm::bytes(1, kernel.system.scheme)));
+              static_cast<std::ptrdiff_t>(SlabMm::bytes(1, kernel.system)));
 }
 
 TEST(MmSlab, TakesBackAndGivesAgain) {

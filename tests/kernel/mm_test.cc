@@ -28,7 +28,7 @@ struct Slot {
   using Machine = machine::silicon::Silicon<true>;
   using TheMm = Mm<Machine>;
   static Build<Machine> build() { return build_of<Scheme, lifecycle::Powerpc, Machine>(); }
-  static std::size_t bytes(unsigned cpus) { return TheMm::bytes(cpus, build().scheme); }
+  static std::size_t bytes(unsigned cpus) { return TheMm::bytes(cpus, build()); }
   struct alignas(kLine) Line {
     std::byte bytes[kLine];
   };
@@ -51,7 +51,7 @@ struct Slot {
   }
   // What dying and the architecture write.
   std::vector<std::size_t> other_lines() {
-    return {line(mm.active_cpus), line(mm.has_page_tables), line(mm.generation), line(mm.next_free),
+    return {line(mm.active_cpus), line(mm.exit_flushes), line(mm.generation), line(mm.next_free),
             line(mm.cpumask(0))};
   }
 

@@ -21,7 +21,10 @@ using kernel::lifecycle::Arm64;
 using kernel::lifecycle::Powerpc;
 using kernel::lifecycle::X86_2017;
 using kernel::lifecycle::X86_2024;
-using kernel::lifecycle::X86Noflush;
+using kernel::lifecycle::X86_2025;
+using kernel::lifecycle::X86Invlpgb;
+using kernel::lifecycle::X86Paravirt;
+using kernel::lifecycle::X86Unlazy;
 using machine::explorer::Ending;
 using machine::explorer::Memory;
 

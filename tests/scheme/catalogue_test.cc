@@ -56,8 +56,20 @@ TEST(SchemeCatalogue, JudgesEverySchemeUnderEveryLifecycle) {
       ASSERT_NE(safety, nullptr) << info->name << " under " << lifecycle;
       EXPECT_FALSE(safety->because.empty()) << info->name << " under " << lifecycle;
     }
-    EXPECT_EQ(info->under("no such lifecycle"), nullptr);
   }
+}
+
+// The entry that says most of a name holds: the name itself, else the longest beginning.
+TEST(SchemeCatalogue, AnEntryForSeveralLifecyclesYieldsToOneThatSaysMore) {
+  static constexpr Safety kEntries[] = {
+      {"*", true, "all"}, {"x86-*", false, "x86"}, {"x86-2024", true, "one"}};
+  SchemeInfo info;
+  info.safety = kEntries;
+  EXPECT_EQ(info.under("powerpc")->because, "all");
+  EXPECT_EQ(info.under("x86-2017")->because, "x86");
+  EXPECT_EQ(info.under("x86-2024")->because, "one");
+  info.safety = std::span(kEntries).subspan(1);
+  EXPECT_EQ(info.under("powerpc"), nullptr);
 }
 
 TEST(SchemeCatalogue, JudgesNoLifecycleTwice) {

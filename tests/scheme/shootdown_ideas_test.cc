@@ -168,7 +168,7 @@ TEST(Implicit, TheSenderOfTheFlushDangles) {
 
 TEST(Implicit, WithoutPageTablesNobodyIsFlushed) {
   TwoProcesses<Implicit> k;
-  k.mm->has_page_tables = false;
+  k.mm->exit_flushes = 0;
   k.leave_cpu_0_alone();
   k.exit(0);
   EXPECT_EQ(k.sum().ipis_sent(), 0u);

@@ -16,7 +16,10 @@ from checks import fastpath  # noqa: E402
 BINARY = os.environ.get("MMSCALE_BINARY", ROOT / "build/release/bin/mmscale")
 
 # The only functions that the loop may call, none of them on the way of a switch.
-COLD = {"run_rare_step", "interrupt", "mmdrop_last", "mmdrop_lazy", "leave_mask", "report_quiescent_state"}
+COLD = {
+    *("run_rare_step", "interrupt", "mmdrop_last", "mmdrop_lazy", "leave_mask", "report_quiescent_state"),
+    *("keep_other", "drop_kept"),
+}
 
 
 def own_atomics():

@@ -2,7 +2,7 @@
 //
 // Every scheme that is safe under a lifecycle, for long, under the oracle and the books: each workload for
 // ten million switches, or ten thousand exits where processes die. ThreadSanitizer gets a fiftieth of that,
-// and the other lifecycles than powerpc a tenth unless MMSCALE_LONG_RUNS is in the environment: all in full
+// and the other lifecycles than powerpc a thirtieth unless MMSCALE_LONG_RUNS is in the environment: all in full
 // takes minutes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -92,7 +92,7 @@ class LongRun : public testing::TestWithParam<std::tuple<const scheme::SchemeInf
 
   void run(Program program) {
     const bool in_full = lifecycle() == kernel::lifecycle::Powerpc::kName || std::getenv("MMSCALE_LONG_RUNS");
-    const std::uint64_t share = in_full ? 1 : 10;
+    const std::uint64_t share = in_full ? 1 : 30;
     const std::uint64_t rounds = rounds_for(program, kSwitches / share, kExits / share);
     const auto load = make_checked_silicon_load(
         {.scheme = scheme().name, .lifecycle = lifecycle(), .transport = "doorbell"}, std::move(program));

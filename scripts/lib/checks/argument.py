@@ -6,33 +6,42 @@ import re
 # What the matrix is about: the life of an mm. Whether membarrier(2) keeps its promise is another question.
 LIFETIME = "dangling,used,assert,leak,double-free"
 
-LIFECYCLES = ("powerpc", "powerpc-hash", "x86-2017", "x86-2024", "x86-noflush", "arm64")
+LIFECYCLES = (
+    *("powerpc", "powerpc-hash", "x86-2017", "x86-unlazy", "x86-2024", "x86-2025", "x86-paravirt", "x86-invlpgb"),
+    *("x86-rar", "arm64", "arm64-2025", "arm64-mask", "s390", "riscv", "loongarch"),
+)
 
-# Derived by hand before anything was explored: S safe, U unsafe, one letter per lifecycle above.
+# Derived by hand from the source before the cell was explored: S safe, U unsafe, - no such thing there; one letter for
+# each lifecycle above, or one for all.
+OVER_THE_MASK = "SSUUUUUUUSSSSSU"
 PREDICTED = {
-    "untracked": "UUUUUU",
-    "refcount": "SSSSSS",
-    "refcount-packed": "SSSSSS",
-    "refcount-rcu": "SSSSSS",
-    "percpu": "SSSSSS",
-    "nonlazy": "SSSSSS",
-    "shootdown": "SSUUUS",
-    "shootdown-exitflush": "SSUUUS",
-    "shootdown-exitinit": "SSUUUS",
-    "shootdown-batch": "SSUUUS",
-    "shootdown-filter": "SSUUUS",
-    "shootdown-filter-all": "SSSSSS",
-    "shootdown-trim": "SSUUUS",
-    "quiesce": "SSUUUS",
-    "implicit": "UUUUUU",
-    "mailbox": "SSSSSS",
-    "mailbox-fenced": "SSSSSS",
-    "hazptr": "SSSSSS",
-    "rcu": "UUUUUU",
+    "untracked": "U",
+    "refcount": "S",
+    "refcount-packed": "S",
+    "refcount-rcu": "S",
+    "sticky": "S",
+    "shootdown": OVER_THE_MASK,
+    "shootdown-exitflush": OVER_THE_MASK,
+    "shootdown-exitinit": OVER_THE_MASK,
+    "shootdown-vmspace0": OVER_THE_MASK,
+    "shootdown-mmput": OVER_THE_MASK,
+    "shootdown-registered": OVER_THE_MASK,
+    "shootdown-batch": OVER_THE_MASK,
+    "shootdown-filter": OVER_THE_MASK,
+    "shootdown-filter-all": "S",
+    "shootdown-loaded": "--SSSSSSS------",
+    "shootdown-trim": OVER_THE_MASK,
+    "quiesce": OVER_THE_MASK,
+    "implicit": "U",
+    "mailbox-2021": "U",
+    "mailbox-2022": "S",
+    "mailbox": "S",
+    "mailbox-fenced": "S",
+    "hazptr": "S",
+    "percpu": "S",
+    "nonlazy": "S",
+    "rcu": "U",
 }
-
-# Schedules longer than this are replaced by how to see them.
-LONGEST = 60
 
 BEGIN, END = "<!-- matrix: scripts/argument-page -->\n", "<!-- end of matrix -->\n"
 COMMAND = re.compile(r"^\$ mmscale (check .*)$")
@@ -40,48 +49,53 @@ ELLIPSIS = "[...]"
 
 
 def verdict(letter, cells):
-    """What the explorer says of one prediction; `cells`: the outcomes of all cases, none if not explorable."""
-    if not cells:
-        return "not explorable"
-    violated = any(cell["verdict"] == "violated" for cell in cells)
+    """What the explorer says of one prediction, as the matrix has it; `cells`: the outcomes of all cases."""
+    if letter == "-":
+        return "-"
+    if any(cell["verdict"] == "violated" for cell in cells):
+        return "U" if letter == "U" else "**U**"
     if letter == "U":
-        return "confirmed" if violated else "not shown"
-    if violated:
-        return "**refuted**"
-    return "confirmed" if all(cell["verdict"] == "safe" for cell in cells) else "confirmed, bounded"
+        return "**S**"
+    return "S" if all(cell["verdict"] == "safe" for cell in cells) else "S?"
 
 
-def evidence(cells):
-    """The case that shows a violation in the fewest characters, or the cases in which a limit came first."""
-    violated = [cell for cell in cells if cell["verdict"] == "violated"]
-    if violated:
-        shown = min(violated, key=lambda cell: len(cell["schedule"]))
-        short = len(shown["schedule"]) <= LONGEST
-        schedule = f"`{shown['schedule']}`" if short else "a long one, printed by the command"
-        return f"{shown['violation']} in {shown['case']}: {schedule}"
-    bounded = [cell["case"] for cell in cells if cell["verdict"] == "bounded"]
-    return f"not exhausted: {', '.join(bounded)}" if bounded else ""
-
-
-def rows(outcomes):
-    """One row for each cell: scheme, lifecycle, prediction, verdict, executions, evidence."""
+def cells_of(outcomes):
+    """Yields scheme, lifecycle, predicted letter and outcomes of every cell."""
+    by_cell = {}
+    for one in outcomes:
+        by_cell.setdefault((one["scheme"], one["lifecycle"]), []).append(one)
     for scheme, letters in PREDICTED.items():
-        for lifecycle, letter in zip(LIFECYCLES, letters):
-            here = (scheme, lifecycle)
-            cells = [one for one in outcomes if (one["scheme"], one["lifecycle"]) == here]
-            executions = str(sum(cell["executions"] for cell in cells)) if cells else ""
-            yield scheme, lifecycle, letter, verdict(letter, cells), executions, evidence(cells)
+        for lifecycle, letter in zip(LIFECYCLES, letters * (len(LIFECYCLES) if len(letters) == 1 else 1)):
+            yield scheme, lifecycle, letter, by_cell.get((scheme, lifecycle), [])
+
+
+def differences(outcomes):
+    """Of the cells that were predicted otherwise: (lifecycle, what shows it) -> schemes, in order."""
+    found = {}
+    for scheme, lifecycle, letter, cells in cells_of(outcomes):
+        if verdict(letter, cells).startswith("**"):
+            violated = [f"{one['violation']} in {one['case']}" for one in cells if one["verdict"] == "violated"]
+            found.setdefault((lifecycle, "; ".join(violated) or "nothing found"), []).append(scheme)
+    return found
 
 
 def matrix(outcomes):
-    """The matrix as a table in Markdown, and a count of the verdicts above it."""
-    found = list(rows(outcomes))
-    counts = {}
-    for row in found:
-        counts[row[3].strip("*")] = counts.get(row[3].strip("*"), 0) + 1
-    text = "; ".join(f"{name}: {counts[name]}" for name in sorted(counts)) + f"; of {len(found)}.\n\n"
-    text += "| scheme | lifecycle | predicted | found | executions | what shows it |\n|---|---|---|---|---|---|\n"
-    return text + "".join(f"| {' | '.join(row)} |\n".replace("|  |", "| |") for row in found)
+    """The matrix as a table in Markdown, a count of the verdicts above it and what differs below."""
+    counts, rows = {}, {}
+    for scheme, lifecycle, letter, cells in cells_of(outcomes):
+        said = verdict(letter, cells)
+        counts[said] = counts.get(said, 0) + 1
+        rows.setdefault(scheme, []).append(said)
+    names = {"S": "safe, explored to the end", "S?": "safe as far as explored", "U": "unsafe, shown"}
+    names |= {"**U**": "predicted safe, shown unsafe", "**S**": "predicted unsafe, not shown", "-": "no such thing"}
+    text = "; ".join(f"{counts[one]} {names[one]}" for one in names if one in counts)
+    text += f"; of {sum(counts.values())}.\n\n"
+    text += "| scheme | " + " | ".join(LIFECYCLES) + " |\n" + "|---" * (1 + len(LIFECYCLES)) + "|\n"
+    text += "".join(f"| {scheme} | {' | '.join(row)} |\n" for scheme, row in rows.items())
+    text += "\nWhere the explorer differs from the prediction:\n\n| lifecycle | what shows it | schemes |\n|---|---|---|\n"
+    for (lifecycle, shown), schemes in differences(outcomes).items():
+        text += f"| {lifecycle} | {shown} | {', '.join(schemes)} |\n"
+    return text
 
 
 def comparable(line):

@@ -6,14 +6,18 @@
 
 #include "kernel/cpu.h"
 #include "kernel/irq.h"
+#include "kernel/lazy.h"
 #include "kernel/tlb.h"
 
 namespace mmscale::kernel::lifecycle {
 
-// arm64 (arch/arm64/include/asm/mmu_context.h, arch/arm64/mm/context.c). TLBI is broadcast by the hardware,
+// arm64 (arch/arm64/include/asm/mmu_context.h, arch/arm64/mm/context.c), 6.12. TLBI is broadcast by the hardware,
 // so that no flush interrupts anybody and mm_cpumask is not kept: whoever looks for a borrower must look at
-// every CPU. active_mm is what is loaded, always. The ASID is taken to be of the current generation; a
+// every CPU. active_mm is what is loaded, but while firmware runs. The ASID is taken to be of the current generation; a
 // rollover, one in 2^16 mms, is absent.
+//
+// enter_lazy_tlb() is arm64's own, but writes the task's saved TTBR0 alone, and that only where PAN is emulated; there
+// switch_mm() also reads pgd and ASID of an mm that was loaded before. Machines of the last ten years have PAN.
 struct Arm64 : DefaultLifecycle {
   static constexpr std::string_view kName = "arm64";
   static constexpr std::string_view kWhat =
@@ -21,6 +25,8 @@ struct Arm64 : DefaultLifecycle {
   static constexpr bool kKeepsMask = false;
   // Writing TTBR0 orders nothing; __switch_to's dsb(ish) does, at every switch.
   static constexpr bool kSwitchToIsFullBarrier = true;
+  // efi_virtmap_load(): efi_mm is loaded by __switch_mm() and active_mm stays, until a5baf582f4c0.
+  static constexpr Efi kEfi = Efi::under_active_mm;
   static constexpr std::string_view kAbsent =
       "writing TTBR0, ASID rollover, broadcast TLBI but for its barriers, TLB misses after a switch";
 
@@ -52,6 +58,18 @@ struct Arm64 : DefaultLifecycle {
     m.store(cpu.loaded_mm, next, relaxed);
   }
 
+  // An idle state that loses the CPU's context (PSCI): cpu_suspend() leaves on the identity map, and cpu_uninstall_idmap()
+  // loads what active_mm points to when the CPU is back, interrupts off all the while.
+  template <class M>
+  static void enter_deep_idle(M& m, Cpu<M>& cpu) {
+    using enum std::memory_order;
+    IrqSave irq(m);
+    auto* const mm = m.load(m.load(cpu.curr, relaxed)->active_mm, relaxed);
+    if (mm == &cpu.system->init_mm) return;
+    use_borrow(m, cpu, mm, "cpu_uninstall_idmap");
+    cpu.pgd = m.load(mm->pgd, relaxed);
+  }
+
   // flush_tlb_mm(): TLBI ASIDE1IS between two dsb(ish). The broadcast itself cannot be done from user space
   // and is absent; the barriers are here.
   template <class M>
@@ -66,6 +84,15 @@ struct Arm64 : DefaultLifecycle {
   static void exit_flush(M& m, Cpu<M>& cpu, Mm<M>* mm) {
     flush_tlb_mm(m, cpu, mm);
   }
+};
+
+// arm64 since a5baf582f4c0 ("arm64/efi: Call EFI runtime services without disabling preemption", late in 2025): firmware
+// is called by a kernel thread that uses efi_mm, so that active_mm says what is loaded then, too. The way back from
+// suspend reads active_mm as before.
+struct Arm64_2025 : Arm64 {
+  static constexpr std::string_view kName = "arm64-2025";
+  static constexpr std::string_view kWhat = "arm64 since late 2025: firmware by kthread_use_mm";
+  static constexpr Efi kEfi = Efi::kthread_uses_it;
 };
 
 }  // namespace mmscale::kernel::lifecycle

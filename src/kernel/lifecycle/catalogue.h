@@ -29,9 +29,18 @@ using Catalogue = LifecycleList<  //
     Powerpc,                      //
     PowerpcHash,                  //
     X86_2017,                     //
+    X86Unlazy,                    //
     X86_2024,                     //
-    X86Noflush,                   //
-    Arm64                         //
+    X86_2025,                     //
+    X86Paravirt,                  //
+    X86Invlpgb,                   //
+    X86Rar,                       //
+    Arm64,                        //
+    Arm64_2025,                   //
+    Arm64Mask,                    //
+    S390,                         //
+    Riscv,                        //
+    Loongarch                     //
     >;
 
 }  // namespace mmscale::kernel::lifecycle

@@ -26,8 +26,6 @@ struct Powerpc : DefaultLifecycle {
   static constexpr bool kWantsIrqsOffActivateMm = true;
   static constexpr std::string_view kAbsent =
       "loading the PID register, tlbie and tlbiel, TLB misses after a switch";
-  // tlb_mm_cpumask_trim_timer, radix_tlb.c: a CPU tries to trim a mask at one flush in so many.
-  static constexpr unsigned kTrimTimer = 1073;
 
   // switch_mm_irqs_off(). The bit is tested before it is set, so that a CPU which comes back writes nothing
   // shared.
@@ -44,8 +42,9 @@ struct Powerpc : DefaultLifecycle {
       m.fence();
       new_on_cpu = true;
     }
-    cpu.pgd = m.load(next->pgd, relaxed);
+    // switch_mm_pgdir() is empty on Book3S-64: a CPU that comes back to the same mm reads its mask and no more.
     if (prev == next) return;
+    cpu.pgd = m.load(next->pgd, relaxed);
     // membarrier_arch_switch_mm(): only for processes that registered, and only if the set bit's barrier did
     // not come first.
     if (!new_on_cpu && m.load(next->membarrier_state, relaxed) != 0) m.fence();
@@ -66,13 +65,13 @@ struct Powerpc : DefaultLifecycle {
       smp_call_function_many(m, cpu, mm, do_exit_flush_lazy_tlb<M>, &Tally::ipis_exit_flush);
       if (trim_clock_ticks(cpu) && m.load(mm->active_cpus, relaxed) == 1 &&
           (m.load(mm->cpumask(cpu.mask_word), relaxed) & cpu.mask_bit) != 0)
-        trim_self(m, cpu, mm);
+        exit_lazy_flush_tlb(m, cpu, mm);
     }
   }
 
   // A flush of an mm that lives on, by CPU `cpu` (flush_type_needed): what it does to the mask, whatever was
   // freed. A single-threaded process that flushes itself trims its mask to this CPU; others do so at one
-  // flush in kTrimTimer.
+  // flush in 1,073 (Rules::trim_timer).
   template <class M>
   static void flush_tlb_mm(M& m, Cpu<M>& cpu, Mm<M>* mm, Freed = Freed::pages) {
     using enum std::memory_order;
@@ -85,7 +84,7 @@ struct Powerpc : DefaultLifecycle {
     const bool current = m.load(cpu.curr, relaxed)->mm.get(m) == mm;
     if (active == 1 && on_this_cpu) {
       if (!current && trim_clock_ticks(cpu))
-        trim_self(m, cpu, mm);
+        exit_lazy_flush_tlb(m, cpu, mm);
       else
         tlb::drop(cpu, mm);  // FLUSH_TYPE_LOCAL: tlbiel
       return;
@@ -97,8 +96,8 @@ struct Powerpc : DefaultLifecycle {
       smp_call_function_many(m, cpu, mm, do_exit_flush_lazy_tlb<M>, &Tally::ipis_trim);
       if (current)
         tlb::drop(cpu, mm);
-      else if (on_this_cpu)
-        trim_self(m, cpu, mm);
+      else if ((m.load(mm->cpumask(cpu.mask_word), relaxed) & cpu.mask_bit) != 0)
+        exit_lazy_flush_tlb(m, cpu, mm);
     } else {
       tlb::broadcast(m, mm);  // FLUSH_TYPE_GLOBAL: tlbie
     }
@@ -130,34 +129,30 @@ struct Powerpc : DefaultLifecycle {
  private:
   template <class C>
   static bool trim_clock_ticks(C& cpu) {
-    if (++cpu.trim_clock < kTrimTimer) return false;
+    if (++cpu.trim_clock < cpu.system->rules.trim_timer) return false;
     cpu.trim_clock = 0;
     return true;
   }
 
   // exit_lazy_flush_tlb(): a lazy CPU moves to init_mm first, then leaves the mask; a CPU whose current task
-  // is a real user stays. True if the CPU was lazy on mm. Interrupts off: it races with context_switch
-  // otherwise.
+  // is a real user stays. True if the CPU was lazy on mm. Interrupts are off in the IPI. A flush that trims its
+  // own CPU (flush_type_needed) calls it with interrupts on, and turns them off for the move alone, since
+  // dfaed3e1fa70 (6.4): another trimmer's IPI may come between the tests and what they decide.
   template <class M>
   static bool exit_lazy_flush_tlb(M& m, Cpu<M>& cpu, Mm<M>* mm) {
     using enum std::memory_order;
-    expect_irqs_off(m, cpu, "exit_lazy_flush_tlb");
+    Task<M>& task = *m.load(cpu.curr, relaxed);
+    bool was_lazy = false;
+    if (task.mm.get(m) != mm) {
+      const std::uint32_t life = cpu.borrowed_generation;
+      was_lazy = m.load(task.active_mm, relaxed) == mm;
+      // unlazy drops this CPU's lazy reference, never the last one: who flushes holds the mm.
+      if (was_lazy) unlazy(m, cpu, mm, life);
+      leave_mask(m, cpu, mm);
+    }
     // always_flush, which both callers ask for.
     tlb::drop(cpu, mm);
-    Task<M>& task = *m.load(cpu.curr, relaxed);
-    if (task.mm.get(m) == mm) return false;
-    const bool was_lazy = m.load(task.active_mm, relaxed) == mm;
-    // unlazy drops this CPU's lazy reference, never the last one: the sender waits for this handler and holds
-    // the mm.
-    if (was_lazy) unlazy(m, cpu, mm);
-    leave_mask(m, cpu, mm);
     return was_lazy;
-  }
-
-  template <class M>
-  static void trim_self(M& m, Cpu<M>& cpu, Mm<M>* mm) {
-    IrqSave irq(m);
-    exit_lazy_flush_tlb(m, cpu, mm);
   }
 
   template <class M>

@@ -104,6 +104,14 @@ class Explorer {
     return modify(a, order, "exchange", where, value, [value](T) { return value; });
   }
 
+  // One that fails is a read-modify-write all the same: stronger than the kernel's, whose failure orders nothing.
+  template <class T>
+  T compare_exchange(Atomic<T>& a, std::type_identity_t<T> expected, std::type_identity_t<T> value,
+                     std::memory_order order, Where where = Where::current()) {
+    return modify(a, order, "compare and exchange", where, value,
+                  [=](T old) { return old == expected ? value : old; });
+  }
+
   // smp_mb(), or std::atomic_thread_fence. Under tso and pso any is a full barrier.
   void fence(std::memory_order order = std::memory_order_seq_cst, Where where = Where::current()) {
     order = world_.order_at(Site::Kind::fence, order, where);

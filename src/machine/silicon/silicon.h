@@ -94,6 +94,12 @@ class Silicon {
   MMSCALE_INLINE T exchange(Atomic<T>& a, std::type_identity_t<T> value, std::memory_order order) {
     return a.exchange(value, order);
   }
+  template <class T>
+  MMSCALE_INLINE T compare_exchange(Atomic<T>& a, std::type_identity_t<T> expected,
+                                    std::type_identity_t<T> value, std::memory_order order) {
+    a.compare_exchange_strong(expected, value, order);
+    return expected;
+  }
 
   MMSCALE_INLINE void fence() {
 #if MMSCALE_TSAN

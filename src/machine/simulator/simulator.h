@@ -79,9 +79,9 @@ class Simulator {
     return modify(a, [value](T) { return value; });
   }
 
-  // Of the bare loops alone: no scheme has one. What was found; replaced if that is `expected`.
   template <class T>
-  T compare_exchange(T& a, std::type_identity_t<T> expected, std::type_identity_t<T> value) {
+  T compare_exchange(T& a, std::type_identity_t<T> expected, std::type_identity_t<T> value,
+                     std::memory_order = std::memory_order_seq_cst) {
     return modify(a, [=](T old) { return old == expected ? value : old; });
   }
 

@@ -37,7 +37,7 @@ TEST(PowerpcHash, BitsAreNeverTrimmed) {
   k.run(1, k.on_1);
   k.run(1, k.other_1);
   k.run(0, k.on_0);
-  for (unsigned i = 0; i < 2 * Powerpc::kTrimTimer; ++i) k.flush(0, k.mm);
+  for (unsigned i = 0; i < 2 * Rules{}.trim_timer; ++i) k.flush(0, k.mm);
   EXPECT_TRUE(k.in_mask(k.mm, 1u));
   EXPECT_EQ(k.mm->active_cpus, 2);
   EXPECT_EQ(k.sum().ipis_sent(), 0u);

@@ -10,7 +10,11 @@
 #include "kernel/idle.h"
 #include "kernel/lifecycle/x86_2017.h"
 #include "kernel/lifecycle/x86_2024.h"
-#include "kernel/lifecycle/x86_noflush.h"
+#include "kernel/lifecycle/x86_2025.h"
+#include "kernel/lifecycle/x86_invlpgb.h"
+#include "kernel/lifecycle/x86_paravirt.h"
+#include "kernel/lifecycle/x86_rar.h"
+#include "kernel/lifecycle/x86_unlazy.h"
 #include "scheme/refcount.h"
 #include "scheme/shootdown.h"
 #include "support/by_hand.h"
@@ -45,7 +49,7 @@ struct TwoCpus : ByHand<Scheme, Lifecycle> {
 
 template <class Lifecycle>
 class X86 : public testing::Test {};
-using AllX86 = testing::Types<X86_2017, X86_2024, X86Noflush>;
+using AllX86 = testing::Types<X86_2017, X86_2024, X86_2025, X86Paravirt, X86Invlpgb, X86Rar>;
 struct LifecycleName {
   template <class Lifecycle>
   static std::string GetName(int) {
@@ -278,8 +282,8 @@ TEST(X86_2024, AFlushOfPagesTrimsNowAndThen) {
   EXPECT_GT(arch_state<X86_2024::PerMm>(k.mm).next_trim, k.m(0).now());
 }
 
-TEST(X86Noflush, AHaltedCpuIsNotInterrupted) {
-  TwoCpus<X86Noflush> k;
+TEST(X86Paravirt, AHaltedCpuIsNotInterrupted) {
+  TwoCpus<X86Paravirt> k;
   k.run(0, k.on_0);
   k.run(1, k.on_1);
   k.idle(1);
@@ -293,8 +297,8 @@ TEST(X86Noflush, AHaltedCpuIsNotInterrupted) {
   EXPECT_THAT(k.findings(), IsEmpty());
 }
 
-TEST(X86Noflush, OtherCpusAre) {
-  TwoCpus<X86Noflush> k;
+TEST(X86Paravirt, OtherCpusAre) {
+  TwoCpus<X86Paravirt> k;
   k.run(0, k.on_0);
   k.run(1, k.on_1);
   k.idle(1);
@@ -302,20 +306,117 @@ TEST(X86Noflush, OtherCpusAre) {
   EXPECT_EQ(k.loaded(1), k.init_mm());
 }
 
-// More than three CPUs: a global ASID and a broadcast flush. Nobody is interrupted or moved, the sender
-// neither.
-TEST(X86Noflush, BroadcastFlushesMoveNobody) {
-  using Kernel = ByHand<scheme::Refcount, X86Noflush>;
-  Kernel k(4);
-  Kernel::Task t[4];
-  auto* mm = k.fork({&t[0], &t[1], &t[2], &t[3]});
-  for (unsigned n = 0; n < 4; ++n) k.run(n, t[n]);
-  for (unsigned n = 4; n-- > 0;) k.exit(n);
-  EXPECT_EQ(k.sum().ipis_sent(), 0u);
-  for (unsigned n = 0; n < 4; ++n) EXPECT_EQ(k.cpu(n).loaded_mm, mm);
-  k.drain();
-  EXPECT_TRUE(k.is_free(mm));
+// One exit of a process with two batches of page tables: the first flush moves loaded_mm, the second finds it moved.
+TEST(X86_2024, ALargeProcessNeedsOneExitOnly) {
+  TwoCpus<X86_2024> k;
+  k.run(0, k.on_0);
+  k.run(1, k.on_1);
+  k.exit(1);
+  k.mm->exit_flushes = 2;
+  k.exit(0);
+  EXPECT_THAT(k.findings(), Contains("DANGLING on cpu 0 in free_mm"));
+}
+
+// Whether to trim is decided once for each flush (info->trim_cpumask), so that all who are elsewhere leave the mask.
+TEST(X86_2024, ATrimIsOfAllCpusThatAreElsewhere) {
+  using Kernel = ByHand<scheme::Refcount, X86_2024>;
+  Kernel k(3);
+  Kernel::Task on[3], other[3];
+  auto* mm = k.fork({&on[0], &on[1], &on[2]});
+  k.fork({&other[1], &other[2]});
+  for (unsigned n = 0; n < 3; ++n) k.run(n, on[n]);
+  for (unsigned n = 1; n < 3; ++n) k.run(n, other[n]);
+  arch_state<X86_2024::PerMm>(mm).next_trim = 1;
+  k.flush(0, mm);
+  EXPECT_FALSE(k.in_mask(mm, 1u));
+  EXPECT_FALSE(k.in_mask(mm, 2u));
+}
+
+// A CPU that flushes an mm it is in the mask of, but has not loaded, leaves the mask too.
+TEST(X86_2024, TheFlushingCpuLeavesTheMaskToo) {
+  TwoCpus<X86_2024> k;
+  k.run(0, k.on_0);
+  k.run(1, k.on_1);
+  k.run(0, k.other_0);
+  k.flush_tables(0);
+  EXPECT_FALSE(k.in_mask(k.mm, 0u));
+  EXPECT_TRUE(k.in_mask(k.mm, 1u));
+}
+
+TEST(X86Unlazy, TheFlushHandlerMovesActiveMmAlong) {
+  ByHand<scheme::Refcount, X86Unlazy> k(2);
+  decltype(k)::Task on_0, on_1;
+  auto* mm = k.fork({&on_0, &on_1});
+  k.run(0, on_0);
+  k.run(1, on_1);
+  k.idle(1);
+  k.system.lifecycle.flush_tlb_mm(k.m(0), k.cpu(0), mm, Freed::page_tables);
+  EXPECT_EQ(k.active(1), k.init_mm());
+  EXPECT_EQ(k.mm_count(mm), 1);
+  EXPECT_FALSE(k.in_mask(mm, 1u));
   EXPECT_THAT(k.findings(), IsEmpty());
+}
+
+// Four CPUs of a process that run it: a global ASID when a flush looks. The flushes behind it are broadcast; the first
+// one, that finds CPUs under their old ASID, interrupts everybody once more.
+template <class Lifecycle>
+class GlobalAsid : public testing::Test {};
+using BothGlobalAsids = testing::Types<X86Invlpgb, X86Rar>;
+TYPED_TEST_SUITE(GlobalAsid, BothGlobalAsids, LifecycleName);
+
+template <class Kernel>
+struct FourThreads {
+  explicit FourThreads(Rules rules = {.global_asid_one_in = 1}) : k(4, 4, rules) {
+    mm = k.fork({&t[0], &t[1], &t[2], &t[3]});
+    for (unsigned n = 0; n < 4; ++n) k.run(n, t[n]);
+  }
+  Kernel k;
+  typename Kernel::Task t[4];
+  typename Kernel::Mm* mm;
+};
+
+TYPED_TEST(GlobalAsid, IsGivenOnFourCpusAndThenNobodyIsInterrupted) {
+  FourThreads<ByHand<scheme::Refcount, TypeParam>> four;
+  auto& k = four.k;
+  k.flush(0, four.mm);
+  EXPECT_EQ(k.sum().ipis_flush, 3u) << "by interrupt, and then the ASID is given";
+  k.flush(0, four.mm);
+  EXPECT_EQ(k.sum().ipis_flush, 6u) << "three CPUs run under their old ASIDs";
+  k.flush(0, four.mm);
+  k.flush(0, four.mm);
+  EXPECT_EQ(k.sum().ipis_flush, 6u);
+  for (unsigned n = 4; n-- > 0;) k.exit(n);
+  EXPECT_EQ(k.sum().ipis_exit_flush, 0u);
+  for (unsigned n = 1; n < 4; ++n) EXPECT_EQ(k.cpu(n).loaded_mm, four.mm);
+  k.drain();
+  EXPECT_TRUE(k.is_free(four.mm));
+  EXPECT_THAT(k.findings(), IsEmpty());
+}
+
+TYPED_TEST(GlobalAsid, IsNotGivenToLazyCpus) {
+  FourThreads<ByHand<scheme::Refcount, TypeParam>> four;
+  four.k.idle(3);
+  for (int i = 0; i < 3; ++i) four.k.flush(0, four.mm);
+  EXPECT_EQ(arch_state<GlobalAsidPerMm>(four.mm).global_asid, 0u);
+}
+
+TYPED_TEST(GlobalAsid, IsLookedForAtOneFlushInThirtyTwo) {
+  FourThreads<ByHand<scheme::Refcount, TypeParam>> four{Rules{}};
+  for (int i = 0; i < 31; ++i) four.k.flush(0, four.mm);
+  EXPECT_EQ(arch_state<GlobalAsidPerMm>(four.mm).global_asid, 0u);
+  four.k.flush(0, four.mm);
+  EXPECT_EQ(arch_state<GlobalAsidPerMm>(four.mm).global_asid, 1u);
+}
+
+// The lazy sender of a RAR clears its own bit; INVLPGB leaves it where it is.
+TEST(X86Rar, TheLazySenderLeavesTheMask) {
+  FourThreads<ByHand<scheme::Refcount, X86Rar>> rar;
+  FourThreads<ByHand<scheme::Refcount, X86Invlpgb>> invlpgb;
+  for (int i = 0; i < 3; ++i) rar.k.flush(0, rar.mm), invlpgb.k.flush(0, invlpgb.mm);
+  for (unsigned n = 4; n-- > 0;) rar.k.exit(n), invlpgb.k.exit(n);
+  EXPECT_FALSE(rar.k.in_mask(rar.mm, 0u));
+  EXPECT_TRUE(rar.k.in_mask(rar.mm, 1u));
+  EXPECT_TRUE(invlpgb.k.in_mask(invlpgb.mm, 0u));
 }
 
 }  // namespace

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#include "cli/own_lifecycle.h"
+
+#include <sys/utsname.h>
+
+#include <charconv>
+
+namespace mmscale::cli {
+namespace {
+
+// "6.18.44-fc" is 6018; 0 if it does not begin with two numbers.
+unsigned version_of(std::string_view release) {
+  unsigned major = 0;
+  unsigned minor = 0;
+  const char* const end = release.data() + release.size();
+  const auto [dot, bad] = std::from_chars(release.data(), end, major);
+  if (bad != std::errc{} || dot == end || *dot != '.') return 0;
+  if (std::from_chars(dot + 1, end, minor).ec != std::errc{} || minor >= 1000) return 0;
+  return major * 1000 + minor;
+}
+
+}  // namespace
+
+std::string_view lifecycle_of_kernel(std::string_view machine, std::string_view release) {
+  const unsigned version = version_of(release);
+  if (version == 0) return {};
+  if (machine == "x86_64" || machine == "i686")
+    return version >= 6016 ? "x86-2025" : version >= 6014 ? "x86-2024" : version >= 4014 ? "x86-2017" : "";
+  if (machine == "aarch64") return version >= 6019 ? "arm64-2025" : "arm64";
+  if (machine == "ppc64" || machine == "ppc64le") return "powerpc";
+  if (machine == "s390x") return "s390";
+  if (machine == "riscv64") return version >= 6003 ? "riscv" : "";
+  if (machine == "loongarch64") return "loongarch";
+  return {};
+}
+
+std::string own_lifecycle() {
+  utsname name{};
+  if (uname(&name) != 0) return {};
+  return std::string(lifecycle_of_kernel(name.machine, name.release));
+}
+
+}  // namespace mmscale::cli

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+//
+// Whose rules this machine's own kernel has.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace mmscale::cli {
+
+// The lifecycle of a kernel by what uname(2) calls its machine and release ("x86_64", "6.18.44-fc"): the rules of its
+// architecture, and of the release that changed them last. Empty where none is known. Whether an x86 runs as a guest with
+// paravirtual flushes, or has INVLPGB, is not looked at.
+std::string_view lifecycle_of_kernel(std::string_view machine, std::string_view release);
+
+// The same of the kernel that runs here.
+std::string own_lifecycle();
+
+}  // namespace mmscale::cli
