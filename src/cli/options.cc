@@ -747,7 +747,9 @@ void Taker::take(std::string_view name, bool& variable) {
 
 void Taker::take(std::string_view name, std::optional<bool>& variable) {
   const OptionInfo& info = definition(name);
-  command_.add_flag(own_names(info), variable, std::string(info.help));
+  // Not CLI11's own for a variable: it takes what can be made of a number for a count, and sets it to 0 at once.
+  command_.add_flag_function(
+      own_names(info), [&variable](std::int64_t times) { variable = times > 0; }, std::string(info.help));
 }
 
 namespace {

@@ -20,7 +20,6 @@ namespace mmscale::scheme {
 // Memory order: the load is an acquire; under TSO a CPU that is seen with another mm is behind its last use of this one.
 // One that is seen too early with this mm is interrupted for nothing. The fence on kernel -> user is shootdown's.
 //
-// x86: 1 locked instructions or fences of its own in the measured loop (tests/workload/fast_path_test.py).
 struct ShootdownLoaded : Shootdown {
   static constexpr bool kHasActiveMm = false;
   static constexpr Candidates kCandidates = Candidates::all;
@@ -73,7 +72,8 @@ struct ShootdownLoaded : Shootdown {
     // The emulation's record of who borrows.
     note_borrow(m, cpu, init_mm);
     m.store(m.load(cpu.curr, relaxed)->active_mm, init_mm, relaxed);
-    cpu.system->lifecycle.switch_mm_irqs_off(m, cpu, nullptr, init_mm);
+    // x86 reads its own loaded_mm and no prev; who does read it finds the mm alive, since its dropper waits.
+    cpu.system->lifecycle.switch_mm_irqs_off(m, cpu, mm, init_mm);
     return true;
   }
 

@@ -202,7 +202,7 @@ class Engine {
   std::size_t slot_of(const Mm* mm) const {
     return static_cast<std::size_t>(reinterpret_cast<const std::byte*>(mm) -
                                     reinterpret_cast<const std::byte*>(&system_.init_mm)) /
-           Mm::bytes(static_cast<unsigned>(locals_.size()), system_.scheme);
+           Mm::bytes(static_cast<unsigned>(locals_.size()), system_);
   }
 
  private:

@@ -87,8 +87,8 @@ TEST(Check, CasesSayOfNoCpusThatTheyAreAlikeWhichAreNot) {
       if ((one.interchangeable >> cpu & 1) == 0) continue;
       std::vector<Act> of_cpu;
       for (const Case::Before& before : one.before)
-        if (before.cpu == cpu) of_cpu.push_back(before.step.act);
-      for (const Step& step : one.programs[cpu]) of_cpu.push_back(step.act);
+        if (before.cpu == cpu) of_cpu.push_back(before.step.op);
+      for (const Step& step : one.programs[cpu]) of_cpu.push_back(step.op);
       acts.push_back(of_cpu);
       EXPECT_EQ(acts.back(), acts.front()) << one.name;
     }

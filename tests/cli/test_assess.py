@@ -48,7 +48,7 @@ def test_a_planted_cost_is_found_at_its_size(assess, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("--plant", "-1"), "--plant -1: 0 to"),
+        (("--plant", "-1"), "--plant: '-1' is not a number from 0 to"),
         (("a", "b"), "takes one TRACE"),
         (("trace.dat", "--record", "1s"), "both name a workload"),
         (("--lifecycle", "vax"), "--lifecycle"),

@@ -75,23 +75,16 @@ TEST(Museum, TrimmingTheMaskOfOthersRacesWithKthreadUseMm) {
 
 // x86 spares lazy CPUs the flush of pages; what they missed they learn from tlb_gen when they come back to
 // the mm. Here they do not look.
-struct X86ForgetsWhatItMissed : kernel::lifecycle::X86<X86ForgetsWhatItMissed> {
+struct ForgetsWhatItMissed : kernel::lifecycle::X86ExactMask {
   template <class M>
   static void check_own_bit(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>* mm) {
-    kernel::arch_state<PerCpu>(cpu).tlb_gen =
-        m.load(kernel::arch_state<PerMm>(mm).tlb_gen, std::memory_order_relaxed);
-  }
-  template <class M>
-  static std::uint64_t enter_mask(M& m, kernel::Cpu<M>& cpu, kernel::Mm<M>* prev, kernel::Mm<M>* next) {
-    return X86_2017::enter_mask(m, cpu, prev, next);
-  }
-  template <class M>
-  static void found_elsewhere(M&, kernel::Cpu<M>&, kernel::Mm<M>*) {}
-  template <class M>
-  static bool needs_flush(M& m, kernel::Cpu<M>& cpu, unsigned other, kernel::Mm<M>*, kernel::Freed freed) {
-    return freed == kernel::Freed::page_tables || !is_lazy(m, other, cpu);
+    using namespace kernel::lifecycle;
+    kernel::arch_state<X86PerCpu>(cpu).tlb_gen =
+        m.load(kernel::arch_state<X86PerMm>(mm).tlb_gen, std::memory_order_relaxed);
   }
 };
+struct X86ForgetsWhatItMissed
+    : kernel::lifecycle::X86<X86ForgetsWhatItMissed, kernel::lifecycle::X86Switch<ForgetsWhatItMissed>> {};
 
 TEST(Museum, ALazyCpuMustLearnWhichFlushesItMissed) {
   EXPECT_TRUE((shows<scheme::Refcount, X86ForgetsWhatItMissed>(Violation::tlb, the_case("unmap"))));

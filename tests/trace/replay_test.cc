@@ -11,6 +11,7 @@
 #include "machine/silicon/transport.h"
 #include "machine/simulator/model_file.h"
 #include "scheme/catalogue.h"
+#include "scheme/known.h"
 #include "topology/topology.h"
 #include "trace/session.h"
 

@@ -56,8 +56,15 @@ def test_loop_has_the_scheme_s_own_atomics(struct):
 
 
 def test_every_loop_says_what_atomics_it_has():
-    """All but Nonlazy, whose second switch_mm brings the locked instructions of a first switch along once more."""
-    assert set(LOOPS) - set(own_atomics()) == {"Untracked", "Nonlazy"}
+    """All but Nonlazy, whose second switch_mm brings the locked instructions of a first switch along once more, and
+    ShootdownLoaded, whose switch without an active_mm has those of a first switch once where the others have them twice."""
+    assert set(LOOPS) - set(own_atomics()) == {"Untracked", "Nonlazy", "ShootdownLoaded"}
+
+
+def test_a_switch_without_active_mm_has_no_atomics_of_its_own_but_shootdown_s_fence():
+    fences = [i for i in locked(fastpath.run_steps(BINARY, "ShootdownLoaded")) if re.match(r"lock or. \$0x0", i)]
+    assert len(fences) <= len([i for i in locked(fastpath.run_steps(BINARY, "Shootdown")) if re.match(r"lock or. \$0x0", i)])
+    assert len(locked(fastpath.run_steps(BINARY, "ShootdownLoaded"))) < len(locked(fastpath.run_steps(BINARY, "Shootdown")))
 
 
 def test_the_check_can_fail():

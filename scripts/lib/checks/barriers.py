@@ -2,6 +2,7 @@
 """docs/barriers.md: every order that a scheme and its kernel paths ask for, what breaks when it asks for less, and
 what the kernel's own comment says of it."""
 
+import re
 
 # What the page shows: each scheme once under each lifecycle whose memory is weak and whose rules differ.
 SHOWN = (
