@@ -10,6 +10,7 @@ import re
 from grouping.series import REFERENCE
 from records.reading import read
 from stats.estimate import estimate
+from wording.schemes import WHAT
 from wording.text import SIMULATED, in_words, plain, ratio, scaled
 
 MEASURED = "results/2026-11-23-epyc-2vcpu-schemes/records.json"
@@ -18,11 +19,6 @@ SIMULATION = tuple(f"results/2026-11-28-power8-16s/{scheme}.json" for scheme in 
 TABLE = "results/2026-11-23-epyc-2vcpu-schemes/table.txt"
 PICTURE = "docs/front.svg"
 SHOWN = ("refcount", "shootdown", "hazptr")
-WHAT = {
-    "refcount": "an atomic in and out of idle, what most kernels do",
-    "shootdown": "count nothing, interrupt borrowers when the mm is freed",
-    "hazptr": "publish what is borrowed in a line of the CPU's own, look at all when the mm is freed",
-}
 
 
 def write(root):
