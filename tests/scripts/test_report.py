@@ -296,17 +296,18 @@ def test_ten_thousand_records(run, tmp_path):
         entries += part
     path = made.write(tmp_path / "many.json", entries)
     assert len(entries) >= 10000
-    # Processor time: 10 s where nothing shares the core, and up to three times that where much does.
-    assert seconds(lambda: run(REPORT, path, "-o", tmp_path)) < 60
-    # The guard at the door costs a few times what JSON itself does: both share whatever else the machine does.
+    # Both are bounded by what JSON itself takes, as they share whatever else the machine does: 20 s for the page where
+    # that is 0.1 s. The guard at the door costs a few times as much as JSON.
     parse, guarded = (min(seconds(of) for _ in range(3)) for of in (lambda: json.loads(path.read_text()), lambda: load(path)))
     assert guarded < 12 * parse
+    assert seconds(lambda: run(REPORT, path, "-o", tmp_path)) < 200 * parse
     text = page_of(tmp_path)
     assert len(text) < 15e6
     # Where there are too many for pictures, a figure says so, and its numbers are not folded away; those of fits never
     # are.
-    too_many = 28 - gallery.MOST_PICTURED
-    assert (text.count(gallery.PICTURELESS), text.count("<details open>")) == (3 * too_many, 2 * too_many)
+    # One picture each of rates and of fits; two of latencies, and of costs against exits.
+    one, two = 28 - gallery.MOST_PICTURED, 28 - gallery.MOST_PICTURED // 2 + 3 - gallery.MOST_PICTURED // 2
+    assert (text.count(gallery.PICTURELESS), text.count("<details open>")) == (2 * one + two, one + two)
 
 
 def test_commands_measure_the_same_again(tmp_path):

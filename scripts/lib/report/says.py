@@ -9,7 +9,7 @@ from families.latency import latency_sheets
 from families.teardown import teardown_sheets
 from figures.line import line_sheets
 from grouping.crossover import crossings, mix_sheets, without_crossing
-from grouping.series import REFERENCE
+from grouping.series import REFERENCE, panels
 from records.conditions import value_of
 from records.window import DISTANCES
 from report.answer import main_sheet, times
@@ -185,10 +185,15 @@ def replay(own, _mark):
 
 def fits(own, mark):
     """How far adding CPUs pays, by the law that each scheme's points bear out."""
-    found = fitted(own)
-    first = next((curves for panel, curves in found if panel.workload == "idle"), found[0][1] if found else ())
+    sheet, parts = main_sheet(own), []
+    for _, curves in fitted(own, panels(sheet.windows)[:1]) if sheet else ():
+        parts += _laws(curves, mark)
+    return "; ".join(parts) + "." if parts else ""
+
+
+def _laws(curves, mark):
     parts = []
-    for curve in first:
+    for curve in curves:
         most = curve.scaling.points[-1][0] if curve.scaling.points else 0
         fit = curve.scaling.fits.get(curve.scaling.best)
         if fit is None:
@@ -200,4 +205,4 @@ def fits(own, mark):
         else:
             said = f"gains nothing more from {mark}{cpus_text(fit.knee, most)} CPUs on"
         parts.append(f"{esc(curve.series.scheme)} {said}")
-    return "; ".join(parts) + "." if parts else ""
+    return parts
