@@ -243,6 +243,11 @@ def test_fits_the_window(seen):
     assert seen[1]["wide"] <= 0 and seen[1]["wideOnPhone"] <= 0
 
 
+def test_paper_is_few_pages(seen, big):
+    # Of two machines with every family, and of one: the first screen, and an answer to each question.
+    assert 2 <= seen[1]["papers"] <= 5 and 1 <= big[0]["papers"] <= 3
+
+
 def test_readable_without_javascript(seen):
     bare = seen[1]["bare"]
     assert bare["pictures"] >= len(seen[1]["figures"]) and bare["text"] > 200 and bare["charts"] == 2

@@ -11,8 +11,9 @@ def labels(records, curves):
     """What stands at the end of each curve, by (scheme, source): with several machines, with the name that the
     caption gives the machine; marked if simulated."""
     result = {}
+    several = len({curve.source for curve in curves}) > 1
     for curve in curves:
-        label = records.sources[curve.source].named(curve.scheme)
+        label = records.sources[curve.source].named(curve.scheme) if several else curve.scheme
         if records.sources[curve.source].machine.simulated:
             label = SIMULATED + label
         result[curve.scheme, curve.source] = label

@@ -89,7 +89,7 @@ def series_labels(records, panel):
     caption gives the machine; marked if simulated."""
     labels = {}
     for series in panel.series:
-        label = records.sources[series.source].named(series.scheme)
+        label = records.sources[series.source].named(series.scheme) if len(panel.sources) > 1 else series.scheme
         if records.sources[series.source].machine.simulated:
             label = SIMULATED + label
         if not any(point.rate for point in series.points):

@@ -17,6 +17,8 @@ from records.document import SCHEMA, RecordError, check_types, read_document, sh
 # Defaults of --switch-ticks and --batch (Tuning in src/kernel/build.h).
 SWITCH_TICKS = 300
 BATCH = 8
+# How people call a world that a tag names.
+WORLDS = {"simulator": "simulated"}
 # What tells two machines of one name apart, most telling first.
 TELLING = ("world", "kernel", "revision", "compiler", "hypervisor", "governor", "frequency", "cpu_quota", "cpus")
 
@@ -126,13 +128,13 @@ def read(paths, refused=None, needed=DRAWABLE):
             refused(path, error)
     if not any(rows[table] for table in needed):
         raise RecordError(f"{', '.join(map(str, paths))}: no switch records, nor any others that can be drawn")
-    _tag(list(sources.values()))
+    _tag(list(sources.values()), {row["source"] for table in TABLES if table != "replays" for row in rows[table]})
     return Records(list(sources.values()), {table: pandas.DataFrame(rows[table]) for table in TABLES})
 
 
-def _tag(sources):
+def _tag(sources, asked):
     """Names several sources: by their host or model, and by the first thing in which all of one host differ, or by
-    number."""
+    number. asked: the indices of those that have more than replayed traces; a single one of these needs no name."""
     if len(sources) < 2:
         return
     alike = {}
@@ -143,7 +145,9 @@ def _tag(sources):
         values = next((kind for kind in kinds if len(set(kind)) == len(same)), range(1, len(same) + 1))
         for source, value in zip(same, values):
             # Of a machine and what was simulated under its name, the machine has the name.
-            source.tag = host if len(same) == 1 or value == "silicon" else f"{host}, {value}"
+            source.tag = host if len(same) == 1 or value == "silicon" else f"{host}, {WORLDS.get(value, value)}"
+    if len(asked) == 1:
+        sources[next(iter(asked))].tag = ""
 
 
 def _read_file(path, file, sources, rows):

@@ -76,9 +76,10 @@ def _heat_map(windows, index, head, mark):
                 f'<rect class="{"kept" if own else "cell"}"{heat} x="{EDGE + of * cell:.1f}" y="{EDGE + to * cell:.1f}" '
                 f'width="{cell:.2f}" height="{cell:.2f}">{title}</rect>'
             )
-            if size <= 8:
+            if size <= 8 and taken[to][of]:
+                hot = " hot" if not own and taken[to][of] > 0.5 * greatest else ""
                 parts.append(
-                    f'<text class="cell-name" x="{EDGE + (of + 0.5) * cell:.1f}" y="{EDGE + (to + 0.5) * cell + 4:.1f}" '
+                    f'<text class="cell-name{hot}" x="{EDGE + (of + 0.5) * cell:.1f}" y="{EDGE + (to + 0.5) * cell + 4:.1f}" '
                     f'text-anchor="middle">{mark}{plain(100 * taken[to][of] / total, 3)} %</text>'
                 )
     said = f"Who takes the line (row) from whom (column), by {NAMES[level]}; the diagonal keeps it"

@@ -105,7 +105,7 @@ def mix(own, mark):
             continue
         most = sheet.windows["cpus"].max()
         transport = _listed(sorted({str(value) for value in value_of(sheet.windows, "transport").dropna()}) or ["unknown"])
-        parts = []
+        parts, silent = [], set()
         for (first, second), points in crossings(own, sheet).items():
             rows = own.crossovers[(own.crossovers["first"] == first) & (own.crossovers["second"] == second)]
             here = [point for point in points if point.cpus == most]
@@ -114,8 +114,11 @@ def mix(own, mark):
                 number = figure_of(float(point.exits), "crossover_exits_per_million", "entry",
                                    f"{entry['file']}:{entry['record']}", mark, 3)  # fmt: skip
                 parts.append(f"{esc(first)} and {esc(second)} cost the same at {number}{_interval(point, mark)}")
+            silent.add("" if here else without_crossing(sheet, first, second, most))
             if not here:
                 parts.append(f"{esc(first)} and {esc(second)}: {esc(without_crossing(sheet, first, second, most))}")
+        if len(silent) == 1 and "" not in silent and len(parts) > 1:
+            parts = [esc(*silent)] if not next(iter(silent)).startswith("none") else parts
         if parts:
             said.append(f"On {most} CPU{'s' if most > 1 else ''}, IPIs by {esc(transport)}: {'; '.join(parts)}.")
     return "Exits per million switches. " + " ".join(said) if said else ""

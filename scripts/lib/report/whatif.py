@@ -33,6 +33,10 @@ def whatif(records):
         surface = _surface(records.of(index))
         if surface is None:
             continue
+        if not _rows(surface):
+            said.append(esc(source.head) + "On no number of CPUs have both schemes a valid window.")
+            parts.append('<p class="soft">Nothing to ask of it.</p>')
+            continue
         mark = SIMULATED if source.machine.simulated else ""
         ident = f"whatif-{index + 1}"
         data = {"kind": "whatif", "mark": mark, "work": WORK, "rows": _rows(surface), "reference": REFERENCE, "rival": RIVAL,
@@ -68,8 +72,9 @@ def _surface(own):
 
 def _windows(own):
     """What was swept over exits or, where nothing was, switches without any."""
-    if len(own.mixes):
-        table = own.mixes
+    mixes = own.mixes[own.mixes["valid"]] if len(own.mixes) else own.mixes
+    if len(mixes) and {REFERENCE, RIVAL} <= set(mixes["scheme"]):
+        table = mixes
     elif len(own.switches):
         table = own.switches[own.switches["workload"] == "idle"]
         # As the claim has them, so that both say the same.
@@ -170,8 +175,6 @@ def worded(pair, mark):
 def _answer(surface, mark):
     """From which amount of work between its switches on the choice no longer matters."""
     rows = _rows(surface)
-    if not rows:
-        return "On no number of CPUs have both schemes a valid window."
     cpus, least = rows[-1], surface["exits"][0]
     pairs = [(work, pair) for work in WORK if (pair := factor(surface, cpus, work, least))]
     alike = next((work for work, (low, high) in pairs if max(high, 1 / low) < SMALL), None)
