@@ -37,6 +37,10 @@ std::string schemes_text() {
                           safety.because);
     text += '\n';
   }
+  text +=
+      "What is said of safety is predicted; mmscale check --scheme NAME --lifecycle NAME shows what is "
+      "found, and "
+      "the prediction beside it.\n\n";
   text += "Lifecycles\n";
   kernel::lifecycle::Catalogue::for_each(
       [&text]<class Lifecycle> { text += fmt::format("  {:<10} {}\n", Lifecycle::kName, Lifecycle::kWhat); });

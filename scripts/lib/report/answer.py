@@ -133,7 +133,9 @@ def _schemes(sheet):
 
 
 def times(value, mark):
-    """A factor as people say it: three digits, none of them behind a point above 100."""
+    """A factor as people say it: three digits, none of them behind a point above 100, and thousands set apart."""
+    if value >= 1000:
+        return f"{mark}{float(plain(value, 3)):,.0f}"
     return mark + plain(value, 3) if value >= 10 else ratio(value, mark)
 
 

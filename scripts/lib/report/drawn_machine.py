@@ -14,7 +14,7 @@ from wording.text import in_time, plain
 
 WIDTH, HEIGHT, LOW = 420, 400, 150
 # More lines than that would be a ball of wool: only the heaviest are drawn.
-MOST_ARROWS = 40
+MOST_ARROWS = 28
 # So many times as much one way as back is worth an arrow.
 ONE_WAY = 1.5
 NAMES = {"package": "socket", "numa": "NUMA node", "die": "die", "llc": "LLC", "core": "core", "pu": "CPU"}
@@ -138,6 +138,9 @@ def _sentence(picture, mark):
         across = total - sum(picture.taken[i][i] for i in range(len(picture.ids)))
         share = 100 * across / total if total else 0
         said.append(f"Of all exchanges of {picture.of}, {mark}{plain(share, 3)} % took it from another {NAMES[picture.level]}.")
+        ways = sum(picture.taken[a][b] + picture.taken[b][a] > 0 for b in range(len(picture.ids)) for a in range(b))
+        if ways > MOST_ARROWS:
+            said.append(f"Drawn: the {MOST_ARROWS} most travelled of {ways} ways.")
         if picture.waited and not known:
             said.append(f"A CPU waits {mark}{in_time(picture.waited)} for it from the farthest.")
     if not said:
