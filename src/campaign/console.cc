@@ -51,7 +51,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kQuantile
 
 // Cases whose operation is timed: its median over the windows with the interval, and the quantiles within a
 // window where some case has them.
-std::string times_table(std::span<const std::vector<measure::Record>> cases, std::size_t width) {
+std::string times_table(std::span<const std::vector<measure::Record>> cases, std::size_t width,
+                        std::string_view mark) {
+  const auto marked = [mark](double ns) { return std::string(mark) + time_text(ns); };
   const bool quantiles = std::any_of(cases.begin(), cases.end(), [](const auto& repetitions) {
     return is_timed(repetitions) && !repetitions.front().findings.distribution.empty();
   });
@@ -67,12 +69,12 @@ std::string times_table(std::span<const std::vector<measure::Record>> cases, std
     const auto median = measure::median(times);
     const auto interval = measure::median_interval(times);
     text += fmt::format(
-        "{:<{}}  {:>10}  {:>19}", repetitions.front().name, width, median ? time_text(*median) : "none valid",
-        interval ? fmt::format("{} .. {}", time_text(interval->low), time_text(interval->high)) : "");
+        "{:<{}}  {:>10}  {:>19}", repetitions.front().name, width, median ? marked(*median) : "none valid",
+        interval ? fmt::format("{} .. {}", marked(interval->low), marked(interval->high)) : "");
     if (quantiles)
       for (const auto& [suffix, head] : kQuantiles) {
         const auto time = median_of_quantile(repetitions, suffix);
-        text += fmt::format("  {:>9}", time ? time_text(*time) : "");
+        text += fmt::format("  {:>9}", time ? marked(*time) : "");
       }
     text += fmt::format("  {:>7}\n", fmt::format("{}/{}", times.size(), repetitions.size()));
   }
@@ -240,12 +242,12 @@ std::map<std::string, double> reference_rates(std::span<const std::vector<measur
 
 }  // namespace
 
-std::string results_table(std::span<const std::vector<measure::Record>> cases) {
+std::string results_table(std::span<const std::vector<measure::Record>> cases, std::string_view mark) {
   std::size_t width = 4;
   for (const auto& repetitions : cases)
     if (!repetitions.empty()) width = std::max(width, repetitions.front().name.size());
   std::string text;
-  if (std::any_of(cases.begin(), cases.end(), is_timed)) text = times_table(cases, width);
+  if (std::any_of(cases.begin(), cases.end(), is_timed)) text = times_table(cases, width, mark);
   // An empty campaign has the head of this table.
   if (!text.empty() && std::none_of(cases.begin(), cases.end(), is_counted)) return text;
   if (!text.empty()) text += "\n";
@@ -264,15 +266,18 @@ std::string results_table(std::span<const std::vector<measure::Record>> cases) {
     const auto rate = measure::median(rates);
     const auto interval = measure::median_interval(rates);
     const auto reference = references.find(without_scheme(repetitions.front()));
-    text += fmt::format(
-        "{:<{}}  {:>17}  {:>19}  {:>10}  {:>11}  {:>7}\n", repetitions.front().name, width,
-        rate ? with_si_prefix(*rate) + std::string(repetitions.front().subject.operation->unit)
-             : "no valid window",
-        interval ? fmt::format("{} .. {}", with_si_prefix(interval->low), with_si_prefix(interval->high))
-                 : "",
-        rate ? fmt::format("{:.2f}", *measure::median(ns)) : "",
-        rate && reference != references.end() ? fmt::format("{:.3g} x", *rate / reference->second) : "",
-        fmt::format("{}/{}", rates.size(), repetitions.size()));
+    text += fmt::format("{:<{}}  {:>17}  {:>19}  {:>10}  {:>11}  {:>7}\n", repetitions.front().name, width,
+                        rate ? std::string(mark) + with_si_prefix(*rate) +
+                                   std::string(repetitions.front().subject.operation->unit)
+                             : "no valid window",
+                        interval ? fmt::format("{0}{1} .. {0}{2}", mark, with_si_prefix(interval->low),
+                                               with_si_prefix(interval->high))
+                                 : "",
+                        rate ? fmt::format("{}{:.2f}", mark, *measure::median(ns)) : "",
+                        rate && reference != references.end()
+                            ? fmt::format("{}{:.3g} x", mark, *rate / reference->second)
+                            : "",
+                        fmt::format("{}/{}", rates.size(), repetitions.size()));
   }
   return text;
 }

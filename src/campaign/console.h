@@ -44,8 +44,9 @@ class Progress {
 
 // One line per case, in the order given: rate of all CPUs together and time per operation on one CPU (medians
 // of the valid windows, with the interval of the median), and how many of the windows were valid. Cases whose
-// operation is timed one by one come first, in a table of their quantiles.
-std::string results_table(std::span<const std::vector<measure::Record>> cases);
+// operation is timed one by one come first, in a table of their quantiles. mark: before every number that came out of a
+// window: "~" of what was computed and not measured.
+std::string results_table(std::span<const std::vector<measure::Record>> cases, std::string_view mark = "");
 
 // What the CPUs' own counters saw, per operation: a line for each case of which something was counted in a
 // valid window, medians over these; empty if there is none. An operation is a context switch, of a floor a

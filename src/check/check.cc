@@ -64,7 +64,43 @@ void describe(Outcome& outcome, const explorer::Replay& replayed, const Program&
   }
 }
 
+// Every class with what it means, the worst first.
+struct Meaning {
+  std::string_view name;
+  std::string_view what;
+};
+constexpr Meaning kMeanings[] = {
+    {"USED", "freed memory was used"},
+    {"DOUBLE-FREE", "an mm was freed twice"},
+    {"TLB", "a user access went through a translation that a flush had removed"},
+    {"DANGLING", "an mm was freed while some CPU's active_mm still pointed at it"},
+    {"ORDER", "membarrier(2)'s promise was broken"},
+    {"DEADLOCK", "every CPU waits for ever"},
+    {"ASSERT", "a rule of the kernel about contexts was broken"},
+    {"LEAK", "an mm or a reference was left at the end"},
+    {"COMPARED",
+     "a pointer to a freed mm was compared with that of a live one; no freed memory is touched by that "
+     "alone"},
+};
+
 }  // namespace
+
+unsigned severity_of(std::string_view violation) {
+  unsigned rank = 0;
+  for (const Meaning& meaning : kMeanings) {
+    if (violation.find(meaning.name) != std::string_view::npos) break;
+    ++rank;
+  }
+  return rank;
+}
+
+std::string meaning_of(std::string_view violation) {
+  std::string text;
+  for (const Meaning& meaning : kMeanings)
+    if (violation.find(meaning.name) != std::string_view::npos)
+      text += fmt::format("{}{}", text.empty() ? "" : "; ", meaning.what);
+  return text;
+}
 
 std::string function_of(std::string_view pretty) {
   pretty = pretty.substr(0, pretty.find('('));
@@ -227,8 +263,13 @@ std::vector<std::string> explain(std::string_view scheme, std::string_view lifec
   std::vector<std::string> lines;
   for (const Line& line : shown.lines)
     lines.push_back(fmt::format("{:>3}  CPU {}: {}", lines.size() + 1, line.cpu, line.text));
-  lines.push_back(shown.violation.empty() ? "no violation"
-                                          : fmt::format("{}: {}", shown.violation, shown.where));
+  if (shown.violation.empty()) {
+    lines.push_back("no violation");
+    return lines;
+  }
+  const std::size_t fatal = lines.size();
+  lines.push_back(fmt::format("{}: {}", shown.violation, shown.where));
+  lines.push_back(fmt::format("  shown by step {}: {}", fatal, meaning_of(shown.violation)));
   return lines;
 }
 

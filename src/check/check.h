@@ -95,7 +95,11 @@ struct Trace {
 Trace trace(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
             std::string_view schedule, unsigned verdicts, const machine::explorer::Orders& orders = {});
 
-// The same as numbered lines, the last of them what the oracle says.
+// Of the classes in an Outcome::violation: what they mean, and the place of the worst among all, 0 being the worst.
+std::string meaning_of(std::string_view violation);
+unsigned severity_of(std::string_view violation);
+
+// The same as numbered lines, the last two what the oracle says and what that means.
 std::vector<std::string> explain(std::string_view scheme, std::string_view lifecycle, const Case& the_case,
                                  std::string_view schedule, unsigned verdicts,
                                  const machine::explorer::Orders& orders = {});

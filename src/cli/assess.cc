@@ -25,6 +25,7 @@
 #include "cli/durations.h"
 #include "cli/names.h"
 #include "cli/options.h"
+#include "cli/rules.h"
 #include "machine/silicon/pool.h"
 #include "machine/silicon/transport.h"
 #include "machine/simulator/model_file.h"
@@ -78,6 +79,8 @@ class Assessor {
     auto context = campaign::context_json();
     std::vector<unsigned> used(pus_.begin(), pus_.begin() + usable_);
     for (const auto& [key, value] : measure::to_context(measure::read_environment("/", used, command_line)))
+      context[key] = value;
+    for (const auto& [key, value] : safety_on_this_host({"refcount", "shootdown", "hazptr"}))
       context[key] = value;
     context["mmscale_world"] = "silicon";
     file_.emplace(options.out, context);

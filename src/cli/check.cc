@@ -213,6 +213,16 @@ void print_table(const std::vector<Cell>& cells, const std::vector<std::string>&
   }
 }
 
+// What the catalogue predicts of a scheme under a lifecycle, so that prediction and finding stand together. The cases are
+// explored with irqs_off_activate_mm.
+std::string prediction(std::string_view scheme, std::string_view lifecycle) {
+  const scheme::Safety* safety = scheme::find_scheme(scheme)->under(lifecycle);
+  if (safety == nullptr) return {};
+  const std::string with =
+      safety->only_with.empty() ? "" : fmt::format(" with {}, as explored here", safety->only_with);
+  return fmt::format("{}{}: {}", safety->safe ? "safe" : "unsafe", with, safety->because);
+}
+
 void print_cases(const std::vector<Cell>& cells, const check::Options& options) {
   fmt::print("{} under {}, memory {}:\n", cells[0].scheme, cells[0].lifecycle,
              to_string(cells[0].outcome.memory));
@@ -226,14 +236,21 @@ void print_cases(const std::vector<Cell>& cells, const check::Options& options) 
                check::to_string(outcome.verdict), outcome.executions, outcome.steps, outcome.seconds, states,
                violation);
   }
-  for (const Cell& cell : cells) {
-    if (cell.outcome.verdict != check::Verdict::violated) continue;
-    fmt::print("\n{}: {}\n", cell.the_case->name, cell.the_case->what);
-    for (const std::string& line : check::explain(cell.scheme, cell.lifecycle, *cell.the_case,
-                                                  cell.outcome.schedule, options.verdicts, options.orders))
+  std::vector<const Cell*> violated;
+  for (const Cell& cell : cells)
+    if (cell.outcome.verdict == check::Verdict::violated) violated.push_back(&cell);
+  // What matters most first.
+  std::ranges::stable_sort(violated, {},
+                           [](const Cell* cell) { return check::severity_of(cell->outcome.violation); });
+  for (const Cell* cell : violated) {
+    fmt::print("\n{}: {}\n", cell->the_case->name, cell->the_case->what);
+    for (const std::string& line : check::explain(cell->scheme, cell->lifecycle, *cell->the_case,
+                                                  cell->outcome.schedule, options.verdicts, options.orders))
       fmt::print("{}\n", line);
-    fmt::print("--replay {}\n", cell.outcome.schedule);
+    fmt::print("--replay {}\n", cell->outcome.schedule);
   }
+  const std::string predicted = prediction(cells[0].scheme, cells[0].lifecycle);
+  if (!predicted.empty()) fmt::print("\npredicted (mmscale schemes): {}\n", predicted);
 }
 
 // Writes the picture of one schedule of one case.

@@ -128,7 +128,8 @@ std::span<const OptionInfo> options() {
        .most = kMost32},
       {.name = "--machine",
        .value = Value::name,
-       .help = "A machine model, by name or file (*.json)",
+       .help = "A machine model, by name or file (*.json); sim takes list, too: which there are, and what "
+               "they are",
        .key = "machine",
        .condition = true,
        .page = "docs/simulator.md"},

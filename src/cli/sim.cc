@@ -30,6 +30,7 @@
 #include "cli/options.h"
 #include "cli/rest_of_switch.h"
 #include "machine/simulator/model_file.h"
+#include "machine/simulator/model_store.h"
 #include "measure/environment.h"
 #include "measure/output_file.h"
 #include "measure/simulated_window.h"
@@ -348,7 +349,7 @@ std::string gains(const std::vector<std::vector<measure::Record>>& results, cons
     };
     const auto base = std::ranges::find_if(results, is_base);
     if (base == results.end()) continue;
-    text += fmt::format("{}: {}{:.3g} x refcount, {:.0f} ns of a switch being the rest\n", record.name,
+    text += fmt::format("{}: {}~{:.3g} x refcount, {:.0f} ns of a switch being the rest\n", record.name,
                         rest.is_upper_bound() ? "at most " : "", record.rate() / base->front().rate(),
                         rest_of(rest, model, record.subject));
   }
@@ -361,8 +362,27 @@ std::string gains(const std::vector<std::vector<measure::Record>>& results, cons
   return text;
 }
 
+// What a model is of: a CPU of it is a hardware thread, as one of Linux is.
+std::string shape_of(const Model& model) {
+  const topology::Counts counts = topology::count(model.layout);
+  return fmt::format("{}; {} CPUs: {} sockets of {} cores of {} hardware threads", model.description,
+                     counts.pus, counts.packages, counts.cores / std::max(counts.packages, 1u),
+                     counts.pus / std::max(counts.cores, 1u));
+}
+
+// --machine list: every model's name with what it is.
+int list_machines() {
+  const std::vector<std::string> names = machine::simulator::model_names();
+  std::size_t width = 0;
+  for (const std::string& name : names) width = std::max(width, name.size());
+  for (const std::string& name : names)
+    fmt::print("{:<{}}  {}\n", name, width, shape_of(machine::simulator::load_model(name, 1.0)));
+  return 0;
+}
+
 int run(const Options& options, const CLI::App& command, const std::string& command_line) {
   limit_cpu_time(kToRun);
+  if (options.machine == "list") return list_machines();
   Model model = load_machine("--machine", options.machine, options.scale);
   model.seed = options.seed;
   model.random_think = options.random_think;
@@ -382,8 +402,10 @@ int run(const Options& options, const CLI::App& command, const std::string& comm
   campaign::Choice asked = choice;
   std::ranges::replace(asked.families, "bounce", "switch");
   say_unused(command, asked);
+  const std::string machine = fmt::format("{}: {}\n", model.name, shape_of(model));
   if (options.dry_run) {
     for (const SimulatedCase& c : cases) fmt::print("{}\n", c.name);
+    fmt::print("{}", machine);
     return 0;
   }
 
@@ -395,8 +417,8 @@ int run(const Options& options, const CLI::App& command, const std::string& comm
   if (file) file->close();
   // Standard output belongs to the records if they go there.
   std::FILE* const screen = measure::screen_beside(options.out);
-  fmt::print(screen, "SIMULATED, not measured: {} ({})\n{}", model.name, model.description,
-             campaign::results_table(results));
+  fmt::print(screen, "SIMULATED, not measured: {}~ marks what was computed.\n{}", machine,
+             campaign::results_table(results, "~"));
   if (!options.rest_of_switch.empty())
     fmt::print(screen, "{}", gains(results, RestOfSwitch::parse(options.rest_of_switch), model));
   return 0;

@@ -91,6 +91,16 @@ floor/incdec/compact/cpus:2                    250 kpairs/s                     
 )");
 }
 
+TEST(ResultsTable, MarksEveryNumberThatWasComputed) {
+  Record line = switch_record("cas", 0, 2);
+  line.findings.operation_ns = 25;
+  const std::vector<std::vector<Record>> cases = {
+      {switch_record("refcount", 0, 1, 2)}, {switch_record("shootdown", 0, 1, 3)}, {line}};
+  const std::string table = results_table(cases, "~");
+  EXPECT_THAT(table, testing::ContainsRegex("shootdown.* ~[0-9.]+ M?k?switches/s +~[0-9.]+ +~1.5 x +1/1"));
+  EXPECT_THAT(table, testing::HasSubstr("~25.0 ns"));
+}
+
 TEST(ResultsTable, ARatioToTheCaseThatDiffersInItsSchemeOnly) {
   Record elsewhere = switch_record("shootdown", 0, 1, 3);
   elsewhere.name = "switch/idle/shootdown/private/compact/cpus:2";

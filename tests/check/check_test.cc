@@ -28,7 +28,16 @@ TEST(Check, AViolationComesWithAScheduleThatReplaysToIt) {
   EXPECT_THAT(outcome.violation, HasSubstr("DANGLING"));
   const auto lines = explain("untracked", "powerpc", the_case("exit"), outcome.schedule, Options{}.verdicts);
   EXPECT_THAT(lines.front(), HasSubstr("CPU "));
-  EXPECT_THAT(lines.back(), StartsWith(outcome.violation));
+  ASSERT_GT(lines.size(), 2u);
+  EXPECT_THAT(lines[lines.size() - 2], StartsWith(outcome.violation));
+  EXPECT_THAT(lines.back(), HasSubstr(meaning_of(outcome.violation)));
+}
+
+TEST(Check, TheWorstOfSeveralClassesCounts) {
+  EXPECT_LT(severity_of("COMPARED, USED"), severity_of("DANGLING"));
+  EXPECT_LT(severity_of("DANGLING"), severity_of("COMPARED"));
+  EXPECT_THAT(meaning_of("COMPARED, USED"), HasSubstr("; "));
+  EXPECT_EQ(meaning_of(""), "");
 }
 
 TEST(Check, TheSameSearchFindsTheSame) {

@@ -64,6 +64,17 @@ def test_another_schedule_is_another_story(mmscale):
     assert words(replayed["interleaving"]) != one["interleaving"]
 
 
+def test_the_worst_comes_first_with_what_it_means_and_what_was_predicted(mmscale):
+    done = mmscale("check", "--scheme", "shootdown", "--lifecycle", "x86-2024", "--case", "trimmed,efi")
+    lines = done.stdout.splitlines()
+    told = [line for line in lines if line.startswith("  shown by step ")]
+    assert "was freed while some CPU's active_mm" in told[0] and "was compared with" in told[1]
+    # The step that is named is the last one printed before.
+    for line in told:
+        assert lines[lines.index(line) - 2].split()[0] == line.split()[3].rstrip(":")
+    assert lines[-1].startswith("predicted (mmscale schemes): unsafe: ")
+
+
 @pytest.mark.parametrize(
     "schedule,complaint",
     [

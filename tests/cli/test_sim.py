@@ -95,9 +95,20 @@ def test_bounce_has_the_figures_that_silicon_has(sim):
     assert shares == pytest.approx(1)
 
 
+def test_the_models_are_listed_with_what_they_are(mmscale):
+    done = mmscale("sim", "--machine", "list")
+    listed = {line.split()[0]: line for line in done.stdout.splitlines()}
+    assert done.returncode == 0 and set(listed) == {path.stem for path in (ROOT / "machines").glob("*.json")}
+    assert "1536 CPUs: 16 sockets of 12 cores of 8 hardware threads" in listed["power8-16s"]
+
+
 def test_records_say_that_they_are_simulated_and_what_lines_did(sim):
     done = sim(*SMALL, "--scheme", "refcount", "--cpus", "40")
     assert done.stderr.startswith("SIMULATED, not measured: e5-2630v4-2s")
+    # A CPU of a model is a hardware thread, and every number on the screen is marked.
+    assert "40 CPUs: 2 sockets of 10 cores of 2 hardware threads" in done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("switch/")]
+    assert all(word.startswith("~") for word in line.split()[1:] if word[-1].isdigit() and "/" not in word), line
     document = json.loads(done.stdout)
     assert document["context"]["mmscale_world"] == "simulator"
     record = document["benchmarks"][0]["mmscale"]

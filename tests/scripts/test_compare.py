@@ -67,11 +67,25 @@ def test_shows_a_difference(run, sides):
     assert (done.returncode, done.stderr) == (0, "")
     found = row(done.stdout, "refcount")
     assert found[-1] == "slower" and found[1] == "2"
-    low, high = map(float, found[-2].split(".."))
-    assert low < 1.1 < high and low > 1
+    low, high = map(float, found[-3].split(".."))
+    assert low < 1.1 < high and found[-2] == "s" and low > 1
     assert "A to B: 1 slower, 0 faster, 0 no difference shown" in done.stdout
     assert "Mann-Whitney" in done.stdout and "not measured in turn" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 72
+
+
+def test_schemes_of_one_file_are_sides(run, sides):
+    one, _ = sides(switches(noisy(1)) + switches(noisy(2, level=5), scheme="shootdown"), switches(noisy(3)))
+    done = run(COMPARE, one, "--schemes", "refcount,shootdown")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = row(done.stdout, "*")
+    assert found[-1] == "faster" and float(found[4]) == pytest.approx(0.5, rel=0.05)
+    assert "of one campaign" in done.stdout and "not measured in turn" not in done.stdout
+    refused = run(COMPARE, one, "--schemes", "refcount,nosuch")
+    assert refused.returncode == 1 and "no windows of scheme 'nosuch'; it has refcount, shootdown" in refused.stderr
+    for wrong in ("refcount", "refcount,refcount"):
+        assert run(COMPARE, one, "--schemes", wrong).returncode == 2
+    assert run(COMPARE, *sides(switches(noisy(1)), switches(noisy(2))), "--schemes", "a,b").returncode == 2
 
 
 def test_shows_none(run, sides):
@@ -277,8 +291,8 @@ def test_simulated_against_simulated_is_exact(run, sides):
     )  # fmt: skip
     done = run(COMPARE, *paths, "--fail-if-slower", "5%")
     assert done.returncode == 4
-    assert row(done.stdout, "refcount")[2:] == ["~10.00", "~10.50", "~1.050", "exact", "slower"]
-    assert row(done.stdout, "shootdown")[2:] == ["~5.000", "~5.000", "~1.000", "exact", "none", "shown"]
+    assert row(done.stdout, "refcount")[2:] == ["~10.00", "~10.50", "~1.050", "exact", "e", "slower"]
+    assert row(done.stdout, "shootdown")[2:] == ["~5.000", "~5.000", "~1.000", "exact", "e", "none", "shown"]
 
 
 class Page(HTMLParser):

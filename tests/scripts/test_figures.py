@@ -109,7 +109,7 @@ def test_every_series_is_labelled_at_its_end(drawn):
 
 def test_several_machines_are_told_apart(drawn):
     figure = drawn(DATA / "host-2cpu.json", DATA / "host-64cpu.json")
-    assert {"refcount [1]", "refcount [2]"} <= {text.get_text() for text in figure.axes[0].texts}
+    assert {"refcount [twin]", "refcount [duo]"} <= {text.get_text() for text in figure.axes[0].texts}
     assert "host twin" in words(figure) and "host duo" in words(figure)
 
 
@@ -140,7 +140,7 @@ def test_only_machines_in_the_figure_are_named(edited):
     measured = next(panel for panel in panels(records.switches) if panel.sources == [0])
     text = words(draw(records, measured, RATE))
     pyplot.close("all")
-    assert "SIMULATED" not in text and "[2]" not in text
+    assert "SIMULATED" not in text and "[model]" not in text
 
 
 def test_looks_differ_without_colour():

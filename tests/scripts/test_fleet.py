@@ -61,8 +61,8 @@ def test_each_task_runs_on_its_node_and_machines_are_compared(cluster, tmp_path,
     done = cluster.run(FLEET, "-o", out, "--mmscale", stub(RECORD), "--nodes", "n[1-2]")
     assert (done.returncode, done.stdout) == (0, f"{out}/fleet.sqlite\n{out}/report.html\n"), done.stderr
     page = (out / "report.html").read_text()
-    assert "[1] Processor of n1" in page and "[2] Processor of n2" in page
-    assert "<td>[1] n1</td>" in page and "<td>[2] n2</td>" in page and ">Side by side</h2>" in page
+    assert "[n1] Processor of n1" in page and "[n2] Processor of n2" in page
+    assert "<td>n1</td>" in page and "<td>n2</td>" in page and ">Side by side</h2>" in page
     database = out / "fleet.sqlite"
     for number, node in enumerate(NODES, 1):
         document = (tmp_path / f"made-{node}.json").read_bytes()

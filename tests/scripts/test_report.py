@@ -19,6 +19,7 @@ from report import gallery, raw, whatif
 from report.charts import SIMULATED
 from report.commands import measure_again
 from report.topomap import machine_maps
+from wording.schemes import WHAT
 
 REPORT = SCRIPTS / "report"
 
@@ -53,7 +54,7 @@ def test_of_a_campaign_of_this_tree(run, tmp_path):
     done = run(REPORT, ROOT / "results/2026-11-23-epyc-2vcpu/records.json", "-o", tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     text = page_of(tmp_path)
-    assert "On 2 CPUs, <b>shootdown</b> makes <strong>" in text and "Trust ratios only" in text
+    assert "in one address space, <b>shootdown</b> makes <strong>" in text and "Believe ratios only" in text
     assert "Measured with <code>--unsafe</code>" in text
 
 
@@ -114,7 +115,8 @@ def test_the_claim_is_what_the_records_say(run, tmp_path):
     claim = claim_of(text)
     factor = median["shootdown"] / median["refcount"]
     low, high = min(rates["shootdown"]) / max(rates["refcount"]), max(rates["shootdown"]) / min(rates["refcount"])
-    assert f"On 8 CPUs, shootdown makes {factor:.2f} times (between {low:.2f} and {high:.2f})" in claim
+    assert f"With 8 CPUs going in and out of idle in one address space, shootdown makes {factor:.2f} times as many" in claim
+    assert f"as refcount (between {low:.2f} and {high:.2f}): " in claim
     assert "A virtual machine</b> (KVM): believe the ratios" in text and "An emulation in user space" in text
 
 
@@ -126,9 +128,15 @@ def test_the_claim_does_not_claim_what_windows_cannot_tell(run, tmp_path):
 
 
 def test_safety_on_the_machine_s_own_kernel_is_in_the_first_screen(run, tmp_path):
-    path = made.write(tmp_path / "a.json", made.switches(), host_lifecycle="x86-2024", unsafe_here_shootdown="a <flush>")
+    path = made.write(tmp_path / "a.json", made.switches(), host_lifecycle="x86-2024", unsafe_here_shootdown="a <flush>", unsafe_here_quiesce="of no matter")
     run(REPORT, path, "-o", tmp_path)
-    assert "(x86-2024): shootdown (a &lt;flush&gt;)" in page_of(tmp_path)
+    text = page_of(tmp_path)
+    (caveats,) = re.findall(r'<ul class="caveats">(.*?)</ul>', text, re.DOTALL)
+    # On the first screen which, and in the section on trust why: of what was measured.
+    assert "(x86-2024): shootdown. powerpc's rules" in caveats
+    assert '<th scope="row">shootdown</th><td>a &lt;flush&gt;</td>' in text
+    # Of a scheme that was not measured only the environment says it.
+    assert text.count("of no matter") == 1
 
 
 def test_a_peak_before_the_end_is_told(run, tmp_path):
@@ -137,7 +145,7 @@ def test_a_peak_before_the_end_is_told(run, tmp_path):
         if window["mmscale"]["scheme"] == "refcount" and window["cpus"] == 32:
             window["switches_per_second"] /= 4
     run(REPORT, made.write(tmp_path / "a.json", entries), "-o", tmp_path)
-    assert "refcount is at its best on 8 CPUs" in claim_of(page_of(tmp_path))
+    assert "refcount is at its best on 8 CPUs" in page_of(tmp_path)
 
 
 def test_bounce_is_a_heat_map_and_a_machine(run, tmp_path):
@@ -167,6 +175,72 @@ def test_lists_of_the_environment_are_lists(run, tmp_path):
     assert "<ul><li>type Data; level 1; size 32768</li></ul>" in page_of(tmp_path)
 
 
+def test_what_stands_between_two_switches_is_what_the_records_say(run, tmp_path):
+    def caveats(**conditions):
+        entries = made.switches(cpus=(1, 8), schemes=("refcount", "shootdown"), one_in=0)
+        for window in entries:
+            window["mmscale"] |= conditions
+        run(REPORT, made.write(tmp_path / "a.json", entries), "-o", tmp_path)
+        (found,) = re.findall(r'<ul class="caveats">(.*?)</ul>', page_of(tmp_path), re.DOTALL)
+        return found
+
+    assert "back to back: the most that this line can cost" in caveats()
+    for conditions, said in (
+        ({"think_cycles": 3000}, "with 3000 ticks of work between two of a CPU"),
+        ({"think_cycles": 1630, "rest_of_switch": "1630.0"}, "with the rest of a switch (1630 ns) in between"),
+        ({"think_cycles": 900, "rest_of_switch": "<costs>.csv"}, "with the rest of a switch (as &lt;costs&gt;.csv says) in between"),
+    ):
+        text = caveats(**conditions)
+        assert said in text and "back to back" not in text
+
+
+def test_the_claim_names_what_was_done(run, tmp_path):
+    entries = json.loads(json.dumps(made.switches(cpus=(1, 8), schemes=("refcount", "shootdown"))).replace("idle", "exit"))
+    run(REPORT, made.write(tmp_path / "a.json", entries), "-o", tmp_path)
+    assert "With 8 CPUs at workload exit, sharing all, shootdown makes" in claim_of(page_of(tmp_path))
+    assert "CPUs going in and out of idle" not in page_of(tmp_path)
+
+
+def test_without_a_valid_window_nothing_is_claimed(run, tmp_path):
+    every = [*made.switches(cpus=(1, 2)), *made.teardowns(), *made.mixes(), *made.crossovers({}), *made.ipis()]
+    for window in every:
+        if window.get("run_type") == "iteration":
+            window["valid"] = 0
+            window["mmscale"]["invalid"] = ["cpu 0: asleep"]
+    assert run(REPORT, made.write(tmp_path / "a.json", every), "-o", tmp_path).returncode == 0
+    text = page_of(tmp_path)
+    assert "the machine was too busy to tell anything" in claim_of(text) and "Do not believe it yet" in text
+    assert "cost the same" not in text and "costs less" not in text
+    says = re.findall(r'<section id="(freeing|ipis)".*?<p class="says">(.*?)</p>', text, re.DOTALL)
+    assert len(says) == 2 and all(said.startswith("No valid window answers this") for _, said in says)
+
+
+def test_a_trace_replayed_is_no_machine_of_the_first_screen(run, tmp_path, good):
+    path = made.write(tmp_path / "replay.json", made.replays(), mmscale_world="simulator")
+    assert run(REPORT, good, path, "-o", tmp_path).returncode == 0
+    text = page_of(tmp_path)
+    assert text.count('<section class="answer"') == 1 and "replayed on a simulated power9-2c" in text
+
+
+def test_what_only_one_command_says_of_a_machine_makes_no_second_machine(run, tmp_path, good):
+    # mmscale bench says whose rules the machine has, older records and other commands do not.
+    other = made.write(tmp_path / "other.json", made.ipis(), host_lifecycle="x86-2024", unsafe_here_quiesce="why")
+    assert run(REPORT, good, other, "-o", tmp_path).returncode == 0
+    assert len(read([good, other]).sources) == 1
+
+
+def test_what_a_model_cannot_answer_is_asked_of_no_model(run, tmp_path):
+    path = made.write(tmp_path / "sim.json", made.switches(cpus=(1, 8)), mmscale_world="simulator", host_name="big")
+    run(REPORT, path, "-o", tmp_path)
+    (missing,) = re.findall(r'<ul class="missing">(.*?)</ul>', page_of(tmp_path), re.DOTALL)
+    assert "mmscale bench" not in missing and "mmscale sim --machine big --family bounce" in missing
+
+
+def test_every_scheme_in_words_is_one():
+    named = set(re.findall(r'\.name = "([^"]+)"', "".join(path.read_text() for path in (ROOT / "src/scheme").glob("*.h"))))
+    assert set(WHAT) <= named
+
+
 def test_records_come_out_as_they_went_in(run, tmp_path, good):
     run(REPORT, good, "-o", tmp_path)
     (text,) = re.findall(r'download="good.json.gz" href="data:application/gzip;base64,([^"]+)"', page_of(tmp_path))
@@ -175,7 +249,7 @@ def test_records_come_out_as_they_went_in(run, tmp_path, good):
 
 def test_records_too_large_for_a_page_are_named(good):
     text = raw.downloads([good], raw.LARGEST_PAGE - 100)
-    assert str(good) in text and "too much" in text and "base64" not in text
+    assert good.name in text and "too much" in text and "base64" not in text
 
 
 def test_long_records_are_left_to_the_script(good, monkeypatch):
@@ -222,17 +296,18 @@ def test_ten_thousand_records(run, tmp_path):
         entries += part
     path = made.write(tmp_path / "many.json", entries)
     assert len(entries) >= 10000
-    # Processor time: 10 s where nothing shares the core, and up to three times that where much does.
-    assert seconds(lambda: run(REPORT, path, "-o", tmp_path)) < 60
-    # The guard at the door costs a few times what JSON itself does: both share whatever else the machine does.
+    # Both are bounded by what JSON itself takes, as they share whatever else the machine does: 20 s for the page where
+    # that is 0.1 s. The guard at the door costs a few times as much as JSON.
     parse, guarded = (min(seconds(of) for _ in range(3)) for of in (lambda: json.loads(path.read_text()), lambda: load(path)))
     assert guarded < 12 * parse
+    assert seconds(lambda: run(REPORT, path, "-o", tmp_path)) < 200 * parse
     text = page_of(tmp_path)
     assert len(text) < 15e6
     # Where there are too many for pictures, a figure says so, and its numbers are not folded away; those of fits never
     # are.
-    too_many = 28 - gallery.MOST_PICTURED
-    assert (text.count(gallery.PICTURELESS), text.count("<details open>")) == (3 * too_many, 2 * too_many)
+    # One picture each of rates and of fits; two of latencies, and of costs against exits.
+    one, two = 28 - gallery.MOST_PICTURED, 28 - gallery.MOST_PICTURED // 2 + 3 - gallery.MOST_PICTURED // 2
+    assert (text.count(gallery.PICTURELESS), text.count("<details open>")) == (2 * one + two, one + two)
 
 
 def test_commands_measure_the_same_again(tmp_path):
@@ -279,10 +354,10 @@ def test_many_machines_have_a_line_each(run, tmp_path):
     paths = [made.write(tmp_path / f"{n}.json", entries, host_name=f"node{n}") for n in range(5)]
     assert run(REPORT, *paths, "-o", tmp_path).returncode == 0
     text = page_of(tmp_path)
-    assert "<h1>mmscale: lazy TLB on 5 machines</h1>" in text and text.count('<p class="machine-line">') == 5
+    assert "<h1>What lazy-TLB reference counting costs on 5 machines</h1>" in text and text.count('<p class="machine-line">') == 5
     # As many rows side by side as machines, each with the windows it is of.
     (table,) = re.findall(r'aria-label="machines side by side.*?</table>', text, re.DOTALL)
-    assert [row for row in re.findall(r"<td>(\[\d\] \w+)</td>", table)] == [f"[{n + 1}] node{n}" for n in range(5)]
+    assert [row for row in re.findall(r"<td>(node\d)</td>", table)] == [f"node{n}" for n in range(5)]
 
 
 def test_replayed_traces_have_their_tables(run, tmp_path, good):
@@ -305,7 +380,7 @@ def test_where_the_time_goes_is_stacked(run, tmp_path):
     assert run(REPORT, path, "-o", tmp_path).returncode == 0
     text = page_of(tmp_path)
     (section,) = re.findall(r'<section id="time".*?</section>', text, re.DOTALL)
-    assert "refcount spends" in section and re.search(r"~72\.\d&nbsp;% of it on waiting for the line", section)
+    assert "refcount spends" in section and re.search(r"~72\.\d&nbsp;% on waiting for the line", section)
     stacks = re.findall(r'<figure class="stack">.*?</figure>', section, re.DOTALL)
     assert len(stacks) == 2
     # Each stack is as high as the whole: parts of refcount on 8 CPUs.

@@ -83,8 +83,8 @@ def test_every_figure_has_marks_and_a_picture_beneath(seen):
 
 def shown(text):
     """The number that a text like "1.235M" stands for, and half of its last digit."""
-    digits, letter = re.fullmatch(r"~?([\d.]+)( thousand| million| billion|[kMGT]?)", text).groups()
-    factor = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, " thousand": 1e3, " million": 1e6, " billion": 1e9}[letter]
+    digits, letter = re.fullmatch(r"~?([\d.]+)( thousand| million| billion| ns| µs| ms| s|[kMGT]?)", text).groups()
+    factor = {"": 1, " ns": 1, " µs": 1e3, " ms": 1e6, " s": 1e9, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, " thousand": 1e3, " million": 1e6, " billion": 1e9}[letter]
     decimals = len(digits.partition(".")[2])
     return float(digits) * factor, 0.5 * 10**-decimals * factor
 
@@ -241,6 +241,11 @@ def test_axe_finds_nothing_serious(seen):
 
 def test_fits_the_window(seen):
     assert seen[1]["wide"] <= 0 and seen[1]["wideOnPhone"] <= 0
+
+
+def test_paper_is_few_pages(seen, big):
+    # Of two machines with every family, and of one: the first screen, and an answer to each question.
+    assert 2 <= seen[1]["papers"] <= 5 and 1 <= big[0]["papers"] <= 3
 
 
 def test_readable_without_javascript(seen):

@@ -9,7 +9,7 @@ import datetime
 import re
 import statistics
 import textwrap
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from families.registry import FAMILIES, OWN_RESULTS
@@ -116,6 +116,23 @@ def read_side(path, figure=None):
         if all(window.start == window.start for window in case.windows):
             case.windows.sort(key=lambda window: window.start)
     return side
+
+
+def of_scheme(side, scheme):
+    """The cases of one scheme, by the names that they have without it, as a Side: so that two schemes of one campaign are
+    two sides. Raises RecordError where there are none."""
+    cases = {}
+    for name, found in side.cases.items():
+        words = name.split("/")
+        for case in found:
+            if case.conditions.get("scheme") == scheme and scheme in words:
+                bare = "/".join("*" if word == scheme else word for word in words)
+                conditions = case.conditions | {"scheme": "*"}
+                cases.setdefault(bare, []).append(replace(case, name=bare, conditions=conditions))
+    if not cases:
+        known = sorted({str(case.conditions.get("scheme")) for found in side.cases.values() for case in found})
+        raise RecordError(f"{side.path}: no windows of scheme {scheme!r}; it has {', '.join(known)}")
+    return replace(side, path=f"{side.path}, {scheme}", cases=cases)
 
 
 def _difference(one, other):

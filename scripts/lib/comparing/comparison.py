@@ -316,7 +316,16 @@ def _notes(first, side, name, comparisons):
         return
     if first.machine.host != side.machine.host or first.machine.cpu_model != side.machine.cpu_model:
         yield "Two machines: a ratio is of all that differs between them."
-    elif any(one.test == SEPARATE for one in comparisons):
+    sets = [one for one in comparisons if one.test == SEPARATE] if first.machine.host == side.machine.host else []
+    in_turn = sum(interleaved(first, side, one.first, one.second) for one in sets)
+    if in_turn:
+        yield (
+            f"{in_turn} of {len(comparisons)} cases were measured in turn, but too few of their pairs are valid on both sides "
+            "for a test by pairs: they are taken as two sets. More rounds give more pairs."
+        )
+    if first.context is side.context:
+        yield f"A and {name} are of one campaign, whose windows came in random order: what drifted met both alike."
+    elif len(sets) > in_turn:
         yield (
             f"A and {name} were not measured in turn: what drifted in between (temperature, neighbours, memory "
             "layout) counts as a difference."

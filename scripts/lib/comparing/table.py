@@ -8,9 +8,11 @@ from comparing.comparison import ALPHA, CONSTANT, EXACT, FASTER, NONE, PAIRS, SE
 from wording.text import SIMULATED, ascii_only, build_facts, machine_facts, scaled
 
 WIDTH = 72
-ROW = "{:<19} {:>4} {:>7} {:>7} {:>6} {:>13} {:>10}"
+ROW = "{:<17} {:>4} {:>7} {:>7} {:>6} {:>13} {:>1} {:>10}"
 MAX_NAMES = 12
 
+# How a row names its test.
+LETTERS = {PAIRS: "p", SEPARATE: "s", CONSTANT: "c", EXACT: "e"}
 TESTS = {
     PAIRS: "windows taken in turn, by pairs (Wilcoxon's signed ranks)",
     SEPARATE: "two sets of windows (Mann-Whitney)",
@@ -26,7 +28,7 @@ def render(report):
         name = letter(number + 1)
         blocks.append(_side_lines(name, against.side))
         blocks += _blocks(report, against, name)
-    blocks.append(textwrap.wrap(legend(report), WIDTH))
+    blocks.append(textwrap.wrap(legend(report), WIDTH, break_on_hyphens=False))
     return ascii_only("\n\n".join("\n".join(block) for block in blocks if block)) + "\n"
 
 
@@ -45,7 +47,7 @@ def legend(report):
         )
     used = Counter(one.test for against in report.against for one in against.comparisons)
     if used:
-        text += "Compared as: " + "; ".join(f"{TESTS[test]}, {_cases(count)}" for test, count in used.items()) + "."
+        text += "t, compared as: " + "; ".join(f"{LETTERS[test]}, {TESTS[test]}, {_cases(count)}" for test, count in used.items()) + "."
     return text
 
 
@@ -108,13 +110,13 @@ def _blocks(report, against, name):
     for (group, figure), members in groups.items():
         unit = members[0].first.unit
         lines = textwrap.wrap(f"{group}: {figure}" + ("" if "ns" in figure else f" [{unit}]"), WIDTH)
-        lines.append(ROW.format("scheme", "CPUs", "A", name, "ratio", "interval", "difference"))
+        lines.append(ROW.format("scheme", "CPUs", "A", name, "ratio", "interval", "t", "difference"))
         for member in members:
             _, label, cpus = parts(member.first)
             lines.append(
                 ROW.format(
-                    label[:19], cpus, one + scaled(member.first.median), other + scaled(member.second.median),
-                    both + ratio(member.ratio), interval(member, both), member.verdict,
+                    label[:17], cpus, one + scaled(member.first.median), other + scaled(member.second.median),
+                    both + ratio(member.ratio), interval(member, both), LETTERS[member.test], member.verdict,
                 )
             )  # fmt: skip
         yield lines

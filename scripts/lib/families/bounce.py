@@ -59,6 +59,15 @@ def main_bounces(own):
     return table[table["placement"] == table["placement"].iloc[0]] if len(table) else None
 
 
+def line_of(windows):
+    """Which line the windows of a main_bounces() are of, in words."""
+    scheme = windows["scheme"].iloc[0]
+    if scheme == EXCHANGE:
+        return "one contended line"
+    line = windows["line"].iloc[0]
+    return f"{scheme}'s line" + (f" ({line})" if line else "")
+
+
 def folded(windows, finest):
     """Returns (level, ids, taken[to][from] summed over the windows) at the finest or the coarsest level recorded."""
     levels = windows["levels"].iloc[0]

@@ -14,6 +14,8 @@ NAME = re.compile(r"host_kernel/(?P<what>.+)/(?P<placement>[^/]+)/cpus:(?P<cpus>
 HOST = "{:<26} {:>4} {:>7} {:>7} {:>11} {:>5} {:>5}"
 CALL = "{:<26} {:>4} {:>7} {:>7} {:>5} {:>5} {:>5} {:>5}"
 RESULTS = frozenset({"kernel"})
+# What was asked, which the name says, and how many others it was asked of.
+ASKED = ("question", "primitive", "tasks", "ends", "others_do", "targets", "borrowers")
 
 
 def _row(benchmark, ours):
@@ -32,7 +34,7 @@ def _row(benchmark, ours):
     row |= {"lazy_tlb": kernel.get("lazy_tlb"), "idle_driver": kernel.get("idle_driver")}
     # Of the kernel, what does not differ from window to window.
     constant = {key: row[key] for key in ("lazy_tlb", "idle_driver")}
-    row |= of_entry(ours | constant, ("question", "primitive", "tasks", "ends", *RESULTS))
+    row |= of_entry(ours | constant, (*ASKED, *RESULTS))
     row["rate"], row["cost"] = number(benchmark.get("switches_per_second")), number(benchmark.get("ns_per_switch"))
     row["idle_low"], row["idle_high"] = (number(benchmark.get(f"idle_share_{end}")) for end in ("low", "high"))
     counter = "death_ns" if row["question"] == "exit" else "call_ns"

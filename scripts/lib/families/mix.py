@@ -5,7 +5,7 @@ import re
 
 from families.family import Family, drawn_by
 from families.latency import latency_of
-from grouping.crossover import crossings, mix_sheets
+from grouping.crossover import crossings, mix_sheets, without_crossing
 from grouping.series import REFERENCE
 from records.conditions import of_entry
 from records.window import counted_identity, number, validity
@@ -74,14 +74,14 @@ def _table(records, sheet, mark):
     blocks[-1] += foot(sheet)
     pairs = crossings(records, sheet)
     if pairs:
-        blocks.append(_crossover_lines(pairs, mark))
+        blocks.append(_crossover_lines(sheet, pairs, mark))
     return blocks
 
 
-def _crossover_lines(pairs, mark):
+def _crossover_lines(sheet, pairs, mark):
     lines = []
     for pair, points in pairs.items():
-        lines += ["" if lines else "  crossovers", f"  {pair[0]} = {pair[1]}" + ("" if points else ": none")]
+        lines += ["" if lines else "  crossovers", f"  {pair[0]} = {pair[1]}" + ("" if points else f": {without_crossing(sheet, *pair)}")]
         lines += [CROSSOVER.format("CPUs", "exits/M", "interval")] if points else []
         for point in points:
             between = f"{mark}{scaled(point.low)}..{mark}{scaled(point.high)}" if point.low <= point.high else "-"

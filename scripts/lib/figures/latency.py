@@ -39,7 +39,7 @@ def draw(records, sheet):
         styles, names = looks(every), labels(records, every)
         clock = sheet.windows.loc[sheet.windows["valid"], "clock"].median()
         prefix, mark = marked(records, sheet.sources)
-        values = shown_values(every, "latency") + [0.8 * clock] * (clock > 0)
+        values = shown_values(every, "latency") + ([0.8 * clock] if clock > 0 else [])
         keys = [(names[key], styles[key]) for key in styles]
         for headings, page_note in in_pages(list(tiles_of)):
             title = prefix + "Latency of single context switches" + page_note

@@ -8,11 +8,12 @@ from wording.text import SIMULATED
 
 
 def labels(records, curves):
-    """What stands at the end of each curve, by (scheme, source): with several machines, with the number that the
+    """What stands at the end of each curve, by (scheme, source): with several machines, with the name that the
     caption gives the machine; marked if simulated."""
     result = {}
+    several = len({curve.source for curve in curves}) > 1
     for curve in curves:
-        label = curve.scheme + (f" [{curve.source + 1}]" if len(records.sources) > 1 else "")
+        label = records.sources[curve.source].named(curve.scheme) if several else curve.scheme
         if records.sources[curve.source].machine.simulated:
             label = SIMULATED + label
         result[curve.scheme, curve.source] = label

@@ -85,13 +85,11 @@ class Ideal:
 
 
 def series_labels(records, panel):
-    """What stands at the end of each line, by (scheme, source): with several machines, with the number that the
+    """What stands at the end of each line, by (scheme, source): with several machines, with the name that the
     caption gives the machine; marked if simulated."""
     labels = {}
     for series in panel.series:
-        label = series.scheme
-        if len(records.sources) > 1:
-            label += f" [{series.source + 1}]"
+        label = records.sources[series.source].named(series.scheme) if len(panel.sources) > 1 else series.scheme
         if records.sources[series.source].machine.simulated:
             label = SIMULATED + label
         if not any(point.rate for point in series.points):

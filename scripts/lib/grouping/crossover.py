@@ -98,6 +98,22 @@ def crossings(records, sheet):
     return found
 
 
+def without_crossing(sheet, first, second, cpus=None):
+    """Why a pair of schemes has no crossing in a Sheet, in words; of all CPU counts, or of one."""
+    windows = sheet.windows[sheet.windows["valid"]]
+    windows = windows if cpus is None else windows[windows["cpus"] == cpus]
+    costs = windows.groupby(["scheme", "cpus", "exits"])["cost"].median().unstack("scheme")
+    both = costs[[first, second]].dropna() if {first, second} <= set(costs.columns) else costs[:0]
+    swept = both.index.get_level_values("exits") if len(both) else ()
+    if len(set(swept)) < 2:
+        return "too few valid windows to tell"
+    dearer = both[first] > both[second]
+    between = f"from {min(swept):g} to {max(swept):g} exits"
+    if dearer.all() or not dearer.any():
+        return f"none: {second if dearer.all() else first} costs less {between}"
+    return f"somewhere {between}, but too few windows to place it"
+
+
 def telling(crossings_by_pair, found):
     """Of crossings() those that bear on the answer, given the Cells: where to the left and to the right one of the pair
     leads, or may lead. Elsewhere a third scheme is cheaper than both."""

@@ -113,6 +113,8 @@ def words(key, value):
 
 def plain_number(value):
     """A value as it stands in a file name: 2.0 is the 2 of the record."""
+    if value is None or value != value:
+        return "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

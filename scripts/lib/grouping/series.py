@@ -165,12 +165,13 @@ def describe(condition, value):
     return f"{condition} {value}"
 
 
-def describe_conditions(panel):
-    """Names all conditions of a Panel or Sheet but options left alone; several values are joined with "or"."""
+def describe_conditions(panel, but=()):
+    """Names all conditions of a Panel or Sheet but some, and options left alone; several values are joined with "or"."""
     return [
         " or ".join(describe(name, value) for value in values)
         for name, values in panel.conditions.items()
-        if not (name in SAID and len(values) == 1)
+        if name not in but
+        and not (name in SAID and len(values) == 1)
         and not (name in UNREMARKABLE and all(pandas.isna(value) or value in UNREMARKABLE[name] for value in values))
     ]
 

@@ -25,8 +25,9 @@ IDENTITY = {
 
 # In the context, but they differ between any two runs: when, how busy, from where it was started.
 PASSING = {"date", "load_avg", "command_line", "executable", "mhz_per_cpu", "caches"}
-# In the context, but they depend on which CPUs a campaign takes: records of one machine may differ in them.
-WHEREABOUTS = {"cpus_used", "frequency_detail", "mmscale_schema"}
+# In the context, but they depend on which CPUs a campaign takes, or on which command wrote them: records of one machine
+# may differ in them.
+WHEREABOUTS = {"cpus_used", "frequency_detail", "mmscale_schema", "host_lifecycle"}
 
 
 def of_entry(ours, identity=()):

@@ -17,6 +17,10 @@ from records.document import SCHEMA, RecordError, check_types, read_document, sh
 # Defaults of --switch-ticks and --batch (Tuning in src/kernel/build.h).
 SWITCH_TICKS = 300
 BATCH = 8
+# How people call a world that a tag names.
+WORLDS = {"simulator": "simulated"}
+# What tells two machines of one name apart, most telling first.
+TELLING = ("world", "kernel", "revision", "compiler", "hypervisor", "governor", "frequency", "cpu_quota", "cpus")
 
 
 @dataclass(frozen=True)
@@ -48,16 +52,25 @@ class Machine:
 
 
 @dataclass
-
-
 class Source:
-    """One machine, and the files that were recorded on it; contexts: what each says of its environment."""
+    """One machine, and the files that were recorded on it; contexts: what each says of its environment. tag: what tells
+    it from the others that were read with it, in a word or two; "" where it is the only one."""
 
     machine: Machine
     files: list
     dates: list
     commands: list
     contexts: list = field(default_factory=list)
+    tag: str = ""
+
+    @property
+    def head(self):
+        """The tag as it stands before a sentence; "" where there is none."""
+        return f"[{self.tag}] " if self.tag else ""
+
+    def named(self, scheme):
+        """A scheme on this machine."""
+        return f"{scheme} [{self.tag}]" if self.tag else scheme
 
     @property
     def lifecycle(self):
@@ -115,7 +128,26 @@ def read(paths, refused=None, needed=DRAWABLE):
             refused(path, error)
     if not any(rows[table] for table in needed):
         raise RecordError(f"{', '.join(map(str, paths))}: no switch records, nor any others that can be drawn")
+    _tag(list(sources.values()), {row["source"] for table in TABLES if table != "replays" for row in rows[table]})
     return Records(list(sources.values()), {table: pandas.DataFrame(rows[table]) for table in TABLES})
+
+
+def _tag(sources, asked):
+    """Names several sources: by their host or model, and by the first thing in which all of one host differ, or by
+    number. asked: the indices of those that have more than replayed traces; a single one of these needs no name."""
+    if len(sources) < 2:
+        return
+    alike = {}
+    for source in sources:
+        alike.setdefault(source.machine.host, []).append(source)
+    for host, same in alike.items():
+        kinds = [[getattr(source.machine, key) for source in same] for key in TELLING]
+        values = next((kind for kind in kinds if len(set(kind)) == len(same)), range(1, len(same) + 1))
+        for source, value in zip(same, values):
+            # Of a machine and what was simulated under its name, the machine has the name.
+            source.tag = host if len(same) == 1 or value == "silicon" else f"{host}, {WORLDS.get(value, value)}"
+    if len(asked) == 1:
+        sources[next(iter(asked))].tag = ""
 
 
 def _read_file(path, file, sources, rows):

@@ -24,9 +24,9 @@ def assessed(records):
     said, parts = [], []
     for _, row in records.assessments.iterrows() if len(records.assessments) else ():
         found = row["assessment"]
-        head = f"[{row['source'] + 1}] " if len(records.sources) > 1 else ""
+        head = records.sources[row["source"]].head
         points = [point for point in found["points"] if "median_ns" in point["sharing"]]
-        said.append(head + (_answer(points[-1]) if points else "No two windows that followed each other count."))
+        said.append(esc(head) + (_answer(points[-1]) if points else "No two windows that followed each other count."))
         parts.append(_table(found, records.sources[row["source"]].machine.host))
     return " ".join(said), "".join(parts)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The section on who hands a contended line to whom: the matrix as a heat map, and its figures by CPU count."""
 
-from families.bounce import folded, main_bounces
+from families.bounce import folded, line_of, main_bounces
 from records.window import DISTANCES
 from report.drawn_machine import NAMES
 from report.markup import esc, figure_of, table, windows_of
@@ -28,8 +28,8 @@ def bounces(records):
         mark = SIMULATED if source.machine.simulated else ""
         windows = main_bounces(own)
         if windows is not None:
-            said.append(_answer(windows, mark))
-            parts.append(_heat_map(windows, index, len(records.sources) > 1))
+            said.append(esc(source.head) + _answer(windows, mark))
+            parts.append(_heat_map(windows, index, source.head, mark))
         parts.append(_table(own.bounces, mark, source))
     return " ".join(said), "".join(parts)
 
@@ -38,7 +38,7 @@ def _answer(windows, mark):
     cpus = windows["cpus"].iloc[0]
     length = windows["run_length"].median()
     shares = {name: windows[f"share_{name}"].median() for name in DISTANCES if windows[f"share_{name}"].notna().any()}
-    text = f"With {cpus} CPUs at one line, it stays with a CPU for {mark}{plain(length, 3)} exchanges on average"
+    text = f"With {cpus} CPUs at {esc(line_of(windows))}, it stays with a CPU for {mark}{plain(length, 3)} exchanges on average"
     if shares:
         most = max(shares, key=shares.get)
         text += f", and {mark}{plain(100 * shares[most], 3)} % of its moves are to {_words(most)}"
@@ -53,7 +53,7 @@ def _words(distance):
     }[distance]  # fmt: skip
 
 
-def _heat_map(windows, index, several):
+def _heat_map(windows, index, head, mark):
     level, ids, taken = folded(windows, finest=True)
     size = len(ids)
     cell = (CELLS - EDGE) / size
@@ -76,12 +76,12 @@ def _heat_map(windows, index, several):
                 f'<rect class="{"kept" if own else "cell"}"{heat} x="{EDGE + of * cell:.1f}" y="{EDGE + to * cell:.1f}" '
                 f'width="{cell:.2f}" height="{cell:.2f}">{title}</rect>'
             )
-            if size <= 8:
+            if size <= 8 and taken[to][of]:
+                hot = " hot" if not own and taken[to][of] > 0.5 * greatest else ""
                 parts.append(
-                    f'<text class="cell-name" x="{EDGE + (of + 0.5) * cell:.1f}" y="{EDGE + (to + 0.5) * cell + 4:.1f}" '
-                    f'text-anchor="middle">{plain(100 * taken[to][of] / total, 3)} %</text>'
+                    f'<text class="cell-name{hot}" x="{EDGE + (of + 0.5) * cell:.1f}" y="{EDGE + (to + 0.5) * cell + 4:.1f}" '
+                    f'text-anchor="middle">{mark}{plain(100 * taken[to][of] / total, 3)} %</text>'
                 )
-    head = f"[{index + 1}] " if several else ""
     said = f"Who takes the line (row) from whom (column), by {NAMES[level]}; the diagonal keeps it"
     return (
         f'<figure class="chart keep half" id="bounce-{index + 1}"><figcaption>{esc(head + said)}<span class="sub">'

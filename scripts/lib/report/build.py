@@ -3,7 +3,7 @@
 
 from families.registry import DRAWABLE
 from records.reading import RecordError, read
-from report.answer import answer
+from report.answer import answer, main_sheet, what_it_is
 from report.drawn_machine import drawn_machine
 from report.gallery import Gallery, redo_lines
 from report.hero import hero
@@ -11,7 +11,7 @@ from report.raw import downloads
 from report.sections import Section, sections_of
 from report.shell import page, plotly_source
 from report.side_by_side import side_by_side
-from report.trust import FEW, environment, trust_answer, validity
+from report.trust import FEW, environment, safety, trust_answer, validity
 from wording.text import SIMULATED
 
 
@@ -33,18 +33,21 @@ def build(paths):
 
     gallery = Gallery(records)
     sections, missing, others_data = sections_of(records, gallery, redo_lines)
-    sections.append(Section("How far can this be trusted?", "Trust", trust_answer(records, refused), validity(records, refused, numbered)))
+    sections.append(Section("How far can this be trusted?", "Trust", trust_answer(records, refused), validity(records, refused, numbered) + safety(records)))
     sections.append(Section("What was it measured on?", "Machine", "", environment(records)))
     plotly = plotly_source()
     if plotly is None:
         missing.append(("Figures to play with (plotly was not installed where this page was made)", "scripts/bootstrap"))
     hosts = list(dict.fromkeys(source.machine.host for source in records.sources))
     hosts = ", ".join(hosts) if len(hosts) <= FEW else f"{len(records.sources)} machines"
+    together, compared = side_by_side(records)
     figures = {shown.ident: shown.data for shown in gallery.shown} | others_data
     parts = {
-        "title": f"mmscale: lazy TLB on {hosts}",
+        "title": f"What lazy-TLB reference counting costs on {hosts}",
         "answers": _answers(records) if len(records.sources) <= FEW else [],
-        "compared": side_by_side(records),
+        "unanswered": _unanswered(records) if len(records.sources) <= FEW else [],
+        "together": together,
+        "compared": compared,
         "missing": missing,
         "plotly": plotly,
     }
@@ -56,18 +59,32 @@ def build(paths):
 def _answers(records):
     """What the first screen shows of each machine."""
     found = []
+    asked = sum(main_sheet(records.of(index)) is not None for index in range(len(records.sources)))
     for index, source in enumerate(records.sources):
         mark = SIMULATED if source.machine.simulated else ""
         one = answer(records, index)
+        if one is None:
+            continue
         drawing, drawn = drawn_machine(records.of(index), mark)
         found.append({
-            "number": f"[{index + 1}] " if len(records.sources) > 1 else "",
+            "head": source.head if asked > 1 else "",
             "machine": one.machine,
             "claim": one.claim,
+            "more": one.more,
             "badge": one.badge,
             "caveats": one.caveats,
+            "legend": one.keys if one.drawn else (),
             "chart": hero(one, mark),
             "drawing": drawing,
             "drawn": drawn,
         })  # fmt: skip
     return found
+
+
+def _unanswered(records):
+    """A line for each source whose schemes were not asked to scale: what it is, and that the rest is below."""
+    return [
+        f"{source.head}{what_it_is(records, index)}; how the schemes scale was not asked of it, what was is below."
+        for index, source in enumerate(records.sources)
+        if main_sheet(records.of(index)) is None
+    ]

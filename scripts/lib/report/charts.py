@@ -89,11 +89,13 @@ def chart_of(records, sheet, title, x, x_label, measures, facet=None, facet_labe
         parts = [(facet_text(value), part) for value, part in windows.groupby(facet, dropna=False)]
     sources = sorted(windows["source"].unique())
     simulated = [records.sources[source].machine.simulated for source in sources]
+    # Of several machines the figure has one: its lines' names say which of several, and nothing else does.
+    one = [records.sources[sources[0]].tag] if len(sources) == 1 and records.sources[sources[0]].tag else []
     return Chart(
         ident=slug(sheet.stem + "-" + "-".join(str(source + 1) for source in sources)),
         title=("SIMULATED: " if all(simulated) else "Partly SIMULATED: " if any(simulated) else "") + title,
         name=sheet.name,
-        conditions=", ".join(describe_conditions(sheet)),
+        conditions=", ".join([*one, *describe_conditions(sheet, sheet.split)]),
         x_label=x_label,
         measures=measures,
         facet_label=facet_label,
@@ -106,8 +108,9 @@ def chart_of(records, sheet, title, x, x_label, measures, facet=None, facet_labe
 
 def _lines(records, windows, x, measures, facet):
     found = []
+    several = windows["source"].nunique() > 1
     for (scheme, source), group in windows.groupby(["scheme", "source"]):
-        label = scheme + (f" [{source + 1}]" if len(records.sources) > 1 else "")
+        label = records.sources[source].named(scheme) if several else scheme
         label = (SIMULATED if records.sources[source].machine.simulated else "") + label
         spots = tuple(_spot(at, part, measures) for at, part in group.groupby(x))
         found.append(Line(scheme, int(source), label, facet, spots))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The command that measures again what one figure shows."""
 
+import re
 import shlex
 
 import pandas
@@ -35,6 +36,11 @@ def measure_again(family, windows, unsafe):
     repetitions = windows.groupby(["scheme", "source", *_swept(windows)], dropna=False).size().max()
     words += ["--reps", str(repetitions)] + (["--unsafe"] if unsafe else [])
     return shlex.join([*words, "--out", "records.json"])
+
+
+def as_given(command):
+    """A recorded command without the folder that it wrote into."""
+    return re.sub(r"(--out|-o)([ =])\S*/", r"\1\2", command)
 
 
 def _words(condition, option, value):

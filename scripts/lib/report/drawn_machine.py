@@ -5,15 +5,16 @@ what getting a contended line costs there, lines between them for where it goes.
 import math
 from dataclasses import dataclass
 
-from families.bounce import folded, main_bounces
+from families.bounce import folded, line_of, main_bounces
 from figures.line import line_sheets
 from grouping.matrix import median_matrix
+from records.window import DISTANCES
 from report.markup import esc
-from wording.text import plain
+from wording.text import in_time, plain
 
-WIDTH, HEIGHT, LOW = 420, 400, 190
+WIDTH, HEIGHT, LOW = 420, 400, 150
 # More lines than that would be a ball of wool: only the heaviest are drawn.
-MOST_ARROWS = 40
+MOST_ARROWS = 28
 # So many times as much one way as back is worth an arrow.
 ONE_WAY = 1.5
 NAMES = {"package": "socket", "numa": "NUMA node", "die": "die", "llc": "LLC", "core": "core", "pu": "CPU"}
@@ -22,7 +23,8 @@ NAMES = {"package": "socket", "numa": "NUMA node", "die": "die", "llc": "LLC", "
 @dataclass(frozen=True)
 class Picture:
     """Parts of a machine. level: what they are. ids, sizes: of each its number, and its CPUs (None: not known).
-    cost: of each ns, None where not known; what: of what that is. taken: transfers[to][from], or None."""
+    cost: of each ns, None where not known; what: of what that is. taken: transfers[to][from], or None. of: whose line was
+    taken. waited: ns until a CPU had the line from the farthest, or None."""
 
     level: str
     ids: tuple
@@ -30,6 +32,8 @@ class Picture:
     cost: tuple
     what: str
     taken: tuple | None
+    of: str = ""
+    waited: float | None = None
 
 
 def drawn_machine(own, mark):
@@ -47,7 +51,8 @@ def _of_bounces(own):
     level, ids, taken = folded(windows, finest=False)
     costs, what = _line_costs(own, level, ids)
     sizes = (1,) * len(ids) if level == "pu" else (None,) * len(ids)
-    return Picture(level, ids, sizes, costs, what, taken)
+    far = [windows[f"wait_{name}"].median() for name in DISTANCES if windows[f"wait_{name}"].notna().any()]
+    return Picture(level, ids, sizes, costs, what, taken, line_of(windows), far[-1] if far else None)
 
 
 def _matrix(own):
@@ -76,7 +81,7 @@ def _line_costs(own, level, ids):
         return (None,) * len(ids), ""
     packages = _packages(own)
     part = [pu if level == "pu" else packages.get(pu) for pu in matrix.pus]
-    return _outward(matrix, part, ids), "ns for a cache line to come from another"
+    return _outward(matrix, part, ids), "for a cache line to come from another"
 
 
 def _outward(matrix, part, ids):
@@ -107,7 +112,7 @@ def _of_lines(own):
         ids = tuple(dict.fromkeys(part))
         if 2 <= len(ids) <= 64:
             return Picture(level, ids, tuple(map(list(part).count, ids)), _outward(matrix, part, ids),
-                           "ns for a cache line to come from another", None)  # fmt: skip
+                           "for a cache line to come from another", None)  # fmt: skip
     return None
 
 
@@ -126,15 +131,21 @@ def _sentence(picture, mark):
     known = [cost for cost in picture.cost if cost is not None]
     if known:
         least, most = min(known), max(known)
-        each = f"{mark}{plain(least, 3)} ns" if most < 1.05 * least else f"{mark}{plain(least, 3)} to {mark}{plain(most, 3)} ns"
+        each = f"{mark}{in_time(least)}" if most < 1.05 * least else f"{mark}{in_time(least)} to {mark}{in_time(most)}"
         said.append(f"A cache line takes {each} from one {NAMES[picture.level]} to another.")
     if picture.taken:
         total = sum(map(sum, picture.taken))
         across = total - sum(picture.taken[i][i] for i in range(len(picture.ids)))
         share = 100 * across / total if total else 0
-        said.append(f"Of all exchanges of one contended line, {plain(share, 3)} % took it from another {NAMES[picture.level]}.")
+        said.append(f"Of all exchanges of {picture.of}, {mark}{plain(share, 3)} % took it from another {NAMES[picture.level]}.")
+        ways = sum(picture.taken[a][b] + picture.taken[b][a] > 0 for b in range(len(picture.ids)) for a in range(b))
+        if ways > MOST_ARROWS:
+            said.append(f"Drawn: the {MOST_ARROWS} most travelled of {ways} ways.")
+        if picture.waited and not known:
+            said.append(f"A CPU waits {mark}{in_time(picture.waited)} for it from the farthest.")
     if not said:
-        said.append("What the line costs between them was not measured.")
+        missing = "No valid window tells" if picture.what else "It was not measured"
+        said.append(f"{missing} what the line costs between them.")
     return " ".join(said)
 
 
@@ -144,7 +155,7 @@ def _draw(picture, mark):
     known = [cost for cost in picture.cost if cost is not None]
     parts = []
     if picture.taken:
-        parts += _arrows(picture, centres, size)
+        parts += _arrows(picture, centres, size, mark)
     for at, ident in enumerate(picture.ids):
         x, y = centres[at]
         cost = picture.cost[at]
@@ -152,7 +163,7 @@ def _draw(picture, mark):
         if cost is not None:
             part = (cost - min(known)) / (max(known) - min(known)) if max(known) > 1.05 * min(known) else 0.35
             heat = f' style="--heat:{10 + 70 * part:.0f}%"'
-        title = f"{NAMES[picture.level]} {ident}" + (f": {mark}{plain(cost, 3)} {picture.what}" if cost is not None else "")
+        title = f"{NAMES[picture.level]} {ident}" + (f": {mark}{in_time(cost)} {picture.what}" if cost is not None else "")
         parts.append(
             f'<g class="part"{heat}><title>{esc(title)}</title><rect class="socket" x="{x - size / 2:.1f}" '
             f'y="{y - size / 2:.1f}" width="{size:.1f}" height="{size:.1f}" rx="6"/>'
@@ -172,7 +183,7 @@ def _places(count):
     """Where the parts stand, and how large they are: side by side, or on a ring, so that no line between two of them
     goes through a third."""
     if count == 2:
-        return [(WIDTH * 0.22, LOW / 2), (WIDTH * 0.78, LOW / 2)], WIDTH * 0.3
+        return [(WIDTH * 0.24, LOW / 2), (WIDTH * 0.76, LOW / 2)], WIDTH * 0.26
     radius = min(WIDTH, HEIGHT) / 2
     # Neighbours on the ring are a chord apart.
     chord = math.sin(math.pi / count)
@@ -188,9 +199,9 @@ def _inside(picture, at, x, y, size, mark):
     font = max(9, min(16, size / 6))
     lines = [f"{name} {picture.ids[at]}".strip()]
     if picture.cost[at] is not None and size > 60:
-        lines.append(f"{mark}{plain(picture.cost[at], 3)} ns")
+        lines.append(f"{mark}{in_time(picture.cost[at])}")
     if picture.sizes[at] and picture.level != "pu" and size > 60:
-        lines.append(f"{picture.sizes[at]} CPUs")
+        lines.append(f"{picture.sizes[at]} CPU{'s' if picture.sizes[at] > 1 else ''}")
     top = y - font * 1.25 * (len(lines) - 1) / 2 + font * 0.35
     return [
         f'<text class="part-name" x="{x:.1f}" y="{top + number * font * 1.25:.1f}" font-size="{font:.0f}" '
@@ -199,7 +210,7 @@ def _inside(picture, at, x, y, size, mark):
     ]
 
 
-def _arrows(picture, centres, size):
+def _arrows(picture, centres, size, mark):
     """A line between two parts, as thick as the share of exchanges that went between them; an arrow if most went one
     way."""
     total = sum(map(sum, picture.taken)) or 1
@@ -222,7 +233,7 @@ def _arrows(picture, centres, size):
         one_way = max(to_a, to_b) > ONE_WAY * min(to_a, to_b)
         bx, by = x2 - ux * (inset + (wide if one_way else 0)), y2 - uy * (inset + (wide if one_way else 0))
         name = NAMES[picture.level]
-        said = f"between {name} {picture.ids[a]} and {picture.ids[b]}: {plain(100 * share, 3)} % of all exchanges"
+        said = f"between {name} {picture.ids[a]} and {picture.ids[b]}: {mark}{plain(100 * share, 3)} % of all exchanges"
         head = ' marker-end="url(#head)"' if one_way else ""
         parts.append(
             f'<path class="arrow" d="M{x1 + ux * inset:.1f} {y1 + uy * inset:.1f}L{bx:.1f} {by:.1f}" '
@@ -231,6 +242,6 @@ def _arrows(picture, centres, size):
         if len(pairs) <= 3:
             parts.append(
                 f'<text class="arrow-name" x="{(x1 + x2) / 2 - uy * 14:.1f}" y="{(y1 + y2) / 2 - abs(ux) * 12:.1f}" '
-                f'text-anchor="middle">{plain(100 * share, 3)}&#160;%</text>'
+                f'text-anchor="middle">{mark}{plain(100 * share, 3)}&#160;%</text>'
             )
     return parts

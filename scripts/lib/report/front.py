@@ -10,6 +10,7 @@ import re
 from grouping.series import REFERENCE
 from records.reading import read
 from stats.estimate import estimate
+from wording.schemes import WHAT
 from wording.text import SIMULATED, in_words, plain, ratio, scaled
 
 MEASURED = "results/2026-11-23-epyc-2vcpu-schemes/records.json"
@@ -17,12 +18,11 @@ MEASURED = "results/2026-11-23-epyc-2vcpu-schemes/records.json"
 SIMULATION = tuple(f"results/2026-11-28-power8-16s/{scheme}.json" for scheme in ("refcount", "shootdown", "hazptr"))
 TABLE = "results/2026-11-23-epyc-2vcpu-schemes/table.txt"
 PICTURE = "docs/front.svg"
+# Where two lines coincide both are seen: the later one is thinner and broken.
+STROKES = {
+    "refcount": {"linewidth": 1.6}, "shootdown": {"linewidth": 3.2}, "hazptr": {"linewidth": 1.6, "linestyle": (0, (4, 2.5))},
+}  # fmt: skip
 SHOWN = ("refcount", "shootdown", "hazptr")
-WHAT = {
-    "refcount": "an atomic in and out of idle, what most kernels do",
-    "shootdown": "count nothing, interrupt borrowers when the mm is freed",
-    "hazptr": "publish what is borrowed in a line of the CPU's own, look at all when the mm is freed",
-}
 
 
 def write(root):
@@ -144,7 +144,8 @@ def _panel(axes, curve, title, mark, colours, markers):
     for number, (scheme, of) in enumerate(curve.items()):
         rates = [of[cpus][0] for cpus in counts]
         colour = colours[{"refcount": 0, "shootdown": 1, "hazptr": 2}[scheme]]
-        axes.plot(counts, [rate.median for rate in rates], color=colour, marker=markers[number], markersize=4, linewidth=1.6)
+        axes.plot(counts, [rate.median for rate in rates], color=colour, marker=markers[number], markersize=4,
+                  **STROKES[scheme])  # fmt: skip
         axes.fill_between(counts, [rate.low for rate in rates], [rate.high for rate in rates], color=colour, alpha=0.2, linewidth=0)
         factor = "" if scheme == REFERENCE else f" ×{mark}{plain(_factor(curve, scheme, counts[-1]), 3)}"
         # Lines that end near one another are named by their own places, one above the other.

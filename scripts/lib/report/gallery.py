@@ -11,19 +11,19 @@ from figures import line as figure_line
 from figures import mix as figure_mix
 from figures import teardown as figure_teardown
 from figures import switches
-from grouping.crossover import cells, crossings
+from grouping.crossover import cells, crossings, without_crossing
 from grouping.curves import sheets
 from grouping.host_sheets import call_sheets, switch_sheets
 from figures.look import ORDER
 from figures.places import short
 from report.charts import Measure, chart_of, data_of, table_of
-from report.commands import measure_again
+from report.commands import as_given, measure_again
 from report.fits import fit_figures
 from report.host import host_notes, host_tables
 from report.markup import esc, figure_of, slug, table
 from report.statics import picture
 from grouping.series import panels
-from wording.text import SIMULATED
+from wording.text import SIMULATED, files_of
 
 SWITCH = (
     Measure("rate", "switches_per_second", "switches/s", "switches/s, all CPUs together", True),
@@ -52,7 +52,7 @@ LATENCY = tuple(
 )
 
 
-# Of figures of one title so many have pictures: a picture takes a quarter of a second and 60 kB.
+# For figures of one title so many pictures are drawn: one takes a quarter of a second and 60 kB.
 MOST_PICTURED = 4
 PICTURELESS = "A picture of this figure would make the page too large; scripts/plot draws it. Its numbers stand below."
 
@@ -97,18 +97,18 @@ class Gallery:
         both = sorted(zip(found, self._panels, strict=True), key=lambda pair: pair[0].identity["workload"] != "idle")
         for sheet, panel in both:
             chart = chart_of(records, sheet, "Context switches against CPUs", "cpus", "CPUs", SWITCH)
-            quantities = (switches.RATE, switches.COST)
-            draw = lambda: [switches.draw(records, panel, quantity) for quantity in quantities]  # noqa: B023, E731
+            # On paper the rate alone: the cost is the same numbers once more.
+            draw = lambda: [switches.draw(records, panel, switches.RATE)]  # noqa: B023, E731
             parts.append(self._lines("switch", sheet, chart, draw))
         return _grid(parts)
 
     def fits(self):
         """Laws of scaling, with their knees."""
-        parts = []
-        for stem, title, panel, data, draw, text in fit_figures(self.records, self._panels):
+        records, parts = self.records, []
+        for stem, title, panel, data, draw, text in fit_figures(records, self._panels):
             for line in data["lines"]:
                 line["place"] = self._styles[tuple(line.pop("scheme"))]
-            files = " ".join(file for source in self.records.sources for file in source.files)
+            files = " ".join(file for index in range(len(records.sources)) for file in files_of(records, index))
             redo = redo_lines([f"scripts/fit {files} -o DIR    # fits and draws it again"])
             parts.append(self._figure(slug(stem), title, panel.name, "", data, draw, text, redo))
         return _grid(parts)
@@ -247,7 +247,7 @@ class Gallery:
                 cells_.append(figure_of(float(point.exits), counter, "entry", mark=mark))
                 rows.append((where, [*cells_, interval]))
             if not points:
-                rows.append(("", [f"{esc(first)} = {esc(second)}", "–", "none in the sweep", "–"]))
+                rows.append(("", [f"{esc(first)} = {esc(second)}", "–", esc(without_crossing(sheet, first, second)), "–"]))
         if not rows:
             return ""
         return table(f"crossovers, {sheet.name}", ["pair", "CPUs", "exits per million switches", "interval"], rows)
@@ -258,9 +258,10 @@ class Gallery:
         text = f"{title}: {name}. Its numbers are in the table below it."
         sub = "; ".join(part for part in (name, conditions) if part)
         kind = (data["kind"], title)
-        self._pictured[kind] = self._pictured.get(kind, 0) + 1
-        if self._pictured[kind] <= MOST_PICTURED:
-            pictures = "".join(picture(figure, text) for figure in draw())
+        if self._pictured.get(kind, 0) < MOST_PICTURED:
+            figures = list(draw())
+            self._pictured[kind] = self._pictured.get(kind, 0) + len(figures)
+            pictures = "".join(picture(figure, text) for figure in figures)
         else:
             pictures = f'<p class="soft">{PICTURELESS}</p>'
             after = after.replace("<details>", "<details open>")
@@ -290,7 +291,7 @@ class Gallery:
         for index in sorted(windows["source"].unique()):
             source = self.records.sources[index]
             if source.machine.simulated:
-                lines += [f"{command}    # as it was simulated" for command in source.commands]
+                lines += [f"{as_given(command)}    # as it was simulated" for command in source.commands]
             else:
                 measured.append(index)
         if measured:
@@ -301,7 +302,7 @@ class Gallery:
         return lines
 
     def _plot(self, sheet):
-        files = " ".join(file for index in sheet.sources for file in self.records.sources[index].files)
+        files = " ".join(file for index in sheet.sources for file in files_of(self.records, index))
         return f"scripts/plot {files} -o DIR    # draws it again"
 
 

@@ -3,20 +3,44 @@
 page's script, so that it is there at once, without JavaScript, and on paper."""
 
 import math
+from dataclasses import dataclass
 
-from report.answer import ASKED, times
+from report.answer import FIRST, look_of, times
 from report.markup import esc
 from grouping.series import REFERENCE, boundaries
 from wording.text import magnitude
 
-WIDTH, HEIGHT = 720, 400
-LEFT, RIGHT, TOP, BOTTOM = 62, 180, 34, 46
 # From so many doublings, or so many decades, on an axis is logarithmic.
 LOG_CPUS = 8
 LOG_RATES = 30
-# Schemes in colours of their own; every other one is grey.
-NAMED = (REFERENCE, *ASKED)
-MOST_LINES = 5
+# Numbers below an axis are so far apart.
+ROOM = 26
+# Names at the ends of lines are so far apart, in parts of their letters' height.
+APART = 1.25
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How large the chart is, and the room around its axes; letter: the height of a name. Units are those of the viewBox,
+    which a window as wide as that shows as pixels."""
+
+    name: str
+    width: int
+    height: int
+    left: int
+    right: int
+    top: int
+    bottom: int
+    letter: int
+
+    @property
+    def end(self):
+        """Where the axis of CPUs ends."""
+        return self.width - self.right
+
+
+# One for a laptop and one for a telephone; the style sheet shows the one that fits.
+FRAMES = (Frame("wide", 720, 400, 62, 190, 34, 46, 15), Frame("narrow", 366, 320, 44, 138, 30, 42, 12))
 
 
 class Scale:
@@ -48,53 +72,62 @@ class Scale:
 
 
 def hero(answer, mark):
-    """Returns the SVG of an Answer, or "" where there is no curve."""
-    schemes = _chosen(answer)
+    """Returns the SVGs of an Answer, one for each Frame, or "" where there is no curve."""
+    schemes = answer.drawn
     counts = sorted({cpus for scheme in schemes for cpus in scheme.rates})
-    if len(counts) < 2:
-        return ""
+    return "".join(_chart(answer, schemes, counts, mark, frame) for frame in FRAMES) if len(counts) > 1 else ""
+
+
+def _chart(answer, schemes, counts, mark, frame):
     ideal = _ideal(schemes, counts)
     rates = [value for scheme in schemes for rate in scheme.rates.values() for value in (rate.low, rate.high)]
     top = max([*rates, *(rate for _, rate in ideal)])
     log_y = top / min(rates) > LOG_RATES
-    x = Scale(counts[0], counts[-1], LEFT, WIDTH - RIGHT, counts[-1] / counts[0] >= LOG_CPUS)
-    y = Scale(min(rates) / 1.3 if log_y else 0, top * (1.3 if log_y else 1.06), HEIGHT - BOTTOM, TOP, log_y)
-    parts = [*_axes(x, y, counts), *_boundaries(answer.sheet, x)]
+    x = Scale(counts[0], counts[-1], frame.left, frame.end, counts[-1] / counts[0] >= LOG_CPUS)
+    y = Scale(min(rates) / 1.3 if log_y else 0, top * (1.3 if log_y else 1.06), frame.height - frame.bottom, frame.top, log_y)
+    parts = [*_axes(answer.sheet, x, y, counts, frame), *_boundaries(answer.sheet, x, frame)]
+    labels = []
     if ideal:
         path = _path([(x(cpus), y(rate)) for cpus, rate in ideal])
         parts.append(f'<path class="ideal" d="{path}"/>')
-    labels = [("ideal", "ideal", y(ideal[-1][1]), "")] if ideal else []
+        labels.append(("ideal", "ideal", y(ideal[-1][1]), ""))
     reference = next((scheme for scheme in schemes if scheme.name == REFERENCE), None)
+    spots = {scheme.name: sorted(scheme.rates.items()) for scheme in schemes}
     for scheme in schemes:
-        look = scheme.name if scheme.name in NAMED else "other"
-        spots = sorted(scheme.rates.items())
-        band = [(x(c), y(r.low)) for c, r in spots] + [(x(c), y(r.high)) for c, r in reversed(spots)]
-        parts.append(f'<path class="band s-{look}" d="{_path(band)}Z"/>')
-        parts.append(f'<path class="line s-{look}" d="{_path([(x(c), y(r.median)) for c, r in spots])}"/>')
-        for cpus, rate in spots:
-            said = f"{scheme.name}, {cpus} CPUs: {mark}{magnitude(rate.median)} switches/s"
-            parts.append(
-                f'<circle class="dot s-{look}" cx="{x(cpus):.1f}" cy="{y(rate.median):.1f}" r="4">'
-                f"<title>{esc(said)}</title></circle>"
-            )
-        last, rate = spots[-1]
+        band = [(x(c), y(r.low)) for c, r in spots[scheme.name]] + [(x(c), y(r.high)) for c, r in reversed(spots[scheme.name])]
+        parts.append(f'<path class="band s-{look_of(scheme.name)}" d="{_path(band)}Z"/>')
+    # Each line has strokes and marks of its own, the later ones thinner: where two coincide both are seen.
+    for scheme in schemes:
+        look = look_of(scheme.name)
+        parts.append(f'<path class="line s-{look}" d="{_path([(x(c), y(r.median)) for c, r in spots[scheme.name]])}"/>')
+    for scheme in schemes:
+        look = look_of(scheme.name)
+        for cpus, rate in spots[scheme.name]:
+            said = f"{scheme.name}, {cpus} CPU{'s' if cpus > 1 else ''}: {mark}{magnitude(rate.median)} switches/s"
+            parts.append(f"{_dot(look, x(cpus), y(rate.median))}<title>{esc(said)}</title></path>")
+        last, rate = spots[scheme.name][-1]
         factor = ""
         if reference and scheme is not reference and last in reference.rates:
             factor = f"×\u00a0{times(rate.median / reference.rates[last].median, mark)}"
+        if last < counts[-1]:
+            factor = f"(to {last} CPU{'s' if last > 1 else ''})"
         labels.append((look, scheme.name, y(rate.median), factor))
-    parts += _labels(labels)
+    parts += _labels(labels, frame)
     said = "Context switches per second of all CPUs together against CPUs: " + ", ".join(s.name for s in schemes)
     return (
-        f'<svg class="hero-chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{esc(said)}">'
+        f'<svg class="hero-chart {frame.name}" viewBox="0 0 {frame.width} {frame.height}" role="img" aria-label="{esc(said)}">'
         f"{''.join(parts)}</svg>"
     )
 
 
-def _chosen(answer):
-    named = [scheme for scheme in answer.schemes if scheme.name in NAMED]
-    others = [scheme for scheme in answer.schemes if scheme.name not in NAMED]
-    # Where nothing that people ask about was measured, what there is.
-    return (named if len(named) > 1 else [*named, *others])[:MOST_LINES]
+def _dot(look, x, y):
+    """A mark of the scheme's own shape, as the beginning of an element."""
+    shapes = {
+        "refcount": "M{0} {1}m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0Z", "shootdown": "M{0} {1}m-4 -4h8v8h-8Z",
+        "hazptr": "M{0} {1}m0 -5.5l5.5 5.5l-5.5 5.5l-5.5 -5.5Z",
+    }  # fmt: skip
+    path = shapes.get(look, "M{0} {1}m0 -5l5 9h-10Z").format(f"{x:.1f}", f"{y:.1f}")
+    return f'<path class="dot s-{look}" d="{path}">'
 
 
 def _ideal(schemes, counts):
@@ -107,48 +140,59 @@ def _path(points):
     return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
 
 
-def _axes(x, y, counts):
-    bottom = HEIGHT - BOTTOM
-    parts = ['<text class="axis-title" x="8" y="16">context switches per second, all CPUs together (more is better)</text>']
+def _axes(sheet, x, y, counts, frame):
+    bottom, small = frame.height - frame.bottom, frame.name == "narrow"
+    title = "switches/s, all CPUs together" if small else "context switches per second, all CPUs together (more is better)"
+    parts = [f'<text class="axis-title" x="8" y="{frame.top - 18}">{title}</text>']
     for value in y.ticks(6):
-        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>')
-        parts.append(f'<text class="tick" x="{LEFT - 8}" y="{y(value) + 4:.1f}" text-anchor="end">{magnitude(value)}</text>')
-    last = -math.inf
+        parts.append(f'<line class="grid" x1="{frame.left}" x2="{frame.end}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>')
+        parts.append(f'<text class="tick" x="{frame.left - 7}" y="{y(value) + 4:.1f}" text-anchor="end">{magnitude(value)}</text>')
     for cpus in _spaced(counts, x):
-        if x(cpus) - last >= 26:
-            last = x(cpus)
-            parts.append(f'<text class="tick" x="{last:.1f}" y="{bottom + 18}" text-anchor="middle">{cpus}</text>')
-    parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{bottom}" y2="{bottom}"/>')
-    middle = (LEFT + WIDTH - RIGHT) / 2
-    parts.append(f'<text class="axis-title" x="{middle:.0f}" y="{HEIGHT - 8}" text-anchor="middle">CPUs going in and out of idle</text>')
+        parts.append(f'<text class="tick" x="{x(cpus):.1f}" y="{bottom + 17}" text-anchor="middle">{cpus}</text>')
+    parts.append(f'<line class="axis" x1="{frame.left}" x2="{frame.end}" y1="{bottom}" y2="{bottom}"/>')
+    doing = "CPUs going in and out of idle" if sheet.identity["workload"] == FIRST["workload"] else "CPUs"
+    middle = (frame.left + frame.end) / 2
+    parts.append(f'<text class="axis-title" x="{middle:.0f}" y="{frame.height - 6}" text-anchor="middle">{doing}</text>')
     return parts
 
 
 def _spaced(counts, x):
-    """The last one always, then from the first on what has room before it."""
-    kept = [cpus for cpus in counts[:-1] if x(counts[-1]) - x(cpus) >= 26]
+    """The last one always, and before it from the first on what has room."""
+    kept = []
+    for cpus in counts[:-1]:
+        if x(counts[-1]) - x(cpus) >= ROOM and (not kept or x(cpus) - x(kept[-1]) >= ROOM):
+            kept.append(cpus)
     return [*kept, counts[-1]]
 
 
-def _boundaries(sheet, x):
+def _boundaries(sheet, x, frame):
+    """An upright line where one more socket is in use, with how many there are before it, where there is room."""
     parts, last = [], -math.inf
     for at, packages in boundaries(sheet.windows):
         if not x.low <= at <= x.high:
             continue
         here = x(at)
-        parts.append(f'<line class="border" x1="{here:.1f}" x2="{here:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
-        if here - last > 78:
+        parts.append(f'<line class="border" x1="{here:.1f}" x2="{here:.1f}" y1="{frame.top}" y2="{frame.height - frame.bottom}"/>')
+        words = f"{packages - 1} socket{'s' if packages > 2 else ''}"
+        if here - last > 6.2 * len(words) + 14 and here - frame.left > 6.2 * len(words):
             last = here
-            parts.append(f'<text class="border-name" x="{here - 4:.1f}" y="{TOP + 10}" text-anchor="end">{packages - 1} socket{"s" if packages > 2 else ""}</text>')
+            parts.append(f'<text class="border-name" x="{here - 4:.1f}" y="{frame.height - frame.bottom - 6}" text-anchor="end">{words}</text>')
     return parts
 
 
-def _labels(labels):
-    """Names at the ends of their lines, moved apart where they would overlap."""
-    parts, taken = [], -math.inf
-    for look, name, at, factor in sorted(labels, key=lambda label: label[2]):
-        taken = max(at, taken + 20)
-        text = f"{esc(name)}" + (f' <tspan class="factor">{esc(factor)}</tspan>' if factor else "")
-        parts.append(f'<text class="label s-{look}" x="{WIDTH - RIGHT + 10}" y="{taken + 4:.1f}">{text}</text>')
-    return parts
-
+def _labels(labels, frame):
+    """Names at the ends of their lines, moved apart where they would overlap, and none of them below the axis."""
+    pitch, floor = APART * frame.letter, frame.height - frame.bottom
+    ordered = sorted(labels, key=lambda label: label[2])
+    places = []
+    for *_, at, _ in ordered:
+        places.append(max(at, places[-1] + pitch) if places else at)
+    for number in range(len(places) - 1, -1, -1):
+        places[number] = min(places[number], floor)
+        floor = places[number] - pitch
+    return [
+        f'<path class="leader" d="M{frame.end + 4} {at:.1f}L{frame.end + 9} {place:.1f}"/>'
+        f'<text class="label s-{look}" x="{frame.end + 12}" y="{place + frame.letter / 3:.1f}" font-size="{frame.letter}">{esc(name)}'
+        + (f' <tspan class="factor">{esc(factor)}</tspan>' if factor else "") + "</text>"
+        for (look, name, at, factor), place in zip(ordered, places)
+    ]  # fmt: skip

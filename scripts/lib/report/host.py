@@ -17,7 +17,7 @@ def host_notes(records):
     """What kernel it is, and how it may be compared with the emulation."""
     parts = []
     for source, own in records.hosts.groupby("source"):
-        head = f"[{source + 1}] " if len(records.sources) > 1 else ""
+        head = records.sources[source].head
         for lazy_tlb, driver in own[["lazy_tlb", "idle_driver"]].drop_duplicates().itertuples(index=False):
             kernel = records.sources[source].machine.kernel
             text = f"{head}Kernel {kernel}: lazy TLB {lazy_tlb}; idle driver {driver}."
@@ -52,11 +52,10 @@ def host_tables(records):
 
 
 def _groups(records, windows):
-    several = len(records.sources) > 1
     for _, split, group in partition(windows, ["placement"]):
         under = "".join(f", {describe(*item)}" for item in split.items())
         for (source, scheme, cpus), part in group.groupby(["source", "scheme", "cpus"]):
-            yield (scheme + (f" [{source + 1}]" if several else "") + under, cpus), part
+            yield (records.sources[source].named(scheme) + under, cpus), part
 
 
 def _row(windows, cells):

@@ -6,7 +6,7 @@ import gzip
 
 from records.document import read_bytes
 from report.markup import esc, slug
-from wording.text import scaled
+from wording.text import scaled, short_names
 
 # What a page may have in all, in characters: a mail and a telephone still take it.
 LARGEST_PAGE = 14_500_000
@@ -22,6 +22,7 @@ def packed(data):
 def downloads(paths, others):
     """Returns the list of the files at paths as HTML: each to be saved, or, where it is too much for the page, named.
     others: the characters that everything else in the page takes."""
+    names = short_names(paths)
     left = max(LARGEST_PAGE - others, 0)
     items = []
     for number, path in enumerate(paths):
@@ -30,7 +31,7 @@ def downloads(paths, others):
         text = packed(data) if len(data) < 1000 * left else ""
         if not text or len(text) > left:
             size, most = scaled(len(data), 3), f"{LARGEST_PAGE / 1e6:g} MB"
-            items.append(f"<li>{esc(path)}: {size}B, too much for a page of {most}: ask for the file</li>")
+            items.append(f"<li>{esc(names[path])}: {size}B, too much for a page of {most}: ask for the file</li>")
             continue
         left -= len(text)
         name = f"{slug(path.name.removesuffix('.gz').removesuffix('.json')) or 'records'}.json.gz"
@@ -41,5 +42,5 @@ def downloads(paths, others):
                 f'<button type="button" class="save" data-from="raw-{number}" data-name="{name}">Save {name}</button>'
                 f'<script type="text/plain" id="raw-{number}">{text}</script>'
             )
-        items.append(f"<li>{link} ({esc(path)}, {scaled(len(data), 3)}B unpacked)</li>")
+        items.append(f"<li>{link} ({esc(names[path])}, {scaled(len(data), 3)}B unpacked)</li>")
     return f"<ul>{''.join(items)}</ul>"

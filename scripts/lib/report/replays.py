@@ -4,6 +4,7 @@
 import math
 
 from families.replay import COUNTERS
+from report.commands import as_given
 from report.markup import esc, figure_of, table, windows_of
 from grouping.series import REFERENCE, describe, partition
 from wording.text import SIMULATED, ratio
@@ -35,7 +36,7 @@ def replays(records, redo):
         if notes:
             summary = "<summary>What did not fit, and what was taken for what</summary>"
             parts.append(f"<details>{summary}<ul>{notes}</ul></details>")
-        commands = [f"{command}    # as it was replayed" for command in records.sources[source].commands]
+        commands = [f"{as_given(command)}    # as it was replayed" for command in records.sources[source].commands]
         parts.append(redo(commands))
     return "".join(parts)
 

@@ -2,15 +2,22 @@
 """The sentence with which each section answers its question. All take the rows of one machine and a mark that simulated
 numbers have, and return HTML; "" where nothing can be said."""
 
-from grouping.crossover import crossings, mix_sheets
-from records.window import DISTANCES
+import math
+
+from families.ipi import ipi_sheets
+from families.latency import latency_sheets
+from families.teardown import teardown_sheets
 from figures.line import line_sheets
+from grouping.crossover import crossings, mix_sheets, without_crossing
+from grouping.series import REFERENCE, panels
 from records.conditions import value_of
-from report.answer import times
+from records.window import DISTANCES
+from report.answer import main_sheet, times
 from report.markup import esc, figure_of, windows_of
-from grouping.series import REFERENCE
 from stats.estimate import estimate
-from wording.text import plain
+from stats.scaling import POOR
+from tables.fits import cpus_text, fitted
+from wording.text import in_time, scaled
 
 RIVALS = ("shootdown", "hazptr")
 
@@ -21,31 +28,39 @@ def each(records, say, mark_of):
     for index, source in enumerate(records.sources):
         text = say(records.of(index), mark_of(source))
         if text:
-            said.append((f"[{index + 1}] " if len(records.sources) > 1 else "") + text)
+            said.append(esc(source.head) + text)
     return " ".join(said)
 
 
-def _number(windows, column, counter, mark, digits=3):
+def _number(windows, column, counter, mark, digits=3, text=scaled):
     known = windows[windows[column].notna()]
     value = estimate(known[column].tolist())
-    return figure_of(float(value.median), counter, windows=windows_of(known), mark=mark, digits=digits) if value else None
+    if not value:
+        return None
+    return figure_of(float(value.median), counter, windows=windows_of(known), mark=mark, digits=digits, text=text)
+
+
+def _most(windows, column="cpus"):
+    """Of the valid windows those with the most CPUs, or the most of another column."""
+    windows = windows[windows["valid"]]
+    return windows[windows[column] == windows[column].max()] if len(windows) else windows
+
+
+def _listed(parts):
+    return ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1]
 
 
 def scaling(own, mark):
-    """Each scheme against the reference on the most CPUs, workload idle if it was measured."""
-    table = own.switches
-    if not len(table):
-        return ""
-    for column, first in (("workload", "idle"), ("sharing", "all"), ("placement", "compact")):
-        table = table[table[column] == (first if first in set(table[column]) else table[column].iloc[0])]
-    table = table[(table["cpus"] == table["cpus"].max()) & table["valid"]]
-    medians = table.groupby("scheme")["rate"].median()
+    """Each scheme against the reference on the most CPUs, of the sheet that the first screen is about."""
+    sheet = main_sheet(own)
+    rows = _most(sheet.windows) if sheet else ()
+    medians = rows.groupby("scheme")["rate"].median() if len(rows) else {}
     if REFERENCE not in medians or len(medians) < 2:
         return ""
     factors = (medians / medians[REFERENCE]).drop(REFERENCE).sort_values(ascending=False)
-    cpus = table["cpus"].iloc[0]
-    listed = ", ".join(f"{esc(name)} {times(value, mark)}" for name, value in factors.items())
-    return f"Times {REFERENCE}'s rate on {cpus} CPU{'s' if cpus > 1 else ''} (workload {esc(table['workload'].iloc[0])}): {listed}."
+    cpus = rows["cpus"].iloc[0]
+    listed = _listed([f"{esc(name)} makes {times(value, mark)}" for name, value in factors.items()])
+    return f"On {cpus} CPU{'s' if cpus > 1 else ''} (workload {esc(sheet.identity['workload'])}) {listed} times {REFERENCE}'s switches."
 
 
 def line(own, mark):
@@ -54,9 +69,9 @@ def line(own, mark):
     for sheet in line_sheets(own)[:1]:
         rows = sheet.windows[sheet.windows["valid"]]
         for name in DISTANCES:
-            number = _number(rows, f"one_way_{name}", f"one_way_ns_{name}", mark) if len(rows) else None
+            number = _number(rows, f"one_way_{name}", f"one_way_ns_{name}", mark, text=in_time) if len(rows) else None
             if number:
-                parts.append(f"{number} ns to {name.replace('_', ' ')}")
+                parts.append(f"{number} to {name.replace('_', ' ')}")
     text = f"A cache line that one other CPU wrote takes {', '.join(parts)}, one way." if parts else ""
     for _, row in own.stabilities.iterrows() if len(own.stabilities) else ():
         text += f' <span class="note">{esc(row["text"])}.</span>' if "UNSTABLE" in row["text"] else ""
@@ -65,97 +80,95 @@ def line(own, mark):
 
 def teardown(own, mark):
     """What the last drop costs with the most borrowers."""
-    table = own.teardowns
-    if not len(table):
-        return ""
-    table = table[table["valid"] & (table["mask_only"] == 0)]
-    if not len(table):
-        return ""
-    table = table[(table["cpus"] == table["cpus"].max())]
-    table = table[table["borrowers"] == table["borrowers"].max()]
+    sheet = next((sheet for sheet, x in teardown_sheets(own) if x == "borrowers"), None)
+    rows = _most(sheet.windows, "borrowers") if sheet else ()
     parts = []
-    for scheme in (REFERENCE, *RIVALS):
-        rows = table[table["scheme"] == scheme]
-        number = _number(rows, "drop_p50", "drop_ns_p50", mark) if len(rows) else None
+    for scheme in (REFERENCE, *RIVALS) if len(rows) else ():
+        here = rows[rows["scheme"] == scheme]
+        number = _number(here, "drop_p50", "drop_ns_p50", mark, text=in_time) if len(here) else None
         if not number:
             continue
-        ipis = _number(rows, "ipis", "ipis_useful_per_teardown+ipis_useless_per_teardown", mark)
-        parts.append(f"{number} ns under {esc(scheme)}" + (f" ({ipis} IPIs)" if ipis else ""))
-    count = int(table["borrowers"].iloc[0])
-    return f"Freeing an address space that {count} other CPU{'s borrow' if count != 1 else ' borrows'} takes {', '.join(parts)}." if parts else ""
+        ipis = _number(here, "ipis", "ipis_useful_per_teardown+ipis_useless_per_teardown", mark)
+        parts.append(f"{number} under {esc(scheme)}" + (f" ({ipis} IPIs)" if ipis else ""))
+    if not parts:
+        return ""
+    count = int(rows["borrowers"].iloc[0])
+    return f"Freeing an address space that {count} other CPU{'s borrow' if count != 1 else ' borrows'} takes {_listed(parts)}."
 
 
 def mix(own, mark):
-    """From which rate of exits on counting costs less."""
+    """From which rate of exits on counting costs less, on the most CPUs; of one way to interrupt after the other."""
     said = []
     for sheet in mix_sheets(own):
-        transport = ", ".join(sorted({str(value) for value in value_of(sheet.windows, "transport").dropna()}))
-        by = f" (IPIs by {esc(transport)})" if transport else ""
+        if (value_of(sheet.windows, "think_cycles").fillna(0) > 0).any():
+            # With work between the switches the figures say it.
+            continue
+        most = sheet.windows["cpus"].max()
+        transport = _listed(sorted({str(value) for value in value_of(sheet.windows, "transport").dropna()}) or ["unknown"])
+        parts, silent = [], set()
         for (first, second), points in crossings(own, sheet).items():
             rows = own.crossovers[(own.crossovers["first"] == first) & (own.crossovers["second"] == second)]
-            most = rows["cpus"].max()
             here = [point for point in points if point.cpus == most]
             for point in here:
                 entry = rows[(rows["cpus"] == most) & (rows["exits_per_million"] == point.exits)].iloc[0]
                 number = figure_of(float(point.exits), "crossover_exits_per_million", "entry",
                                    f"{entry['file']}:{entry['record']}", mark, 3)  # fmt: skip
-                said.append(f"On {most} CPUs {esc(first)} and {esc(second)} cost the same at {number} thread exits per "
-                            f"million switches{_interval(point)}{by}.")  # fmt: skip
+                parts.append(f"{esc(first)} and {esc(second)} cost the same at {number}{_interval(point, mark)}")
+            silent.add("" if here else without_crossing(sheet, first, second, most))
             if not here:
-                said.append(f"On {most} CPUs there is no exit rate at which {esc(first)} and {esc(second)} change places{by}.")
-    return " ".join(said[:4])
+                parts.append(f"{esc(first)} and {esc(second)}: {esc(without_crossing(sheet, first, second, most))}")
+        if len(silent) == 1 and "" not in silent and len(parts) > 1:
+            parts = [esc(*silent)] if not next(iter(silent)).startswith("none") else parts
+        if parts:
+            said.append(f"On {most} CPU{'s' if most > 1 else ''}, IPIs by {esc(transport)}: {'; '.join(parts)}.")
+    return "Exits per million switches. " + " ".join(said) if said else ""
 
 
-def _interval(point):
+def _interval(point, mark):
     low, high = point.low == point.low, point.high == point.high
     if low and high:
-        return f", between {plain(point.low, 3)} and {plain(point.high, 3)}"
-    return f", at most {plain(point.high, 3)}" if high else f", at least {plain(point.low, 3)}" if low else ""
+        return f" (between {mark}{scaled(point.low, 3)} and {mark}{scaled(point.high, 3)})"
+    return f" (at most {mark}{scaled(point.high, 3)})" if high else f" (at least {mark}{scaled(point.low, 3)})" if low else ""
 
 
 def ipi(own, mark):
     """What it takes to call all others."""
-    table = own.ipis[own.ipis["valid"]] if len(own.ipis) else own.ipis
-    if not len(table):
-        return ""
-    table = table[table["targets"] == table["targets"].max()]
+    sheet = next(iter(ipi_sheets(own)), None)
+    rows = _most(sheet.windows, "targets") if sheet else ()
     parts = []
-    for transport, rows in table.groupby("scheme"):
-        number = _number(rows, "round_p50", "round_trip_ns_p50", mark)
+    for transport, here in rows.groupby("scheme") if len(rows) else ():
+        number = _number(here, "round_p50", "round_trip_ns_p50", mark, text=in_time)
         if number:
-            parts.append(f"{number} ns by {esc(transport)}")
-    count = int(table["targets"].iloc[0])
-    return f"To interrupt {count} other CPU{'s' if count != 1 else ''} and wait for the answer takes {', '.join(parts)}."
+            parts.append(f"{number} by {esc(transport)}")
+    if not parts:
+        return ""
+    count = int(rows["targets"].iloc[0])
+    return f"To interrupt {count} other CPU{'s' if count != 1 else ''} and wait for the answer takes {_listed(parts)}."
 
 
 def latency(own, mark):
     """How long one switch in a hundred takes."""
-    table = own.latencies[own.latencies["valid"]] if len(own.latencies) else own.latencies
-    if not len(table):
-        return ""
-    table = table[table["cpus"] == table["cpus"].max()]
+    sheet = next(iter(latency_sheets(own)), None)
+    rows = _most(sheet.windows) if sheet else ()
     parts = []
-    for scheme in (REFERENCE, *RIVALS):
-        rows = table[table["scheme"] == scheme]
-        number = _number(rows, "latency_p99", "latency_ns_p99", mark) if len(rows) else None
+    for scheme in (REFERENCE, *RIVALS) if len(rows) else ():
+        here = rows[rows["scheme"] == scheme]
+        number = _number(here, "latency_p99", "latency_ns_p99", mark, text=in_time) if len(here) else None
         if number:
-            parts.append(f"{number} ns under {esc(scheme)}")
-    return f"One switch in a hundred takes longer than {', '.join(parts)}, the clock's reading included." if parts else ""
+            parts.append(f"{number} under {esc(scheme)}")
+    return f"One switch in a hundred takes longer than {_listed(parts)}, the clock's reading included." if parts else ""
 
 
 def host(own, mark):
     """The running kernel's own switch, and the way through idle."""
-    table = own.hosts
-    rows = table[(table["question"] == "switch") & table["valid"]] if len(table) else table
-    if not len(rows):
-        return ""
-    rows = rows[rows["cpus"] == rows["cpus"].max()]
+    hosts = own.hosts
+    rows = _most(hosts[hosts["question"] == "switch"]) if len(hosts) else hosts
     parts = []
-    for scheme, of in rows.groupby("scheme"):
-        number = _number(of, "cost", "ns_per_switch", mark)
+    for scheme, of in rows.groupby("scheme") if len(rows) else ():
+        number = _number(of, "cost", "ns_per_switch", mark, text=in_time)
         if number:
-            parts.append(f"{esc(scheme)} {number} ns")
-    return f"A context switch of the running kernel takes, by how it is brought about: {'; '.join(parts)}." if parts else ""
+            parts.append(f"{number} by {esc(scheme)}")
+    return f"A context switch of the running kernel takes {_listed(parts)}." if parts else ""
 
 
 def replay(own, _mark):
@@ -174,7 +187,25 @@ def replay(own, _mark):
 
 
 def fits(own, mark):
-    """Where adding CPUs stops paying is in the table; which laws were tried is told there."""
-    table = own.switches
-    return "" if not len(table) else "The law that the points bear out, and the CPU count from which more CPUs no longer pay."
+    """How far adding CPUs pays, by the law that each scheme's points bear out."""
+    sheet, parts = main_sheet(own), []
+    for _, curves in fitted(own, panels(sheet.windows)[:1]) if sheet else ():
+        parts += _laws(curves, mark)
+    return "; ".join(parts) + "." if parts else ""
 
+
+def _laws(curves, mark):
+    parts = []
+    for curve in curves:
+        most = curve.scaling.points[-1][0] if curve.scaling.points else 0
+        fit = curve.scaling.fits.get(curve.scaling.best)
+        if fit is None:
+            continue
+        if fit.error > POOR:
+            said = "follows no law well"
+        elif math.isinf(fit.knee) or fit.knee > most:
+            said = f"has no knee up to {most:g} CPUs"
+        else:
+            said = f"gains nothing more from {mark}{cpus_text(fit.knee, most)} CPUs on"
+        parts.append(f"{esc(curve.series.scheme)} {said}")
+    return parts

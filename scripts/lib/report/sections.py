@@ -14,6 +14,11 @@ from report.topomap import machine_maps
 from report.whatif import whatif
 from wording.text import SIMULATED
 
+NO_ANSWER = "No valid window answers this here; the last sections say why windows do not count."
+# By the short names of sections what of mmscale sim answers their question.
+SIMULATES = {"Scaling": "--family switch", "Line": "--family bounce", "Time": "--family switch",
+             "What if": "--family switch --scheme refcount,shootdown --unsafe", "Laws": "--family switch --cpus octave"}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Section:
@@ -36,7 +41,7 @@ def sections_of(records, gallery, redo):
     maps = machine_maps(records)
     bounced, drawn = bounces(records)
     spent, stacks = times(records)
-    questions, asked = whatif(records)
+    questions, supposed, asked = whatif(records)
     matters, found_out = assessed(records)
     mark_of = lambda source: SIMULATED if source.machine.simulated else ""  # noqa: E731
     say = lambda what: says.each(records, what, mark_of)  # noqa: E731
@@ -55,7 +60,7 @@ def sections_of(records, gallery, redo):
          "Freeing an address space that others still borrow", bench.format("teardown")),
         ("From which exit rate on does counting pay?", "Crossover", say(says.mix), gallery.mixes(),
          "Where two schemes cost the same", bench.format("mix")),
-        ("What would it be with other numbers?", "What if", "", asked,
+        ("What would it be with other numbers?", "What if", supposed, asked,
          "What other numbers of CPUs, exits and work would give", bench.format("mix --scheme refcount,shootdown")),
         ("What does the running kernel itself do?", "Kernel", say(says.host), gallery.hosts(),
          "The running kernel beside the emulation", bench.format("switch,host_kernel")),
@@ -74,19 +79,30 @@ def sections_of(records, gallery, redo):
         for own in (family.section for family in FAMILIES.values())
         if own
     ]
-    found, missing = [], []
-    for title, short, answer, html, what, how in known:
-        if html:
-            found.append(Section(title, short, answer, html))
-        else:
-            missing.append((what, how))
+    found = [Section(title, short, answer or NO_ANSWER, html) for title, short, answer, html, *_ in known if html]
+    missing = [(short, what, how) for _, short, _, html, what, how in known if not html]
     lacking = {family for family, table in (("line", records.lines), ("bounce", records.bounces)) if not len(table)}
     if len(lacking) == 1:
         (family,) = lacking
-        missing.append(("Who hands the line to whom" if family == "bounce" else "What a cache line's way costs", bench.format(family)))
-    return found, missing, {**{shown.ident: shown.data for shown in maps}, **dict(questions)}
+        what = "Who hands the line to whom" if family == "bounce" else "What a cache line's way costs"
+        missing.append(("Line" if family == "bounce" else "", what, bench.format(family)))
+    models = {source.machine.host for source in records.sources if source.machine.simulated}
+    return found, _asked_for(missing, models if len(models) == len(records.sources) else ()), {**{shown.ident: shown.data for shown in maps}, **dict(questions)}
 
 
 def _grid(*parts):
     inner = "".join(parts)
     return f'<div class="figures">{inner}</div>' if inner else ""
+
+
+def _asked_for(missing, models):
+    """What was not measured, each with the command that does it. models: of which everything was simulated, if nothing
+    was measured; a model answers some of the questions only."""
+    if not models:
+        return [(what, how) for _, what, how in missing]
+    model = models.pop() if len(models) == 1 else "MODEL"
+    simulated = [
+        (what, f"mmscale sim --machine {model} {SIMULATES[short]} --out records.json") for short, what, _ in missing if short in SIMULATES
+    ]
+    others = [what for short, what, _ in missing if short not in SIMULATES]
+    return simulated + [(f"Of a machine only, not of a model: {'; '.join(what[0].lower() + what[1:] for what in others)}", "scripts/run")]

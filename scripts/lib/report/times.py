@@ -25,11 +25,11 @@ def times(records):
             windows = windows[windows["valid"]]
             if not len(windows):
                 continue
-            head = f"[{source + 1}] " if len(records.sources) > 1 else ""
-            if not said:
-                said.append(_answer(windows))
+            head = records.sources[source].head
+            if not any(source == one for one, _ in said):
+                said.append((source, esc(head) + _answer(windows)))
             parts.append(_figures(windows, head, sheet.name))
-    return " ".join(said), "".join(parts)
+    return " ".join(text for _, text in said), "".join(parts)
 
 
 def _sheets(records):
@@ -54,7 +54,7 @@ def _answer(windows):
             continue
         part, name, _ = max(PARTS, key=lambda one: rows[f"spent_{one[0]}"].median())
         share = plain(100 * float(rows[f"spent_{part}"].median()), 3)
-        said.append(f"{esc(scheme)} spends {SIMULATED}{share}&nbsp;% of it on {name}")
+        said.append(f"{esc(scheme)} spends {SIMULATED}{share}&nbsp;% on {name}")
     return f"Of all CPUs' time on {most} CPUs, {'; '.join(said)}." if said else ""
 
 

@@ -38,6 +38,8 @@ def machine_maps(records):
             key=lambda sheet: sheet.windows["cpus"].max(), default=None,
         )  # fmt: skip
         matrix = median_matrix(sheet.windows) if sheet else None
+        if matrix and not any(value is not None for row in matrix.one_way for value in row):
+            matrix = None
         shares = _shares(own.switches)
         places = _places(own, matrix)
         if places:
@@ -109,8 +111,7 @@ def _shares(switches):
 def _map(index, records, machine, sheet, matrix, shares, places):
     order = sorted(places, key=lambda pu: [(_rank(places[pu][key])) for key in KEYS] + [pu])
     ident = slug(f"map-{index + 1}")
-    head = f"[{index + 1}] " if len(records.sources) > 1 else ""
-    title = ("SIMULATED: " if machine.simulated else "") + head + f"{machine.cpu_model}, host {machine.host}"
+    title = ("SIMULATED: " if machine.simulated else "") + f"{machine.cpu_model}, host {machine.host}"
     data = {
         "kind": "map",
         "mark": SIMULATED if machine.simulated else "",
@@ -126,14 +127,16 @@ def _map(index, records, machine, sheet, matrix, shares, places):
     notes = [f"{len(order)} PUs are in the records."]
     if known:
         notes.append(f"The way of a cache line was measured between {known} of them.")
+    elif sheet is not None:
+        notes.append("No valid window tells the way of a cache line between them.")
     else:
-        notes.append("The way of a cache line was not measured: mmscale bench --family line.")
+        notes.append("The way of a cache line was not " + ("simulated." if machine.simulated else "measured: mmscale bench --family line."))
     if known < len(order):
         notes.append("Of PUs outside that measurement only the package is recorded, not the die, LLC or core.")
     if sheet is not None and sheet.windows["sampled_from"].max() > known:
         notes.append(f"It took a sample of the {sheet.windows['sampled_from'].max():g} PUs of the placement.")
     if not shares:
-        notes.append("The share of wins was not measured: mmscale bench --family switch --sharing all.")
+        notes.append("No valid window of switches with sharing all tells the share of wins.")
     html = (
         f'<figure class="chart map" id="{ident}"><figcaption>{esc(title)}'
         f'<span class="sub">{esc(" ".join(notes))}</span></figcaption>'

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The sections on how far to trust the page: machine, environment, and what was thrown out and why."""
 
-from pathlib import Path
-
 import pandas
 
 from wording.reasons import kinds_of
 from families.registry import TABLES
 from report.markup import esc, table
-from wording.text import SIMULATED, build_facts, facts_of, span
+from wording.text import SIMULATED, build_facts, facts_of, files_of, short_names, span
 
+# What a reader would take for something else.
+NAMES = {"library_build_type": "library_build_type (how Google Benchmark's package was built; mmscale's is build_type)"}
 # Of more machines than that each has one line.
 FEW = 3
 # Of thousands of invalid windows so many are listed; the rest is in the records.
@@ -21,15 +21,13 @@ def environment(records):
     parts = []
     for index, source in enumerate(records.sources):
         simulated = source.machine.simulated
-        head = f"[{index + 1}] " if len(records.sources) > 1 else ""
         facts = [*facts_of(records, index), *build_facts(source.machine), span(source.dates)]
         badge = f" SIMULATED: numbers marked {SIMULATED} were computed, not measured" if simulated else ""
-        text = f"{head}{'; '.join(facts)}"
+        text = f"{source.head}{'; '.join(facts)}"
         parts.append(f'<p class="machine-line">{esc(text)}<span class="badge">{esc(badge)}</span></p>')
-    for source in records.sources:
-        for file, context in zip(source.files, source.contexts):
-            name = Path(file).name
-            rows = [("", [esc(key), _plain(value)]) for key, value in sorted(context.items())]
+    for index, source in enumerate(records.sources):
+        for name, context in zip(files_of(records, index), source.contexts):
+            rows = [("", [esc(NAMES.get(key, key)), _plain(value)]) for key, value in sorted(context.items())]
             parts.append(table(f"context of {name}", ["name", "value"], rows, f"Everything {name} says of its environment"))
     return "".join(parts)
 
@@ -44,13 +42,31 @@ def _plain(value):
     return esc(value)
 
 
+def safety(records):
+    """Which of the schemes measured the machine's own kernel could not use as they are, and why, as tables."""
+    parts = []
+    for index, source in enumerate(records.sources):
+        own = records.of(index)
+        tables = [getattr(own, name) for name in TABLES]
+        measured = {scheme for part in tables if "scheme" in part for scheme in part["scheme"].unique()}
+        rows = [("", [esc(scheme), esc(why)]) for scheme, why in sorted(source.unsafe.items()) if scheme in measured]
+        if rows:
+            title = f"{source.head}Not safe as they are under {source.lifecycle}, the rules of this machine's own kernel"
+            parts.append(f"<h3>{esc(title)}</h3>" + table(title, ["scheme", "why"], rows))
+    return "".join(parts)
+
+
 def trust_answer(records, refused):
     """How many windows count."""
     windows = _windows(records)
     if windows is None:
         return ""
     valid = int(windows["valid"].sum())
-    text = f"{valid} of {len(windows)} windows count; no known disturbance spoiled them."
+    simulated = sum(source.machine.simulated for source in records.sources)
+    kept = "simulated ones among them, which nothing disturbs" if simulated else "no known disturbance spoiled them"
+    if simulated == len(records.sources):
+        kept = "nothing disturbs a simulated one"
+    text = f"{valid} of {len(windows)} windows count; {kept}."
     return text + (f" {len(refused)} file{'s' if len(refused) > 1 else ''} could not be used." if refused else "")
 
 
@@ -85,11 +101,12 @@ def validity(records, refused, files):
         "hollow in the figures. Why (a window may have several reasons; reasons that differ only in numbers are one "
         "kind):</p>"
     )
+    names = short_names(files.values())
     listed = ("name", "file", "record", "reasons")
     rows = [("", [esc(example), str(count)]) for count, example in kinds_of(spoilt["reasons"])]
     parts.append(table("reasons", ["reason, the first of its kind", "times"], rows))
     rows = [
-        ("", [esc(name), esc(files[file]), str(record), esc("; ".join(why))])
+        ("", [esc(name), esc(names[files[file]]), str(record), esc("; ".join(why))])
         for name, file, record, why in zip(*(spoilt.head(MOST_LISTED)[key] for key in listed))
     ]
     more = f", the first {MOST_LISTED}; the rest is in the records" if len(spoilt) > MOST_LISTED else ""

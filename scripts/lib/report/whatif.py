@@ -19,25 +19,32 @@ RIVAL = "shootdown"
 # Columns of the heat map: ns of work between two switches.
 WORK = (0, 30, 100, 300, 1000, 3000, 10000, 30000, 100000)
 THINK = PREFIX + "think_cycles"
+# A factor below that is worth no change of scheme.
+SMALL = 1.1
 # Beyond so many no row is readable.
 MOST_ROWS = 16
 
 
 def whatif(records):
-    """Returns ([(id, data for the script), ...], the section as HTML); ([], "") where nothing can be answered."""
-    found, parts = [], []
+    """Returns ([(id, data for the script), ...], sentences that answer, the section as HTML); all empty where nothing can
+    be answered."""
+    found, said, parts = [], [], []
     for index, source in enumerate(records.sources):
         surface = _surface(records.of(index))
         if surface is None:
             continue
+        if not _rows(surface):
+            said.append(esc(source.head) + "On no number of CPUs have both schemes a valid window.")
+            parts.append('<p class="soft">Nothing to ask of it.</p>')
+            continue
         mark = SIMULATED if source.machine.simulated else ""
         ident = f"whatif-{index + 1}"
-        head = f"[{index + 1}] " if len(records.sources) > 1 else ""
         data = {"kind": "whatif", "mark": mark, "work": WORK, "rows": _rows(surface), "reference": REFERENCE, "rival": RIVAL,
                 "surface": surface}  # fmt: skip
         found.append((ident, data))
-        parts.append(_html(ident, head, mark, surface, source.machine.host))
-    return found, "".join(parts)
+        said.append(esc(source.head) + _answer(surface, mark))
+        parts.append(_html(ident, mark, surface, source.machine.host))
+    return found, " ".join(said), "".join(parts)
 
 
 def _surface(own):
@@ -65,8 +72,9 @@ def _surface(own):
 
 def _windows(own):
     """What was swept over exits or, where nothing was, switches without any."""
-    if len(own.mixes):
-        table = own.mixes
+    mixes = own.mixes[own.mixes["valid"]] if len(own.mixes) else own.mixes
+    if len(mixes) and {REFERENCE, RIVAL} <= set(mixes["scheme"]):
+        table = mixes
     elif len(own.switches):
         table = own.switches[own.switches["workload"] == "idle"]
         # As the claim has them, so that both say the same.
@@ -164,6 +172,21 @@ def worded(pair, mark):
     return f"{mark}{low} to {high}" if low != high else mark + low
 
 
+def _answer(surface, mark):
+    """From which amount of work between its switches on the choice no longer matters."""
+    rows = _rows(surface)
+    cpus, least = rows[-1], surface["exits"][0]
+    pairs = [(work, pair) for work in WORK if (pair := factor(surface, cpus, work, least))]
+    alike = next((work for work, (low, high) in pairs if max(high, 1 / low) < SMALL), None)
+    on = f"On {cpus} CPU{'s' if cpus > 1 else ''}"
+    if alike == 0:
+        return f"{on} the two are within {100 * (SMALL - 1):.0f}&nbsp;% of each other whatever the work between two switches."
+    if alike is not None:
+        return f"{on} the two are within {100 * (SMALL - 1):.0f}&nbsp;% of each other once a CPU works {duration(alike)} between two switches."
+    work, pair = pairs[-1]
+    return f"{on}, with {duration(work)} of work between two switches, {RIVAL} makes {worded(pair, mark)} times the switches of {REFERENCE}."
+
+
 def _heat(pair):
     """The cell's look: which of the two wins, and how much of its colour, in percent."""
     if pair is None:
@@ -178,7 +201,7 @@ def duration(ns):
     return f"{ns / 1000:g} µs" if ns >= 1000 else f"{ns:g} ns"
 
 
-def _html(ident, head, mark, surface, host):
+def _html(ident, mark, surface, host):
     rows = []
     least = surface["exits"][0]
     for cpus in _rows(surface):
@@ -189,7 +212,7 @@ def _html(ident, head, mark, surface, host):
             cells.append(f'<span class="whatif-cell {side}" style="--heat:{heat:.0f}%">{worded(pair, mark)}</span>')
         rows.append(("", cells))
     heads = ["CPUs", *(duration(work) for work in WORK)]
-    title = f"{head}{mark and 'SIMULATED: '}{RIVAL} against {REFERENCE}, on {host}"
+    title = f"{mark and 'SIMULATED: '}{RIVAL} against {REFERENCE}, on {host}"
     grid = table(f"{ident}: times the switches of {REFERENCE} that {RIVAL} makes, by CPUs and work between switches", heads, rows)
     return (
         f'<figure class="chart whatif keep" id="{ident}"><figcaption>{esc(title)}<span class="sub">'

@@ -66,8 +66,8 @@ def interval_text(fit, most):
 
 
 def name_of(records, series):
-    """A scheme, with the number of its machine where there are several."""
-    return series.scheme + (f" [{series.source + 1}]" if len(records.sources) > 1 else "")
+    """A scheme, with the name of its machine where there are several."""
+    return records.sources[series.source].named(series.scheme)
 
 
 def _curve(panel, series):
@@ -78,8 +78,7 @@ def _curve(panel, series):
 
 def _machine(records, index):
     source = records.sources[index]
-    head = f"[{index + 1}] " if len(records.sources) > 1 else ""
-    head += "SIMULATED, not measured: " if source.machine.simulated else ""
+    head = source.head + "SIMULATED, not measured: " if source.machine.simulated else ""
     facts = [", ".join(source.files), *facts_of(records, index), *build_facts(source.machine), span(source.dates)]
     return _wrap(head + "; ".join(facts), "", "  ")
 

@@ -4,7 +4,7 @@
 import textwrap
 
 from grouping.series import describe_conditions
-from wording.text import SIMULATED, build_facts, facts_of, repetitions, span
+from wording.text import SIMULATED, build_facts, files_of, facts_of, repetitions, span
 
 
 def caption_lines(records, panel, ideal_note, columns):
@@ -38,12 +38,12 @@ def left_out(windows, invalid, shown=""):
 
 
 def machine_parts(records, indices):
-    """One part per machine, numbered as in the labels if there are several."""
+    """One part per machine, named as in the labels if there are several."""
     parts = []
     for index in indices:
         source = records.sources[index]
         machine = source.machine
-        head = f"[{index + 1}] {', '.join(source.files)}: " if len(records.sources) > 1 else ""
+        head = f"{source.head}{', '.join(files_of(records, index))}: " if source.tag else ""
         facts = "; ".join(facts_of(records, index))
         how = "Simulated" if machine.simulated else "Measured"
         parts.append(f"{head}{facts}. {how} {span(source.dates)} with {', '.join(build_facts(machine))}.")

@@ -29,6 +29,14 @@ def in_words(value, digits=3):
     return number[:-1] + words[number[-1]] if number[-1] in words else number
 
 
+def in_time(ns, digits=3):
+    """A time of 0 ns or more in the unit that reads best: 3740 is "3.74 µs"."""
+    for factor, unit in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")):
+        if float(f"{ns:.{digits - 1}e}") >= factor:
+            return f"{plain(ns / factor, digits)} {unit}"
+    return f"{plain(ns, digits)} ns"
+
+
 def magnitude(value):
     """A number of 0 or more with a magnitude letter and no digit more than it takes, for axes."""
     number = scaled(value, 6)
@@ -83,6 +91,24 @@ def build_facts(machine):
     """The mmscale that measured, in short phrases."""
     facts = [f"mmscale {machine.version}", f"revision {machine.revision}"]
     return facts + ([machine.compiler] if machine.compiler != "unknown" else [])
+
+
+def short_names(paths):
+    """By path the end of it that no other has: folders are for whoever measured, not for whoever is told."""
+    parts = {path: str(path).split("/") for path in paths}
+    return {
+        path: next(
+            "/".join(own[-count:]) for count in range(1, len(own) + 1)
+            if count == len(own) or sum(other[-count:] == own[-count:] for other in parts.values()) == 1
+        )
+        for path, own in parts.items()
+    }  # fmt: skip
+
+
+def files_of(records, index):
+    """The short names of one source's files among all."""
+    names = short_names([file for source in records.sources for file in source.files])
+    return [names[file] for file in records.sources[index].files]
 
 
 def span(dates):

@@ -160,8 +160,11 @@ async function main() {
     await page.emulateMedia({media: "print"});
     await page.setViewportSize({width: 794, height: 1123});
     await page.screenshot({path: path.join(shots, "print.png"), fullPage: true});
-    await page.pdf({path: path.join(shots, "print.pdf"), format: "A4", printBackground: true});
+    await page.emulateMedia({media: null});
   }
+  const paper = await page.pdf({preferCSSPageSize: true, printBackground: true});
+  if (shots) fs.writeFileSync(path.join(shots, "print.pdf"), paper);
+  found.papers = (paper.toString("latin1").match(/\/Type \/Page\b/g) || []).length;
 
   const night = await open(browser, {viewport: {width: 390, height: 844}, colorScheme: "dark", hasTouch: true});
   found.axeDark = await check(night);
