@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -86,6 +87,15 @@ TEST(Check, CpusThatMayChangePlacesAreCountedOnce) {
     else
       EXPECT_EQ(once.steps, all.steps) << cell.scheme;
   }
+}
+
+// membarrier(2) orders for processes that have registered alone: a case that asks it of another asks nothing.
+TEST(Check, CasesOfMembarrierAreOfRegisteredProcessesButTheOneOfTheRefusal) {
+  for (const Case& one : cases())
+    for (const auto& program : one.programs)
+      if (std::ranges::count(program, Act::slow_side, &Step::op) != 0) {
+        EXPECT_EQ(one.registered, one.name != "membarrier-eperm") << one.name;
+      }
 }
 
 // A case says so of CPUs whose programs and beginnings are the same but for whose process it is.
