@@ -19,8 +19,7 @@ struct BudgetRequest {
   nanoseconds budget{};
   // How many CPUs may be used at most.
   unsigned all_cpus = 1;
-  // Cases that are measured at each CPU count, where that is the same number at every one; else, for each
-  // case at these CPU counts, on how many CPUs it runs.
+  // Either how many cases there are at every CPU count, or a function that gives each case's CPUs.
   unsigned cases_per_count = 1;
   std::function<std::vector<unsigned>(const std::vector<unsigned>& cpu_counts)> cases;
   std::optional<std::vector<unsigned>> cpu_counts;

@@ -30,7 +30,7 @@ struct SwitchSpec {
 // One pair on each CPU, or on the 1st and 2nd, the 3rd and 4th, ... of `pus`, of which there must then be an
 // even number (std::invalid_argument). A round is there and back. What counts as a switch is what the kernel
 // counted for the threads: each time that one left its CPU; cross-cpu twice that, into idle and out of
-// it. `idle_share_low` and `_high` among the findings say how true that is.
+// it. `idle_share_low` and `_high` among the findings bound the true value.
 Answer ask_switches(const measure::Bench& bench, const SwitchSpec& spec, std::span<const unsigned> pus,
                     const measure::WindowTimes& times);
 

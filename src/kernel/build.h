@@ -53,8 +53,8 @@ struct Tuning {
 struct Rules {
   bool operator==(const Rules&) const = default;
 
-  // ARCH_WANT_IRQS_OFF_ACTIVATE_MM: exec_mmap keeps interrupts off until the new mm is loaded. In 6.12
-  // powerpc alone asks for it (Lifecycle::kWantsIrqsOffActivateMm).
+  // ARCH_WANT_IRQS_OFF_ACTIVATE_MM: exec_mmap keeps interrupts off until the new mm is loaded. Which
+  // architectures ask for it, and since when, their lifecycles say (kWantsIrqsOffActivateMm).
   bool irqs_off_activate_mm = true;
   Hotplug hotplug = Hotplug::after;
   // Two rules that make things rare, for the explorer to make frequent. x86, INVLPGB and RAR: a global ASID is given to
@@ -71,7 +71,7 @@ struct Rules {
 enum class Freed { pages, page_tables };
 
 // What barrier a scheme's lazy_enter is: none, that of a read-modify-write (full on x86, completed by
-// smp_mb__after_atomic elsewhere), or full. Who needs one at that point adds what is missing.
+// smp_mb__after_atomic elsewhere), or full. Callers that need a full barrier add what is missing.
 enum class EnterBarrier { none, rmw, full };
 
 // The kernel function that calls a hook of the scheme.

@@ -15,7 +15,7 @@ struct ClockCost {
   // The median difference of two readings with nothing between them. It is in every time that was taken with
   // one reading before and one after; nothing is subtracted for it.
   double ticks = 0;
-  // The least difference above zero that is no rarity (1 % of them are smaller). Times near it are not told
+  // The clock's step: the 1st percentile of the differences above zero. Times near it are not told
   // apart: where the counter moves in steps of many ticks (some 10 ns at once on AMD CPUs), a short time is
   // one of few values, and its median with it. A mean of many is not affected.
   double step_ticks = 0;

@@ -20,9 +20,8 @@ namespace mmscale::measure {
 // docs/latency.md shows it.
 inline constexpr std::uint32_t kLatencyOneIn = 8192;
 
-// Runs a load of steps as it is, in the very same loop, and between stretches of that one round whose steps
-// are run one after the other, with one switch among them between two readings of the CPU's counter. Which
-// one takes turns, so that every kind of switch of the round gets its share. A sample contains the reading
+// Runs the loop unchanged; between batches it times one switch of one round, whose steps are run one after the other, by
+// two readings of the CPU's counter. Which switch takes turns, so that every kind of the round gets its share. A sample contains the reading
 // and the call into the loop; what these cost without a switch is sampled each time, too.
 class SampledLoad final : public workload::WrappedLoad, public SelfMeasuring {
  public:

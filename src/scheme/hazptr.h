@@ -10,8 +10,8 @@ namespace mmscale::scheme {
 
 // One hazard pointer per CPU: it names the mm the CPU borrows. The last drop scans the slots of all possible
 // CPUs and interrupts each match, one after the other (Mathieu Desnoyers, "sched+mm: Track lazy active mm
-// existence with hazard pointers", v1 to v3, October 2024). The second IPI per match that only checks is the
-// oracle's business here.
+// existence with hazard pointers", v1 to v3, October 2024). The posted IPI that verifies each match is replaced by the
+// oracle.
 //
 // Needs of the lifecycle: nothing of mm_cpumask; an active_mm that its own CPU can trust
 // (irqs_off_activate_mm). An offline CPU cannot be interrupted (smp_call_function_single refuses), so it must
@@ -20,8 +20,9 @@ namespace mmscale::scheme {
 // Memory order. Lifetime needs no fence: who borrows is a user of the mm or has just been one, so the mm
 // exists, and the store is visible to the scanner through that user's mmput; clearing is a release after the
 // last use, paired with the scanner's acquire. A scanner may read the later store instead, as in shootdown-filter; that
-// one is relaxed, since the fence before it is a release, too. The fences are for membarrier(2), which the grab's and the drop's atomics served: on user -> kernel
-// between the store to rq->curr and what the kernel thread does, on kernel -> user between it and user code.
+// one is relaxed, since the fence before it is a release, too. The fences are for membarrier(2), which the grab's and the
+// drop's atomics served: on user -> kernel between the store to rq->curr and what the kernel thread does, on kernel ->
+// user between it and user code.
 // On x86 each is one locked instruction on this CPU's own stack; elsewhere dmb ish, hwsync. The scanner's
 // fence is Dekker's in a general hazard pointer; here the drop that came before it is one already.
 //

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Pinning the calling thread, and not believing that it worked.
+//
+// Pins the calling thread and verifies it.
 #pragma once
 
 #include <stdexcept>

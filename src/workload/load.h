@@ -55,8 +55,7 @@ class Load {
     throw std::logic_error("this load has no steps");
   }
 
-  // After all have finished: everything that does not add up, one line each. Empty is what a run must end
-  // with.
+  // After all have finished: everything that does not add up, one line each. A correct run returns none.
   virtual std::vector<std::string> audit() = 0;
 };
 

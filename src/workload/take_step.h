@@ -172,8 +172,7 @@ bool take_step(M& m, kernel::Cpu<M>& cpu, Hands<M>& hands, const BoundStep<M>& s
       kernel::cpu_down(m, cpu);
       return true;
     case Op::replug:
-      // cpu_down() and cpu_up(). The CPU that gives the orders is this one too: what it does for a dead CPU, the dead CPU's
-      // thread does here.
+      // cpu_down() and cpu_up(). This thread also runs the controlling CPU's steps.
       kernel::cpu_down(m, cpu);
       m.take_interrupts();
       kernel::finish_cpu(m, cpu, cpu);

@@ -31,7 +31,7 @@ class Digester {
   void add_value(const T& value) {
     add(std::as_bytes(std::span(&value, 1)));
   }
-  // Of all that was added; begins anew.
+  // Returns the digest of all that was added, and resets.
   Digest take();
 
  private:
@@ -42,8 +42,8 @@ class Digester {
 
 class Visited {
  public:
-  // Whether all that can begin in this state has been explored, but for what sleeps. If not, it is about to
-  // be: remembers that, up to kMost states. A state that was left while more slept than now must be explored
+  // Whether this state is fully explored, except sleeping transitions. If not, it is about to be: remembers that, up
+  // to kMost states. A state that was left while more slept than now must be explored
   // again (Godefroid 1996, 5.4: the set that sleeps is remembered with the state).
   bool covers(const Digest& state, const std::vector<Transition>& asleep);
 
