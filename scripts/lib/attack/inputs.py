@@ -201,9 +201,10 @@ class Options(Kind):
             "schemes": (),
             "check": ("--scheme", "refcount", "--lifecycle", "powerpc", "--case", "idle", "--steps", "2000"),
             "describe": (),
+            "doctor": (),
         }
         # Files and folders are made of them, or real CPUs are measured.
-        self.spared = {"--out", "-o", "--live", "--silicon", "--svg", "--steps", "--dry-run", "--config"}
+        self.spared = {"--out", "-o", "--live", "--silicon", "--svg", "--man", "--steps", "--dry-run", "--config"}
 
     def make(self, dice):
         name = dice.choice([one for one in self.bases if one in self.commands])
