@@ -3,6 +3,7 @@
 
 from families.registry import DRAWABLE
 from records.reading import RecordError, read
+from report.assessed import without_its_windows
 from report.answer import answer, main_sheet, what_it_is
 from report.drawn_machine import drawn_machine
 from report.gallery import Gallery, redo_lines
@@ -31,9 +32,11 @@ def build(paths):
     read_in = {file for source in records.sources for file in source.files}
     used = [path for path in unique if str(path) in read_in]
 
+    everything, records = records, without_its_windows(records)
     gallery = Gallery(records)
     sections, missing, others_data = sections_of(records, gallery, redo_lines)
-    sections.append(Section("How far can this be trusted?", "Trust", trust_answer(records, refused), validity(records, refused, numbered) + safety(records)))
+    sections.append(Section("How far can this be trusted?", "Trust", trust_answer(everything, refused),
+                            validity(everything, refused, numbered) + safety(records)))
     sections.append(Section("What was it measured on?", "Machine", "", environment(records)))
     plotly = plotly_source()
     if plotly is None:
