@@ -344,7 +344,7 @@ def _between(sheet):
 def _badge(machine, sheet, pair):
     windows = sheet.windows
     if machine.simulated:
-        return "fair", "A prediction", (f"simulated: model {machine.host}", "no hardware was measured")
+        return "fair", "A prediction", (f"simulated: model {machine.host}", "no hardware was measured", "how good: docs/simulator.md")
     # What the claim is made of counts; windows of others say how busy the machine was.
     if pair:
         claimed = windows[windows["scheme"].isin([pair.reference.name, pair.rival.name]) & (windows["cpus"] == pair.most)]

@@ -43,6 +43,9 @@ def build(paths):
         missing.append(("Figures to play with (plotly was not installed where this page was made)", "scripts/bootstrap"))
     hosts = list(dict.fromkeys(source.machine.host for source in records.sources))
     hosts = ", ".join(hosts) if len(hosts) <= FEW else f"{len(records.sources)} machines"
+    asked = [source.machine for source in records.sources if not source.machine.simulated]
+    if len(asked) == 1 and len(hosts.split(", ")) == 1:
+        hosts = f"{asked[0].cpu_model} ({hosts})"
     together, compared = side_by_side(records)
     figures = {shown.ident: shown.data for shown in gallery.shown} | others_data
     parts = {
