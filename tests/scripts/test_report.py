@@ -8,6 +8,7 @@ import itertools
 import json
 import re
 import shlex
+import statistics
 import time
 
 import made
@@ -296,11 +297,15 @@ def test_ten_thousand_records(run, tmp_path):
         entries += part
     path = made.write(tmp_path / "many.json", entries)
     assert len(entries) >= 10000
-    # Both are bounded by what JSON itself takes, as they share whatever else the machine does: 20 s for the page where
-    # that is 0.1 s. The guard at the door costs a few times as much as JSON.
+    # Both are bounded by what JSON itself takes, as they share whatever else the machine does. The guard at the door costs a
+    # few times as much.
     parse, guarded = (min(seconds(of) for _ in range(3)) for of in (lambda: json.loads(path.read_text()), lambda: load(path)))
     assert guarded < 12 * parse
-    assert seconds(lambda: run(REPORT, path, "-o", tmp_path)) < 200 * parse
+    # 20 s for the page where JSON takes 0.08 s, as long as the page is in the making: its mean before and after.
+    parses = [seconds(lambda: json.loads(path.read_text())) for _ in range(10)]
+    made_in = seconds(lambda: run(REPORT, path, "-o", tmp_path))
+    parses += [seconds(lambda: json.loads(path.read_text())) for _ in range(10)]
+    assert made_in < 250 * statistics.mean(parses)
     text = page_of(tmp_path)
     assert len(text) < 15e6
     # Where there are too many for pictures, a figure says so, and its numbers are not folded away; those of fits never
