@@ -210,7 +210,7 @@ def test_without_a_valid_window_nothing_is_claimed(run, tmp_path):
             window["mmscale"]["invalid"] = ["cpu 0: asleep"]
     assert run(REPORT, made.write(tmp_path / "a.json", every), "-o", tmp_path).returncode == 0
     text = page_of(tmp_path)
-    assert "the machine was too busy to tell anything" in claim_of(text) and "Do not believe it yet" in text
+    assert "windows counts, so nothing is claimed" in claim_of(text) and "Do not believe it yet" in text
     assert "cost the same" not in text and "costs less" not in text
     says = re.findall(r'<section id="(freeing|ipis)".*?<p class="says">(.*?)</p>', text, re.DOTALL)
     assert len(says) == 2 and all(said.startswith("No valid window answers this") for _, said in says)

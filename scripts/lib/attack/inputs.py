@@ -126,8 +126,8 @@ class Record(Kind):
         self.whole_file = self.corpus()[0]
         self.scripts = {}
         # Modules load once, also those that scripts load when they draw, and an input has no part in how long that takes.
-        import families.registry  # noqa: F401
-        import report.build  # noqa: F401
+        for name in ("families.registry", "report.build"):
+            importlib.import_module(name)
 
         for name in ("validate", "compare", "fit", "plot", "report"):
             self.in_process(name, ["--help"])

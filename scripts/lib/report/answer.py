@@ -165,7 +165,7 @@ def _pair(schemes):
 def _claim(schemes, pair, sheet, mark):
     """The answer in a sentence."""
     if not schemes:
-        return f"None of the {len(sheet.windows)} windows counts: the machine was too busy to tell anything."
+        return f'None of the {len(sheet.windows)} windows counts, so nothing is claimed; <a href="#trust">why</a>.'
     doing = _doing(sheet)
     if pair is None:
         only = next((scheme for scheme in schemes if scheme.name == REFERENCE), schemes[0])
