@@ -15,8 +15,6 @@ import pytest
 from conftest import ROOT, assert_refused
 from synthetic_trace import write_trace
 
-from records.schema import problems  # isort: skip
-
 DATA = ROOT / "tests/trace/data"
 KERNEL = DATA / "shootdown-kernel"
 TRACES = ROOT / "results/traces"
@@ -29,21 +27,6 @@ COUNTS = (
     *("ipis_shoot", "ipis_exit_flush", "ipis_trim", "ipis_useful", "ipis_useless", "ipis_local"),
     *("mms_born", "mms_freed"),
 )
-
-
-@pytest.fixture
-def replay(mmscale, tmp_path):
-    """Replays a trace and returns its records by scheme."""
-
-    def call(trace, *arguments):
-        out = tmp_path / "replay.json"
-        done = mmscale("replay", trace, *arguments, "--out", out)
-        assert (done.returncode, done.stderr) == (0, "")
-        document = json.loads(out.read_text())
-        assert problems(document) == []
-        return {entry["mmscale"]["scheme"]: entry for entry in document["benchmarks"]}
-
-    return call
 
 
 def lines_of(name):
