@@ -238,7 +238,7 @@ int run(const Options& options, const CLI::App& command, const std::string& comm
                                  options.format.empty() ? "--benchmark_format" : "--format", google.format));
 
   if (google.list_tests || options.dry_run) {
-    for (const campaign::Case& c : setup.cases) fmt::print("{}\n", c.name);
+    for (const campaign::Case& c : setup.cases) fmt::print(measure::screen_beside(setup.out), "{}\n", c.name);
     if (google.list_tests) return 0;
   }
   fmt::print(stderr, "{} cases x {} repetitions, windows of {} after {} warming up: about {}\n",

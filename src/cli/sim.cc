@@ -404,8 +404,9 @@ int run(const Options& options, const CLI::App& command, const std::string& comm
   say_unused(command, asked);
   const std::string machine = fmt::format("{}: {}\n", model.name, shape_of(model));
   if (options.dry_run) {
-    for (const SimulatedCase& c : cases) fmt::print("{}\n", c.name);
-    fmt::print("{}", machine);
+    std::FILE* const screen = measure::screen_beside(options.out);
+    for (const SimulatedCase& c : cases) fmt::print(screen, "{}\n", c.name);
+    fmt::print(screen, "{}", machine);
     return 0;
   }
 

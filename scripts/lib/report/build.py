@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """From record files to the page."""
 
+import os
+
 from families.registry import DRAWABLE
 from records.reading import RecordError, read
 from report.assessed import without_its_windows
@@ -27,7 +29,7 @@ def build(paths):
             raise RecordError("; ".join(refused)) from None
         raise
     # As read() numbers the files: duplicates have none of their own.
-    unique = list({path.resolve(): path for path in reversed(paths)}.values())[::-1]
+    unique = list({os.path.realpath(path): path for path in reversed(paths)}.values())[::-1]
     numbered = dict(enumerate(unique, 1))
     read_in = {file for source in records.sources for file in source.files}
     used = [path for path in unique if str(path) in read_in]
