@@ -179,17 +179,24 @@ class Assessor {
     return figure_of(values);
   }
 
-  Case host_case(const std::string& question, unsigned cpus) {
+  // A question to the running kernel; none where it cannot be put to this one.
+  std::optional<Case> host_case(const std::string& question, unsigned cpus) {
     choice_.cpu_counts = {cpus};
     const std::string name = fmt::format("host_kernel/{}/compact/cpus:{}", question, cpus);
     for (Case& c : bench::host_kernel_cases(layout_, choice_))
       if (c.name == name) return c;
-    return {};
+    return std::nullopt;
+  }
+  // One without which there is no assessment.
+  Case needed_case(const std::string& question, unsigned cpus) {
+    if (auto c = host_case(question, cpus)) return *c;
+    throw std::runtime_error(
+        fmt::format("assess: family host_kernel has no case '{}' with {} CPUs here", question, cpus));
   }
 
   SwitchPoint real_switches(unsigned cpus) {
-    const std::vector<Windows> windows = interleaved({host_case("switch/futex/threads/cross-cpu", cpus),
-                                                      host_case("switch/futex/processes/cross-cpu", cpus)});
+    const std::vector<Windows> windows = interleaved({needed_case("switch/futex/threads/cross-cpu", cpus),
+                                                      needed_case("switch/futex/processes/cross-cpu", cpus)});
     SwitchPoint point;
     point.cpus = cpus;
     point.threads = over(windows[0]);
@@ -199,7 +206,7 @@ class Assessor {
   }
 
   Death death(unsigned cpus) {
-    const std::vector<Windows> windows = interleaved({host_case("exit", cpus)});
+    const std::vector<Windows> windows = interleaved({needed_case("exit", cpus)});
     Death death;
     death.lazy = cpus - 1;
     death.ns = over(windows[0], "death_ns_p50");
@@ -207,12 +214,13 @@ class Assessor {
   }
 
   void interrupts(Assessment& result) {
-    const Case running = host_case("membarrier/running", 2);
-    const Case idle = host_case("munmap/lazy", 2);
-    if (!running.name.empty()) result.interrupt_running = over(interleaved({running}).front(), "call_ns_p50");
-    if (!idle.name.empty()) result.flush_idle = over(interleaved({idle}).front(), "call_ns_p50");
-    const Case flush = host_case("munmap/running", 2);
-    if (!flush.name.empty()) result.flush_running = over(interleaved({flush}).front(), "call_ns_p50");
+    const auto call_ns = [this](const char* question) {
+      const auto c = host_case(question, 2);
+      return c ? over(interleaved({*c}).front(), "call_ns_p50") : Figure{};
+    };
+    result.interrupt_running = call_ns("membarrier/running");
+    result.flush_idle = call_ns("munmap/lazy");
+    result.flush_running = call_ns("munmap/running");
   }
 
   Case emulated(const std::string& scheme, const std::string& sharing, unsigned cpus, double rest_ticks) {

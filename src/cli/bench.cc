@@ -50,7 +50,6 @@ std::string default_families() {
 
 // The command line as typed.
 struct Options : CaseOptions {
-  std::string mm_cid = "off";
   std::string transport;
   std::string budget = "3m";
   std::optional<std::uint32_t> repetitions;
@@ -107,10 +106,6 @@ std::vector<std::string> working_transports() {
 
 campaign::Choice make_choice(const Options& options) {
   campaign::Choice choice = choose(options, names_of(bench::families()));
-  constexpr std::array<std::string_view, 2> kMmCids = {to_string(kernel::MmCid::off),
-                                                       to_string(kernel::MmCid::v6_4)};
-  check_name("--mm-cid", options.mm_cid, kMmCids);
-  choice.options.mm_cid = options.mm_cid == kMmCids[0] ? kernel::MmCid::off : kernel::MmCid::v6_4;
   choice.options.rq_lock = options.rq_lock;
   if (!options.transport.empty())
     check_name("--transport", options.transport, machine::silicon::transport_names());
@@ -238,7 +233,7 @@ int run(const Options& options, const CLI::App& command, const std::string& comm
                                  options.format.empty() ? "--benchmark_format" : "--format", google.format));
 
   if (google.list_tests || options.dry_run) {
-    for (const campaign::Case& c : setup.cases) fmt::print("{}\n", c.name);
+    for (const campaign::Case& c : setup.cases) fmt::print(measure::screen_beside(setup.out), "{}\n", c.name);
     if (google.list_tests) return 0;
   }
   fmt::print(stderr, "{} cases x {} repetitions, windows of {} after {} warming up: about {}\n",
@@ -286,7 +281,6 @@ void add_bench_command(CLI::App& app, const std::string& command_line, int& stat
   take_case_options(taker, *options);
   taker.take("--leave", options->leave);
   taker.take("--transport", options->transport);
-  taker.take("--mm-cid", options->mm_cid);
   taker.take("--rq-lock", options->rq_lock);
   taker.take("--exits", options->exits);
   taker.take("--linger", options->linger);

@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "cli/durations.h"
 #include "cli/names.h"
+#include "kernel/build.h"
 #include "scheme/known.h"
 #include "topology/home.h"
 #include "topology/placement.h"
@@ -57,6 +59,7 @@ void take_case_options(Taker& taker, CaseOptions& options) {
   taker.take("--home", options.home);
   taker.take("--lifecycle", options.lifecycle);
   take_rule_options(taker, options.rules);
+  taker.take("--mm-cid", options.mm_cid);
   taker.take("--migrate-every", options.rules.migrate_every);
   taker.take("--no-page-tables", options.rules.no_page_tables);
   taker.take("--deep-idle", options.rules.deep_idle);
@@ -76,6 +79,10 @@ campaign::Choice choose(const CaseOptions& options, std::span<const std::string_
   check_name("--lifecycle", options.lifecycle, scheme::lifecycle_names());
   choice.lifecycle = options.lifecycle;
   choice.rules = make_rules(options.rules, options.lifecycle);
+  constexpr std::array<std::string_view, 2> kMmCids = {to_string(kernel::MmCid::off),
+                                                       to_string(kernel::MmCid::v6_4)};
+  check_name("--mm-cid", options.mm_cid, kMmCids);
+  choice.options.mm_cid = options.mm_cid == kMmCids[0] ? kernel::MmCid::off : kernel::MmCid::v6_4;
   choice.migrate_every = options.rules.migrate_every;
   choice.page_tables = !options.rules.no_page_tables;
   choice.deep_idle = options.rules.deep_idle;

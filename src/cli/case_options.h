@@ -33,6 +33,7 @@ struct CaseOptions {
   std::string out;
   std::optional<std::uint32_t> home;
   RuleOptions rules;
+  std::string mm_cid = "off";
   std::uint32_t think = 0;
   std::uint32_t lifetime = campaign::Choice().lifetime;
   bool unsafe = false;

@@ -16,6 +16,7 @@
 #include "cli/names.h"
 #include "cli/options.h"
 #include "cli/shell.h"
+#include "topology/input_file.h"
 
 namespace mmscale::cli {
 namespace {
@@ -92,7 +93,12 @@ Defaults::Defaults(CLI::App& app, std::string& command_line)
   const auto formatter = std::make_shared<Formatter>();
   app.formatter(formatter);
   const OptionInfo& config = *find_option("", "--config");
-  app.set_config("--config", "", std::string(config.help))->type_name("FILE");
+  app.set_config("--config", "", std::string(config.help))
+      ->check([](const std::string& file) {
+        const std::string why = topology::unreadable(file, topology::kMostWrittenBytes);
+        return why.empty() ? why : fmt::format("{}: {}", file, why);
+      })
+      ->type_name("FILE");
   app.config_formatter(file_);
   Taker(app).take("--quiet", quiet());
   std::string variables;

@@ -127,6 +127,10 @@ int run(int argc, char** argv) {
   mmscale::cli::add_sim_command(app, command_line, status);
 #endif
   const mmscale::cli::Defaults defaults(app, command_line);
+  // CLI11 would take the next argument for the value.
+  for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i)
+    if (const std::string_view word = argv[i]; word.starts_with("--") && word.find('=') == word.size() - 1)
+      return fail(kUsage, fmt::format("{}: its value is empty", word.substr(0, word.size() - 1)));
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {

@@ -730,7 +730,9 @@ CLI::Option* Taker::add(std::string_view name, std::string otherwise, CLI::callb
 }
 
 void Taker::take(std::string_view name, std::string& variable) {
-  add(name, variable, [&variable](const CLI::results_t& given) {
+  add(name, variable, [name = std::string(name), &variable](const CLI::results_t& given) {
+    // "$FILE" of a script where FILE is not set: to take it for not given would lose records.
+    if (given.back().empty()) throw UsageError(fmt::format("{}: its value is empty", name));
     variable = given.back();
     return true;
   });
@@ -819,7 +821,7 @@ std::string unknown_argument(const CLI::App& command, std::string_view argument)
   const std::string_view name = argument.substr(0, argument.find('='));
   const std::string_view meant = name.starts_with("--") ? nearest(name, allowed) : std::string_view();
   const std::string whose = command.get_parent() == nullptr ? "" : " " + command.get_name();
-  return fmt::format("unknown argument '{}'{}; mmscale{} --help lists them", argument,
+  return fmt::format("unknown argument '{:.200}'{}; mmscale{} --help lists them", argument,
                      meant.empty() ? "" : fmt::format(", did you mean '{}'?", meant), whose);
 }
 

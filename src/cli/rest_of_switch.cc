@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "cli/names.h"
+#include "topology/input_file.h"
 
 namespace mmscale::cli {
 namespace {
@@ -36,9 +37,10 @@ RestOfSwitch RestOfSwitch::parse(const std::string& text) {
     rest.by_cpus_[1] = *ns;
     return rest;
   }
+  if (const std::string why = topology::unreadable(text, topology::kMostWrittenBytes); !why.empty())
+    throw UsageError(
+        fmt::format("{}: neither a number of ns nor a file that can be read ({})", rest.origin_, why));
   std::ifstream in(text);
-  if (!in)
-    throw UsageError(fmt::format("{}: neither a number of ns nor a file that can be read", rest.origin_));
   unsigned line_number = 0;
   for (std::string line; std::getline(in, line);) {
     ++line_number;

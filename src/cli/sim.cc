@@ -105,7 +105,7 @@ struct SimulatedCase {
 };
 
 std::unique_ptr<workload::SimulatorLoad> make_kernel(const Model& model, const measure::Subject& subject,
-                                                     const kernel::Rules& rules) {
+                                                     const campaign::Choice& choice) {
   const auto groups = topology::groups(model.layout, subject.pus, topology::parse_sharing(subject.sharing));
   workload::PatternParameters parameters{.groups = groups,
                                          .think = subject.think_cycles,
@@ -116,7 +116,8 @@ std::unique_ptr<workload::SimulatorLoad> make_kernel(const Model& model, const m
   if (subject.migrate_every != 0) parameters.migrate_every = subject.migrate_every;
   return workload::make_simulator_load({.scheme = subject.scheme,
                                         .lifecycle = subject.lifecycle,
-                                        .rules = rules,
+                                        .options = choice.options,
+                                        .rules = choice.rules,
                                         .model = &model,
                                         .pus = subject.pus,
                                         .home_node = subject.home_node},
@@ -148,8 +149,8 @@ void add_bounce_cases(std::vector<SimulatedCase>& cases, const campaign::Choice&
     subject.family = "bounce";
     add(fmt::format("bounce/{}/{}/{}/{}/cpus:{}", subject.scheme, subject.workload, subject.sharing,
                     subject.placement, subject.pus.size()),
-        subject, [subject, rules = choice.rules](const Model& m) {
-          auto load = make_kernel(m, subject, rules);
+        subject, [subject, choice](const Model& m) {
+          auto load = make_kernel(m, subject, choice);
           load->watch();
           return load;
         });
@@ -171,10 +172,9 @@ std::vector<SimulatedCase> make_cases(const Options& options, const campaign::Ch
         if (rest)
           subject.think_cycles = static_cast<std::uint32_t>(std::llround(
               rest_of(*rest, model, subject) * kPsPerNs / static_cast<double>(model.costs.tick)));
-        cases.push_back(
-            {c.name, subject,
-             [subject, rules = choice.rules](const Model& m) { return make_kernel(m, subject, rules); },
-             drawn});
+        cases.push_back({c.name, subject,
+                         [subject, choice](const Model& m) { return make_kernel(m, subject, choice); },
+                         drawn});
       }
       continue;
     }
@@ -404,8 +404,9 @@ int run(const Options& options, const CLI::App& command, const std::string& comm
   say_unused(command, asked);
   const std::string machine = fmt::format("{}: {}\n", model.name, shape_of(model));
   if (options.dry_run) {
-    for (const SimulatedCase& c : cases) fmt::print("{}\n", c.name);
-    fmt::print("{}", machine);
+    std::FILE* const screen = measure::screen_beside(options.out);
+    for (const SimulatedCase& c : cases) fmt::print(screen, "{}\n", c.name);
+    fmt::print(screen, "{}", machine);
     return 0;
   }
 

@@ -75,8 +75,12 @@ OutputFile::OutputFile(std::string path, Readers readers) : name_(std::move(path
   replaces_ = ::stat(path_.c_str(), &before) == 0;
   if (replaces_ && S_ISDIR(before.st_mode)) fail(EISDIR);
   if (replaces_ && !S_ISREG(before.st_mode)) {
-    fd_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    // Whoever opens a pipe that nobody reads waits for a reader.
+    fd_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd_ < 0 && errno == ENXIO && S_ISFIFO(before.st_mode))
+      throw OutputError(fmt::format("cannot write {}: a pipe that nobody reads", name_));
     if (fd_ < 0) fail(errno);
+    ::fcntl(fd_, F_SETFL, ::fcntl(fd_, F_GETFL) & ~O_NONBLOCK);
     return;
   }
   regular_ = true;

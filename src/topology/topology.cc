@@ -20,6 +20,7 @@
 
 #include "topology/believe_affinity.h"
 #include "topology/bitmap.h"
+#include "topology/input_file.h"
 #include "topology/layout_bytes.h"
 #include "topology/limited_child.h"
 #include "topology/synthetic_bounds.h"
@@ -321,11 +322,8 @@ Topology Topology::from_xml(const std::filesystem::path& path) {
   const auto refuse = [&](std::string_view why) {
     return TopologyError(fmt::format("topology XML '{}': {}", path.string(), why));
   };
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) throw refuse("is a directory");
-  errno = 0;
+  if (const std::string why = unreadable(path, kMostXmlBytes); !why.empty()) throw refuse(why);
   std::ifstream file(path);
-  if (!file) throw refuse(reason(errno));
   if (is_version_3_xml(file)) {
     throw refuse(
         "written by hwloc 3, which hwloc 2 cannot read; write it with 'lstopo --export-xml-flags v2'");

@@ -51,8 +51,26 @@ std::uint64_t monotonic_ns() {
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-// A process that outlives the recorder by a moment: where that is killed, which it cannot catch, its instance
-// would trace on and on.
+// While it lives the instance traces. When its file closes, by whatever end of this process, the kernel itself stops tracing
+// and gives the buffers back (free_buffer, Documentation/trace/ftrace.rst): SIGKILL to the guard as well, as a container's
+// end is, leaves an empty folder.
+class EndsWithUs {
+ public:
+  explicit EndsWithUs(tracefs_instance* instance, const std::string& folder) {
+    if (tracefs_instance_file_write(instance, "options/disable_on_free", "1") >= 0)
+      file_ = open((folder + "/free_buffer").c_str(), O_WRONLY | O_CLOEXEC);
+  }
+  ~EndsWithUs() {
+    if (file_ >= 0) close(file_);
+  }
+  EndsWithUs(const EndsWithUs&) = delete;
+  EndsWithUs& operator=(const EndsWithUs&) = delete;
+
+ private:
+  int file_ = -1;
+};
+
+// A process that outlives the recorder by a moment, and removes its instance where that is killed, which it cannot catch.
 class Guard {
  public:
   explicit Guard(const std::string& folder) {
@@ -233,8 +251,9 @@ struct Recorder::State {
   State& operator=(const State&) = delete;
   ~State() {
     guard.reset();
-    // An instance that is being read cannot be removed.
+    // An instance that is open cannot be removed.
     pipes.clear();
+    ends_with_us.reset();
     if (instance != nullptr) {
       tracefs_trace_off(instance);
       for (const Wanted& wanted : kWanted)
@@ -252,6 +271,7 @@ struct Recorder::State {
   RawRecords records;
   std::vector<std::string> missing;
   std::optional<Guard> guard;
+  std::optional<EndsWithUs> ends_with_us;
   std::uint64_t undecoded = 0;
   std::vector<std::unique_ptr<RawPipe>> pipes;
   bool on = false;
@@ -302,6 +322,7 @@ Recorder::Recorder(const RecorderSetup& setup) : state_(std::make_unique<State>(
     throw RecordError(fmt::format("{}/trace_clock: this kernel has no clock 'mono'", state_->folder));
   if (tracefs_instance_set_buffer_size(state_->instance, setup.buffer_kib, -1) < 0)
     throw RecordError(fmt::format("{}: no memory for {} KiB per CPU", state_->folder, setup.buffer_kib));
+  state_->ends_with_us.emplace(state_->instance, state_->folder);
   for (const Wanted& wanted : kWanted)
     if (tracefs_event_enable(state_->instance, wanted.system, wanted.event) != 0 && wanted.without == nullptr)
       throw RecordError(fmt::format("{}: event {}:{} cannot be enabled: {}", state_->folder, wanted.system,

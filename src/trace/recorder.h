@@ -33,8 +33,9 @@ struct RecorderSetup {
   std::size_t buffer_kib = 8192;
 };
 
-// From construction to destruction there is an instance "mmscale-PID" under TRACEFS/instances; what a
-// recorder that was killed left there is removed by a process that waits for its end, else by the next command.
+// From construction to destruction there is an instance "mmscale-PID" under TRACEFS/instances. Of a recorder that is killed
+// the kernel stops the tracing and frees the buffers; the folder is removed by a process that waits for the recorder's end,
+// and, if that is killed with it, by the next command.
 class Recorder {
  public:
   // Throws RecordError: no permission, an event or the clock that the kernel does not have.

@@ -103,10 +103,11 @@ bool take_step(M& m, kernel::Cpu<M>& cpu, Hands<M>& hands, const BoundStep<M>& s
       return true;
     case Op::fork: {
       // copy_mm() without CLONE_VM: dup_mmap() write-protects the parent's pages and flushes its TLB
-      // (flush_tlb_mm(oldmm), kernel/fork.c), which is where a process of one thread trims its mask.
+      // (flush_tlb_mm(oldmm), kernel/fork.c), which is where a process of one thread trims its mask. x86's flush_tlb_mm()
+      // flushes as if page tables were freed, and so interrupts lazy CPUs, too (arch/x86/include/asm/tlbflush.h).
       auto* const mm = current(m, cpu).mm.get(m);
       auto* const copy = mm != nullptr ? new_mm() : nullptr;
-      if (mm != nullptr) cpu.system->lifecycle.flush_tlb_mm(m, cpu, mm, Freed::pages);
+      if (mm != nullptr) cpu.system->lifecycle.flush_tlb_mm(m, cpu, mm, Freed::page_tables);
       settle(m, *step.task, copy);
       return true;
     }

@@ -58,6 +58,23 @@ def mmscale(binary, environment):
     return call
 
 
+@pytest.fixture
+def replay(mmscale, tmp_path):
+    """Replays a trace and returns its records by scheme."""
+
+    from records.schema import problems
+
+    def call(trace, *arguments):
+        out = tmp_path / "replay.json"
+        done = mmscale("replay", trace, *arguments, "--out", out)
+        assert (done.returncode, done.stderr) == (0, "")
+        document = json.loads(out.read_text())
+        assert problems(document) == []
+        return {entry["mmscale"]["scheme"]: entry for entry in document["benchmarks"]}
+
+    return call
+
+
 @pytest.fixture(scope="session")
 def allowed():
     """The CPUs that this process may use, ascending."""

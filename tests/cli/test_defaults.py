@@ -24,7 +24,7 @@ def config(tmp_path):
 
 def cases(done):
     assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+    return [line for line in done.stdout.splitlines() if line.startswith("switch/")]
 
 
 @pytest.mark.parametrize("text", ['scheme = "refcount,refcount-packed"', "scheme = ['refcount', 'refcount-packed']", "scheme=refcount,refcount-packed", "[sim]\nscheme = 'refcount,refcount-packed' # both"])
@@ -32,7 +32,7 @@ def test_a_campaign_is_kept_as_a_file(mmscale, config, text):
     path = config(f"{text}\n[bench]\nscheme = 'refcount-rcu'\n")
     for arguments in (("sim", "--config", path), ("--config", path, "sim")):
         names = cases(mmscale(*arguments, "--machine", "skylake-4c", "--cpus", 1, "--dry-run"))
-        assert {name.split("/")[2] for name in names if name.startswith("switch/")} == {"refcount", "refcount-packed"}
+        assert {name.split("/")[2] for name in names} == {"refcount", "refcount-packed"}
 
 
 def test_the_command_line_comes_before_the_file_and_that_before_the_environment(mmscale, config):
@@ -75,7 +75,7 @@ def test_what_is_wrong_in_the_environment_is_named_with_the_variable(mmscale):
 
 
 def test_a_file_that_is_not_there(mmscale, tmp_path):
-    assert_refused(mmscale(*SIM, "--config", tmp_path / "none"), 2, "--config: .*none was not readable.*")
+    assert_refused(mmscale(*SIM, "--config", tmp_path / "none"), 2, "--config: .*none: cannot be read: No such file or directory")
 
 
 def test_help_does_not_list_variables(mmscale):
@@ -102,4 +102,4 @@ def test_paths_may_have_blanks_and_bytes_that_are_not_utf8(mmscale, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     with open(path) as file:
         assert "\\xff\\n.json" in json.load(file)["context"]["command_line"]
-    assert_refused(mmscale("sim", "--machine", os.fsdecode(path[:-5])), 1, r".*/a \\xff\\n: cannot be read")
+    assert_refused(mmscale("sim", "--machine", os.fsdecode(path[:-5])), 1, r".*/a \\xff\\n: cannot be read: No such file or directory")

@@ -67,6 +67,7 @@ FLOOR = ("--family", "floor", "--loop", "incdec")
 CHANGED = {
     "--home": ((), ("--home", "1")),
     "--lifecycle": ((), ("--lifecycle", "x86-2017")),
+    "--mm-cid": ((), ("--mm-cid", "v6.4")),
     "--irqs-off-activate-mm": ((), ("--irqs-off-activate-mm",)),
     "--hotplug": ((), ("--hotplug", "before")),
     "--migrate-every": (("--workload", "build"), ("--migrate-every", "2")),

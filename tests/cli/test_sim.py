@@ -266,3 +266,19 @@ def test_rules_are_those_of_the_models_kind(sim):
     done = sim("--machine", "e5-2630v4-2s", "--workload", "idle", "--scheme", "shootdown", "--cpus", "2")
     assert done.returncode == 2
     assert "unsafe under lifecycle x86-2024" in done.stderr
+
+
+def test_concurrency_ids_bring_false_sharing_back(sim):
+    """Before c1753fd02a00 mm_count was in the line that switch_mm_cid reads; x86 reads nothing else of it."""
+
+    def costs(mm_cid):
+        done = sim(*SMALL, "--machine", "xeon8176-8s", "--scheme", "refcount,refcount-packed", "--workload", "idle", "--cpus", "28",
+                   "--lifecycle", "x86-2024", "--mm-cid", mm_cid)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        records = json.loads(done.stdout)["benchmarks"]
+        assert {record["mmscale"]["mm_cid"] for record in records} == {mm_cid}
+        return {record["mmscale"]["scheme"]: record["ns_per_switch"] for record in records}
+
+    without, with_ids = costs("off"), costs("v6.4")
+    assert without["refcount-packed"] == without["refcount"]
+    assert with_ids["refcount-packed"] > 1.1 * with_ids["refcount"]

@@ -3,6 +3,7 @@
 
 import gzip
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -165,3 +166,24 @@ def test_an_interrupt_is_status_130_without_a_word(tmp_path, after):
     child.send_signal(signal.SIGINT)
     assert child.wait(60) == 130
     assert child.stderr.read() == b""
+
+
+def test_a_pipe_that_nobody_writes_is_empty(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Problem, match="pipe: empty"):
+        load(tmp_path / "pipe")
+    with pytest.raises(Problem, match="/dev/zero: no file"):
+        load("/dev/zero")
+
+
+def test_a_pipe_is_read():
+    done = subprocess.run(["bash", "-c", f'"$0" <(cat {DATA / "schema-1.json"})', SCRIPTS / "validate"], capture_output=True, text=True)
+    assert (done.returncode, "schema 1, 18 windows" in done.stdout) == (0, True), done.stderr
+
+
+@pytest.mark.parametrize("script", ["compare", "fit", "report"])
+def test_a_link_to_itself(in_process, tmp_path, script):
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    done = in_process(SCRIPTS / script, loop, *([DATA / TWO] if script == "compare" else ["-o", tmp_path]))
+    assert (done.returncode, done.stderr) == (1, f"{script}: {loop}: Too many levels of symbolic links\n")

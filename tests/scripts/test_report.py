@@ -8,6 +8,7 @@ import itertools
 import json
 import re
 import shlex
+import statistics
 import time
 
 import made
@@ -209,7 +210,7 @@ def test_without_a_valid_window_nothing_is_claimed(run, tmp_path):
             window["mmscale"]["invalid"] = ["cpu 0: asleep"]
     assert run(REPORT, made.write(tmp_path / "a.json", every), "-o", tmp_path).returncode == 0
     text = page_of(tmp_path)
-    assert "the machine was too busy to tell anything" in claim_of(text) and "Do not believe it yet" in text
+    assert "windows counts, so nothing is claimed" in claim_of(text) and "Do not believe it yet" in text
     assert "cost the same" not in text and "costs less" not in text
     says = re.findall(r'<section id="(freeing|ipis)".*?<p class="says">(.*?)</p>', text, re.DOTALL)
     assert len(says) == 2 and all(said.startswith("No valid window answers this") for _, said in says)
@@ -296,11 +297,15 @@ def test_ten_thousand_records(run, tmp_path):
         entries += part
     path = made.write(tmp_path / "many.json", entries)
     assert len(entries) >= 10000
-    # Both are bounded by what JSON itself takes, as they share whatever else the machine does: 20 s for the page where
-    # that is 0.1 s. The guard at the door costs a few times as much as JSON.
+    # Both are bounded by what JSON itself takes, as they share whatever else the machine does. The guard at the door costs a
+    # few times as much.
     parse, guarded = (min(seconds(of) for _ in range(3)) for of in (lambda: json.loads(path.read_text()), lambda: load(path)))
     assert guarded < 12 * parse
-    assert seconds(lambda: run(REPORT, path, "-o", tmp_path)) < 200 * parse
+    # 20 s for the page where JSON takes 0.08 s, as long as the page is in the making: its mean before and after.
+    parses = [seconds(lambda: json.loads(path.read_text())) for _ in range(10)]
+    made_in = seconds(lambda: run(REPORT, path, "-o", tmp_path))
+    parses += [seconds(lambda: json.loads(path.read_text())) for _ in range(10)]
+    assert made_in < 250 * statistics.mean(parses)
     text = page_of(tmp_path)
     assert len(text) < 15e6
     # Where there are too many for pictures, a figure says so, and its numbers are not folded away; those of fits never

@@ -144,12 +144,20 @@ def clock_that_steps(folder):
 
 def clock_that_sleeps(folder):
     """A library to preload: between the two readings of every second window the machine was suspended for 20 ms, by
-    CLOCK_BOOTTIME."""
+    CLOCK_BOOTTIME. It is what CLOCK_MONOTONIC was when the same thread asked before, and so is CLOCK_MONOTONIC when it asks
+    behind it: a reading of both is one reading, whatever takes the CPU in its middle."""
     return _clock(folder, "CLOCK_BOOTTIME", """
-  if (call % 4 == 1) atomic_fetch_add(&off_ns, 20000000);""")
+  if (call % 4 == 1) atomic_fetch_add(&off_ns, 20000000);
+  *t = monotonic;
+  again = 1;""", """
+  if (clock == CLOCK_MONOTONIC) {
+    if (again) *t = monotonic;
+    again = 0;
+    monotonic = *t;
+  }""")
 
 
-def _clock(folder, clock, change):
+def _clock(folder, clock, change, before=""):
     source, library = folder / f"{clock}.c", folder / f"{clock}.so"
     source.write_text(r"""
 #define _GNU_SOURCE
@@ -158,8 +166,10 @@ def _clock(folder, clock, change):
 #include <time.h>
 #include <unistd.h>
 static atomic_long calls, off_ns;
+static _Thread_local struct timespec monotonic;
+static _Thread_local int again;
 int clock_gettime(clockid_t clock, struct timespec *t) {
-  int status = (int)syscall(SYS_clock_gettime, clock, t);
+  int status = (int)syscall(SYS_clock_gettime, clock, t);""" + before + r"""
   if (status != 0 || clock != """ + clock + r""") return status;
   long call = atomic_fetch_add(&calls, 1);""" + change + r"""
   long ns = t->tv_nsec + off_ns;

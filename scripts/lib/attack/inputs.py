@@ -126,8 +126,8 @@ class Record(Kind):
         self.whole_file = self.corpus()[0]
         self.scripts = {}
         # Modules load once, also those that scripts load when they draw, and an input has no part in how long that takes.
-        import families.registry  # noqa: F401
-        import report.build  # noqa: F401
+        for name in ("families.registry", "report.build"):
+            importlib.import_module(name)
 
         for name in ("validate", "compare", "fit", "plot", "report"):
             self.in_process(name, ["--help"])
@@ -201,9 +201,10 @@ class Options(Kind):
             "schemes": (),
             "check": ("--scheme", "refcount", "--lifecycle", "powerpc", "--case", "idle", "--steps", "2000"),
             "describe": (),
+            "doctor": (),
         }
         # Files and folders are made of them, or real CPUs are measured.
-        self.spared = {"--out", "-o", "--live", "--silicon", "--svg", "--steps", "--dry-run", "--config"}
+        self.spared = {"--out", "-o", "--live", "--silicon", "--svg", "--man", "--steps", "--dry-run", "--config"}
 
     def make(self, dice):
         name = dice.choice([one for one in self.bases if one in self.commands])

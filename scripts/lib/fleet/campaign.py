@@ -29,6 +29,8 @@ if [[ $SLURMD_NODENAME != "$node" ]]; then
   echo 1 >"$node.status"
   exit 1
 fi
+# A job that is cancelled has each of its processes sent SIGTERM; this one lives on to say how the program took it.
+trap : TERM
 {command} --out "$node.json"
 status=$?
 echo "$status" >"$node.status"

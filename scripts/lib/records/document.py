@@ -9,7 +9,9 @@ that no record comes near: a file of MOST_BYTES (unpacked, where gzip packed it)
 import functools
 import json
 import math
+import os
 import re
+import stat
 import zlib
 from pathlib import Path
 
@@ -38,7 +40,7 @@ class RecordError(Problem):
 def read_bytes(path):
     """Returns a record file's bytes, unpacked if gzip packed them, at most MOST_BYTES. Raises RecordError."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=_opened) as file:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise RecordError(f"{path}: {error.strerror}") from None
@@ -51,6 +53,17 @@ def read_bytes(path):
     if len(data) > MOST_BYTES:
         raise RecordError(f"{path}: more than {MOST_BYTES >> 20} MiB: no record file")
     return data
+
+
+def _opened(path, flags):
+    """A file or a pipe, as <(COMMAND) makes. One that nobody writes is empty, and not waited for."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
+        os.close(descriptor)
+        raise RecordError(f"{path}: {'Is a directory' if stat.S_ISDIR(mode) else 'no file'}")
+    os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def _unpacked(data):

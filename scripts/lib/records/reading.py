@@ -5,6 +5,7 @@ Only single windows (run_type "iteration") are read; aggregates are computed ane
 be read, or is not ours, raises RecordError with a message of one line that names the file.
 """
 
+import os
 import re
 from dataclasses import dataclass, field
 
@@ -118,9 +119,9 @@ def read(paths, refused=None, needed=DRAWABLE):
     seen = []
     for path in paths:
         try:
-            if path.resolve() in seen:
+            if os.path.realpath(path) in seen:
                 raise RecordError(f"{path}: given twice")
-            seen.append(path.resolve())
+            seen.append(os.path.realpath(path))
             _read_file(path, len(seen), sources, rows)
         except RecordError as error:
             if refused is None:

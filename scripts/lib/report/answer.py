@@ -165,7 +165,7 @@ def _pair(schemes):
 def _claim(schemes, pair, sheet, mark):
     """The answer in a sentence."""
     if not schemes:
-        return f"None of the {len(sheet.windows)} windows counts: the machine was too busy to tell anything."
+        return f'None of the {len(sheet.windows)} windows counts, so nothing is claimed; <a href="#trust">why</a>.'
     doing = _doing(sheet)
     if pair is None:
         only = next((scheme for scheme in schemes if scheme.name == REFERENCE), schemes[0])
@@ -344,7 +344,7 @@ def _between(sheet):
 def _badge(machine, sheet, pair):
     windows = sheet.windows
     if machine.simulated:
-        return "fair", "A prediction", (f"simulated: model {machine.host}", "no hardware was measured")
+        return "fair", "A prediction", (f"simulated: model {machine.host}", "no hardware was measured", "how good: docs/simulator.md")
     # What the claim is made of counts; windows of others say how busy the machine was.
     if pair:
         claimed = windows[windows["scheme"].isin([pair.reference.name, pair.rival.name]) & (windows["cpus"] == pair.most)]

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The section on whether any of it matters to the machine at hand: what mmscale assess found (docs/assess.md)."""
 
+from families.registry import TABLES
+from records.reading import Records
 from report.markup import esc, table
 from wording.text import plain, scaled
 
@@ -17,6 +19,17 @@ AGREEMENT = {
     "disagree": "The emulated mm_count is another figure, so only the bound stands",
     "unknown": "Whether mm_count explains it is unknown: too few windows count",
 }
+
+
+def without_its_windows(records):
+    """The Records without the windows that an assessment is made of: they are its evidence, taken with lengths of its own,
+    and no campaign that figures are drawn of."""
+    files = set(records.assessments["file"]) if len(records.assessments) else set()
+    tables = {name: getattr(records, name) for name in TABLES}
+    kept = {
+        name: part[~part["file"].isin(files)] if len(part) and name != "assessments" else part for name, part in tables.items()
+    }
+    return Records(records.sources, kept)
 
 
 def assessed(records):

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """From record files to the page."""
 
+import os
+
 from families.registry import DRAWABLE
 from records.reading import RecordError, read
+from report.assessed import without_its_windows
 from report.answer import answer, main_sheet, what_it_is
 from report.drawn_machine import drawn_machine
 from report.gallery import Gallery, redo_lines
@@ -26,20 +29,25 @@ def build(paths):
             raise RecordError("; ".join(refused)) from None
         raise
     # As read() numbers the files: duplicates have none of their own.
-    unique = list({path.resolve(): path for path in reversed(paths)}.values())[::-1]
+    unique = list({os.path.realpath(path): path for path in reversed(paths)}.values())[::-1]
     numbered = dict(enumerate(unique, 1))
     read_in = {file for source in records.sources for file in source.files}
     used = [path for path in unique if str(path) in read_in]
 
+    everything, records = records, without_its_windows(records)
     gallery = Gallery(records)
     sections, missing, others_data = sections_of(records, gallery, redo_lines)
-    sections.append(Section("How far can this be trusted?", "Trust", trust_answer(records, refused), validity(records, refused, numbered) + safety(records)))
+    sections.append(Section("How far can this be trusted?", "Trust", trust_answer(everything, refused),
+                            validity(everything, refused, numbered) + safety(records)))
     sections.append(Section("What was it measured on?", "Machine", "", environment(records)))
     plotly = plotly_source()
     if plotly is None:
         missing.append(("Figures to play with (plotly was not installed where this page was made)", "scripts/bootstrap"))
     hosts = list(dict.fromkeys(source.machine.host for source in records.sources))
     hosts = ", ".join(hosts) if len(hosts) <= FEW else f"{len(records.sources)} machines"
+    asked = [source.machine for source in records.sources if not source.machine.simulated]
+    if len(asked) == 1 and len(hosts.split(", ")) == 1:
+        hosts = f"{asked[0].cpu_model} ({hosts})"
     together, compared = side_by_side(records)
     figures = {shown.ident: shown.data for shown in gallery.shown} | others_data
     parts = {

@@ -3,7 +3,7 @@
 page's script, so that it is there at once, without JavaScript, and on paper."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from report.answer import FIRST, look_of, times
 from report.markup import esc
@@ -15,6 +15,10 @@ LOG_CPUS = 8
 LOG_RATES = 30
 # Numbers below an axis are so far apart.
 ROOM = 26
+# So many borders of sockets are all drawn.
+MOST_BORDERS = 8
+# How wide a bold letter is, in parts of its height.
+LETTER = 0.66
 # Names at the ends of lines are so far apart, in parts of their letters' height.
 APART = 1.25
 
@@ -40,7 +44,7 @@ class Frame:
 
 
 # One for a laptop and one for a telephone; the style sheet shows the one that fits.
-FRAMES = (Frame("wide", 720, 400, 62, 190, 34, 46, 15), Frame("narrow", 366, 320, 44, 138, 30, 42, 12))
+FRAMES = (Frame("wide", 720, 400, 62, 190, 34, 46, 15), Frame("narrow", 366, 320, 44, 90, 30, 42, 12))
 
 
 class Scale:
@@ -79,6 +83,10 @@ def hero(answer, mark):
 
 
 def _chart(answer, schemes, counts, mark, frame):
+    reference = next((scheme for scheme in schemes if scheme.name == REFERENCE), None)
+    beside = {scheme.name: _beside(scheme, reference, counts, mark) for scheme in schemes}
+    longest = max(len(f"{name} {text}") for name, text in beside.items())
+    frame = replace(frame, right=max(frame.right, math.ceil(14 + LETTER * frame.letter * longest)))
     ideal = _ideal(schemes, counts)
     rates = [value for scheme in schemes for rate in scheme.rates.values() for value in (rate.low, rate.high)]
     top = max([*rates, *(rate for _, rate in ideal)])
@@ -91,7 +99,6 @@ def _chart(answer, schemes, counts, mark, frame):
         path = _path([(x(cpus), y(rate)) for cpus, rate in ideal])
         parts.append(f'<path class="ideal" d="{path}"/>')
         labels.append(("ideal", "ideal", y(ideal[-1][1]), ""))
-    reference = next((scheme for scheme in schemes if scheme.name == REFERENCE), None)
     spots = {scheme.name: sorted(scheme.rates.items()) for scheme in schemes}
     for scheme in schemes:
         band = [(x(c), y(r.low)) for c, r in spots[scheme.name]] + [(x(c), y(r.high)) for c, r in reversed(spots[scheme.name])]
@@ -105,19 +112,23 @@ def _chart(answer, schemes, counts, mark, frame):
         for cpus, rate in spots[scheme.name]:
             said = f"{scheme.name}, {cpus} CPU{'s' if cpus > 1 else ''}: {mark}{magnitude(rate.median)} switches/s"
             parts.append(f"{_dot(look, x(cpus), y(rate.median))}<title>{esc(said)}</title></path>")
-        last, rate = spots[scheme.name][-1]
-        factor = ""
-        if reference and scheme is not reference and last in reference.rates:
-            factor = f"×\u00a0{times(rate.median / reference.rates[last].median, mark)}"
-        if last < counts[-1]:
-            factor = f"(to {last} CPU{'s' if last > 1 else ''})"
-        labels.append((look, scheme.name, y(rate.median), factor))
+        labels.append((look, scheme.name, y(spots[scheme.name][-1][1].median), beside[scheme.name]))
     parts += _labels(labels, frame)
     said = "Context switches per second of all CPUs together against CPUs: " + ", ".join(s.name for s in schemes)
     return (
         f'<svg class="hero-chart {frame.name}" viewBox="0 0 {frame.width} {frame.height}" role="img" aria-label="{esc(said)}">'
         f"{''.join(parts)}</svg>"
     )
+
+
+def _beside(scheme, reference, counts, mark):
+    """What stands behind a scheme's name at the end of its line: how many times the reference it makes there."""
+    last = max(scheme.rates)
+    if last < counts[-1]:
+        return f"(to {last} CPU{'s' if last > 1 else ''})"
+    if reference is None or scheme is reference or last not in reference.rates:
+        return ""
+    return f"×\u00a0{times(scheme.rates[last].median / reference.rates[last].median, mark)}"
 
 
 def _dot(look, x, y):
@@ -168,13 +179,14 @@ def _spaced(counts, x):
 def _boundaries(sheet, x, frame):
     """An upright line where one more socket is in use, with how many there are before it, where there is room."""
     parts, last = [], -math.inf
-    for at, packages in boundaries(sheet.windows):
-        if not x.low <= at <= x.high:
-            continue
-        here = x(at)
-        parts.append(f'<line class="border" x1="{here:.1f}" x2="{here:.1f}" y1="{frame.top}" y2="{frame.height - frame.bottom}"/>')
+    found = [(x(at), packages) for at, packages in boundaries(sheet.windows) if x.low <= at <= x.high]
+    for here, packages in found:
         words = f"{packages - 1} socket{'s' if packages > 2 else ''}"
-        if here - last > 6.2 * len(words) + 14 and here - frame.left > 6.2 * len(words):
+        named = here - last > 6.2 * len(words) + 14 and here - frame.left > 6.2 * len(words)
+        # Of many only those with a name: the others would be a fence.
+        if named or len(found) <= MOST_BORDERS:
+            parts.append(f'<line class="border" x1="{here:.1f}" x2="{here:.1f}" y1="{frame.top}" y2="{frame.height - frame.bottom}"/>')
+        if named:
             last = here
             parts.append(f'<text class="border-name" x="{here - 4:.1f}" y="{frame.height - frame.bottom - 6}" text-anchor="end">{words}</text>')
     return parts

@@ -53,10 +53,13 @@ def _listed(parts):
 def scaling(own, mark):
     """Each scheme against the reference on the most CPUs, of the sheet that the first screen is about."""
     sheet = main_sheet(own)
-    rows = _most(sheet.windows) if sheet else ()
-    medians = rows.groupby("scheme")["rate"].median() if len(rows) else {}
-    if REFERENCE not in medians or len(medians) < 2:
+    windows = sheet.windows[sheet.windows["valid"]] if sheet else own.switches
+    # The most CPUs on which the reference stands beside another.
+    beside = [cpus for cpus, part in windows.groupby("cpus") if REFERENCE in set(part["scheme"]) and part["scheme"].nunique() > 1] if len(windows) else []
+    if not beside:
         return ""
+    rows = windows[windows["cpus"] == max(beside)]
+    medians = rows.groupby("scheme")["rate"].median()
     factors = (medians / medians[REFERENCE]).drop(REFERENCE).sort_values(ascending=False)
     cpus = rows["cpus"].iloc[0]
     listed = _listed([f"{esc(name)} makes {times(value, mark)}" for name, value in factors.items()])

@@ -7,11 +7,12 @@ from families.registry import FAMILIES
 from report import says
 from report.assessed import assessed
 from report.bounces import bounces
-from report.markup import slug
+from report.markup import esc, slug
 from report.replays import replays
 from report.times import times
 from report.topomap import machine_maps
 from report.whatif import whatif
+from wording.schemes import WHAT
 from wording.text import SIMULATED
 
 NO_ANSWER = "No valid window answers this here; the last sections say why windows do not count."
@@ -46,8 +47,9 @@ def sections_of(records, gallery, redo):
     mark_of = lambda source: SIMULATED if source.machine.simulated else ""  # noqa: E731
     say = lambda what: says.each(records, what, mark_of)  # noqa: E731
     bench = "mmscale bench --family {} --out records.json"
+    scaled = gallery.switches()
     known = [
-        ("How does it scale with CPUs?", "Scaling", say(says.scaling), gallery.switches(),
+        ("How does it scale with CPUs?", "Scaling", say(says.scaling), scaled and scaled + _meanings(records),
          "Context switches under each scheme", bench.format("switch")),
         ("Does it matter on this machine?", "Matters", matters, found_out,
          "What of it a real kernel on this machine would notice", "mmscale assess --out records.json"),
@@ -88,6 +90,14 @@ def sections_of(records, gallery, redo):
         missing.append(("Line" if family == "bounce" else "", what, bench.format(family)))
     models = {source.machine.host for source in records.sources if source.machine.simulated}
     return found, _asked_for(missing, models if len(models) == len(records.sources) else ()), {**{shown.ident: shown.data for shown in maps}, **dict(questions)}
+
+
+def _meanings(records):
+    """What each scheme that was asked to scale does, folded away."""
+    told = [(name, WHAT[name]) for name in sorted(records.switches["scheme"].unique()) if name in WHAT]
+    items = "".join(f"<div><dt>{esc(name)}</dt><dd>{esc(what)}</dd></div>" for name, what in told)
+    summary = "<summary>What each scheme does; mmscale schemes says more</summary>"
+    return f'<details>{summary}<dl class="schemes">{items}</dl></details>' if told else ""
 
 
 def _grid(*parts):

@@ -131,9 +131,9 @@ def _map(index, records, machine, sheet, matrix, shares, places):
         notes.append("No valid window tells the way of a cache line between them.")
     else:
         notes.append("The way of a cache line was not " + ("simulated." if machine.simulated else "measured: mmscale bench --family line."))
-    if known < len(order):
+    if 0 < known < len(order):
         notes.append("Of PUs outside that measurement only the package is recorded, not the die, LLC or core.")
-    if sheet is not None and sheet.windows["sampled_from"].max() > known:
+    if known and sheet.windows["sampled_from"].max() > known:
         notes.append(f"It took a sample of the {sheet.windows['sampled_from'].max():g} PUs of the placement.")
     if not shares:
         notes.append("No valid window of switches with sharing all tells the share of wins.")

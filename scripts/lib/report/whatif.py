@@ -50,9 +50,17 @@ def whatif(records):
 def _surface(own):
     """{"exits": [...], "cpus": [...], "points": [{"work": ns, "cost": {scheme: {cpus: [ns at each exits]}}}, ...]}, points
     by rising work, the first with none; or None."""
-    windows = _windows(own)
-    if windows is None:
-        return None
+    found = None
+    # What was swept over exits or, where that has no answer, switches without any.
+    for windows in (_kept(own.mixes), _kept(_without_exits(own))):
+        surface = _surface_of(windows) if windows is not None else None
+        if surface is not None and _rows(surface):
+            return surface
+        found = found or surface
+    return found
+
+
+def _surface_of(windows):
     exits = sorted(windows["exits"].unique())
     points = []
     for think, part in windows.groupby(windows[THINK].fillna(0) if THINK in windows else windows["exits"] * 0):
@@ -70,16 +78,18 @@ def _surface(own):
     return {"exits": [float(value) for value in exits], "cpus": cpus, "points": found}
 
 
-def _windows(own):
-    """What was swept over exits or, where nothing was, switches without any."""
-    mixes = own.mixes[own.mixes["valid"]] if len(own.mixes) else own.mixes
-    if len(mixes) and {REFERENCE, RIVAL} <= set(mixes["scheme"]):
-        table = mixes
-    elif len(own.switches):
-        table = own.switches[own.switches["workload"] == "idle"]
-        # As the claim has them, so that both say the same.
-        table = table.assign(exits=0.0, cost=1e9 * table["cpus"] / table["rate"])
-    else:
+def _without_exits(own):
+    """The switches that only go idle, as windows of a mix without exits."""
+    if not len(own.switches):
+        return own.switches
+    table = own.switches[own.switches["workload"] == "idle"]
+    # As the claim has them, so that both say the same.
+    return table.assign(exits=0.0, cost=1e9 * table["cpus"] / table["rate"])
+
+
+def _kept(table):
+    """Those valid windows that may stand beside each other; None where there are none."""
+    if not len(table):
         return None
     for column, first in (("sharing", "all"), ("placement", "compact")):
         if first in set(table[column]):

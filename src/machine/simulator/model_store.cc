@@ -9,15 +9,9 @@
 #include <system_error>
 
 #include "machine/simulator/model_file.h"
+#include "topology/input_file.h"
 
 namespace mmscale::machine::simulator {
-namespace {
-
-// A machine file has some kB.
-constexpr std::size_t kMostBytes = 1 << 20;
-
-}  // namespace
-
 std::optional<std::filesystem::path> model_directory() {
   if (const char* set = std::getenv("MMSCALE_MACHINES")) return set;
   std::error_code error;
@@ -51,13 +45,13 @@ std::optional<std::string> model_text(std::string_view name) {
 }
 
 std::string read_model_file(const std::filesystem::path& path) {
+  if (const std::string why = topology::unreadable(path, topology::kMostWrittenBytes); !why.empty())
+    throw ModelError(fmt::format("{}: {}", path.string(), why));
   std::ifstream in(path, std::ios::binary);
-  std::string text(kMostBytes + 1, '\0');
+  std::string text(topology::kMostWrittenBytes, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (!in.is_open() || in.bad()) throw ModelError(fmt::format("{}: cannot be read", path.string()));
   text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > kMostBytes)
-    throw ModelError(fmt::format("{}: more than {} KiB: no machine file", path.string(), kMostBytes >> 10));
   return text;
 }
 

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { kBytes = 1 << 20, kMostCpus = 64 };
+enum { kBytes = 1 << 20, kTableBytes = 2 << 20, kMostCpus = 64 };
 
 static int cpus;
 static int rounds;
@@ -191,6 +191,38 @@ static void flush_together(int n) {
   for (int cpu = 1; cpu < cpus; ++cpu) pthread_join(threads[cpu], NULL);
 }
 
+// Processes of n page tables each, one zero page in each, leave some CPUs lazy on them and die.
+static void tables(int n) {
+  const size_t bytes = (size_t)n * kTableBytes;
+  for (int i = 0; i < 3; ++i) {
+    if (fork() == 0) {
+      pthread_t threads[kMostCpus];
+      volatile char* const pages = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      madvise((void*)pages, bytes, MADV_NOHUGEPAGE);
+      for (size_t at = 0; at < bytes; at += kTableBytes) (void)pages[at];
+      on_other_cpus(threads, asleep);
+      // Until the kernel's futex hash lets go of the mm (futex_ref_drop), so that a thread is its last user.
+      usleep(700000);
+      _exit(0);
+    }
+    wait(NULL);
+  }
+}
+
+// Unmaps whole page tables, four at a time, while the other threads sleep.
+static void unmap(int n) {
+  pthread_t threads[kMostCpus];
+  on_other_cpus(threads, asleep);
+  for (int i = 0; i < n; ++i) {
+    usleep(20000);
+    char* const bytes = mmap(NULL, 4 * kTableBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    madvise(bytes, 4 * kTableBytes, MADV_NOHUGEPAGE);
+    for (int at = 0; at < 4; ++at) bytes[at * kTableBytes] = 1;
+    munmap(bytes, 4 * kTableBytes);
+  }
+  _exit(0);
+}
+
 int main(int argc, char** argv) {
   static const struct {
     const char* name;
@@ -203,7 +235,9 @@ int main(int argc, char** argv) {
               {"kill-many", kill_many},
               {"tree", tree},
               {"flush-alone", flush_alone},
-              {"flush-together", flush_together}};
+              {"flush-together", flush_together},
+              {"tables", tables},
+              {"unmap", unmap}};
   cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
   for (size_t i = 0; argc > 1 && i < sizeof kAll / sizeof *kAll; ++i)
     if (strcmp(argv[1], kAll[i].name) == 0) {
