@@ -872,8 +872,9 @@ void make_folder_of(const std::string& path) {
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   if (folder.empty()) return;
   std::error_code error;
+  std::error_code not_there;
   std::filesystem::create_directories(folder, error);
-  if (error && !std::filesystem::exists(folder))
+  if (error && !std::filesystem::exists(folder, not_there))
     throw std::runtime_error(fmt::format("cannot make the folder {}: {}", folder.string(), error.message()));
 }
 

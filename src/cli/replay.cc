@@ -184,6 +184,9 @@ int run(const Options& options, const std::string& command_line) {
       options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
   const auto session = trace::replay_all(trace, spec, schemes, threads);
 
+  if (session.passes > 1)
+    fmt::print(stderr, "mmscale: {} passes over the trace: memory has no room for {} schemes at once\n",
+               session.passes, schemes.size());
   std::FILE* const screen = measure::screen_beside(options.out);
   print_facts(screen, session.facts);
   fmt::print(screen, "{}\n",

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// CPU bandwidth limits (cgroup v2 cpu.max, v1 CFS quota). A cpuset says where we may run, a quota for how
-// long: a throttled thread stands still with its CPU idle, which no affinity mask shows.
+// Limits of cgroups. CPU bandwidth (v2 cpu.max, v1 CFS quota): a cpuset says where we may run, a quota for how
+// long: a throttled thread stands still with its CPU idle, which no affinity mask shows. Memory (v2 memory.max).
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -18,5 +19,9 @@ struct CpuQuota {
 // The tightest limit of this process' cgroup and its ancestors, in both hierarchies. Ancestors outside the
 // container cannot be seen. `root` is where /proc and /sys are looked for.
 CpuQuota read_cpu_quota(const std::filesystem::path& root = "/");
+
+// What the memory limits of the same cgroups leave, in bytes; none: no limit that can be seen. What files have in memory
+// counts as used, though it would make room.
+std::optional<std::uint64_t> read_memory_left(const std::filesystem::path& root = "/");
 
 }  // namespace mmscale::topology

@@ -2,6 +2,7 @@
 #include "trace/session.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -11,9 +12,12 @@
 #include <iterator>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string_view>
 #include <thread>
 #include <utility>
 
+#include "topology/quota.h"
 #include "trace/builder.h"
 
 namespace mmscale::trace {
@@ -29,14 +33,24 @@ constexpr std::uint64_t kBytesPerTask = 320;
 constexpr std::uint64_t kBytesPerMm = 2200;
 constexpr std::uint64_t kBytesPerMmAndCpu = 16;
 
-// Memory that a replay may take: half of what the machine says is free. Without an answer there is no bound.
+// A line of a file in /proc, "NAME: N kB", in bytes.
+std::optional<std::uint64_t> kibibytes(const char* path, std::string_view name) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with(name)) return std::strtoull(line.c_str() + name.size(), nullptr, 10) << 10;
+  return std::nullopt;
+}
+
+// Memory that a replay may take: half of what the machine, our cgroups and `ulimit -v` leave. Without an answer there is
+// no bound.
 std::uint64_t memory_at_hand() {
-  std::ifstream file("/proc/meminfo");
-  for (std::string line; std::getline(file, line);) {
-    constexpr std::string_view kName = "MemAvailable:";
-    if (line.starts_with(kName)) return std::strtoull(line.c_str() + kName.size(), nullptr, 10) * 1024 / 2;
-  }
-  return UINT64_MAX;
+  std::uint64_t left = kibibytes("/proc/meminfo", "MemAvailable:").value_or(UINT64_MAX);
+  left = std::min(left, topology::read_memory_left().value_or(UINT64_MAX));
+  rlimit space;
+  if (::getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY)
+    if (const auto mapped = kibibytes("/proc/self/status", "VmSize:"))
+      left = std::min<std::uint64_t>(left, space.rlim_cur > *mapped ? space.rlim_cur - *mapped : 0);
+  return left / 2;
 }
 
 // How many schemes can be replayed in one pass over the trace. Throws TraceError if not one.
@@ -191,6 +205,7 @@ SessionResult replay_all(const Trace& trace, const ReplaySpec& spec, const std::
   session.schemes.clear();
   const std::size_t at_once = std::clamp<std::size_t>(schemes_at_once(trace.facts()), 1, schemes.size());
   for (std::size_t first = 0; first < schemes.size(); first += at_once) {
+    ++session.passes;
     const std::vector<std::string> some(
         schemes.begin() + static_cast<std::ptrdiff_t>(first),
         schemes.begin() + static_cast<std::ptrdiff_t>(std::min(first + at_once, schemes.size())));

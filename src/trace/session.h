@@ -21,6 +21,8 @@ struct SessionResult {
   // Of the pass that was replayed.
   Facts facts;
   std::vector<SchemeResult> schemes;
+  // In virtual time: more than one where memory has no room for all schemes at once.
+  std::size_t passes = 0;
 };
 
 // Replays `trace` under each scheme; `spec` says where, its scheme is ignored. In virtual time several

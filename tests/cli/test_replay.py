@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import time
@@ -155,6 +156,31 @@ def test_the_same_twice(mmscale, tmp_path):
     write_trace(trace, 3_000, 4)
     first, second = (mmscale("replay", trace, "--scheme", "refcount,shootdown", "--threads", n) for n in (1, 2))
     assert first.stdout == second.stdout != ""
+
+
+def test_several_passes_where_memory_is_short(mmscale, tmp_path):
+    """Thirty thousand processes alive at once: some 75 MiB for each scheme."""
+    trace = tmp_path / "forks.trace"
+    with open(trace, "w") as out:
+        out.write("            init-1       [000] d.... 0.900000: sched_switch: prev_comm=init prev_pid=1 prev_prio=120 prev_state=S"
+                  " ==> next_comm=swapper/0 next_pid=0 next_prio=120\n")  # fmt: skip
+        for i in range(30_000):
+            stamp = f"{1 + i // 1_000_000}.{i % 1_000_000:06d}"
+            out.write(f"            init-1       [000] d.... {stamp}: task_newtask: pid={100 + i} comm=init clone_flags=1200000 oom_score_adj=0\n")
+
+    def under(megabytes):
+        limit = megabytes << 20
+        return mmscale("replay", trace, "--scheme", SCHEMES, "--threads", "1",
+                       preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))  # fmt: skip
+
+    whole = mmscale("replay", trace, "--scheme", SCHEMES, "--threads", "1")
+    assert (whole.returncode, whole.stderr) == (0, "")
+    if mmscale("--version", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (600 << 20, 600 << 20))).returncode != 0:
+        pytest.skip("a sanitizer's shadow takes more than may be used")
+    short = under(600)
+    assert short.returncode == 0 and short.stdout == whole.stdout
+    assert re.fullmatch(r"mmscale: [2-5] passes over the trace: memory has no room for 5 schemes at once\n", short.stderr)
+    assert_refused(under(130), 1, r".*tasks at a time: each scheme needs about \d+ MiB, \d+ may be used; --until, .*")
 
 
 @pytest.mark.parametrize("name", ["make-j2", "http-server"])

@@ -137,5 +137,20 @@ TEST(QuotaOfThisHost, CanBeRead) {
   EXPECT_GT(quota.cpus.value_or(1), 0);
 }
 
+TEST_F(Quota, MemoryIsWhatTheTightestLimitLeaves) {
+  v2("/app/part");
+  read();
+  EXPECT_EQ(read_memory_left(tree_.root()), std::nullopt);
+  tree_.write("sys/fs/cgroup/app/memory.max", "1000000");
+  tree_.write("sys/fs/cgroup/app/memory.current", "400000");
+  tree_.write("sys/fs/cgroup/app/part/memory.max", "max");
+  tree_.write("sys/fs/cgroup/app/part/memory.current", "100000");
+  EXPECT_EQ(read_memory_left(tree_.root()), 600000u);
+  tree_.write("sys/fs/cgroup/app/part/memory.max", "150000");
+  EXPECT_EQ(read_memory_left(tree_.root()), 50000u);
+  tree_.write("sys/fs/cgroup/app/part/memory.current", "160000");
+  EXPECT_EQ(read_memory_left(tree_.root()), 0u);
+}
+
 }  // namespace
 }  // namespace mmscale::topology
