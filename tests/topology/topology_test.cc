@@ -195,7 +195,7 @@ TEST(Topology, BelievesTheAffinityMaskOverTheListOfOnlineCpus) {
 
 TEST(Topology, RefusesXmlInOneLine) {
   TemporaryTree tree;
-  EXPECT_THAT(refusal_of_xml(tree.root() / "none.xml"), HasSubstr("none.xml': No such file"));
+  EXPECT_THAT(refusal_of_xml(tree.root() / "none.xml"), HasSubstr("none.xml': cannot be read: No such file"));
   EXPECT_THAT(refusal_of_xml(tree.root()), HasSubstr("is a directory"));
   EXPECT_THAT(refusal_of_xml(tree.write("bad.xml", "<topology")),
               HasSubstr("not a topology that hwloc can read"));
