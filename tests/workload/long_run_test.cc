@@ -19,6 +19,7 @@
 #include "machine/silicon/clock.h"
 #include "machine/silicon/silicon.h"
 #include "scheme/catalogue.h"
+#include "support/covered.h"
 #include "support/run_load.h"
 #include "support/scheme_name.h"
 #include "workload/patterns.h"
@@ -114,16 +115,15 @@ TEST_P(LongRun, AddsUpWhereIdleLosesTheTlb) {
   run(find_pattern("exit")->build({.groups = kAll, .lifetime = 10, .deep_idle = true}));
 }
 
-std::vector<std::tuple<const scheme::SchemeInfo*, std::string_view>> safe_combinations() {
+std::vector<std::tuple<const scheme::SchemeInfo*, std::string_view>> covered_combinations() {
   std::vector<std::tuple<const scheme::SchemeInfo*, std::string_view>> combinations;
   for (const scheme::SchemeInfo* info : scheme::Catalogue::infos())
     for (std::string_view lifecycle : kernel::lifecycle::Catalogue::names())
-      if (const scheme::Safety* safety = info->under(lifecycle); safety != nullptr && safety->safe)
-        combinations.emplace_back(info, lifecycle);
+      if (test::covered(*info, lifecycle)) combinations.emplace_back(info, lifecycle);
   return combinations;
 }
 
-INSTANTIATE_TEST_SUITE_P(Safe, LongRun, testing::ValuesIn(safe_combinations()), [](const auto& tested) {
+INSTANTIATE_TEST_SUITE_P(Safe, LongRun, testing::ValuesIn(covered_combinations()), [](const auto& tested) {
   return test::test_name(std::get<0>(tested.param)->name) + "_under_" +
          test::test_name(std::get<1>(tested.param));
 });

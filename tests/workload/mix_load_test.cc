@@ -20,9 +20,9 @@ std::unique_ptr<Load> mix(std::vector<unsigned> groups, std::uint64_t lifetime, 
 
 TEST(MixProgram, IsBirthARoundAndDeath) {
   const std::vector<unsigned> groups = {0, 0};
-  EXPECT_EQ(to_string(mix_program(groups, 0), 0), "await0 task0/mm0 idle task0/mm0 exit");
+  EXPECT_EQ(to_string(mix_program(groups, 0), 0), "await_birth0 task0/mm0 idle task0/mm0 exit");
   EXPECT_EQ(to_string(mix_program(groups, 7), 1),
-            "await0 task1/mm0 think7 idle think7 task1/mm0 think7 exit");
+            "await_birth0 task1/mm0 think7 idle think7 task1/mm0 think7 exit");
   EXPECT_EQ(mix_program(groups, 0).max_live_mms, 3u);
 }
 

@@ -18,6 +18,7 @@
 #include "machine/silicon/transport.h"
 #include "scheme/catalogue.h"
 #include "scheme/known.h"
+#include "support/covered.h"
 #include "support/run_load.h"
 #include "support/scheme_name.h"
 #include "workload/patterns.h"
@@ -47,17 +48,12 @@ std::uint64_t rounds_of(std::string_view pattern) {
   return pattern == "idle" || pattern == "kthread" || pattern == "user" ? 2000 : 20;
 }
 
-bool safe_under(const scheme::SchemeInfo& scheme, std::string_view lifecycle) {
-  const scheme::Safety* safety = scheme.under(lifecycle);
-  return safety != nullptr && safety->safe;
-}
-
 // Those that are safe under some lifecycle.
 std::vector<const scheme::SchemeInfo*> safe_schemes() {
   std::vector<const scheme::SchemeInfo*> schemes;
   for (const scheme::SchemeInfo* scheme : scheme::Catalogue::infos())
     for (std::string_view lifecycle : kernel::lifecycle::Catalogue::names())
-      if (safe_under(*scheme, lifecycle) && (schemes.empty() || schemes.back() != scheme))
+      if (test::safe_under(*scheme, lifecycle) && (schemes.empty() || schemes.back() != scheme))
         schemes.push_back(scheme);
   return schemes;
 }
@@ -69,15 +65,15 @@ class SchemeOverTransport
   const scheme::SchemeInfo& scheme() const { return *std::get<0>(GetParam()); }
   std::string_view transport() const { return std::get<1>(GetParam()); }
 
-  // Runs body(spec) for each lifecycle the scheme is safe under: powerpc over every transport, the others over one each,
-  // in turn.
+  // Runs body(spec) for each lifecycle that the scheme is covered under: powerpc over every transport, the others over one
+  // each, in turn.
   template <class Body>
   void under_safe_lifecycles(Body&& body) const {
     const auto transports = transport_names();
     std::size_t turn = 0;
     for (std::string_view lifecycle : kernel::lifecycle::Catalogue::names()) {
       const std::string_view its_own = transports[turn++ % transports.size()];
-      if (!safe_under(scheme(), lifecycle) || (lifecycle != "powerpc" && its_own != transport())) continue;
+      if (!test::covered(scheme(), lifecycle) || (lifecycle != "powerpc" && its_own != transport())) continue;
       SCOPED_TRACE(lifecycle);
       body(SiliconSpec{.scheme = scheme().name, .lifecycle = lifecycle, .transport = transport()});
     }

@@ -11,6 +11,7 @@
 
 #include "kernel/lifecycle/catalogue.h"
 #include "scheme/catalogue.h"
+#include "support/covered.h"
 #include "support/run_load.h"
 
 namespace mmscale::workload {
@@ -51,8 +52,7 @@ void tear_down(std::string_view scheme, std::string_view lifecycle, const Teardo
 TEST(Teardown, EverySafeSchemeFreesEveryMmOnceAndTellsIt) {
   for (const scheme::SchemeInfo* info : scheme::Catalogue::infos())
     for (const std::string_view lifecycle : kernel::lifecycle::Catalogue::names()) {
-      const scheme::Safety* safety = info->under(lifecycle);
-      if (safety == nullptr || !safety->safe) continue;
+      if (!test::covered(*info, lifecycle)) continue;
       for (const TeardownSpec spec : {TeardownSpec{.borrowers = 0}, TeardownSpec{.borrowers = 1},
                                       TeardownSpec{.borrowers = 0, .mask_only = 1}}) {
         SCOPED_TRACE(std::string(info->name) + " " + std::string(lifecycle));
