@@ -60,10 +60,14 @@ def test_a_policy_that_is_accepted_and_ignored_is_not_an_error(confined):
 
 def test_calibrate_and_replay(confined, mmscale, tmp_path):
     model = tmp_path / "host.json"
-    done, _ = confined(
-        CONTAINER, "calibrate", "--out", model, "--reps", 1, "--window", "1ms", "--accept-invalid", out=False
-    )
-    assert done.returncode in (0, 3), done.stderr
+    # A pair of CPUs that neighbours never let run together hands no line on, and without that there is no machine.
+    for _ in range(5):
+        done, _ = confined(
+            CONTAINER, "calibrate", "--out", model, "--reps", 1, "--window", "1ms", "--accept-invalid", out=False
+        )
+        assert done.returncode in (0, 3), done.stderr
+        if model.exists():
+            break
     assert "is not bound to node" in done.stderr
     assert "is not bound to node" in json.loads(model.read_text())["description"]
     trace = ROOT / "tests/trace/data/by_hand.trace"

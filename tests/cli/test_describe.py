@@ -45,7 +45,7 @@ def test_every_option_of_every_command_is_defined(described):
             assert option["value"] == "flag" or option["help"], (one["name"], option["name"])
 
 
-def test_whatever_a_schema_has_comes_from_an_option_or_is_no_condition(described):
+def test_whatever_a_schema_has_comes_from_an_option_or_is_no_condition(described, needs_sim):
     """An option that the schema lacks, or a key that no option sets, is missing in one of the two."""
     schema = json.loads((ROOT / "schema/record.schema.json").read_text())["$defs"]["mmscale"]["properties"]
     keys = {option.get("record_key") for one in described["commands"] for option in one["options"]}

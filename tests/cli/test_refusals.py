@@ -220,7 +220,7 @@ def test_records_that_cannot_be_written(mmscale, path, reason, option):
     ],
 )
 @pytest.mark.parametrize("what", ["pipe", "device", "huge"])
-def test_nothing_waits_for_a_pipe_or_reads_without_end(mmscale, tmp_path, arguments, what):
+def test_nothing_waits_for_a_pipe_or_reads_without_end(mmscale, request, tmp_path, arguments, what):
     path = tmp_path / "it" if what != "device" else "/dev/zero"
     if what == "pipe":
         os.mkfifo(path)
@@ -229,6 +229,8 @@ def test_nothing_waits_for_a_pipe_or_reads_without_end(mmscale, tmp_path, argume
         os.truncate(path, 1 << 40)
     if arguments[-1] == "--out" and what != "pipe":
         pytest.skip("is written")
+    if arguments[0] == "sim":
+        request.getfixturevalue("needs_sim")
     done = mmscale(*arguments, path)
     assert done.returncode in (1, 2) and not done.stdout
     assert len(complaints(done)) == 1 and str(path) in complaints(done)[0]

@@ -95,7 +95,7 @@ def test_bounce_has_the_figures_that_silicon_has(sim):
     assert shares == pytest.approx(1)
 
 
-def test_the_models_are_listed_with_what_they_are(mmscale):
+def test_the_models_are_listed_with_what_they_are(mmscale, needs_sim):
     done = mmscale("sim", "--machine", "list")
     listed = {line.split()[0]: line for line in done.stdout.splitlines()}
     assert done.returncode == 0 and set(listed) == {path.stem for path in (ROOT / "machines").glob("*.json")}

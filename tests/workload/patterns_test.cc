@@ -150,7 +150,7 @@ TEST(Patterns, EveryTaskIsOfTheCpuThatRunsIt) {
 TEST(Patterns, Aio) {
   const Program program = build("aio", kAll);
   EXPECT_THAT(text(program), ElementsAre("task0/mm0 kthread1 serve0 served idle",  //
-                                         "task2/mm0 kthread3 serve0 served idle"));
+                                         "task2/mm0 kthread3 serve2 served idle"));
   EXPECT_EQ(program.cpus[0].switches, 3u);
   EXPECT_THAT(text(build("aio", std::array{0u}, 7)),
               ElementsAre("task0/mm0 think7 kthread1 serve0 think7 served idle think7"))
