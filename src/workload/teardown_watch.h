@@ -174,8 +174,7 @@ class TeardownLoad final : private TeardownWatch<M>, public EngineLoad<M, Silico
 
  private:
   static std::size_t slots(const kernel::Build<M>& build, const TeardownSpec& spec) {
-    return Engine<M>::memory_bytes(build, teardown_program(spec)) /
-           kernel::Mm<M>::bytes(spec.cpus, build);
+    return Engine<M>::memory_bytes(build, teardown_program(spec)) / kernel::Mm<M>::bytes(spec.cpus, build);
   }
 };
 
