@@ -41,7 +41,7 @@ struct Case {
   machine::explorer::CpuSet interchangeable = 0;
   // Schemes whose names begin so: a question that others do not raise.
   std::string_view schemes = {};
-  // Lifecycles whose rules it is about, a "*" behind the beginning of several; empty for all. Under the others it shows
+  // Lifecycles whose rules it is about, as in scheme::stands_for(); empty for all. Under the others it shows
   // nothing new, and is explored only where it is asked for by name.
   std::vector<std::string_view> lifecycles = {};
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "scheme/facts.h"
+
 namespace mmscale::check {
 
 namespace {
@@ -24,10 +26,8 @@ const std::vector<Case::Before> kLeftLazyOnCpu1 = {{1, {run, 0}}, {1, {idle}}, {
 }  // namespace
 
 bool Case::concerns_lifecycle(std::string_view lifecycle) const {
-  return lifecycles.empty() ||
-         std::any_of(lifecycles.begin(), lifecycles.end(), [lifecycle](std::string_view one) {
-           return one.ends_with('*') ? lifecycle.starts_with(one.substr(0, one.size() - 1))
-                                     : lifecycle == one;
+  return lifecycles.empty() || std::ranges::any_of(lifecycles, [lifecycle](std::string_view said) {
+           return scheme::stands_for(said, lifecycle);
          });
 }
 

@@ -58,8 +58,7 @@ class KernelProgram final : public Program {
     }
     std::vector<Mm*> mms;
     for (std::size_t mm = 0; mm < users.size(); ++mm)
-      mms.push_back(kernel::mm_alloc(m(0), cpu(0), users[mm]));
-    for (Mm* mm : mms) mm->exit_flushes = static_cast<std::uint8_t>(case_.exit_flushes);
+      mms.push_back(kernel::mm_alloc(m(0), cpu(0), users[mm], case_.exit_flushes));
     for (std::size_t task = 0; task < case_.task_mm.size(); ++task)
       workload::settle(m(0), all_->tasks[task], mms[case_.task_mm[task]]);
     if (case_.registered) m(0).store(mms[0]->membarrier_state, 1u, std::memory_order_relaxed);
@@ -212,6 +211,7 @@ class KernelProgram final : public Program {
 
   Machine& m(unsigned n) { return *machines_[n]; }
   Cpu& cpu(unsigned n) { return *cpus_[n]; }
+
   void perform(unsigned n, const Step& step) {
     if (build_.scheme.uses_rcu) {
       if (all_->resting[n]) kernel::rcu::Idle<Machine>::leave(m(n), cpu(n));

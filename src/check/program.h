@@ -33,9 +33,6 @@ class Program : public machine::explorer::Program {
   virtual std::string value_of(std::uint64_t value) const = 0;
 };
 
-// All schemes, in the catalogue's order.
-std::vector<std::string_view> scheme_names();
-
 // The case under a scheme and a lifecycle; `verdicts`: one bit for each kernel::Violation that counts. The second throws
 // std::invalid_argument for a name that does not exist.
 std::unique_ptr<Program> make_program(const kernel::Build<machine::explorer::Explorer>& build,

@@ -362,7 +362,7 @@ void weaken_every_place(const Arguments& arguments, const std::vector<std::strin
 
 void run(const Arguments& arguments) {
   limit_cpu_time(kToRun);
-  const auto schemes = parse_names("--scheme", arguments.schemes, check::scheme_names());
+  const auto schemes = parse_names("--scheme", arguments.schemes, names_of(scheme::schemes()));
   const auto known_lifecycles = scheme::lifecycle_names();
   const auto lifecycles = parse_names("--lifecycle", arguments.lifecycles, known_lifecycles);
   const auto wanted_cases = chosen_cases(arguments);

@@ -59,8 +59,7 @@ std::string why_unsafe(std::string_view scheme, std::string_view lifecycle, cons
 std::vector<std::string> choose_schemes(std::string_view asked, bool unsafe, std::string_view lifecycle,
                                         const kernel::Rules& rules,
                                         const std::vector<std::string>& workloads) {
-  std::vector<std::string_view> known;
-  for (const scheme::SchemeInfo* info : scheme::schemes()) known.push_back(info->name);
+  const auto known = names_of(scheme::schemes());
   const bool by_name = !asked.empty() && asked != "all";
   std::vector<std::string> chosen;
   for (const std::string& name : parse_names("--scheme", by_name ? asked : "all", known)) {

@@ -18,7 +18,7 @@ Atomic<M, std::int32_t>& mm_count(Cpu<M>& cpu, Mm<M>* mm) {
 // mm_alloc() + mm_init(): an mm with mm_count 1 and `users` threads, nobody in its mask. The caller publishes
 // it with release to the CPUs that will run those threads. nullptr when the slab is used up.
 template <class M>
-Mm<M>* mm_alloc(M& m, Cpu<M>& cpu, std::int32_t users, bool has_page_tables = true) {
+Mm<M>* mm_alloc(M& m, Cpu<M>& cpu, std::int32_t users, unsigned exit_flushes = 1) {
   using enum std::memory_order;
   IrqSave irq(m);
   auto* mm = cpu.system->slab.allocate(m, cpu.magazine);
@@ -29,7 +29,7 @@ Mm<M>* mm_alloc(M& m, Cpu<M>& cpu, std::int32_t users, bool has_page_tables = tr
   m.store(mm->pgd, reinterpret_cast<std::uint64_t>(mm), relaxed);
   m.store(mm->membarrier_state, 0u, relaxed);
   m.store(mm->active_cpus, 0, relaxed);
-  mm->exit_flushes = has_page_tables ? 1 : 0;
+  mm->exit_flushes = static_cast<std::uint8_t>(exit_flushes);
   for (unsigned w = 0; w < cpu.targets.words(); ++w) m.store(mm->cpumask(w), std::uint64_t{0}, relaxed);
   mm->tlb.reset(m);
   mm->reset_state(m, *cpu.system);

@@ -48,6 +48,22 @@ unsigned cpu_number(const Cpu<M>& cpu) {
          static_cast<unsigned>(std::countr_zero(cpu.mask_bit));
 }
 
+// Whether `other` is this CPU; any other that is online becomes a target.
+template <class M>
+bool add_target(M& m, Cpu<M>& cpu, Cpu<M>& other) {
+  if (&other == &cpu) return true;
+  if (cpu_online(m, other)) cpu.targets.set(cpu_number(other));
+  return false;
+}
+
+// What this CPU does itself where it is a target too: a plain call, interrupts off, and no IPI.
+template <class M, class Body>
+void call_here(M& m, Cpu<M>& cpu, Body&& body) {
+  IrqSave irq(m);
+  ++cpu.tally.ipis_local;
+  body();
+}
+
 // Takes this CPU out of mm_cpumask(mm), as its last access to the mm. Interrupts off.
 template <class M>
 MMSCALE_COLD void leave_mask(M& m, Cpu<M>& cpu, Mm<M>* mm) {
@@ -94,11 +110,7 @@ void on_each_cpu_mask(M& m, Cpu<M>& cpu, Mm<M>* mm, std::type_identity_t<machine
                       void (*on_self)(M&, void*), std::uint64_t Tally::*purpose) {
   PreemptOff<M> preempt(cpu);
   smp_call_function_many(m, cpu, mm, handler, purpose);
-  if (this_cpu_of_mm(m, cpu, mm)) {
-    IrqSave irq(m);
-    ++cpu.tally.ipis_local;
-    on_self(m, mm);
-  }
+  if (this_cpu_of_mm(m, cpu, mm)) call_here(m, cpu, [&] { on_self(m, mm); });
 }
 
 }  // namespace mmscale::kernel

@@ -50,27 +50,33 @@ using IpiHandler = void (*)(M& m, void* info);
 
 // The operations, each on one `Atomic<T>` whose address decides its line:
 //
-//   compare_exchange(a, expected, value, order)   returns what was found; replaced if that is `expected`
-//   load, store, fetch_add, fetch_sub, fetch_or, fetch_and, exchange   as std::atomic's, with an explicit
-//   order fence()             smp_mb() fence_after_rmw()   smp_mb__after_atomic(): nothing where a
-//   read-modify-write already is a full barrier (x86) pause()             cpu_relax() spin_until(a, p)
-//   smp_cond_load_acquire(): waits until p(value of a), taking IPIs meanwhile if interrupts are on.
-//                       Never write the loop by hand: the explorer must know that a CPU waits, and for what.
-//   irq_disable(), irq_enable(), irqs_disabled()   local_irq_*: soft, as powerpc's; a request that arrives
-//   while
-//                       interrupts are off is handled at irq_enable
-//   take_interrupts()   an instant at which interrupts are on and pending requests are handled (a CPU that
-//   idles or
-//                       runs user code passes such instants all the time)
-//   call_many(set, f, info)   smp_call_function_many(set, f, info, wait=1): runs f(info) on every CPU of
-//   `set` but
-//                       this one and waits for all; preemption off and interrupts on, else it can deadlock
-//   think(cycles)       user code: that long, interrupts on
-//   stall(cycles)       an instruction that takes that long, such as loading page tables: no interrupt
-//   meanwhile now()               nanoseconds on this world's clock, comparable between its CPUs cpu(),
-//   cpus()       this CPU's number; how many emulated CPUs there are (all possible, all online) percpu() the
-//   per-CPU area the kernel registered with set_percpu (the kernel::Cpu) checking            whether the
-//   oracle's accesses are compiled in; when false they cost nothing
+//   load, store, fetch_add, fetch_sub,     as std::atomic's, with an explicit order
+//   fetch_or, fetch_and, exchange
+//   compare_exchange(a, expected, value,   returns what was found; replaced if that is `expected`
+//                    order)
+//   fence()                                smp_mb()
+//   fence_after_rmw()                      smp_mb__after_atomic(): nothing where a read-modify-write already is a
+//                                          full barrier (x86)
+//   pause()                                cpu_relax()
+//   spin_until(a, p)                       smp_cond_load_acquire(): waits until p(value of a), taking IPIs meanwhile
+//                                          if interrupts are on. Never write the loop by hand: the explorer must
+//                                          know that a CPU waits, and for what.
+//   irq_disable(), irq_enable(),           local_irq_*: soft, as powerpc's; a request that arrives while interrupts
+//   irqs_disabled()                        are off is handled at irq_enable
+//   take_interrupts()                      an instant at which interrupts are on and pending requests are handled (a
+//                                          CPU that idles or runs user code passes such instants all the time)
+//   call_many(set, f, info)                smp_call_function_many(set, f, info, wait=1): runs f(info) on every CPU of
+//                                          `set` but this one and waits for all; preemption off and interrupts on,
+//                                          else it can deadlock
+//   think(cycles)                          user code: that long, interrupts on
+//   stall(cycles)                          an instruction that takes that long, such as loading page tables: no
+//                                          interrupt meanwhile
+//   now()                                  nanoseconds on this world's clock, comparable between its CPUs
+//   cpu(), cpus()                          this CPU's number; how many emulated CPUs there are (all possible, all
+//                                          online)
+//   percpu()                               the per-CPU area the kernel registered with set_percpu (the kernel::Cpu)
+//   checking                               whether the oracle's accesses are compiled in; when false they cost
+//                                          nothing
 template <class M>
 concept Machine = requires(M& m, const M& cm, typename M::template Atomic<std::uint64_t>& word,
                            const typename M::template Atomic<std::uint64_t>& cword, CpuMask& set,
@@ -108,12 +114,12 @@ concept Machine = requires(M& m, const M& cm, typename M::template Atomic<std::u
 // RCU, for a Machine that brings its own; for one that does not, kernel/rcu.h makes it of the operations
 // above. Names and meanings are the kernel's (Documentation/RCU), the CPU being the reader:
 //
-//   rcu_online(), rcu_offline()    this CPU begins, ceases to count; from its own thread, not in idle
-//   rcu_note_context_switch()      a quiescent state
-//   rcu_idle_enter(), rcu_idle_exit()   one long quiescent state in between
-//   start_poll_synchronize_rcu()   a cookie for a grace period that begins now
-//   poll_state_synchronize_rcu(c)  whether it has passed; cond_synchronize_rcu(c) waits for it, taking
-//   interrupts
+//   rcu_online(), rcu_offline()            this CPU begins, ceases to count; from its own thread, not in idle
+//   rcu_note_context_switch()              a quiescent state
+//   rcu_idle_enter(), rcu_idle_exit()      one long quiescent state in between
+//   start_poll_synchronize_rcu()           a cookie for a grace period that begins now
+//   poll_state_synchronize_rcu(c)          whether it has passed
+//   cond_synchronize_rcu(c)                waits for it, taking interrupts
 template <class M>
 concept RcuService = requires(M& m, std::uint64_t cookie) {
   m.rcu_online();

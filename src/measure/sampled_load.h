@@ -21,8 +21,8 @@ namespace mmscale::measure {
 inline constexpr std::uint32_t kLatencyOneIn = 8192;
 
 // Runs the loop unchanged; between batches it times one switch of one round, whose steps are run one after the other, by
-// two readings of the CPU's counter. Which switch takes turns, so that every kind of the round gets its share. A sample contains the reading
-// and the call into the loop; what these cost without a switch is sampled each time, too.
+// two readings of the CPU's counter. Which switch takes turns, so that every kind of the round gets its share. A sample
+// contains the reading and the call into the loop; what these cost without a switch is sampled each time, too.
 class SampledLoad final : public workload::WrappedLoad, public SelfMeasuring {
  public:
   // A round with more than `one_in` switches is sampled every time. Throws std::invalid_argument if the load

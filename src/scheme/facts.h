@@ -11,10 +11,15 @@
 
 namespace mmscale::scheme {
 
+// Whether `said`, a name or the beginning of several and "*", stands for `name`.
+constexpr bool stands_for(std::string_view said, std::string_view name) {
+  return said.ends_with('*') ? name.starts_with(said.substr(0, said.size() - 1)) : said == name;
+}
+
 // Whether a scheme keeps every lazily borrowed mm alive under one lifecycle's rules, and the fact this rests
 // on.
 struct Safety {
-  // A name, or the beginning of several and "*". The entry that says most of a name holds for it.
+  // As in stands_for(). The entry that says most of a name holds for it.
   std::string_view lifecycle;
   bool safe;
   std::string_view because;
@@ -47,10 +52,8 @@ struct SchemeInfo {
   constexpr const Safety* under(std::string_view lifecycle) const {
     const Safety* best = nullptr;
     for (const Safety& entry : safety) {
-      const bool several = entry.lifecycle.ends_with('*');
-      const auto said = entry.lifecycle.substr(0, entry.lifecycle.size() - several);
-      if (!several && said == lifecycle) return &entry;
-      if (several && lifecycle.starts_with(said) &&
+      if (entry.lifecycle == lifecycle) return &entry;
+      if (stands_for(entry.lifecycle, lifecycle) &&
           (best == nullptr || best->lifecycle.size() < entry.lifecycle.size()))
         best = &entry;
     }

@@ -64,9 +64,7 @@ struct Hazptr : DefaultScheme {
         smp_call_function_single(m, cpu, other, mm, shoot_slot<M>, &Tally::ipis_shoot);
         return;
       }
-      IrqSave irq(m);
-      ++cpu.tally.ipis_local;
-      cpu.tally.shoot_self += shoot(m, cpu, mm);
+      call_here(m, cpu, [&] { cpu.tally.shoot_self += shoot(m, cpu, mm); });
     });
     return Reaped::free_now;
   }

@@ -64,20 +64,12 @@ struct ShootdownBatch : Shootdown {
       bool here = false;
       cpu.targets.clear();
       for (unsigned i = 0; i < count; ++i)
-        for_each_candidate(m, cpu, dead[i], [&](Cpu<M>& other) {
-          if (&other == &cpu)
-            here = true;
-          else if (cpu_online(m, other))
-            cpu.targets.set(cpu_number(other));
-        });
+        for_each_candidate(m, cpu, dead[i], [&](Cpu<M>& other) { here |= add_target(m, cpu, other); });
       expect_may_call_many(m, cpu);
       cpu.tally.ipis_shoot += cpu.targets.count();
       m.call_many(cpu.targets, do_shoot_any<M>, &scheme_state<PerCpu>(cpu));
-      if (here) {
-        IrqSave irq(m);
-        ++cpu.tally.ipis_local;
-        cpu.tally.shoot_self += shoot_any(m, cpu, scheme_state<PerCpu>(cpu));
-      }
+      if (here)
+        call_here(m, cpu, [&] { cpu.tally.shoot_self += shoot_any(m, cpu, scheme_state<PerCpu>(cpu)); });
     }
     for (unsigned i = 0; i < count; ++i) free_mm(m, cpu, dead[i]);
     count = 0;

@@ -46,17 +46,10 @@ struct ShootdownFilter : Shootdown {
     cpu.targets.clear();
     for_each_candidate(m, cpu, mm, [&](Cpu<M>& other) {
       if (m.load(scheme_state<PerCpu>(other).lazy_mm, std::memory_order_acquire) != mm) return;
-      if (&other == &cpu)
-        here = true;
-      else if (cpu_online(m, other))
-        cpu.targets.set(cpu_number(other));
+      here |= add_target(m, cpu, other);
     });
     smp_call_function_many(m, cpu, cpu.targets, mm, do_shoot_lazy_tlb<M>, &Tally::ipis_shoot);
-    if (here) {
-      IrqSave irq(m);
-      ++cpu.tally.ipis_local;
-      shoot_self(m, mm);
-    }
+    if (here) call_here(m, cpu, [&] { shoot_self(m, mm); });
     return Reaped::free_now;
   }
 

@@ -33,17 +33,10 @@ struct ShootdownLoaded : Shootdown {
       auto* const loaded = m.load(other.loaded_mm, std::memory_order_acquire);
       // Between two mms: x86's LOADED_MM_SWITCHING, which is no address.
       if (loaded != mm && reinterpret_cast<std::uintptr_t>(loaded) != 1) return;
-      if (&other == &cpu)
-        here = true;
-      else if (cpu_online(m, other))
-        cpu.targets.set(cpu_number(other));
+      here |= add_target(m, cpu, other);
     });
     smp_call_function_many(m, cpu, cpu.targets, mm, do_leave_loaded_mm<M>, &Tally::ipis_shoot);
-    if (here) {
-      IrqSave irq(m);
-      ++cpu.tally.ipis_local;
-      cpu.tally.shoot_self += leave_loaded_mm(m, cpu, mm);
-    }
+    if (here) call_here(m, cpu, [&] { cpu.tally.shoot_self += leave_loaded_mm(m, cpu, mm); });
     return Reaped::free_now;
   }
 

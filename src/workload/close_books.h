@@ -29,8 +29,8 @@ kernel::Tally tally_of(const kernel::Tally& counted, const M& machine) {
   return tally;
 }
 
-// What `system` leaves behind, apart from what the oracle saw, after every task exited, every CPU went to init_mm and all that was postponed was freed.
-// `m`: any CPU's machine. Relaxed: the caller has seen all CPUs end.
+// What `system` leaves behind, apart from what the oracle saw, after every task exited, every CPU went to init_mm and all
+// that was postponed was freed. `m`: any CPU's machine. Relaxed: the caller has seen all CPUs end.
 template <class M>
 Books read_books(M& m, kernel::System<M>& system, unsigned online) {
   using enum std::memory_order;
@@ -45,7 +45,8 @@ Books read_books(M& m, kernel::System<M>& system, unsigned online) {
   return books;
 }
 
-// What does not add up then, all CPUs being online. `queued`: how many requests the machines say they queued for other CPUs.
+// What does not add up then, all CPUs being online. `queued`: how many requests the machines say they queued for other
+// CPUs.
 template <class M>
 std::vector<std::string> close_books(M& m, kernel::System<M>& system, std::uint64_t queued) {
   Books books = read_books(m, system, static_cast<unsigned>(system.cpus.size()));

@@ -16,8 +16,8 @@ constexpr std::string_view kNames[] = {
     "serve",     "served",    "hold",        "let_go",       "get_user",    "put_user", "flush_other",
     "efi",       "deep_idle", "tick",        "offline",      "replug",      "think",    "await_birth",
     "bear",      "hand_off",  "await_task",  "signal",       "await_event", "join",     "leave_mm",
-    "kthread",   "nmi",       "slow_side",   "fast_side"};
-static_assert(std::size(kNames) == static_cast<std::size_t>(Op::fast_side) + 1);
+    "kthread",   "nmi",       "slow_side",   "fast_side",    "fast_store",  "fast_load"};
+static_assert(std::size(kNames) == static_cast<std::size_t>(Op::fast_load) + 1);
 
 bool has_operand(const Step& step) {
   switch (step.op) {

@@ -7,17 +7,18 @@ from figures.page import HOLLOW, End
 from wording.text import SIMULATED
 
 
+def label_of(source, scheme, several):
+    """What stands at the end of a scheme's curve: with several machines, with the name that the caption gives this one;
+    marked if simulated."""
+    return (SIMULATED if source.machine.simulated else "") + (source.named(scheme) if several else scheme)
+
+
 def labels(records, curves):
-    """What stands at the end of each curve, by (scheme, source): with several machines, with the name that the
-    caption gives the machine; marked if simulated."""
-    result = {}
+    """label_of() each curve, by (scheme, source)."""
     several = len({curve.source for curve in curves}) > 1
-    for curve in curves:
-        label = records.sources[curve.source].named(curve.scheme) if several else curve.scheme
-        if records.sources[curve.source].machine.simulated:
-            label = SIMULATED + label
-        result[curve.scheme, curve.source] = label
-    return result
+    return {
+        (curve.scheme, curve.source): label_of(records.sources[curve.source], curve.scheme, several) for curve in curves
+    }
 
 
 def stroke(axes, curve, look, column, at, upto=None):

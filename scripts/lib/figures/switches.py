@@ -18,7 +18,7 @@ from figures.page import (
     AXIS_HEIGHT, CAPTION_COLUMNS, CAPTION_SIZE, DARK, GREY, HOLLOW, LABEL_GAP, LABEL_PITCH, LEFT, STYLE, WIDTH,
     End, label_ends, linear_values, log_values, marked, open_page, save,
 )  # fmt: skip
-from wording.text import SIMULATED
+from figures.strokes import label_of
 
 PLOT_HEIGHT = 3.4
 
@@ -85,13 +85,10 @@ class Ideal:
 
 
 def series_labels(records, panel):
-    """What stands at the end of each line, by (scheme, source): with several machines, with the name that the
-    caption gives the machine; marked if simulated."""
+    """label_of() each line, by (scheme, source); and that nothing of it is valid."""
     labels = {}
     for series in panel.series:
-        label = records.sources[series.source].named(series.scheme) if len(panel.sources) > 1 else series.scheme
-        if records.sources[series.source].machine.simulated:
-            label = SIMULATED + label
+        label = label_of(records.sources[series.source], series.scheme, len(panel.sources) > 1)
         if not any(point.rate for point in series.points):
             label += " (none valid)"
         labels[series.scheme, series.source] = label

@@ -49,9 +49,9 @@ class Scheme:
 class Answer:
     """The first screen of one machine.
 
-    claim: the sentence that answers, more: those that belong to it, as HTML. caveats: what to know before believing it, as HTML. badge: (level, word, facts), level
-    one of "good", "fair", "poor". sheet: the windows it is about. schemes: those with valid windows. keys: (look, scheme,
-    what it does) of the chart's.
+    claim: the sentence that answers, more: those that belong to it, as HTML. caveats: what to know before believing it,
+    as HTML. badge: (level, word, facts), level one of "good", "fair", "poor". sheet: the windows it is about. schemes:
+    those with valid windows. keys: (look, scheme, what it does) of the chart's.
     """
 
     machine: str

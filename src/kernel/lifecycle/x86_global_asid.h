@@ -5,7 +5,7 @@
 // on; the CPUs that it was loaded on before are interrupted once more to take the new ASID over.
 #pragma once
 
-#include "kernel/lifecycle/x86_2024.h"
+#include "kernel/lifecycle/x86_2025.h"
 
 namespace mmscale::kernel::lifecycle {
 
@@ -67,11 +67,8 @@ struct X86GlobalAsidSwitch : X86Switch<X86LazyMask> {
 };
 
 template <class Rules>
-struct X86GlobalAsid : X86<Rules, X86GlobalAsidSwitch> {
+struct X86GlobalAsid : X86Since2025<Rules, X86GlobalAsidSwitch> {
   using Base = X86<Rules, X86GlobalAsidSwitch>;
-
-  static constexpr bool kWantsIrqsOffActivateMm = true;
-  static constexpr Efi kEfi = Efi::temporary_mm;
 
   // On one match of `pid & 0x1f` with jiffies, here at one flush in as many of each CPU; then mm_active_cpus_exceeds(mm, 3)
   // counts the CPUs that are not lazy, and use_global_asid().

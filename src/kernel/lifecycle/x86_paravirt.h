@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "kernel/lifecycle/x86_2024.h"
+#include "kernel/lifecycle/x86_2025.h"
 
 namespace mmscale::kernel::lifecycle {
 
@@ -11,13 +11,11 @@ namespace mmscale::kernel::lifecycle {
 // host has taken off its processor, as it does with one that halts in idle, is not interrupted; it is told to flush when
 // it runs again. So flushes miss some lazy CPUs, and those keep page tables loaded that are freed. Here a CPU is off from
 // enter_deep_idle until it next switches its mm.
-struct X86Paravirt : X86<X86Paravirt, X86Switch<X86LazyMask>> {
+struct X86Paravirt : X86Since2025<X86Paravirt, X86Switch<X86LazyMask>> {
   using Switch = X86Switch<X86LazyMask>;
 
   static constexpr std::string_view kName = "x86-paravirt";
   static constexpr std::string_view kWhat = "x86-2025 in a KVM guest: flushes miss CPUs that halted";
-  static constexpr bool kWantsIrqsOffActivateMm = true;
-  static constexpr Efi kEfi = Efi::temporary_mm;
 
   template <class M>
   struct PerCpu : X86PerCpu<M> {
