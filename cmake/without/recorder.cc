@@ -13,6 +13,7 @@ std::string find_tracefs() {
       "sched` "
       "make traces that replay reads");
 }
+bool in_pid_namespace() { return false; }
 std::vector<std::string> remove_stale_instances() { return {}; }
 
 Recorder::Recorder(const RecorderSetup&) { find_tracefs(); }

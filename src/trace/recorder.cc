@@ -45,6 +45,9 @@ constexpr Wanted kWanted[] = {
 
 constexpr std::string_view kInstancePrefix = "mmscale-";
 
+// How /proc/self/ns/pid reads outside every container: PROC_PID_INIT_INO, 0xEFFFFFFC (include/linux/proc_ns.h).
+constexpr std::string_view kFirstPidNamespace = "pid:[4026531836]";
+
 std::uint64_t monotonic_ns() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -225,6 +228,12 @@ std::string find_tracefs() {
   throw RecordError("this kernel has no tracefs (CONFIG_TRACING)");
 }
 
+bool in_pid_namespace() {
+  std::error_code error;
+  const std::string name = std::filesystem::read_symlink("/proc/self/ns/pid", error);
+  return !error && name != kFirstPidNamespace;
+}
+
 std::vector<std::string> remove_stale_instances() {
   std::vector<std::string> removed;
   std::string tracefs;
@@ -304,6 +313,12 @@ Recorder::Recorder(const RecorderSetup& setup) : state_(std::make_unique<State>(
           fmt::format("this kernel has no event {}:{} ({})", wanted.system, wanted.event, folder));
     state_->missing.push_back(fmt::format("no event {}:{}: {}", wanted.system, wanted.event, wanted.without));
   }
+  // The tasks at the start come from /proc, the events from the tracer: two numberings would be one trace.
+  if (in_pid_namespace())
+    throw RecordError(
+        "this is a PID namespace of its own (a container's), and the tracer knows tasks by the host's "
+        "numbers; "
+        "record on the host, or in a container that has its (--pid=host)");
   std::string folder = setup.tracefs;
   tracefs_set_tracing_dir(folder.data());
   const char* const systems[] = {"sched", "task", "csd", nullptr};

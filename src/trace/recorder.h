@@ -23,6 +23,9 @@ class RecordError : public std::runtime_error {
 // Where tracefs is mounted. Throws RecordError: not in this kernel, or not mounted.
 std::string find_tracefs();
 
+// Whether pids here are not those that the kernel's tracer writes.
+bool in_pid_namespace();
+
 // Removes the instances of recorders that were killed, and their guards with them: their process is gone, and nobody
 // holds them open. Returns their folders. Where there is no tracefs, or it may not be looked at, there are none.
 std::vector<std::string> remove_stale_instances();
@@ -38,7 +41,7 @@ struct RecorderSetup {
 // and, if that is killed with it, by the next command.
 class Recorder {
  public:
-  // Throws RecordError: no permission, an event or the clock that the kernel does not have.
+  // Throws RecordError: no permission, a PID namespace of its own, an event or the clock that the kernel does not have.
   explicit Recorder(const RecorderSetup& setup);
   ~Recorder();
   Recorder(const Recorder&) = delete;

@@ -182,11 +182,11 @@ def test_no_more_threads_are_one_line(binary, allowed, tmp_path):
     assert "Resource temporarily unavailable" in done.stderr and "terminate" not in done.stderr
 
 
-def as_root(script, binary, *arguments):
+def as_root(script, binary, *arguments, namespaces=("-m",)):
     """The same as root, in a mount namespace."""
-    if os.getuid() != 0 or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0:
-        pytest.skip("needs root and a mount namespace")
-    command = ["unshare", "-m", "sh", "-c", f'set -e; {script}; exec "$@"', "sh", binary, *map(str, arguments)]
+    if os.getuid() != 0 or subprocess.run(["unshare", *namespaces, "true"], capture_output=True).returncode != 0:
+        pytest.skip(f"needs root and namespaces ({namespaces})")
+    command = ["unshare", *namespaces, "sh", "-c", f'set -e; {script}; exec "$@"', "sh", binary, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     if "mount: " in done.stderr:
         pytest.skip(f"nothing can be mounted here: {done.stderr}")
@@ -215,10 +215,20 @@ def test_tracefs_wherever_it_is_or_is_not(binary, tmp_path, mounts, complaint):
     done = as_root(hide, binary, "record", "--seconds", "0.2", "--out", tmp_path / "a trace.gz")
     if complaint:
         assert done.returncode == 1 and done.stderr.startswith(f"mmscale: {complaint}") and done.stderr.count("\n") == 1
-    elif "Operation not permitted" in done.stderr or "Permission denied" in done.stderr:
+    elif any(why in done.stderr for why in ("Operation not permitted", "Permission denied", "PID namespace")):
         pytest.skip(done.stderr)
     else:
         assert done.returncode == 0 and " events in " in done.stderr + done.stdout, done.stderr
+
+
+def test_a_container_has_other_pids_than_the_tracer(binary, tmp_path):
+    mount = f"{TRACEFS} /sys/kernel/tracing 2>/dev/null || true"
+    trace = tmp_path / "x.trace"
+    done = as_root(mount, binary, "record", "--seconds", "0.2", "--out", trace, namespaces=("-m", "-p", "-f", "--mount-proc"))
+    if "tracefs" in done.stderr:
+        pytest.skip(done.stderr)
+    assert done.returncode == 1 and not trace.exists()
+    assert done.stderr.startswith("mmscale: this is a PID namespace of its own ") and done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("limit", ["nofile=8", "memlock=0", "sigpending=0", "stack=131072", "data=300000000", "core=0", "rttime=1000000"])

@@ -50,7 +50,9 @@ TEST(ProcTasks, FindsThisOne) { EXPECT_THAT(read_tasks(), Contains(Field(&Event:
 std::string usable_tracefs() {
   try {
     const std::string tracefs = find_tracefs();
-    return geteuid() == 0 && access((tracefs + "/instances").c_str(), W_OK) == 0 ? tracefs : "";
+    return geteuid() == 0 && !in_pid_namespace() && access((tracefs + "/instances").c_str(), W_OK) == 0
+               ? tracefs
+               : "";
   } catch (const RecordError&) {
     return "";
   }
