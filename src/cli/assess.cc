@@ -45,7 +45,7 @@ using campaign::Case;
 using measure::Record;
 using Windows = std::vector<Record>;
 
-struct Options {
+struct AssessOptions {
   std::vector<std::string> words;
   std::string trace;
   std::string record;
@@ -61,7 +61,7 @@ struct Options {
 
 class Assessor {
  public:
-  Assessor(measure::Bench& bench, const Options& options, const std::string& command_line)
+  Assessor(measure::Bench& bench, const AssessOptions& options, const std::string& command_line)
       : bench_(bench), options_(options), layout_(bench.topology.layout()) {
     times_.measure = parse_duration("--window", options.window);
     times_.warm = times_.measure / 4;
@@ -249,7 +249,7 @@ class Assessor {
   }
 
   measure::Bench& bench_;
-  const Options& options_;
+  const AssessOptions& options_;
   const topology::Layout& layout_;
   measure::WindowTimes times_;
   campaign::Choice choice_;
@@ -284,7 +284,7 @@ Workload count(const std::string& path, const std::string& called) {
 }
 
 // Runs this very program as `mmscale record`; a recording needs privileges, which its own message names.
-void record(const Options& options, const std::string& path) {
+void record(const AssessOptions& options, const std::string& path) {
   std::vector<std::string> words = {"mmscale", "record", "-o", path};
   if (!options.record.empty()) words.insert(words.end(), {"--seconds", options.record});
   if (!options.command.empty()) words.push_back("--");
@@ -330,7 +330,7 @@ class Scratch {
   std::filesystem::path path_;
 };
 
-Workload workload_of(const Options& options) {
+Workload workload_of(const AssessOptions& options) {
   if (!options.trace.empty()) return count(options.trace, options.trace);
   Workload workload;
   workload.name = options.command.empty() ? fmt::format("{} of this machine", options.record)
@@ -346,7 +346,7 @@ Workload workload_of(const Options& options) {
   }
 }
 
-int run(const Options& options, const std::string& command_line) {
+int run(const AssessOptions& options, const std::string& command_line) {
   const bool asked = !options.trace.empty() || !options.record.empty() || !options.command.empty();
   if (!options.trace.empty() && !options.record.empty())
     throw UsageError("TRACE and --record both name a workload; give one");
@@ -375,7 +375,7 @@ int run(const Options& options, const std::string& command_line) {
 }  // namespace
 
 void add_assess_command(CLI::App& app, const std::string& command_line, int& status) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<AssessOptions>();
   CLI::App* assess =
       app.add_subcommand("assess", "What mm_count costs on this machine, and what another scheme would give");
   assess->add_option(

@@ -49,7 +49,7 @@ std::string default_families() {
 }
 
 // The command line as typed.
-struct Options : CaseOptions {
+struct BenchOptions : CaseOptions {
   std::string transport;
   std::string budget = "3m";
   std::optional<std::uint32_t> repetitions;
@@ -104,7 +104,7 @@ std::vector<std::string> working_transports() {
   return names;
 }
 
-campaign::Choice make_choice(const Options& options) {
+campaign::Choice make_choice(const BenchOptions& options) {
   campaign::Choice choice = choose(options, names_of(bench::families()));
   choice.options.rq_lock = options.rq_lock;
   if (!options.transport.empty())
@@ -175,7 +175,7 @@ void leave_cpus(const std::string& text, topology::Layout& layout) {
                  : "--leave " + text);
 }
 
-int run(const Options& options, const CLI::App& command, const std::string& command_line) {
+int run(const BenchOptions& options, const CLI::App& command, const std::string& command_line) {
   std::vector<std::string> rest = command.remaining();
   auto google = campaign::GoogleFlags::take_from(rest);
   if (!rest.empty()) throw UsageError(unknown_argument(command, rest.front()));
@@ -274,7 +274,7 @@ int run(const Options& options, const CLI::App& command, const std::string& comm
 }  // namespace
 
 void add_bench_command(CLI::App& app, const std::string& command_line, int& status) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BenchOptions>();
   options->families = default_families();
   CLI::App* bench = app.add_subcommand("bench", "Measure on this machine");
   Taker taker(*bench);

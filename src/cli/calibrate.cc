@@ -30,7 +30,7 @@ namespace mmscale::cli {
 namespace {
 
 // The command line as typed.
-struct Options {
+struct CalibrateOptions {
   std::string out = "-";
   std::string window = "100ms";
   std::string warm;
@@ -70,7 +70,7 @@ void say(const std::vector<std::string>& lines) {
   for (const std::string& line : lines) fmt::print(stderr, "mmscale: {}\n", line);
 }
 
-int run(const Options& options) {
+int run(const CalibrateOptions& options) {
   calibrate::CalibrationSetup setup;
   setup.times.measure = parse_duration("--window", options.window);
   setup.times.warm = options.warm.empty() ? setup.times.measure / 4 : parse_duration("--warm", options.warm);
@@ -122,7 +122,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_calibrate_command(CLI::App& app, int& status) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CalibrateOptions>();
   CLI::App* calibrate = app.add_subcommand("calibrate", "Measure this machine and write its model for sim");
   Taker taker(*calibrate);
   taker.take("--out", options->out);

@@ -119,13 +119,13 @@ void write_pages(const std::string& folder, const ordered_json& all) {
 }  // namespace
 
 void add_describe_command(CLI::App& app) {
-  struct Options {
+  struct DescribeOptions {
     bool json = false;
     std::string shell;
     std::string folder;
     std::string out;
   };
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DescribeOptions>();
   CLI::App* command =
       app.add_subcommand("describe", "List every command and option, and what of it stands in records");
   Taker taker(*command);

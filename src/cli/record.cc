@@ -35,7 +35,7 @@ namespace mmscale::cli {
 
 namespace {
 
-struct Options {
+struct RecordOptions {
   std::string out = "mmscale.trace";
   std::string duration;
   std::string tracefs;
@@ -157,7 +157,7 @@ class NameHider {
   std::unordered_set<std::int32_t> shown_;
 };
 
-trace::Provenance provenance(const Options& options) {
+trace::Provenance provenance(const RecordOptions& options) {
   utsname system;
   uname(&system);
   const std::time_t now = std::time(nullptr);
@@ -174,7 +174,7 @@ trace::Provenance provenance(const Options& options) {
                                          : command}};
 }
 
-int run(const Options& options) {
+int run(const RecordOptions& options) {
   if (options.command.empty() && options.duration.empty())
     throw UsageError("record: how long? --seconds N, or -- and a command");
   std::optional<std::chrono::steady_clock::duration> limit;
@@ -234,7 +234,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_record_command(CLI::App& app, int& status) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RecordOptions>();
   CLI::App* command = app.add_subcommand(
       "record", "Record this machine's scheduler for mmscale replay; needs root and tracefs");
   Taker taker(*command);

@@ -32,7 +32,7 @@ namespace mmscale::cli {
 
 namespace {
 
-struct Options {
+struct ReplayOptions {
   std::string file;
   std::string schemes;
   std::string lifecycle = "powerpc";
@@ -49,7 +49,7 @@ struct Options {
   RuleOptions rules;
 };
 
-trace::Filter make_filter(const Options& options) {
+trace::Filter make_filter(const ReplayOptions& options) {
   trace::Filter filter;
   if (!options.until.empty())
     filter.until_ns = static_cast<std::uint64_t>(parse_duration("--until", options.until).count());
@@ -66,7 +66,7 @@ trace::Filter make_filter(const Options& options) {
 
 // The machine in virtual time: the one asked for, else a POWER machine that is large enough, since powerpc is
 // where shootdown is at home. Counts do not depend on it.
-machine::simulator::Model choose_model(const Options& options, std::size_t cpus) {
+machine::simulator::Model choose_model(const ReplayOptions& options, std::size_t cpus) {
   using machine::simulator::load_model;
   if (!options.machine.empty()) {
     auto model = load_machine("--machine", options.machine);
@@ -140,7 +140,7 @@ void print_table(std::FILE* screen, const trace::SessionResult& session) {
   }
 }
 
-int run(const Options& options, const std::string& command_line) {
+int run(const ReplayOptions& options, const std::string& command_line) {
   limit_cpu_time(kToRun);
   check_name("--lifecycle", options.lifecycle, scheme::lifecycle_names());
   if (options.silicon && !options.machine.empty())
@@ -211,7 +211,7 @@ int run(const Options& options, const std::string& command_line) {
 }  // namespace
 
 void add_replay_command(CLI::App& app, const std::string& command_line, int& status) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ReplayOptions>();
   CLI::App* command = app.add_subcommand(
       "replay", "Replay a recorded scheduler trace under each scheme: mm_count, IPIs, time");
   command

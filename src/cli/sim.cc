@@ -48,7 +48,7 @@ using machine::simulator::Model;
 using machine::simulator::Picoseconds;
 
 // The command line as typed.
-struct Options : CaseOptions {
+struct SimOptions : CaseOptions {
   std::string machine;
   std::string loops = "private,incdec";
   std::string rest_of_switch;
@@ -72,12 +72,12 @@ Picoseconds picoseconds(double ns) {
 }
 
 // The rules of the kernel that runs on such machines, where none are asked for.
-std::string lifecycle_of(const Options& options, const Model& model) {
+std::string lifecycle_of(const SimOptions& options, const Model& model) {
   if (!options.lifecycle.empty()) return options.lifecycle;
   return model.kind == "x86" ? "x86-2024" : model.kind == "arm" ? "arm64" : "powerpc";
 }
 
-campaign::Choice make_choice(const Options& options, const Model& model) {
+campaign::Choice make_choice(const SimOptions& options, const Model& model) {
   CaseOptions asked = options;
   asked.lifecycle = lifecycle_of(options, model);
   campaign::Choice choice = choose(asked, find_option("sim", "--family")->choices());
@@ -157,7 +157,7 @@ void add_bounce_cases(std::vector<SimulatedCase>& cases, const campaign::Choice&
   }
 }
 
-std::vector<SimulatedCase> make_cases(const Options& options, const campaign::Choice& choice,
+std::vector<SimulatedCase> make_cases(const SimOptions& options, const campaign::Choice& choice,
                                       const Model& model) {
   std::vector<SimulatedCase> cases;
   std::optional<RestOfSwitch> rest;
@@ -212,7 +212,7 @@ std::vector<SimulatedCase> make_cases(const Options& options, const campaign::Ch
 }
 
 // The machine as readers of records know it: with other latencies or draws it is another one.
-std::string machine_label(const Model& model, const Options& options) {
+std::string machine_label(const Model& model, const SimOptions& options) {
   std::string label = model.name;
   if (options.scale != 1) label += fmt::format(" x{}", options.scale);
   if (options.seed != 1) label += fmt::format(" seed {}", options.seed);
@@ -221,7 +221,7 @@ std::string machine_label(const Model& model, const Options& options) {
 
 // What stands in a record file for the machine: the model, nothing of the host, so that the same command
 // gives the same file on any.
-nlohmann::ordered_json make_context(const Model& model, const Options& options,
+nlohmann::ordered_json make_context(const Model& model, const SimOptions& options,
                                     const std::string& command_line) {
   measure::Environment environment;
   const std::string none = "simulated";
@@ -380,7 +380,7 @@ int list_machines() {
   return 0;
 }
 
-int run(const Options& options, const CLI::App& command, const std::string& command_line) {
+int run(const SimOptions& options, const CLI::App& command, const std::string& command_line) {
   limit_cpu_time(kToRun);
   if (options.machine == "list") return list_machines();
   Model model = load_machine("--machine", options.machine, options.scale);
@@ -428,7 +428,7 @@ int run(const Options& options, const CLI::App& command, const std::string& comm
 }  // namespace
 
 void add_sim_command(CLI::App& app, const std::string& command_line, int& status) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<SimOptions>();
   options->families = "switch";
   // The machine's own, unless one is asked for.
   options->lifecycle.clear();

@@ -15,7 +15,7 @@
 namespace mmscale::cli {
 namespace {
 
-struct Options {
+struct TopoOptions {
   std::string synthetic;
   std::string xml;
   std::string allow;
@@ -24,19 +24,19 @@ struct Options {
   bool json = false;
 };
 
-topology::Topology load(const Options& options) {
+topology::Topology load(const TopoOptions& options) {
   if (!options.synthetic.empty()) return topology::Topology::synthetic(options.synthetic);
   if (!options.xml.empty()) return topology::Topology::from_xml(options.xml);
   return topology::Topology::host();
 }
 
-topology::Placed place(const topology::Layout& layout, const Options& options) {
+topology::Placed place(const topology::Layout& layout, const TopoOptions& options) {
   const auto placement = topology::parse_placement(options.placement.empty() ? "compact" : options.placement);
   if (!options.cpus) return {placement, topology::order(layout, placement)};
   return {placement, topology::place(layout, placement, *options.cpus)};
 }
 
-void show(const Options& options) {
+void show(const TopoOptions& options) {
   limit_cpu_time(kToShow);
   topology::Layout layout = load(options).layout();
   if (!options.allow.empty()) {
@@ -52,7 +52,7 @@ void show(const Options& options) {
 }  // namespace
 
 void add_topo_command(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TopoOptions>();
   CLI::App* topo =
       app.add_subcommand("topo", "Show the CPUs, which of them are allowed, and placement orders");
   Taker taker(*topo);

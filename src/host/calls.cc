@@ -83,7 +83,7 @@ void sleep_until(FutexWord& done, Side& side) {
   side.after = probe.snapshot();
 }
 
-struct Shared {
+struct SharedCall {
   measure::Phases phases;
   Timed timed;
   FutexWord done{0};
@@ -96,7 +96,7 @@ std::string no_membarrier() { return machine::silicon::no_membarrier(); }
 Answer ask_calls(const measure::Bench& bench, Call call, Others others, std::span<const unsigned> pus,
                  const measure::WindowTimes& times) {
   if (pus.empty()) throw std::invalid_argument("a call needs a CPU to be made on");
-  const SharedArray<Shared> shared(1);
+  const SharedArray<SharedCall> shared(1);
   const SharedArray<Side> sides(pus.size());
   const bool lazy = others == Others::lazy;
   const auto leaders = static_cast<unsigned>(lazy ? 1 : pus.size());

@@ -25,7 +25,7 @@ namespace {
 // A joined thread has let go of its mm, but its CPU has yet to switch to idle: well below this.
 constexpr timespec kUntilIdle = {.tv_sec = 0, .tv_nsec = 100'000};
 
-struct Shared {
+struct SharedDeath {
   measure::Phases phases;
   Timed timed;
   std::atomic<std::uint64_t> last_breath{0};  // ticks
@@ -33,7 +33,7 @@ struct Shared {
 
 class Mortal {
  public:
-  Mortal(const topology::Topology& topology, std::span<const unsigned> borrowers, Shared& shared)
+  Mortal(const topology::Topology& topology, std::span<const unsigned> borrowers, SharedDeath& shared)
       : topology_(topology), borrowers_(borrowers), shared_(shared) {}
 
   void play(std::uint64_t rounds) {
@@ -87,7 +87,7 @@ class Mortal {
 
   const topology::Topology& topology_;
   const std::span<const unsigned> borrowers_;
-  Shared& shared_;
+  SharedDeath& shared_;
 };
 
 }  // namespace
@@ -95,7 +95,7 @@ class Mortal {
 Answer ask_deaths(const measure::Bench& bench, std::span<const unsigned> pus,
                   const measure::WindowTimes& times) {
   if (pus.empty()) throw std::invalid_argument("a death needs a CPU to happen on");
-  const SharedArray<Shared> shared(1);
+  const SharedArray<SharedDeath> shared(1);
   const SharedArray<Side> side(1);
   Cast cast(bench.topology, {{{pus[0], [&] {
                                  Mortal mortal(bench.topology, pus.subspan(1), shared[0]);

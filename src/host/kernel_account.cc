@@ -13,7 +13,7 @@ namespace {
 std::string unavailable(const std::string& reason) { return fmt::format("unavailable ({})", reason); }
 
 // What all tasks did between two readings, ours and others apart.
-struct Tasks {
+struct TaskGroup {
   std::int64_t ours = 0;
   std::int64_t others = 0;
 };
@@ -40,7 +40,7 @@ KernelAccount account(const KernelCounts& before, const KernelCounts& after, std
   if (all_seen && before.forks && after.forks)
     result.ended = static_cast<std::int64_t>(before.tasks.size()) + *after.forks - *before.forks -
                    static_cast<std::int64_t>(after.tasks.size());
-  Tasks tasks;
+  TaskGroup tasks;
   bool timed = true;
   for (const auto& [task, now] : after.tasks) {
     // One that was not there before is new: all that it did, it did meanwhile.

@@ -28,7 +28,7 @@ std::string plural(std::size_t number, std::string_view one) {
   return fmt::format("{} {}{}", number, one, number == 1 ? "" : "s");
 }
 
-std::string brief(const std::vector<unsigned>& cpus) {
+std::string counted(const std::vector<unsigned>& cpus) {
   return cpus.empty() ? "none" : fmt::format("{} ({})", format_cpu_list(cpus, kListItems), cpus.size());
 }
 
@@ -122,7 +122,7 @@ std::string package_table(const Pus& online) {
   std::size_t rows = 0;
   for (const auto& [index, pus] : packages) {
     if (rows++ == kRows) return text + fmt::format("  ... and {} more\n", packages.size() - kRows);
-    text += fmt::format("  {}: CPUs {}\n", index, brief(os_indexes(pus)));
+    text += fmt::format("  {}: CPUs {}\n", index, counted(os_indexes(pus)));
   }
   return text;
 }
@@ -141,11 +141,11 @@ std::string numa_table(const Layout& layout, const Pus& online) {
       text += fmt::format("{:.1f} GiB, ", double(node.memory_bytes) / (1u << 30));
     else if (memory_known)
       text += "no memory, ";
-    text += cpus == local.end() ? "no CPUs" : fmt::format("CPUs {}", brief(os_indexes(cpus->second)));
+    text += cpus == local.end() ? "no CPUs" : fmt::format("CPUs {}", counted(os_indexes(cpus->second)));
     text += node.allowed ? "\n" : ", not allowed\n";
   }
   if (const auto nowhere = local.find(kNone); nowhere != local.end())
-    text += fmt::format("  no node: CPUs {}\n", brief(os_indexes(nowhere->second)));
+    text += fmt::format("  no node: CPUs {}\n", counted(os_indexes(nowhere->second)));
   return text;
 }
 
@@ -156,15 +156,15 @@ std::string permissions(const Layout& layout) {
     if (pu.allowed) continue;
     (!pu.online ? offline : !pu.in_cpuset ? outside_cpuset : outside_affinity).push_back(pu.os_index);
   }
-  std::string text = fmt::format("allowed: {}\n", brief(list(layout, &Pu::allowed)));
+  std::string text = fmt::format("allowed: {}\n", counted(list(layout, &Pu::allowed)));
   if (!outside_affinity.empty())
-    text += fmt::format("outside the affinity mask: {}\n", brief(outside_affinity));
-  if (!outside_cpuset.empty()) text += fmt::format("outside the cpuset: {}\n", brief(outside_cpuset));
+    text += fmt::format("outside the affinity mask: {}\n", counted(outside_affinity));
+  if (!outside_cpuset.empty()) text += fmt::format("outside the cpuset: {}\n", counted(outside_cpuset));
   // A file holds what its writer was allowed, and the numbers alone of all else.
   if (!offline.empty())
     text += fmt::format("{}: {}\n",
                         layout.is_this_system ? "offline" : "offline or outside the cpuset of who wrote it",
-                        brief(offline));
+                        counted(offline));
   return text;
 }
 

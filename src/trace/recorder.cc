@@ -89,7 +89,7 @@ class Guard {
       char byte;
       ssize_t got;
       // Ends when the recorder has: it holds the only other end.
-      while ((got = read(ends[0], &byte, 1)) < 0 && errno == EINTR) {
+      while ((got = ::read(ends[0], &byte, 1)) < 0 && errno == EINTR) {
       }
       // Its files are closed about now: an instance that traces can be removed, one that is open cannot.
       for (int tries = 0; got == 0 && tries < kTries && rmdir(folder.c_str()) != 0; ++tries)
@@ -172,7 +172,7 @@ class RawPipe {
   template <class Take>
   void drain(Take&& take) {
     for (;;) {
-      const ssize_t got = read(fd_, buffer_.data(), buffer_.size());
+      const ssize_t got = ::read(fd_, buffer_.data(), buffer_.size());
       if (got < 0 && errno == EINTR) continue;
       if (got <= 0) return;
       if (kbuffer_load_subbuffer(kbuffer_, buffer_.data()) != 0) return;

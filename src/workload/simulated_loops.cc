@@ -103,12 +103,12 @@ void mcs(Machine& m, Shared& s, const Work& work) {
   m.store(s.own[node.next - 1].value, 0, release);
 }
 
-struct Loop {
+struct LoopRow {
   SimulatedLoop loop;
   Round round;
 };
 
-constexpr std::array<Loop, 13> kLoops = {{
+constexpr std::array<LoopRow, 13> kLoops = {{
     {{"private", "inc + dec_and_test, each CPU on a line of its own"},
      [](Machine& m, Shared& s, const Work&) { pair(m, s.own[m.cpu()]); }},
     {{"incdec", "inc + dec_and_test, all CPUs on one line"},
@@ -234,7 +234,7 @@ std::span<const SimulatedLoop> simulated_loops() {
 }
 
 std::unique_ptr<SimulatorLoad> make_simulated_loop(const LoopSpec& spec) {
-  for (const Loop& loop : kLoops)
+  for (const LoopRow& loop : kLoops)
     if (loop.loop.name == spec.name) return std::make_unique<SimulatedLoopLoad>(spec, loop.round);
   throw std::invalid_argument(fmt::format("no loop '{}'", spec.name));
 }

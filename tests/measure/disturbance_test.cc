@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kData{MMSCALE_TESTDATA};
+const fs::path kProcFiles{MMSCALE_TESTDATA};
 constexpr std::int64_t kMs = 1'000'000;
 
 std::int64_t clock_ns(clockid_t clock) {
@@ -68,14 +68,14 @@ TEST(ThreadProbe, CountsThisThreadOnly) {
 }
 
 TEST(ThreadProbe, WithoutTheFileOrItsFiguresHasNoWaitTime) {
-  EXPECT_FALSE(ThreadProbe{kData / "no-such-file"}.snapshot().wait_ns);
-  EXPECT_FALSE(ThreadProbe{kData / "schedstat-off"}.snapshot().wait_ns);
+  EXPECT_FALSE(ThreadProbe{kProcFiles / "no-such-file"}.snapshot().wait_ns);
+  EXPECT_FALSE(ThreadProbe{kProcFiles / "schedstat-off"}.snapshot().wait_ns);
 }
 
 TEST(MachineProbe, FindsStealOfTheCpusWatched) {
   // CPU 1 is offline, and CPU 3's counter ran backwards.
-  const MachineProbe before_probe{{0, 1, 3}, {}, kData / "stat-before"};
-  const MachineProbe after_probe{{0, 1, 3}, {}, kData / "stat-after"};
+  const MachineProbe before_probe{{0, 1, 3}, {}, kProcFiles / "stat-before"};
+  const MachineProbe after_probe{{0, 1, 3}, {}, kProcFiles / "stat-after"};
   const auto before = before_probe.snapshot();
   const auto difference = after_probe.between(before, after_probe.snapshot());
   const std::int64_t tick_ns = 1'000'000'000 / ::sysconf(_SC_CLK_TCK);
@@ -96,8 +96,8 @@ TEST(MachineProbe, FindsStealOfTheCpusWatched) {
 
 TEST(MachineProbe, ReadsThrottlingOfBothCgroupVersions) {
   for (const auto& [file, stopped_ns] : {std::pair{"v2.stat", 7'000'000}, std::pair{"v1.stat", 7'000}}) {
-    const MachineProbe before_probe{{}, kData / "stat-before" / file, kData / "stat-before"};
-    const MachineProbe after_probe{{}, kData / "stat-after" / file, kData / "stat-after"};
+    const MachineProbe before_probe{{}, kProcFiles / "stat-before" / file, kProcFiles / "stat-before"};
+    const MachineProbe after_probe{{}, kProcFiles / "stat-after" / file, kProcFiles / "stat-after"};
     const auto before = before_probe.snapshot();
     const auto difference = after_probe.between(before, after_probe.snapshot());
     EXPECT_EQ(difference.throttled_periods, 3) << file;
@@ -106,7 +106,7 @@ TEST(MachineProbe, ReadsThrottlingOfBothCgroupVersions) {
 }
 
 TEST(MachineProbe, OfNothingReadableKnowsNothing) {
-  const MachineProbe probe{{0}, kData / "no-such-file", kData / "no-such-root"};
+  const MachineProbe probe{{0}, kProcFiles / "no-such-file", kProcFiles / "no-such-root"};
   const auto snapshot = probe.snapshot();
   const auto difference = probe.between(snapshot, snapshot);
   ASSERT_EQ(difference.steal.size(), 1U);

@@ -3,15 +3,12 @@
 // Traces as people have them: docs/traces.md's table of forms, line by line.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
-#include <zlib.h>
 
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "support/trace_file.h"
 #include "trace/open.h"
 
 namespace mmscale::trace {
@@ -20,22 +17,6 @@ namespace {
 using testing::HasSubstr;
 
 constexpr std::string_view kFolder = MMSCALE_TESTDATA "/field/";
-
-class File {
- public:
-  explicit File(std::string_view content)
-      : path_(testing::TempDir() + "field-" + std::to_string(getpid()) + "-" + std::to_string(++number_)) {
-    std::ofstream(path_, std::ios::binary) << content;
-  }
-  ~File() { std::filesystem::remove(path_); }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  static inline int number_ = 0;
-  std::string path_;
-};
 
 Facts facts_of(const std::string& path, Filter filter = {}) { return Trace(path, std::move(filter)).facts(); }
 Facts facts_of_text(std::string_view content) { return facts_of(File(content).path()); }
@@ -50,13 +31,7 @@ std::string refusal(const std::string& path, Filter filter = {}) {
 }
 std::string refusal_of_text(std::string_view content) { return refusal(File(content).path()); }
 
-std::vector<Event> events_of_text(std::string_view content) {
-  const File file(content);
-  const auto source = open_trace(file.path());
-  std::vector<Event> events;
-  for (Event event; source->next(event);) events.push_back(event);
-  return events;
-}
+std::vector<Event> events_of_text(std::string_view content) { return read_all(File(content).path()); }
 
 struct Counts {
   std::uint64_t switches, vforks, forks, execs, exits;
@@ -78,7 +53,7 @@ struct Form {
   Counts counts;
 };
 constexpr Counts kReport{46, 6, 0, 6, 5};
-constexpr Counts kPerf{37, 3, 0, 4, 4};
+constexpr Counts kPerfCounts{37, 3, 0, 4, 4};
 constexpr Form kForms[] = {
     {"kernel-stack.txt.gz", "ftrace text", {35, 3, 1, 4, 4}},
     {"kernel-ustack.txt.gz", "ftrace text", {33, 3, 1, 4, 4}},
@@ -96,12 +71,12 @@ constexpr Form kForms[] = {
     {"report-tsdiff.txt.gz", "trace-cmd report", kReport},
     {"report-debug.txt.gz", "trace-cmd report", kReport},
     {"report-stack.txt.gz", "trace-cmd report", {23, 3, 0, 3, 2}},
-    {"perf-default.txt.gz", "perf script text", kPerf},
-    {"perf-pid.txt.gz", "perf script text", kPerf},
-    {"perf-flags.txt.gz", "perf script text", kPerf},
-    {"perf-nocomm.txt.gz", "perf script text", kPerf},
-    {"perf-notid.txt.gz", "perf script text", kPerf},
-    {"perf-task-events.txt.gz", "perf script text", kPerf},
+    {"perf-default.txt.gz", "perf script text", kPerfCounts},
+    {"perf-pid.txt.gz", "perf script text", kPerfCounts},
+    {"perf-flags.txt.gz", "perf script text", kPerfCounts},
+    {"perf-nocomm.txt.gz", "perf script text", kPerfCounts},
+    {"perf-notid.txt.gz", "perf script text", kPerfCounts},
+    {"perf-task-events.txt.gz", "perf script text", kPerfCounts},
     {"perf-chain.txt.gz", "perf script text", {34, 3, 0, 0, 4}},
     {"perf-srcline.txt.gz", "perf script text", {34, 3, 0, 0, 4}},
     {"stack-traces.txt", "ftrace text", {2, 0, 0, 0, 0}},
