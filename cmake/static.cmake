@@ -39,6 +39,11 @@ endforeach()
 find_library(MMSCALE_STATIC_tracecmd libtracecmd.a PATHS ${MMSCALE_STATIC_ARCHIVES} NO_CACHE)
 if(MMSCALE_STATIC_tracecmd)
   list(APPEND archives ${MMSCALE_STATIC_tracecmd})
+  # Made with it only if there was one: what trace-cmd packs by default.
+  find_library(MMSCALE_STATIC_zstd libzstd.a PATHS ${MMSCALE_STATIC_ARCHIVES} NO_CACHE)
+  if(MMSCALE_STATIC_zstd)
+    list(APPEND archives ${MMSCALE_STATIC_zstd})
+  endif()
 else()
   # Before the archive that has the real one, which is then left in there.
   target_sources(mmscale_static PRIVATE ${PROJECT_SOURCE_DIR}/cmake/without/trace_dat.cc)

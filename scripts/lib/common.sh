@@ -8,6 +8,9 @@ MMSCALE_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # Debian's interpreter: the packages bootstrap installs are visible to no other.
 PYTHON=/usr/bin/python3
 
+# Numbers have a point, and lists one order, whatever the locale: mawk reads and writes a comma where that has one.
+export LC_ALL=C.UTF-8
+
 # Says why on stderr, in one line, and exits with 1.
 die() {
   echo "$(basename "$0"): $*" >&2

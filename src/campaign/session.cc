@@ -9,9 +9,11 @@
 #include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <iostream>
 #include <limits>
 #include <memory>
@@ -193,8 +195,10 @@ class Session {
       stopped_[index] = fmt::format("{}: {}; it was given up", c.name, error.what());
       mark_unmeasured(record, fmt::format("stuck: {}", error.what()));
     } catch (const topology::BindError& error) {
-      // A CPU went offline, or out of our cpuset. It may come back, and others are there.
+      // A CPU went offline, or out of our cpuset. It may come back, and others are there. The window takes its time all the
+      // same: else a CPU that is away for a moment would use up all windows that are left.
       mark_unmeasured(record, error.what());
+      wait_out(setup_.times.warm + setup_.times.measure);
     } catch (const host::CastError& error) {
       mark_unmeasured(record, error.what());
     }
@@ -226,6 +230,13 @@ class Session {
     }
     if (const auto* self_measuring = dynamic_cast<const measure::SelfMeasuring*>(load.get()))
       record.findings = self_measuring->findings(record.window);
+  }
+
+  // That long, or until a signal.
+  static void wait_out(std::chrono::nanoseconds time) {
+    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(time);
+    const timespec rest{whole.count(), (time - whole).count()};
+    ::nanosleep(&rest, nullptr);
   }
 
   // A window that could not be measured is one that does not count, and goes on record as such.

@@ -271,7 +271,8 @@ Workload count(const std::string& path, const std::string& called) {
   trace::ReplaySpec spec;
   spec.model = &model;
   for (std::size_t i = 0; i < cpus; ++i) spec.pus.push_back(model.layout.pus[i].os_index);
-  const trace::SessionResult session = trace::replay_all(trace, spec, {"refcount"}, 1);
+  spec.scheme = "refcount";
+  const trace::SessionResult session = trace::replay_all(trace, {spec}, 1);
   const trace::Facts& facts = session.facts;
   Workload workload;
   workload.name = called;

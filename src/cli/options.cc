@@ -377,6 +377,19 @@ std::span<const OptionInfo> options() {
        .least = 1e-3,
        .most = 1000},
       // the replay
+      {.name = "replay --lifecycle",
+       .value = Value::names,
+       .help = "Whose rules for mm_cpumask and the lazy TLB, comma-separated, or all; default: powerpc, and "
+               "refcount and "
+               "shootdown under every other's",
+       .key = "lifecycle",
+       .condition = true,
+       .page = "docs/traces.md",
+       .choices = lifecycles},
+      {.name = "--timeline",
+       .value = Value::file,
+       .help = "Write what every CPU did, under each scheme, for ui.perfetto.dev (JSON; .gz too)",
+       .page = "docs/traces.md"},
       {.name = "--silicon",
        .value = Value::flag,
        .help = "Replay on this machine's CPUs, as fast as they go",

@@ -27,6 +27,7 @@
 #include "topology/home.h"
 #include "topology/topology.h"
 #include "trace/session.h"
+#include "trace/timeline.h"
 
 namespace mmscale::cli {
 
@@ -35,7 +36,7 @@ namespace {
 struct ReplayOptions {
   std::string file;
   std::string schemes;
-  std::string lifecycle = "powerpc";
+  std::string lifecycles;
   std::string machine;
   bool silicon = false;
   std::string transport;
@@ -44,6 +45,7 @@ struct ReplayOptions {
   std::string comm;
   double tick_rate = 0;
   std::string out;
+  std::string timeline;
   std::uint32_t threads = 0;
   bool unsafe = false;
   RuleOptions rules;
@@ -116,22 +118,29 @@ std::string ratio(double value, std::optional<double> base) {
   return base && *base > 0 ? fmt::format("{:.2f}", value / *base) : "-";
 }
 
-void print_table(std::FILE* screen, const trace::SessionResult& session) {
-  const auto refcount =
-      std::ranges::find(session.schemes, std::string_view("refcount"), &trace::SchemeResult::scheme);
-  std::optional<double> base;
-  if (refcount != session.schemes.end()) base = static_cast<double>(refcount->result.kernel_ns);
-  fmt::print(screen, "\n{:<20} {:>12} {:>10} {:>7} {:>7} {:>7} {:>8} {:>12} {:>8} {:>10} {:>10}\n", "scheme",
+// Of refcount under that lifecycle; the ratios are to it.
+std::optional<double> reference_ns(const trace::SessionResult& session, std::string_view lifecycle) {
+  for (const auto& [spec, result] : session.schemes)
+    if (spec.scheme == "refcount" && spec.lifecycle == lifecycle)
+      return static_cast<double>(result.kernel_ns);
+  return std::nullopt;
+}
+
+void print_table(std::FILE* screen, const trace::SessionResult& session, std::string_view lifecycle) {
+  const auto base = reference_ns(session, lifecycle);
+  fmt::print(screen, "\nunder the rules of {}:\n", lifecycle);
+  fmt::print(screen, "{:<20} {:>12} {:>10} {:>7} {:>7} {:>7} {:>8} {:>12} {:>8} {:>10} {:>10}\n", "scheme",
              "mm_count ops", "lines", "IPIs", "useful", "useless", "freed", "CPU time us", "/refcnt",
              "exit p50us", "max us");
-  for (const auto& [scheme, result] : session.schemes) {
+  for (const auto& [spec, result] : session.schemes) {
+    if (spec.lifecycle != lifecycle) continue;
     const auto microseconds = [](std::optional<double> ns) {
       return ns ? fmt::format("{:.2f}", *ns * 1e-3) : "-";
     };
     std::optional<double> longest;
     if (const auto max = result.teardown_ns.max()) longest = static_cast<double>(*max);
     fmt::print(
-        screen, "{:<20} {:>12} {:>10} {:>7} {:>7} {:>7} {:>8} {:>12.1f} {:>8} {:>10} {:>10}\n", scheme,
+        screen, "{:<20} {:>12} {:>10} {:>7} {:>7} {:>7} {:>8} {:>12.1f} {:>8} {:>10} {:>10}\n", spec.scheme,
         result.sum.mm_count_ops(), result.lines ? fmt::format("{}", lines_moved(*result.lines)) : "-",
         result.sum.ipis_sent(), result.sum.ipis_useful, result.sum.ipis_useless, result.sum.mms_freed,
         static_cast<double>(result.kernel_ns) * 1e-3, ratio(static_cast<double>(result.kernel_ns), base),
@@ -140,19 +149,76 @@ void print_table(std::FILE* screen, const trace::SessionResult& session) {
   }
 }
 
+// A line for each lifecycle: what it makes of the two schemes that mainline has.
+void print_lifecycles(std::FILE* screen, const trace::SessionResult& session,
+                      const std::vector<std::string>& lifecycles) {
+  const auto cells = [&](std::string_view scheme, std::string_view lifecycle) {
+    for (const auto& [spec, result] : session.schemes)
+      if (spec.scheme == scheme && spec.lifecycle == lifecycle)
+        return fmt::format("{:>12} {:>7} {:>7} {:>12.1f}", result.sum.mm_count_ops(), result.sum.ipis_sent(),
+                           result.sum.ipis_useless, static_cast<double>(result.kernel_ns) * 1e-3);
+    return fmt::format("{:>12} {:>7} {:>7} {:>12}", "-", "-", "-", "-");
+  };
+  fmt::print(screen, "\n{:<14} {:>40}   {:>40}\n", "", "refcount", "shootdown (-: not safe there)");
+  const std::string head =
+      fmt::format("{:>12} {:>7} {:>7} {:>12}", "mm_count ops", "IPIs", "useless", "CPU time us");
+  fmt::print(screen, "{:<14} {} | {}\n", "lifecycle", head, head);
+  for (const std::string& lifecycle : lifecycles)
+    fmt::print(screen, "{:<14} {} | {}\n", lifecycle, cells("refcount", lifecycle),
+               cells("shootdown", lifecycle));
+}
+
+// What is shown for one lifecycle after the other, and those under which only the mainline schemes are replayed.
+struct Lifecycles {
+  std::vector<std::string> whole;
+  std::vector<std::string> others;
+};
+
+// Where shootdown is at home: in whole. Of all others only what mainline has, so that the default costs about twice what one
+// lifecycle does, whatever their number.
+Lifecycles choose_lifecycles(const ReplayOptions& options) {
+  const auto names = scheme::lifecycle_names();
+  if (!options.lifecycles.empty()) return {parse_names("--lifecycle", options.lifecycles, names), {}};
+  Lifecycles chosen{{"powerpc"}, {}};
+  if (!options.schemes.empty() && options.schemes != "all") return chosen;
+  for (const std::string_view name : names)
+    if (name != chosen.whole.front()) chosen.others.emplace_back(name);
+  return chosen;
+}
+
+// `spec` once for each scheme and lifecycle.
+std::vector<trace::ReplaySpec> choose_replays(const ReplayOptions& options, const Lifecycles& lifecycles,
+                                              trace::ReplaySpec spec) {
+  std::vector<trace::ReplaySpec> specs;
+  const auto add = [&](const std::string& lifecycle, auto&& wanted) {
+    spec.lifecycle = lifecycle;
+    spec.rules = make_rules(options.rules, lifecycle);
+    for (std::string& scheme : choose_schemes(options.schemes, options.unsafe, lifecycle, spec.rules, {})) {
+      if (!wanted(scheme)) continue;
+      spec.scheme = std::move(scheme);
+      spec.process = static_cast<unsigned>(specs.size()) + 1;
+      specs.push_back(spec);
+    }
+  };
+  for (const std::string& lifecycle : lifecycles.whole) add(lifecycle, [](std::string_view) { return true; });
+  for (const std::string& lifecycle : lifecycles.others)
+    add(lifecycle, [](std::string_view scheme) { return scheme == "refcount" || scheme == "shootdown"; });
+  return specs;
+}
+
 int run(const ReplayOptions& options, const std::string& command_line) {
   limit_cpu_time(kToRun);
-  check_name("--lifecycle", options.lifecycle, scheme::lifecycle_names());
   if (options.silicon && !options.machine.empty())
     throw UsageError("--silicon and --machine: real CPUs or a model, not both");
-  const kernel::Rules rules = make_rules(options.rules, options.lifecycle);
-  const auto schemes = choose_schemes(options.schemes, options.unsafe, options.lifecycle, rules, {});
+  if (options.silicon && !options.timeline.empty())
+    throw UsageError("--timeline: of a replay in virtual time, not of --silicon");
+  const Lifecycles lifecycles = choose_lifecycles(options);
+  // What cannot be chosen is said before the trace is read.
+  choose_replays(options, lifecycles, {});
   const trace::Trace trace(options.file, make_filter(options));
   const std::size_t cpus = trace.facts().cpus.size();
 
   trace::ReplaySpec spec;
-  spec.lifecycle = options.lifecycle;
-  spec.rules = rules;
   std::string transport = "modelled";
   std::string reason = "virtual time";
   std::optional<machine::simulator::Model> model;
@@ -182,12 +248,28 @@ int run(const ReplayOptions& options, const std::string& command_line) {
                           model ? model->name : "", transport, reason};
   const unsigned threads =
       options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
-  const auto session = trace::replay_all(trace, spec, schemes, threads);
+  std::vector<trace::ReplaySpec> specs = choose_replays(options, lifecycles, spec);
+  std::optional<trace::TimelineFile> timeline;
+  if (!options.timeline.empty()) {
+    make_folder_of(options.timeline);
+    const auto shown = [&](const trace::ReplaySpec& each) {
+      return std::ranges::find(lifecycles.whole, each.lifecycle) != lifecycles.whole.end();
+    };
+    timeline.emplace(options.timeline, static_cast<std::size_t>(std::ranges::count_if(specs, shown)));
+    for (trace::ReplaySpec& each : specs)
+      if (shown(each)) each.timeline = &*timeline;
+  }
+  const auto session = trace::replay_all(trace, specs, threads);
+  if (timeline) {
+    timeline->close();
+    for (const std::string& note : timeline->notes()) fmt::print(stderr, "mmscale: {}\n", note);
+  }
 
   if (session.passes > 1)
     fmt::print(stderr, "mmscale: {} passes over the trace: memory has no room for {} schemes at once\n",
-               session.passes, schemes.size());
-  std::FILE* const screen = measure::screen_beside(options.out);
+               session.passes, specs.size());
+  std::FILE* const screen =
+      measure::screen_beside(measure::is_standard_output(options.timeline) ? options.timeline : options.out);
   print_facts(screen, session.facts);
   fmt::print(screen, "{}\n",
              place.model.empty()
@@ -195,14 +277,14 @@ int run(const ReplayOptions& options, const std::string& command_line) {
                  : fmt::format("replayed on {} in virtual time: every time below is the "
                                "model's, every count the trace's",
                                place.model));
-  print_table(screen, session);
+  for (const std::string& lifecycle : lifecycles.whole) print_table(screen, session, lifecycle);
+  if (!lifecycles.others.empty()) print_lifecycles(screen, session, lifecycles.others);
   make_folder_of(options.out);
-  if (!options.out.empty())
-    write_replay_records(options.out, options.file, spec, place, session, command_line);
+  if (!options.out.empty()) write_replay_records(options.out, options.file, place, session, command_line);
   int status = 0;
-  for (const auto& [scheme, result] : session.schemes)
+  for (const auto& [replayed, result] : session.schemes)
     for (const std::string& problem : result.audit) {
-      fmt::print(stderr, "mmscale: {}: {}\n", scheme, problem);
+      fmt::print(stderr, "mmscale: {} ({}): {}\n", replayed.scheme, replayed.lifecycle, problem);
       status = 1;
     }
   return status;
@@ -222,7 +304,7 @@ void add_replay_command(CLI::App& app, const std::string& command_line, int& sta
       ->required();
   Taker taker(*command);
   taker.take("--scheme", options->schemes);
-  taker.take("--lifecycle", options->lifecycle);
+  taker.take("--lifecycle", options->lifecycles);
   take_rule_options(taker, options->rules);
   taker.take("--machine", options->machine);
   taker.take("--silicon", options->silicon);
@@ -232,6 +314,7 @@ void add_replay_command(CLI::App& app, const std::string& command_line, int& sta
   taker.take("--comm", options->comm);
   taker.take("--tick-rate", options->tick_rate);
   taker.take("--out", options->out);
+  taker.take("--timeline", options->timeline);
   taker.take("--threads", options->threads);
   taker.take("--unsafe", options->unsafe);
   command->callback([options, &command_line, &status] { status = run(*options, command_line); });

@@ -29,15 +29,15 @@ std::string short_name(const std::string& path) {
   return name;
 }
 
-measure::Record make_record(const std::string& trace, const trace::ReplaySpec& spec, const ReplayPlace& place,
-                            const trace::Facts& facts, const trace::SchemeResult& scheme) {
-  const trace::ReplayResult& result = scheme.result;
+measure::Record make_record(const std::string& trace, const ReplayPlace& place, const trace::Facts& facts,
+                            const trace::SchemeResult& scheme) {
+  const auto& [spec, result] = scheme;
   measure::Record record;
-  record.name = fmt::format("replay/{}/{}/{}/cpus:{}", short_name(trace), scheme.scheme, spec.lifecycle,
+  record.name = fmt::format("replay/{}/{}/{}/cpus:{}", short_name(trace), spec.scheme, spec.lifecycle,
                             facts.cpus.size());
   record.subject.family = "replay";
   record.subject.workload = short_name(trace);
-  record.subject.scheme = scheme.scheme;
+  record.subject.scheme = spec.scheme;
   record.subject.sharing = "recorded";
   record.subject.placement = "compact";
   record.subject.lifecycle = spec.lifecycle;
@@ -119,9 +119,8 @@ std::uint64_t lines_moved(const machine::simulator::Statistics& lines) {
          std::accumulate(lines.copied.begin(), lines.copied.end(), std::uint64_t{0});
 }
 
-void write_replay_records(const std::string& out, const std::string& trace, const trace::ReplaySpec& spec,
-                          const ReplayPlace& place, const trace::SessionResult& session,
-                          const std::string& command_line) {
+void write_replay_records(const std::string& out, const std::string& trace, const ReplayPlace& place,
+                          const trace::SessionResult& session, const std::string& command_line) {
   nlohmann::ordered_json context = campaign::context_json();
   // Google Benchmark knows the program's name only where it runs the measurement.
   context["executable"] = "mmscale";
@@ -132,7 +131,7 @@ void write_replay_records(const std::string& out, const std::string& trace, cons
   context["executable"] = "mmscale";
   campaign::RecordFile file(out, context);
   for (const trace::SchemeResult& scheme : session.schemes) {
-    measure::Record record = make_record(trace, spec, place, session.facts, scheme);
+    measure::Record record = make_record(trace, place, session.facts, scheme);
     add_findings(record, place, session.facts, scheme.result);
     nlohmann::ordered_json json = campaign::to_json(record);
     const kernel::Tally& sum = scheme.result.sum;

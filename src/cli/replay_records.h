@@ -26,9 +26,8 @@ struct ReplayPlace {
 // Lines that left one CPU's cache for another's, or were copied there.
 std::uint64_t lines_moved(const machine::simulator::Statistics& lines);
 
-// One record per scheme into `out`; docs/traces.md has every name. Throws campaign::RecordFileError.
-void write_replay_records(const std::string& out, const std::string& trace, const trace::ReplaySpec& spec,
-                          const ReplayPlace& place, const trace::SessionResult& session,
-                          const std::string& command_line);
+// One record per replay into `out`; docs/traces.md has every name. Throws campaign::RecordFileError.
+void write_replay_records(const std::string& out, const std::string& trace, const ReplayPlace& place,
+                          const trace::SessionResult& session, const std::string& command_line);
 
 }  // namespace mmscale::cli

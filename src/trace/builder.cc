@@ -29,9 +29,10 @@ void Builder::note(Oddity oddity, std::uint32_t cpu, std::int32_t pid, std::uint
   odd.count += count;
 }
 
-void Builder::emit(std::uint32_t cpu, Op op, std::uint32_t slot, std::uint32_t other, std::uint32_t turns) {
+void Builder::emit(std::uint32_t cpu, Op op, const Called& called, std::uint32_t slot, std::uint32_t other,
+                   std::uint32_t turns) {
   ++facts_.steps;
-  const Step step{now_, epoch_, slot, other, turns, op};
+  const Step step{now_, epoch_, slot, other, turns, op, called.pid, called.comm};
   if (step.global()) ++epoch_;
   if (surveying()) return;
   chunk_.cpus[cpu].push_back(step);
@@ -84,12 +85,12 @@ void Builder::switch_to(std::uint32_t cpu, std::int32_t pid, const Comm& comm, b
     Task& next = task(pid, comm, cpu);
     const bool moved = next.ran_on != kNowhere && next.ran_on != cpu;
     if (moved && next.mm != kNowhere) ++facts_.migrations;
-    emit(cpu, Op::switch_to, next.slot, Step::kIdle, moved ? turns_[next.slot] : 0);
+    emit(cpu, Op::switch_to, {pid, comm}, next.slot, Step::kIdle, moved ? turns_[next.slot] : 0);
     if (moved && next.left_awake) next.moved_awake = true;
     if (next.mm != kNowhere && unseen_trims_.came(next.mm, cpu)) note(Oddity::came_back, cpu, pid);
     next.runs_on = next.ran_on = cpu;
   } else {
-    emit(cpu, Op::switch_to);
+    emit(cpu, Op::switch_to, {});
   }
   c.current = pid;
   if (prev == 0) return;
@@ -138,7 +139,7 @@ void Builder::on_switch(std::uint32_t cpu, const Event& event) {
         known_->early_execs[early_execs_] == facts_.switches) {
       ++early_execs_;
       left.executed = !left.dead;
-      if (left.executed) change_mm(left, cpu, event.pid);
+      if (left.executed) change_mm(left, cpu, {event.pid, event.comm});
     }
     // The stopper takes a task away that asked for another CPU, as execve does long before it changes the mm.
     left.left_awake =
@@ -163,19 +164,21 @@ void Builder::on_newtask(std::uint32_t cpu, const Event& event, bool shares_mm) 
     if ((event.flags & kCloneThread) != 0) child.leader = found->second.leader;
   }
   const std::uint32_t mm = found == tasks_.end() ? kNowhere : found->second.mm;
-  if (mm == kNowhere) return emit(cpu, Op::thread, child.slot);
+  // A child has its parent's name.
+  const Called called{event.other, event.comm};
+  if (mm == kNowhere) return emit(cpu, Op::thread, called, child.slot);
   if (shares_mm) {
     if (users_[mm] == 1) unseen_trims_.alone(mm, cpu);
     ++(event.kind == Kind::newtask && (event.flags & kCloneThread) == 0 ? facts_.vforks : facts_.threads);
     child.mm = mm;
     ++users_[mm];
-    return emit(cpu, Op::clone, child.slot);
+    return emit(cpu, Op::clone, called, child.slot);
   }
   if (users_[mm] == 1) unseen_trims_.trimmed(mm, cpu);
   ++facts_.forks;
   ++facts_.born;
   child.mm = new_mm();
-  emit(cpu, Op::fork, child.slot);
+  emit(cpu, Op::fork, called, child.slot);
 }
 
 // sched_process_fork follows task_newtask, which knows more; alone it does not say whether the mm is shared.
@@ -206,18 +209,18 @@ void Builder::on_exec(std::uint32_t cpu, const Event& event) {
   if (task.dead) return note(Oddity::dead, cpu, event.pid);
   if (surveying())
     if (const auto early = exec_watch_.executed(event)) facts_.early_execs.push_back(*early);
-  if (!std::exchange(task.executed, false)) change_mm(task, cpu, event.pid);
+  if (!std::exchange(task.executed, false)) change_mm(task, cpu, {event.pid, event.comm});
 }
 
 // exec_mmap(): takes the new mm before it drops the old one.
-void Builder::change_mm(Task& task, std::uint32_t cpu, std::int32_t pid) {
+void Builder::change_mm(Task& task, std::uint32_t cpu, const Called& called) {
   const std::uint32_t old = task.mm;
-  if (std::exchange(task.moved_awake, false) && old != kNowhere) note(Oddity::either_cpu, cpu, pid);
+  if (std::exchange(task.moved_awake, false) && old != kNowhere) note(Oddity::either_cpu, cpu, called.pid);
   task.mm = new_mm();
   unseen_trims_.came(task.mm, cpu);
   ++facts_.born;
-  task.leader = pid;
-  emit(cpu, Op::exec, task.slot);
+  task.leader = called.pid;
+  emit(cpu, Op::exec, called, task.slot);
   put_mm(old);
 }
 
@@ -227,7 +230,7 @@ void Builder::on_exit(std::uint32_t cpu, const Event& event) {
   Task& task = this->task(event.pid, event.comm, cpu);
   if (task.dead) return note(Oddity::dead, cpu, event.pid);
   task.dead = true;
-  emit(cpu, Op::leave_mm, task.slot);
+  emit(cpu, Op::leave_mm, {event.pid, event.comm}, task.slot);
   if (put_mm(std::exchange(task.mm, kNowhere)) && task.moved_awake) note(Oddity::either_cpu, cpu, event.pid);
 }
 

@@ -65,8 +65,13 @@ class Builder {
   bool surveying() const { return known_ == nullptr; }
   std::uint32_t dense(std::uint32_t cpu);
   void note(Oddity oddity, std::uint32_t cpu, std::int32_t pid, std::uint64_t count = 1);
-  void emit(std::uint32_t cpu, Op op, std::uint32_t slot = Step::kIdle, std::uint32_t other = Step::kIdle,
-            std::uint32_t turns = 0);
+  // What a step's task is called.
+  struct Called {
+    std::int32_t pid = 0;
+    Comm comm = {};
+  };
+  void emit(std::uint32_t cpu, Op op, const Called& called, std::uint32_t slot = Step::kIdle,
+            std::uint32_t other = Step::kIdle, std::uint32_t turns = 0);
 
   Task& task(std::int32_t pid, const Comm& comm, std::uint32_t cpu);
   Task& introduce(std::int32_t pid, std::uint32_t cpu);
@@ -80,7 +85,7 @@ class Builder {
 
   std::uint32_t new_mm();
   bool put_mm(std::uint32_t mm);
-  void change_mm(Task& task, std::uint32_t cpu, std::int32_t pid);
+  void change_mm(Task& task, std::uint32_t cpu, const Called& called);
 
   void expect_current(std::uint32_t cpu, std::int32_t pid, const Comm& comm);
   void switch_to(std::uint32_t cpu, std::int32_t pid, const Comm& comm, bool last_of_prev = false);

@@ -94,7 +94,7 @@ void Builder::adopt(Task& task, std::int32_t pid, const Comm& comm, std::uint32_
   if (origin.recorded && origin.tgid != 0) task.leader = origin.tgid;
   // The first pass does not know yet and takes every one for a process: what it counts of mms is at most too
   // much.
-  if (!surveying() && origin.is_kernel()) return emit(cpu, Op::thread, task.slot);
+  if (!surveying() && origin.is_kernel()) return emit(cpu, Op::thread, {pid, comm}, task.slot);
   if (!surveying() && origin.tgid != 0) {
     const auto member = member_of_tgid_.find(origin.tgid);
     if (member != member_of_tgid_.end())
@@ -102,13 +102,13 @@ void Builder::adopt(Task& task, std::int32_t pid, const Comm& comm, std::uint32_
           found != tasks_.end() && found->second.mm != kNowhere) {
         task.mm = found->second.mm;
         ++users_[task.mm];
-        return emit(cpu, Op::join, task.slot, found->second.slot);
+        return emit(cpu, Op::join, {pid, comm}, task.slot, found->second.slot);
       }
     member_of_tgid_[origin.tgid] = pid;
   }
   task.mm = new_mm();
   ++facts_.adopted;
-  emit(cpu, Op::born, task.slot);
+  emit(cpu, Op::born, {pid, comm}, task.slot);
 }
 
 Origin* Builder::origin_of(std::int32_t pid) {

@@ -3,15 +3,19 @@
 // Replays in the two worlds that have a clock.
 #include "trace/replay.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "trace/replay_core.h"
+#include "trace/replay_watch.h"
 #include "workload/always_checking.h"
 #include "workload/build_by_name.h"
 #include "workload/silicon_world.h"
@@ -61,7 +65,10 @@ class SimulatorReplay final : public Replay {
                static_cast<unsigned>(facts.cpus.size()), *spec.model, places_of(*spec.model, spec.pus),
                package_of_node(*spec.model, spec.home_node)),
         core_(build, facts, world_.bytes(), spec.rules),
-        machines_(facts.cpus.size()) {}
+        machines_(facts.cpus.size()),
+        spec_(spec),
+        trace_cpus_(facts.cpus) {}
+  ~SimulatorReplay() override { world_.watch_calls(nullptr); }
 
   void begin() override {
     world_.fibers().run([this](unsigned cpu) {
@@ -73,17 +80,23 @@ class SimulatorReplay final : public Replay {
       start_ns_ = std::max(start_ns_, machines_[cpu]->now() + 1);
     }
     lines_ = world_.fibers().statistics();
+    if (spec_.timeline == nullptr) return;
+    watch_.emplace(*spec_.timeline, spec_.process, fmt::format("{} ({})", spec_.scheme, spec_.lifecycle),
+                   trace_cpus_, core_, machines_, start_ns_);
+    world_.watch_calls(&*watch_);
   }
 
   void run(const Chunk& chunk) override {
     world_.fibers().run([&](unsigned cpu) {
       Simulator& m = *machines_[cpu];
-      core_.run(m, chunk, [&](std::uint64_t when_ns) {
+      const auto sleep = [&](std::uint64_t when_ns) {
         using machine::simulator::kPsPerNs;
         for (const std::uint64_t end = start_ns_ + when_ns; m.now() < end;)
           m.think((end - m.now()) * kPsPerNs / world_.fibers().costs().tick + 1);
-      });
+      };
+      core_.run(m, chunk, sleep, watch_ ? &*watch_ : nullptr);
     });
+    if (watch_) watch_->flush();
   }
 
   ReplayResult finish() override {
@@ -94,6 +107,9 @@ class SimulatorReplay final : public Replay {
     ReplayResult result = gather_result(core_, begin_, machines_);
     result.span_ns = end_ns - start_ns_;
     result.lines = lines;
+    if (watch_) watch_->finish(result.sum);
+    world_.watch_calls(nullptr);
+    watch_.reset();
     world_.fibers().run([this](unsigned cpu) { core_.finish(*machines_[cpu]); });
     result.audit = world_.on_cpu_0<std::vector<std::string>>(
         [this] { return core_.audit(*machines_[0], workload::queued_by(machines_)); });
@@ -109,6 +125,9 @@ class SimulatorReplay final : public Replay {
   std::vector<std::unique_ptr<Simulator>> machines_;
   std::vector<kernel::Tally> begin_;
   std::uint64_t start_ns_ = 0;
+  const ReplaySpec spec_;
+  const std::vector<std::uint32_t> trace_cpus_;
+  std::optional<ReplayWatch<Simulator>> watch_;
   machine::simulator::Statistics lines_;
 };
 
@@ -133,7 +152,11 @@ class SiliconReplay final : public Replay {
 
   void run(const Chunk& chunk) override {
     const std::uint64_t begin = machines_[0]->now();
-    on_all([&](unsigned cpu) { core_.run(*machines_[cpu], chunk, [](std::uint64_t) {}); });
+    constexpr NoWatch* kNobody = nullptr;
+    on_all([&](unsigned cpu) {
+      core_.run(
+          *machines_[cpu], chunk, [](std::uint64_t) {}, kNobody);
+    });
     span_ns_ += machines_[0]->now() - begin;
   }
 

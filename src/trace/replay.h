@@ -20,16 +20,20 @@
 #include "measure/histogram.h"
 #include "trace/facts.h"
 #include "trace/steps.h"
+#include "trace/timeline.h"
 
 namespace mmscale::trace {
 
 struct ReplaySpec {
-  std::string_view scheme;
-  std::string_view lifecycle = "powerpc";
+  std::string scheme;
+  std::string lifecycle = "powerpc";
   kernel::Options options = {};
   kernel::Rules rules = {};
   // In virtual time: the machine. Null on silicon.
   const machine::simulator::Model* model = nullptr;
+  // In virtual time: what it is shown in, as which of its processes. Null for none.
+  TimelineFile* timeline = nullptr;
+  unsigned process = 0;
   // On silicon: where the threads live, and how IPIs are sent.
   machine::silicon::Pool* pool = nullptr;
   std::string_view transport = {};

@@ -28,6 +28,12 @@
 
 namespace mmscale::trace {
 
+// Nobody looks on at a replay.
+struct NoWatch {
+  void begin(const auto&...) {}
+  void end(const auto&...) {}
+};
+
 template <class Machine>
 class ReplayCore {
  public:
@@ -64,9 +70,10 @@ class ReplayCore {
   }
 
   // The CPU's part of a chunk. `sleep(ns)` lets the CPU sleep, interrupts on, until so long after the trace's
-  // beginning, or does nothing in a world that does not keep the trace's time.
-  template <class Sleep>
-  void run(Machine& m, const Chunk& chunk, Sleep&& sleep) {
+  // beginning, or does nothing in a world that does not keep the trace's time. `watch`, if not null, looks on at every
+  // step (replay_watch.h).
+  template <class Sleep, class Watch>
+  void run(Machine& m, const Chunk& chunk, Sleep&& sleep, Watch* watch) {
     Local& local = *locals_[m.cpu()];
     kernel::rcu::Busy<Machine> busy(m, local.cpu);
     for (const Step& step : chunk.cpus[m.cpu()]) {
@@ -76,12 +83,14 @@ class ReplayCore {
         sleep(step.when_ns);
       }
       await_order(m, local, step);
+      if (watch != nullptr) watch->begin(m, local.cpu, step);
       const std::uint64_t begin = m.now();
       const std::uint64_t died = local.deaths;
       execute(m, local, step);
       const std::uint64_t spent = m.now() - begin;
       local.kernel_ns += spent;
       if (local.deaths != died) local.teardown_ns.record(spent);
+      if (watch != nullptr) watch->end(m, local.cpu, step, local.deaths != died);
       if (step.global()) globals_.store(step.epoch + 1, std::memory_order_release);
       if (system_.scheme.drains)
         if (++local.steps % kStepsPerTick == 0) system_.scheme.drain(m, local.cpu, kernel::Drain::tick);
@@ -131,6 +140,12 @@ class ReplayCore {
   const kernel::Tally& tally(unsigned cpu) const { return locals_[cpu]->cpu.tally; }
   std::uint64_t switches(unsigned cpu) const { return locals_[cpu]->switches; }
   std::uint64_t kernel_ns(unsigned cpu) const { return locals_[cpu]->kernel_ns; }
+  const Task& task(std::uint32_t slot) const { return slots_[slot].task; }
+  // Who is told of every mm that is freed (kernel::System).
+  void on_freed(void (*freed)(void* context, Machine& m, Mm* mm), void* context) {
+    system_.mm_freed = freed;
+    system_.mm_freed_context = context;
+  }
   const measure::Histogram& teardown_ns(unsigned cpu) const { return locals_[cpu]->teardown_ns; }
 
   // After finish on all CPUs, on any of them: the sums that must hold (workload/audit.h), and every CPU's

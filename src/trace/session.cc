@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -98,13 +99,13 @@ class Chunks {
   Builder builder_;
 };
 
-// Threads that each have some of the schemes, and go through the chunks in step with the reader: while they
+// Threads that each have some of the replays, and go through the chunks in step with the reader: while they
 // run one, it makes the next.
 class Farm {
  public:
-  Farm(const ReplaySpec& spec, const Facts& facts, const std::vector<std::string>& schemes, unsigned threads,
+  Farm(const Facts& facts, std::span<const ReplaySpec> specs, unsigned threads,
        std::vector<SchemeResult>& results)
-      : spec_(spec), facts_(facts), schemes_(schemes), results_(results), barrier_(threads + 1) {
+      : facts_(facts), specs_(specs), results_(results), barrier_(threads + 1) {
     for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this, i, threads] { work(i, threads); });
   }
   // Not finished: the reader met an error, and no result is wanted.
@@ -138,10 +139,8 @@ class Farm {
   void work(unsigned first, unsigned stride) {
     std::vector<std::pair<std::size_t, std::unique_ptr<Replay>>> replays;
     guarded([&] {
-      for (std::size_t i = first; i < schemes_.size(); i += stride) {
-        ReplaySpec spec = spec_;
-        spec.scheme = schemes_[i];
-        replays.emplace_back(i, make_replay(spec, facts_));
+      for (std::size_t i = first; i < specs_.size(); i += stride) {
+        replays.emplace_back(i, make_replay(specs_[i], facts_));
         replays.back().second->begin();
       }
     });
@@ -154,7 +153,7 @@ class Farm {
       });
     }
     guarded([&] {
-      for (auto& [i, replay] : replays) results_[i] = {schemes_[i], replay->finish()};
+      for (auto& [i, replay] : replays) results_[i] = {specs_[i], replay->finish()};
     });
   }
 
@@ -170,9 +169,8 @@ class Farm {
     }
   }
 
-  const ReplaySpec& spec_;
   const Facts& facts_;
-  const std::vector<std::string>& schemes_;
+  const std::span<const ReplaySpec> specs_;
   std::vector<SchemeResult>& results_;
   std::barrier<> barrier_;
   Chunk running_;
@@ -185,34 +183,26 @@ class Farm {
 
 }  // namespace
 
-SessionResult replay_all(const Trace& trace, const ReplaySpec& spec, const std::vector<std::string>& schemes,
-                         unsigned threads) {
+SessionResult replay_all(const Trace& trace, const std::vector<ReplaySpec>& specs, unsigned threads) {
   SessionResult session;
-  session.schemes.resize(schemes.size());
-  if (spec.model == nullptr) {
-    for (std::size_t i = 0; i < schemes.size(); ++i) {
+  if (specs.front().model == nullptr) {
+    for (const ReplaySpec& spec : specs) {
       Chunks chunks(trace);
-      ReplaySpec one = spec;
-      one.scheme = schemes[i];
-      const auto replay = make_replay(one, trace.facts());
+      const auto replay = make_replay(spec, trace.facts());
       replay->begin();
       for (Chunk chunk; chunks.next(chunk);) replay->run(chunk);
-      session.schemes[i] = {schemes[i], replay->finish()};
+      session.schemes.push_back({spec, replay->finish()});
       session.facts = chunks.finish(trace.facts());
     }
     return session;
   }
-  session.schemes.clear();
-  const std::size_t at_once = std::clamp<std::size_t>(schemes_at_once(trace.facts()), 1, schemes.size());
-  for (std::size_t first = 0; first < schemes.size(); first += at_once) {
+  const std::size_t at_once = std::clamp<std::size_t>(schemes_at_once(trace.facts()), 1, specs.size());
+  for (std::size_t first = 0; first < specs.size(); first += at_once) {
     ++session.passes;
-    const std::vector<std::string> some(
-        schemes.begin() + static_cast<std::ptrdiff_t>(first),
-        schemes.begin() + static_cast<std::ptrdiff_t>(std::min(first + at_once, schemes.size())));
+    const auto some = std::span(specs).subspan(first, std::min(at_once, specs.size() - first));
     std::vector<SchemeResult> results(some.size());
     Chunks chunks(trace);
-    Farm farm(spec, trace.facts(), some, std::clamp(threads, 1u, static_cast<unsigned>(some.size())),
-              results);
+    Farm farm(trace.facts(), some, std::clamp(threads, 1u, static_cast<unsigned>(some.size())), results);
     for (Chunk chunk; chunks.next(chunk);) farm.run(chunk);
     farm.finish();
     session.facts = chunks.finish(trace.facts());

@@ -13,7 +13,8 @@
 namespace mmscale::trace {
 
 struct SchemeResult {
-  std::string scheme;
+  // What it was replayed as.
+  ReplaySpec spec;
   ReplayResult result;
 };
 
@@ -21,14 +22,12 @@ struct SessionResult {
   // Of the pass that was replayed.
   Facts facts;
   std::vector<SchemeResult> schemes;
-  // In virtual time: more than one where memory has no room for all schemes at once.
+  // In virtual time: more than one where memory has no room for all at once.
   std::size_t passes = 0;
 };
 
-// Replays `trace` under each scheme; `spec` says where, its scheme is ignored. In virtual time several
-// schemes at once, on so many threads; on silicon one after the other. Throws TraceError and what make_replay
-// throws.
-SessionResult replay_all(const Trace& trace, const ReplaySpec& spec, const std::vector<std::string>& schemes,
-                         unsigned threads);
+// Replays `trace` as each of `specs` says, all of them in virtual time or all on silicon. In virtual time several at once,
+// on so many threads; on silicon one after the other. Throws TraceError and what make_replay throws.
+SessionResult replay_all(const Trace& trace, const std::vector<ReplaySpec>& specs, unsigned threads);
 
 }  // namespace mmscale::trace

@@ -13,7 +13,7 @@ std::optional<std::uint64_t> ticks_to_ns(std::uint64_t ticks, double rate) {
 }
 
 bool Stamps::read(std::string_view word, std::uint64_t& ns) const {
-  const bool ticks = word.find('.') == word.npos;
+  const bool ticks = word.find_first_of(kDecimalPoints) == word.npos;
   if (ticks_ && *ticks_ != ticks) return false;
   std::optional<std::uint64_t> value = ticks ? number<std::uint64_t>(word) : seconds(word);
   if (value && ticks) value = tick_rate_ ? ticks_to_ns(*value, *tick_rate_) : 0;
@@ -23,7 +23,7 @@ bool Stamps::read(std::string_view word, std::uint64_t& ns) const {
 
 const char* Stamps::accept(std::string_view word) {
   if (ticks_) return nullptr;
-  ticks_ = word.find('.') == word.npos;
+  ticks_ = word.find_first_of(kDecimalPoints) == word.npos;
   if (*ticks_ && !tick_rate_)
     return "time stamps without a point are ticks of trace_clock counter, uptime, x86-tsc, ppc-tb or "
            "s390-tod "

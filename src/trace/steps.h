@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "trace/event.h"
 #include "workload/program.h"
 
 namespace mmscale::trace {
@@ -32,6 +33,9 @@ struct Step {
   // switch_to a task that ran elsewhere before: how often it must have been switched away from; else 0.
   std::uint32_t turns = 0;
   Op op = Op::switch_to;
+  // For who looks on: the task in `slot`, as it is called from here on.
+  std::int32_t pid = 0;
+  Comm comm = {};
 
   bool global() const { return op != Op::switch_to; }
   bool operator==(const Step&) const = default;

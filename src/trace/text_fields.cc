@@ -226,7 +226,7 @@ std::optional<std::int32_t> pid_number(std::string_view text) {
 std::optional<std::uint64_t> seconds(std::string_view text) {
   // So that the sum below cannot overflow: 2^63 ns are 292 years.
   constexpr std::uint64_t kMost = 9'000'000'000;
-  const std::size_t point = text.find('.');
+  const std::size_t point = text.find_first_of(kDecimalPoints);
   const auto whole = number<std::uint64_t>(text.substr(0, point));
   if (!whole || *whole > kMost) return std::nullopt;
   std::uint64_t ns = 0;

@@ -25,6 +25,9 @@ std::optional<T> number(std::string_view text, int base = 10) {
 // A pid from 0 to kMostPid.
 std::optional<std::int32_t> pid_number(std::string_view text);
 
+// What stands before the decimals. No kernel writes a comma; what has been through a tool that minds the locale may.
+inline constexpr std::string_view kDecimalPoints = ".,";
+
 // "123.456789" with up to nine decimals, in ns.
 std::optional<std::uint64_t> seconds(std::string_view text);
 

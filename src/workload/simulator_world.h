@@ -31,6 +31,7 @@ class SimulatorWorld {
   std::span<std::byte> bytes() const { return memory_.bytes(); }
   std::unique_ptr<Machine> machine(unsigned cpu, unsigned) { return std::make_unique<Machine>(system_, cpu); }
   void detach(unsigned) {}
+  void watch_calls(Machine::CallWatch* watch) { system_.watch(watch); }
 
   // Where every CPU is a fiber.
   machine::simulator::World& fibers() { return fibers_; }

@@ -60,7 +60,7 @@ def mmscale(binary, environment):
 
 @pytest.fixture
 def replay(mmscale, tmp_path):
-    """Replays a trace and returns its records by scheme."""
+    """Replays a trace and returns its records by scheme; where there are several lifecycles, those of the first."""
 
     from records.schema import problems
 
@@ -70,7 +70,7 @@ def replay(mmscale, tmp_path):
         assert (done.returncode, done.stderr) == (0, "")
         document = json.loads(out.read_text())
         assert problems(document) == []
-        return {entry["mmscale"]["scheme"]: entry for entry in document["benchmarks"]}
+        return {entry["mmscale"]["scheme"]: entry for entry in reversed(document["benchmarks"])}
 
     return call
 

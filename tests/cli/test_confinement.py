@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -290,3 +291,47 @@ def test_cpus_that_are_taken_away_during_a_campaign(mmscale, binary, allowed, tm
     assert process.returncode in (0, 3), line + rest
     document = json.loads(out.read_text())
     assert problems(document) == [] and len(windows(document)) == 12
+
+
+@pytest.fixture
+def cpuset(allowed):
+    """A cpuset of cgroup v1 or v2 with the first two CPUs that may be used: its folder."""
+    if len(allowed) < 2:
+        pytest.skip("needs two CPUs")
+    root = Path("/sys/fs/cgroup")
+    folder = (root / "cpuset" if (root / "cpuset").is_dir() else root) / f"mmscale-test-{os.getpid()}"
+    try:
+        if folder.parent == root:
+            (root / "cgroup.subtree_control").write_text("+cpuset")
+        folder.mkdir()
+    except OSError as error:
+        pytest.skip(f"no cpuset: {error}")
+    try:
+        try:
+            (folder / "cpuset.mems").write_text((folder.parent / "cpuset.mems").read_text() if folder.parent != root else "")
+            (folder / "cpuset.cpus").write_text(f"{allowed[0]},{allowed[1]}")
+        except OSError as error:
+            pytest.skip(f"no cpuset: {error}")
+        yield folder
+    finally:
+        folder.rmdir()
+
+
+def test_a_cpuset_that_shrinks_for_a_moment_does_not_use_up_the_windows(binary, allowed, cpuset, tmp_path):
+    """A window that cannot be bound takes its time all the same."""
+    out = tmp_path / "records.json"
+    words = ("bench", "--family", "floor", "--cpus", 2, "--reps", 6, "--window", "40ms", "--warm", "10ms", "--out", out)
+    join = 'echo $$ >"$0" && exec "$@"'
+    command = ["sh", "-c", join, str(cpuset / "cgroup.procs"), binary, *map(str, words)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        begin = next(time.monotonic() for line in process.stderr if line.startswith("[1/"))
+        (cpuset / "cpuset.cpus").write_text(f"{allowed[0]}")
+        time.sleep(0.2)
+        (cpuset / "cpuset.cpus").write_text(f"{allowed[0]},{allowed[1]}")
+        away = time.monotonic() - begin
+        rest = process.stderr.read()
+    assert process.returncode in (0, 3), rest
+    document = json.loads(out.read_text())
+    assert problems(document) == [] and len(windows(document)) == 24
+    unbound = [one for one in windows(document) if any("cannot bind" in why for why in one["mmscale"]["invalid"])]
+    assert 0 < len(unbound) <= away / 0.05 + 2

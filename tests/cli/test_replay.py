@@ -425,3 +425,27 @@ def test_nothing_traces_on_when_the_recorder_and_its_guard_are_killed_at_once(bi
         assert int(read("per_cpu/cpu0/buffer_size_kb").split()[0]) < 64
     mmscale("topo")
     assert not os.path.exists(left)
+
+
+def test_every_lifecycle_has_a_line(mmscale, tmp_path):
+    """Without --lifecycle: powerpc's table, and of all others what mainline has."""
+    out = tmp_path / "replay.json"
+    done = mmscale("replay", BY_HAND, "--out", out)
+    assert done.returncode == 0
+    described = json.loads(mmscale("describe", "--json").stdout)["commands"]
+    options = next(one["options"] for one in described if one["name"] == "replay")
+    schemes = {name: set() for name in next(one["choices"] for one in options if "--lifecycle" in one["names"])}
+    for entry in json.loads(out.read_text())["benchmarks"]:
+        schemes[entry["mmscale"]["lifecycle"]].add(entry["mmscale"]["scheme"])
+    whole = schemes.pop("powerpc")
+    assert {"refcount", "shootdown", "quiesce"} <= whole
+    assert all("refcount" in some <= {"refcount", "shootdown"} for some in schemes.values())
+    assert {"refcount", "shootdown"} == schemes["powerpc-hash"] and {"refcount"} == schemes["x86-2025"]
+    lines = done.stdout.split("lifecycle  ")[-1].splitlines()[1:]
+    assert [line.split()[0] for line in lines] == list(schemes)
+
+
+def test_lifecycles_that_are_asked_for_have_tables(mmscale):
+    done = mmscale("replay", BY_HAND, "--scheme", "refcount", "--lifecycle", "x86-2025,arm64")
+    assert re.findall(r"under the rules of (\S+):", done.stdout) == ["x86-2025", "arm64"]
+    assert len(re.findall(r"^refcount ", done.stdout, re.MULTILINE)) == 2

@@ -3,6 +3,7 @@
 
 import gzip
 import json
+import math
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from command import Problem
 from records import document
 from records.document import MOST_TEXT
 from records.reading import load, read
+from records.window import number as number_of
 
 TWO = "host-2cpu.json"
 
@@ -187,3 +189,14 @@ def test_a_link_to_itself(in_process, tmp_path, script):
     loop.symlink_to(loop)
     done = in_process(SCRIPTS / script, loop, *([DATA / TWO] if script == "compare" else ["-o", tmp_path]))
     assert (done.returncode, done.stderr) == (1, f"{script}: {loop}: Too many levels of symbolic links\n")
+
+
+@pytest.mark.parametrize("value", [1e-300, -1e-300, 1e300, 10**300, float("inf"), float("nan"), "1", None])
+def test_what_nothing_measures_is_no_number(value):
+    """Ratios and products of such numbers, and axes that reach them, would be infinite."""
+    assert math.isnan(number_of(value))
+
+
+@pytest.mark.parametrize("value", [0, 1, -1, 1e-12, 2**64, 1e18])
+def test_what_something_measures_is_one(value):
+    assert number_of(value) == value

@@ -153,10 +153,14 @@ class Record(Kind):
             ("validate", path),
             ("compare", path, self.whole_file),
             ("compare", self.whole_file, path),
+            ("compare", path, "--schemes", "refcount,shootdown"),
             ("fit", path),
             ("fit", path, "-o", out),
             ("plot", path, "-o", out),
+            ("plot", path, self.whole_file, "-o", out),
+            ("plot", "--overlay", *dice.sample((path, *self.corpus()), 3), "-o", out),
             ("report", path, "-o", out),
+            ("report", self.whole_file, path, "-o", out),
         ))  # fmt: skip
         return self.in_process(script, arguments)
 
@@ -204,7 +208,7 @@ class Options(Kind):
             "doctor": (),
         }
         # Files and folders are made of them, or real CPUs are measured.
-        self.spared = {"--out", "-o", "--live", "--silicon", "--svg", "--man", "--steps", "--dry-run", "--config"}
+        self.spared = {"--out", "-o", "--live", "--timeline", "--silicon", "--svg", "--man", "--steps", "--dry-run", "--config"}
 
     def make(self, dice):
         name = dice.choice([one for one in self.bases if one in self.commands])

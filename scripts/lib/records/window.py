@@ -36,8 +36,9 @@ def validity(benchmark, ours, value):
 
 
 def number(value):
-    """A finite number as float, anything else as NaN."""
-    if isinstance(value, (int, float)) and math.isfinite(value):
+    """A number that something can measure as float, anything else as NaN: of what is beyond 1e30 either way, products and
+    ratios would be infinite."""
+    if isinstance(value, (int, float)) and (value == 0 or 1e-30 <= abs(value) <= 1e30):
         return float(value)
     return math.nan
 

@@ -28,16 +28,31 @@ class Simulator {
   using Atomic = T;
   static constexpr bool checking = Checking;
 
+  // Told of every call on another CPU, on the CPU that calls or is called; `number`: of all that the caller has queued.
+  // What it does takes no virtual time.
+  class CallWatch {
+   public:
+    virtual void queues(Simulator& m, unsigned target, std::uint64_t number, const void* info) = 0;
+    virtual void handles(Simulator& m, unsigned from, std::uint64_t number, const void* info) = 0;
+    virtual void handled(Simulator& m) = 0;
+
+   protected:
+    ~CallWatch() = default;
+  };
+
   // The CPUs of one emulated system. Outlives its CPUs.
   class System {
    public:
     explicit System(World& world) : world_(world), cpus_(world.cpus()) {}
     unsigned cpus() const { return static_cast<unsigned>(cpus_.size()); }
+    // Null for nobody.
+    void watch(CallWatch* watch) { watch_ = watch; }
 
    private:
     friend class Simulator;
     World& world_;
     std::vector<Simulator*> cpus_;
+    CallWatch* watch_ = nullptr;
   };
 
   Simulator(System& system, unsigned cpu)
@@ -52,6 +67,11 @@ class Simulator {
   template <class T>
   MMSCALE_INLINE T load(const T& a, std::memory_order) const {
     return *static_cast<const T*>(world_.read(cpu_, &a));
+  }
+  // What this CPU would load, for who looks on: no access, and no time.
+  template <class T>
+  T peek(const T& a) const {
+    return *static_cast<const T*>(world_.peek(cpu_, &a));
   }
   template <class T>
   MMSCALE_INLINE void store(T& a, std::type_identity_t<T> value, std::memory_order) {
@@ -120,7 +140,8 @@ class Simulator {
       call.handler = handler;
       call.info = info;
       store(call.busy, 1u, std::memory_order_relaxed);
-      ++tally_.queued;
+      call.number = ++tally_.queued;
+      if (system_.watch_ != nullptr) system_.watch_->queues(*this, target, call.number, info);
       if (system_.cpus_[target]->push(*this, call)) {
         ++tally_.raised;
         to_raise_.set(target);
@@ -165,6 +186,8 @@ class Simulator {
     IpiHandler<Simulator> handler = nullptr;
     void* info = nullptr;
     std::uint32_t busy = 0;
+    unsigned from = 0;
+    std::uint64_t number = 0;
   };
 
   template <class T, class Operation>
@@ -177,7 +200,10 @@ class Simulator {
   }
 
   Request& request(unsigned target) {
-    if (!requests_[target]) requests_[target] = std::make_unique<Request>();
+    if (!requests_[target]) {
+      requests_[target] = std::make_unique<Request>();
+      requests_[target]->from = cpu_;
+    }
     return *requests_[target];
   }
 
@@ -204,7 +230,9 @@ class Simulator {
       for (Request* call = oldest_first; call != nullptr;) {
         // Read before the ack: with `busy` clear the sender may queue the request again.
         Request* next = call->next;
+        if (system_.watch_ != nullptr) system_.watch_->handles(*this, call->from, call->number, call->info);
         call->handler(*this, call->info);
+        if (system_.watch_ != nullptr) system_.watch_->handled(*this);
         store(call->busy, 0u, std::memory_order_release);
         call = next;
       }

@@ -117,6 +117,11 @@ class World {
 
   // Where the value is now: there, or in this CPU's store buffer.
   const void* read(unsigned cpu, const void* address);
+  // The same for who looks on: no access, and no time.
+  const void* peek(unsigned cpu, const void* address) const {
+    const Cpu& buffer = cpus_[threads_ + cpu];
+    return cpus_[cpu].storing_to != kNobody && buffer.address == address ? buffer.value.data() : address;
+  }
   // Now, or when the line is here, and this CPU goes on meanwhile: `address` must still be there then, be it
   // after the body's end.
   void store(unsigned cpu, void* address, const void* value, std::size_t bytes);
