@@ -103,7 +103,7 @@ def test_the_table_and_the_fits_show_both(tmp_path):
     path = made.write(tmp_path / "a.json", under("switch", deep_idle=False), under("switch", deep_idle=True))
     records = read([path])
     text = table.render(records)
-    assert text.count("switch: workload idle, sharing all, placement compact") == 2
+    assert text.count("switch: workload idle, one mm for all, CPUs nearest first") == 2
     assert ", deep idle" in text and ", no deep idle" in text and "14 windows" not in text
     assert len(fitted(records)) == 2
 

@@ -84,7 +84,7 @@ def test_what_was_varied_makes_panels_of_its_own(edited):
     found = panels(read([edited("host-2cpu.json", vary)]).switches)
     assert [panel.split for panel in found] == [{"think_cycles": 0}, {"think_cycles": 500}]
     assert [series_of(panel, "refcount").at(2).windows for panel in found] == [9, 9]
-    assert found[1].name.endswith("think 500 cycles")
+    assert found[1].name.endswith("500 ticks of work between two switches")
 
 
 def test_a_condition_that_goes_with_the_scheme_splits_nothing(edited):
@@ -101,7 +101,7 @@ def test_options_left_alone_go_without_saying_and_others_do_not():
     panel = SimpleNamespace(
         conditions={"lifecycle": ["powerpc"], "mm_cid": ["off"], "rq_lock": [False], "lifetime": [float("nan")]}
     )
-    assert describe_conditions(panel) == ["lifecycle powerpc"]
+    assert describe_conditions(panel) == ["rules of powerpc"]
     panel.conditions |= {"mm_cid": ["off", "v6.4"], "rq_lock": [True], "lifetime": [100.0]}
     assert describe_conditions(panel)[1:] == [
         "mm_cid off or mm_cid v6.4",

@@ -8,7 +8,7 @@ import numpy
 import pandas
 
 from records import conditions
-from grouping.series import COUNTS, REFERENCE, describe, partition
+from grouping.series import REFERENCE, describe, partition, words
 from stats.estimate import estimate
 
 
@@ -102,13 +102,6 @@ def sheets(family, windows, identity, places=(), spots=(), but=()):
         Sheet(family, key, split, {name: list(part[name].unique()) for name in places} | conditions.values(part, but), part)
         for key, split, part in partition(windows, identity, places, spots, but)
     ]
-
-
-def words(key, value):
-    """Names a part of a figure's identity: "compact" speaks for itself, a number does not."""
-    if key in COUNTS:
-        return describe(key, value)
-    return f"{key} {value}"
 
 
 def plain_number(value):

@@ -44,7 +44,7 @@ class Series:
 # Options that go without saying when nobody turned them on, or when the workload has none.
 UNREMARKABLE = {
     "mm_cid": ("off",), "rq_lock": (False,), "lifetime": (), "latency_one_in": (0,), "deep_idle": (False,),
-    "page_tables": (True,), "hotplug": ("after",), "migrate_every": (),
+    "page_tables": (True,), "hotplug": ("after",), "migrate_every": (), "rest_of_switch": ("none",), "random_think": (False,),
 }  # fmt: skip
 # Conditions whose value is said elsewhere, unless there are several.
 SAID = ("machine", "warm_ns", "irqs_off_activate_mm")
@@ -87,7 +87,7 @@ class Panel:
     @property
     def name(self):
         """Says which panel this is, for titles."""
-        parts = [f"workload {self.workload}", f"sharing {self.sharing}", f"placement {self.placement}"]
+        parts = [words(key, getattr(self, key)) for key in ("workload", "sharing", "placement")]
         return ", ".join(parts + [describe(*item) for item in self.split.items()])
 
 
@@ -132,6 +132,23 @@ TARGETS = {"enable_points": "called CPUs pass enable points", "compute": "called
 COUNTS = {"cpus": "CPUs", "borrowers": "borrowers", "mask_only": "further CPUs in mm_cpumask"}
 
 
+# Names of mmscale bench's --sharing and --placement, for people who do not know them.
+SHARINGS = {"all": "one mm for all", "private": "an mm for each CPU"}
+PLACEMENTS = {"compact": "CPUs nearest first", "scatter": "CPUs farthest first", "socket": "CPUs socket by socket",
+              "smt-first": "CPUs core by core", "smt-last": "CPUs of every core first, siblings last"}  # fmt: skip
+
+
+def words(key, value):
+    """Names a part of a figure's identity, for people: its workload, who shares an mm, which CPUs, how many."""
+    if key in COUNTS:
+        return describe(key, value)
+    if key == "sharing":
+        return SHARINGS.get(value, f"an mm for each {value}{' CPUs' if str(value).isdigit() else ''}")
+    if key == "placement":
+        return PLACEMENTS.get(value, f"CPUs {value}")
+    return f"{key} {value}"
+
+
 def describe(condition, value):
     """Names a condition with its value, for people."""
     if condition == "latency_one_in":
@@ -149,13 +166,21 @@ def describe(condition, value):
     if condition == "migrate_every":
         return f"one process of {value:g} migrates"
     if condition == "think_cycles":
-        return f"think {value:g} cycles"
+        return f"{value:g} ticks of work between two switches" if value else "no work between two switches"
+    if condition == "random_think":
+        return "work drawn at random" if value else "work always as long"
+    if condition == "rest_of_switch":
+        return f"rest of a switch: {value}"
+    if condition == "lifecycle":
+        return f"rules of {value}"
+    if condition == "transport":
+        return "modelled IPIs" if value in ("simulated", "modelled") else f"IPIs by {value}"
     if condition == "lifetime":
         return f"lifetime {value:g} switches"
     if condition == "linger_ns":
         return f"borrowers linger {value:g} ns"
     if condition == "home_node":
-        return f"home node {value:g}"
+        return f"mm on NUMA node {value:g}"
     if condition == "target_does":
         return TARGETS.get(value, f"called CPUs: {value}")
     if condition in ("lazy_tlb", "idle_driver"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from grouping.curves import sheets
 from records.conditions import value_of
 from report.markup import esc, figure_of, windows_of
-from grouping.series import REFERENCE
+from grouping.series import REFERENCE, words
 from stats.estimate import estimate
 from wording.schemes import WHAT
 from wording.text import SIMULATED, in_words, plain, ratio
@@ -217,9 +217,9 @@ def _doing(sheet):
     """What the CPUs of a sheet do, as its records say."""
     identity = sheet.identity
     if identity["workload"] != FIRST["workload"]:
-        return f"at workload {esc(identity['workload'])}, sharing {esc(identity['sharing'])}"
+        return f"at workload {esc(identity['workload'])}, {esc(words('sharing', identity['sharing']))}"
     if identity["sharing"] != FIRST["sharing"]:
-        return f"going in and out of idle (sharing {esc(identity['sharing'])})"
+        return f"going in and out of idle, {esc(words('sharing', identity['sharing']))}"
     return "going in and out of idle in one address space"
 
 
@@ -258,8 +258,8 @@ def what_it_is(records, index):
     machine, own = records.sources[index].machine, records.of(index)
     if machine.simulated and not len(own.switches) and len(own.replays):
         # The file was written here; what its numbers are of is a model.
-        models = ", ".join(dict.fromkeys(own.replays["model"]))
-        return f"recorded traces, replayed on a simulated {models}"
+        models = list(dict.fromkeys(own.replays["model"]))
+        return "recorded traces, replayed on " + (f"a simulated {models[0]}" if len(models) == 1 else f"{len(models)} simulated models")
     packages = [
         len({entry["package"] for entry in per_cpu})
         for table in (own.switches, own.lines, own.bounces)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from figures.line import line_sheets
 from grouping.matrix import LEVELS, median_matrix
 from report.markup import esc, slug
-from grouping.series import REFERENCE, describe, partition
+from grouping.series import REFERENCE, describe, partition, words
 from wording.text import SIMULATED
 
 KEYS = ("package", "die", "LLC", "core")
@@ -99,7 +99,7 @@ def _shares(switches):
             for entry in per_cpu:
                 sums[entry["pu"]] = sums.get(entry["pu"], 0.0) + entry["rounds"] / total
         if windows:
-            label = f"{scheme}, workload {key['workload']}, placement {key['placement']}"
+            label = f"{scheme}, workload {key['workload']}, {words('placement', key['placement'])}"
             label += "".join(f", {describe(*item)}" for item in split.items()) + f", {group['cpus'].iloc[0]} CPUs"
             mean = {pu: value / windows for pu, value in sums.items()}
             found[label] = (mean, 1 / group["cpus"].iloc[0], windows)
@@ -136,7 +136,7 @@ def _map(index, records, machine, sheet, matrix, shares, places):
     if known and sheet.windows["sampled_from"].max() > known:
         notes.append(f"It took a sample of the {sheet.windows['sampled_from'].max():g} PUs of the placement.")
     if not shares:
-        notes.append("No valid window of switches with sharing all tells the share of wins.")
+        notes.append("No valid window of switches with one mm for all tells the share of wins.")
     html = (
         f'<figure class="chart map" id="{ident}"><figcaption>{esc(title)}'
         f'<span class="sub">{esc(" ".join(notes))}</span></figcaption>'
