@@ -355,7 +355,7 @@ def with_spent(entries):
     return entries
 
 
-def assessment(agreement="agree", gain=0.0123):
+def assessment(agreement="agree", gain=0.0123, workload=None):
     """The answer of mmscale assess."""
 
     def figure(median):
@@ -366,6 +366,8 @@ def assessment(agreement="agree", gain=0.0123):
     if gain is not None:
         point["most_gain"] = gain
     ours = {"family": "assess", "record": "assessment", "points": [point], "deaths": [], "in_words": "said <in> words"}
+    if workload:
+        ours["workload"] = workload
     return {
         "name": "assess/compact", "run_name": "assess/compact", "run_type": "aggregate", "repetitions": 5, "threads": 1,
         "aggregate_name": "assessment", "aggregate_unit": "time", "iterations": 1, "real_time": 0.0, "cpu_time": 0.0,
@@ -373,15 +375,17 @@ def assessment(agreement="agree", gain=0.0123):
     }  # fmt: skip
 
 
-def replays(schemes=("refcount", "shootdown"), trace="make.mmtrace.gz"):
-    """replay: one window for each scheme, as a simulated machine makes them."""
+def replays(schemes=("refcount", "shootdown"), trace="make.mmtrace.gz", model="power9-2c", slower=1.0, **ours_too):
+    """replay: one window for each scheme, as a simulated machine makes them. slower: times refcount's time takes so long."""
     made = []
     for scheme in schemes:
         counted = scheme.startswith("refcount")
         counters = {"cpus": 8, "mm_count_ops": 1700 if counted else 0, "lines_moved": 2700, "ipis_sent": 3,
-                    "ipis_useful": 2, "ipis_useless": 1, "mms_freed": 76, "kernel_ns": 90000 if counted else 81000, "real_time": 40.0,
+                    "ipis_useful": 2, "ipis_useless": 1, "mms_freed": 76, "kernel_ns": 90000 * slower if counted else 81000, "real_time": 40.0,
+                    "span_ns": 1000000.0,
                     **distribution("teardown_ns", 190.0, 76)}  # fmt: skip
         ours = {"world": "simulator", "scheme": scheme, "workload": trace, "lifecycle": "powerpc", "cpus": 8}
-        ours |= {"machine": "power9-2c", "notes": ["1 tasks were there before the trace"], "sharing": "recorded"}
+        ours |= {"window_ns": int(1000000 * slower), **ours_too}
+        ours |= {"machine": model, "notes": ["1 tasks were there before the trace"], "sharing": "recorded"}
         made.append(entry(f"replay/{trace}/{scheme}/powerpc/cpus:8", counters, ours))
     return made

@@ -198,7 +198,7 @@ def test_what_stands_between_two_switches_is_what_the_records_say(run, tmp_path)
 def test_the_claim_names_what_was_done(run, tmp_path):
     entries = json.loads(json.dumps(made.switches(cpus=(1, 8), schemes=("refcount", "shootdown"))).replace("idle", "exit"))
     run(REPORT, made.write(tmp_path / "a.json", entries), "-o", tmp_path)
-    assert "With 8 CPUs at workload exit, sharing all, shootdown makes" in claim_of(page_of(tmp_path))
+    assert "With 8 CPUs at workload exit, one mm for all, shootdown makes" in claim_of(page_of(tmp_path))
     assert "CPUs going in and out of idle" not in page_of(tmp_path)
 
 
@@ -374,9 +374,28 @@ def test_replayed_traces_have_their_tables(run, tmp_path, good):
     (table,) = re.findall(r'aria-label="replay of .*?</table>', text, re.DOTALL)
     assert re.findall(r'data-counter="mm_count_ops"[^>]*>([^<]+)<', table) == ["1.700k", "0"]
     assert "<td>~0.90</td>" in table
+    # 90 µs of 8 CPUs' 1 ms.
+    assert "<td>~1.1&nbsp;%</td>" in table
     # A trace alone is a page, too, but nothing that plot draws.
     assert run(REPORT, path, "-o", tmp_path).returncode == 0
     assert run(SCRIPTS / "plot", path, "-o", tmp_path).returncode == 1
+
+
+def test_a_trace_replayed_on_several_models_has_a_band(run, tmp_path, good):
+    said = {"trace_kernel": "6.18.4", "trace_machine": "x86_64", "lifecycle_reason": "that of <it>"}
+    shot = made.replays(("shootdown",), unsafe="unsafe under lifecycle powerpc: a flush", **said)
+    entries = made.replays(("refcount",), **said) + shot
+    for model, slower in (("a-2s", 0.8), ("b-4s", 1.5)):
+        entries += made.replays(model=model, slower=slower, **said)
+    assert run(REPORT, good, made.write(tmp_path / "replay.json", entries, mmscale_world="simulator"), "-o", tmp_path).returncode == 0
+    text = page_of(tmp_path)
+    assert "lifecycle powerpc, on 3 simulated models" in text and "power9-2c, a-2s, b-4s" in text
+    assert "Recorded on Linux 6.18.4, x86_64. Its rules: that of &lt;it&gt;." in text
+    (table,) = re.findall(r'aria-label="replay of .*?</table>', text, re.DOTALL)
+    assert "<td>~0.60 .. ~1.12</td>" in table and re.findall(r'data-counter="mm_count_ops"[^>]*>([^<]+)<', table) == ["1.700k", "0"]
+    assert [value for value, _ in re.findall(r'<data value="(\d+\.0)" data-counter="kernel_ns" data-statistic="(\w+)"', table)][:3] == ["90000.0", "72000.0", "135000.0"]
+    assert "Whether shootdown costs less time than refcount depends on the model" in text
+    assert "<b>shootdown</b> is not safe under powerpc as it is: a flush." in text and "shootdown (not safe)" in table
 
 
 def test_where_the_time_goes_is_stacked(run, tmp_path):
@@ -444,3 +463,34 @@ def test_an_assessment_says_whether_it_matters(run, tmp_path, good):
     assert run(REPORT, path, "-o", tmp_path).returncode == 0
     done = run(REPORT, good, made.write(tmp_path / "b.json", [made.assessment("perhaps")]), "-o", tmp_path)
     assert done.returncode == 1 and "assessment: agreement 'perhaps'" in done.stderr
+
+
+SERVED = {"name": "/home/me/served.gz", "seconds": 2.0, "cpus": 8, "switches": 5000, "borrows": 1000, "deaths": 4, "most_cpu_share": 6.875e-6}
+
+
+def test_an_assessment_says_by_scheme_what_of_a_switch_and_of_a_recording_it_spares(run, tmp_path):
+    def section(**given):
+        assert run(REPORT, made.write(tmp_path / "a.json", [made.assessment(**given)]), "-o", tmp_path).returncode == 0
+        (text,) = re.findall(r'<section id="matters".*?</section>', page_of(tmp_path), re.DOTALL)
+        rows = re.findall(r"<tr><th scope=\"row\">(.*?)</th><td>(.*?)</td></tr>", re.search(r'aria-label="what each.*?</table>', text, re.DOTALL)[0])
+        return html.unescape(text), {name: html.unescape(cells).split("</td><td>") for name, cells in rows}
+
+    text, rows = section(workload=SERVED)
+    assert "served.gz has 2.50k switches, 500 borrows, 2.00 deaths a second on 8 CPUs; of its CPU time mm_count takes at most" in text
+    # 45 ns of 5000; 1000 borrows of two switches each in 8 CPUs' 2 s.
+    assert rows["shootdown"] == ["45.0 ns (35.0 to 55.0)", "0.90\xa0% (0.70\xa0% to 1.1\xa0%)", "0.91\xa0% (0.70\xa0% to 1.1\xa0%)",
+                                 "0.00056\xa0% (0.00044\xa0% to 0.00069\xa0%)"]  # fmt: skip
+    assert rows["any other scheme, at most"] == ["60.0 ns", "1.2\xa0%", "1.2\xa0%", "0.00075\xa0%"]
+    assert "/home/me" not in text
+    # What the emulation says counts only where the kernel bears it out.
+    for agreement in ("disagree", "unknown"):
+        assert set(section(agreement=agreement)[1]) == {"any other scheme, at most"}
+    text, rows = section(workload={"name": "x", "unavailable": "<no> root"})
+    assert "Of x nothing is known: <no> root." in text and len(rows["shootdown"]) == 3
+
+
+@pytest.mark.parametrize("wrong", [{"seconds": 0}, {"cpus": "many"}, {"borrows": None}])
+def test_an_assessment_of_a_workload_without_numbers_is_refused(run, tmp_path, good, wrong):
+    path = made.write(tmp_path / "a.json", [made.assessment(workload={**SERVED, **wrong})])
+    done = run(REPORT, good, path, "-o", tmp_path)
+    assert done.returncode == 1 and done.stderr.startswith(f"report: {path}: ")

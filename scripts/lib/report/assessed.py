@@ -40,8 +40,11 @@ def assessed(records):
         head = records.sources[row["source"]].head
         points = [point for point in found["points"] if "median_ns" in point["sharing"]]
         said.append(esc(head) + (_answer(points[-1]) if points else "No two windows that followed each other count."))
+        if points:
+            parts.append(_by_scheme(points[-1], found.get("workload")))
         parts.append(_table(found, records.sources[row["source"]].machine.host))
-    return " ".join(said), "".join(parts)
+        said.append(_workload(found.get("workload")))
+    return " ".join(filter(None, said)), "".join(parts)
 
 
 def _answer(point):
@@ -49,10 +52,74 @@ def _answer(point):
     text += AGREEMENT[point["agreement"]] + "."
     if "most_gain" in point:
         text += (
-            f" A program that does nothing but switch would gain at most <b>{plain(100 * point['most_gain'], 2)}&nbsp;%</b> "
+            f" A program that does nothing but switch would gain at most <b>{_percent(point['most_gain'])}</b> "
             "from any other scheme."
         )
     return text
+
+
+def _workload(workload):
+    """What of a recording's CPU time mm_count takes, as a sentence."""
+    if not workload:
+        return ""
+    name = esc(_name(workload))
+    if "unavailable" in workload:
+        return f"Of {name} nothing is known: {esc(workload['unavailable'])}."
+    rates = ", ".join(f"{scaled(workload[what] / workload['seconds'], 3)} {what}" for what in ("switches", "borrows", "deaths"))
+    text = f"{name} has {rates} a second on {workload['cpus']} CPUs; "
+    if "most_cpu_share" not in workload:
+        return text + "what of its CPU time mm_count takes is unknown."
+    return text + f"of its CPU time mm_count takes at most <b>{_percent(workload['most_cpu_share'])}</b>."
+
+
+def _by_scheme(point, workload):
+    """A table: what each scheme spares of a real switch on the most CPUs, as a part of it, what that gives a program that
+    only switches and, of a recording, what part of its CPUs' time it is. Where the emulation is not borne out, of the bound
+    alone."""
+    threads = point["threads"].get("median_ns")
+    if not threads:
+        return ""
+    bound = point["sharing"].get("interval_ns", {}).get("high")
+    recorded = workload and "unavailable" not in workload
+    # A borrow is a switch to idle and one back.
+    per_ns = 2e-9 * workload["borrows"] / (workload["seconds"] * workload["cpus"]) if recorded else 0
+    ways = [lambda ns: ns / threads, lambda ns: _gain(ns, threads), *([lambda ns: ns * per_ns] if recorded else [])]
+    rows = []
+    if point["agreement"] == "agree":
+        for name, figure in (("all that mm_count takes", "mm_count"), ("shootdown", "shootdown_spares"), ("hazptr", "hazptr_spares")):
+            rows.append(("", [name, _figure(point[figure]), *(_parts(point[figure], way) for way in ways)]))
+    if bound is not None:
+        rows.append(("", ["any other scheme, at most", f"{_signed(bound)} ns", *(_percent(max(way(bound), 0)) for way in ways)]))
+    if not rows:
+        return ""
+    heads = ["without mm_count: scheme", f"spares of a switch on {point['cpus']} CPUs", "part of a real switch",
+             "a program that only switches gains", *([f"of the CPU time of {_name(workload)}"] if recorded else [])]  # fmt: skip
+    note = "What freeing takes instead of counting is not in it: shootdown interrupts, and hazptr looks at all CPUs, once a death."
+    return table(f"what each scheme would spare on {point['cpus']} CPUs", heads, rows) + f"<p>{note}</p>"
+
+
+def _name(workload):
+    """A workload's, without the folders of whoever recorded it."""
+    return str(workload["name"]).rpartition("/")[2]
+
+
+def _gain(spared, threads):
+    """So many more switches, as a part; nothing is left to divide by if all of a switch were spared."""
+    spared = min(spared, 0.999 * threads)
+    return spared / (threads - spared)
+
+
+def _parts(figure, way):
+    """A figure's median and interval, each as the part that a function makes of it."""
+    if "median_ns" not in figure:
+        return "–"
+    interval = figure.get("interval_ns")
+    text = _percent(way(figure["median_ns"]))
+    return f"{text} ({_percent(way(interval['low']))} to {_percent(way(interval['high']))})" if interval else text
+
+
+def _percent(part):
+    return ("−" if part < 0 else "") + plain(100 * abs(part), 2) + "&nbsp;%"
 
 
 def _figure(figure):
@@ -72,7 +139,7 @@ def _table(found, host):
     heads = ["CPUs", *(head for _, head in COLUMNS), "at most to gain"]
     rows = []
     for point in found["points"]:
-        gain = f"{plain(100 * point['most_gain'], 2)} %" if "most_gain" in point else "–"
+        gain = _percent(point["most_gain"]) if "most_gain" in point else "–"
         rows.append(("", [str(point["cpus"]), *(_figure(point[name]) for name, _ in COLUMNS), gain]))
     words = esc(found["in_words"].strip())
     return (

@@ -143,9 +143,9 @@ def _sentence(picture, mark):
             said.append(f"Drawn: the {MOST_ARROWS} most travelled of {ways} ways.")
         if picture.waited and not known:
             said.append(f"A CPU waits {mark}{in_time(picture.waited)} for it from the farthest.")
-    if not said:
-        missing = "No valid window tells" if picture.what else "It was not measured"
-        said.append(f"{missing} what the line costs between them.")
+    if len(known) < len(picture.cost):
+        missing = "no valid window tells it" if picture.what else "not simulated" if mark else "not measured"
+        said.append(f"Hatched: what a line's way to it costs ({missing}).")
     return " ".join(said)
 
 
@@ -163,9 +163,10 @@ def _draw(picture, mark):
         if cost is not None:
             part = (cost - min(known)) / (max(known) - min(known)) if max(known) > 1.05 * min(known) else 0.35
             heat = f' style="--heat:{10 + 70 * part:.0f}%"'
-        title = f"{NAMES[picture.level]} {ident}" + (f": {mark}{in_time(cost)} {picture.what}" if cost is not None else "")
+        title = f"{NAMES[picture.level]} {ident}" + (f": {mark}{in_time(cost)} {picture.what}" if cost is not None else ": what a line's way to it costs is not known")
+        unknown = " unmeasured" if cost is None else ""
         parts.append(
-            f'<g class="part"{heat}><title>{esc(title)}</title><rect class="socket" x="{x - size / 2:.1f}" '
+            f'<g class="part"{heat}><title>{esc(title)}</title><rect class="socket{unknown}" x="{x - size / 2:.1f}" '
             f'y="{y - size / 2:.1f}" width="{size:.1f}" height="{size:.1f}" rx="6"/>'
         )
         parts += _inside(picture, at, x, y, size, mark)
@@ -174,7 +175,9 @@ def _draw(picture, mark):
     return (
         f'<svg class="hero-machine" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{esc(said)}">'
         '<defs><marker id="head" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="3" markerHeight="3" '
-        'markerUnits="strokeWidth" orient="auto"><path class="head" d="M0 0L8 4L0 8Z"/></marker></defs>'
+        'markerUnits="strokeWidth" orient="auto"><path class="head" d="M0 0L8 4L0 8Z"/></marker>'
+        '<pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+        '<path class="hatch" d="M1 0V7"/></pattern></defs>'
         f"{''.join(parts)}</svg>"
     )
 

@@ -14,10 +14,11 @@ from records.conditions import value_of
 from records.window import DISTANCES
 from report.answer import main_sheet, times
 from report.markup import esc, figure_of, windows_of
+from report.replays import band
 from stats.estimate import estimate
 from stats.scaling import POOR
 from tables.fits import cpus_text, fitted
-from wording.text import in_time, scaled
+from wording.text import in_time, plain, ratio, scaled
 
 RIVALS = ("shootdown", "hazptr")
 
@@ -174,18 +175,24 @@ def host(own, mark):
     return f"A context switch of the running kernel takes {_listed(parts)}." if parts else ""
 
 
-def replay(own, _mark):
-    """What a trace's refcount operations and IPIs would have been."""
+def replay(own, mark):
+    """What a trace's refcount operations and IPIs would have been, what share of its CPUs' time that takes, and what the
+    others take of it."""
     said = []
     table = own.replays
     for trace, rows in table.groupby("trace", sort=False) if len(table) else ():
-        counted, shot = (rows[rows["scheme"] == name] for name in (REFERENCE, "shootdown"))
-        if not len(counted) or not len(shot):
+        counted = rows[rows["scheme"] == REFERENCE]
+        if not len(counted) or counted[["ops", "sent"]].isna().any().any():
             continue
-        operations = int(counted["ops"].iloc[0]) if counted["ops"].notna().any() else None
-        ipis = int(shot["sent"].iloc[0]) if shot["sent"].notna().any() else None
-        if operations is not None and ipis is not None:
-            said.append(f"{esc(trace)}: {operations:,} atomic operations on mm_count under {REFERENCE}, {ipis:,} IPIs under shootdown instead.")
+        text = f"{esc(trace)}: {int(counted['ops'].iloc[0]):,} atomic operations on mm_count and {int(counted['sent'].iloc[0]):,} IPIs under {REFERENCE}"
+        if counted["share"].notna().any():
+            text += f", whose switches, forks, execs and exits take {mark}{plain(100 * counted['share'].max(), 2)}&nbsp;% of its CPUs' time at most"
+        others = [
+            f"{ratio(found[0], mark)} to {ratio(found[1], mark)} times that under {esc(name)}" if found[1] > 1.005 * found[0]
+            else f"{ratio(found[0], mark)} times that under {esc(name)}"
+            for name in RIVALS if name in set(rows["scheme"]) and (found := band(rows, name))
+        ]  # fmt: skip
+        said.append("; ".join([text, *others]) + ".")
     return " ".join(dict.fromkeys(said))
 
 

@@ -47,10 +47,10 @@ function drawMap(figure, data) {
 
   // A sequence of lightness that keeps its order in grey; the text on it is black or white, whichever is readable.
   function paint(element, value, low, high) {
-    if (value === null || value === undefined) {
-      element.style.background = "transparent";
-      element.style.color = "var(--soft)";
-      element.style.borderStyle = "dotted";
+    const unknown = value === null || value === undefined;
+    element.classList.toggle("unmeasured", unknown);
+    if (unknown) {
+      element.style.background = element.style.color = "";
       return;
     }
     const logarithmic = state.show === "line" && low > 0 && high / low > 3;
@@ -63,7 +63,6 @@ function drawMap(figure, data) {
     const luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
     element.style.background = `rgb(${rgb.join(",")})`;
     element.style.color = luminance > 0.179 ? "#000000" : "#ffffff";
-    element.style.borderStyle = "solid";
   }
 
   function whereOf(pu) {
@@ -147,7 +146,7 @@ function drawMap(figure, data) {
     });
     const what = state.show === "line" ? `One way of a cache line from PU ${state.chosen}` : "Part of all rounds";
     reading.textContent = known.length
-      ? `${what}: light ${worded(low)} to dark ${worded(high)}. Dotted: not measured.` : `${what}: not measured.`;
+      ? `${what}: light ${worded(low)} to dark ${worded(high)}. Hatched: not measured.` : `${what}: not measured.`;
   }
 
   function read(target) {
