@@ -235,6 +235,16 @@ def test_a_machine_of_1536_pus(big):
     assert "ns one way" in given["reading"]["text"] or "not measured" in given["reading"]["text"]
 
 
+def test_a_page_of_which_no_window_counts_fails_nowhere(tmp_path):
+    entries = [*with_cpus(made.switches(cpus=(1, 2)), made.machine()), *made.lines(made.machine()), *made.bounces(made.machine())]
+    for window in entries:
+        window["valid"] = 0
+        window["mmscale"]["invalid"] = ["cpu 0: asleep"]
+    subprocess.run([SCRIPTS / "report", made.write(tmp_path / "a.json", entries), "-o", tmp_path], check=True, capture_output=True)
+    found = drive("look.cjs", tmp_path / "report.html")
+    assert (found["errors"], found["requests"], found["axe"]) == ([], [], [])
+
+
 def test_axe_finds_nothing_serious(seen):
     assert (seen[1]["axe"], seen[1]["axeDark"]) == ([], [])
 

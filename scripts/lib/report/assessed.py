@@ -92,7 +92,7 @@ def _by_scheme(point, workload):
         rows.append(("", ["any other scheme, at most", f"{_signed(bound)} ns", *(_percent(max(way(bound), 0)) for way in ways)]))
     if not rows:
         return ""
-    heads = ["without mm_count: scheme", f"spares of a switch on {point['cpus']} CPUs", "part of a real switch",
+    heads = ["scheme", f"spares of a switch on {point['cpus']} CPUs", "part of a real switch",
              "a program that only switches gains", *([f"of the CPU time of {_name(workload)}"] if recorded else [])]  # fmt: skip
     note = "What freeing takes instead of counting is not in it: shootdown interrupts, and hazptr looks at all CPUs, once a death."
     return table(f"what each scheme would spare on {point['cpus']} CPUs", heads, rows) + f"<p>{note}</p>"

@@ -109,7 +109,7 @@ def _rows(windows, mark):
                 cells.append(_spread(known, "share", lambda value, _: f"{mark}{plain(100 * value, 2)}&nbsp;%") if len(known) else "–")
         found = band(windows, scheme) if scheme != REFERENCE else None
         low, high = (ratio(value, mark) for value in found) if found else ("–", "–")
-        cells.append(low if low == high else f"{low} .. {high}")
+        cells.append(low if low == high else f'<span class="interval">{low} .. {high}</span>')
         rows.append(("", cells))
     return rows
 

@@ -29,7 +29,7 @@ class Map:
 
 
 def machine_maps(records):
-    """Returns one Map per machine of which a PU is known."""
+    """Returns one Map per machine of which a PU is known, and a number of it."""
     found = []
     for index, source in enumerate(records.sources):
         own = records.of(index)
@@ -42,7 +42,7 @@ def machine_maps(records):
             matrix = None
         shares = _shares(own.switches)
         places = _places(own, matrix)
-        if places:
+        if places and (matrix or shares):
             found.append(_map(index, records, source.machine, sheet, matrix, shares, places))
     return found
 
