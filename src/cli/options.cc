@@ -379,9 +379,9 @@ std::span<const OptionInfo> options() {
       // the replay
       {.name = "replay --lifecycle",
        .value = Value::names,
-       .help = "Whose rules for mm_cpumask and the lazy TLB, comma-separated, or all; default: powerpc, and "
-               "refcount and "
-               "shootdown under every other's",
+       .help = "Whose rules for mm_cpumask and the lazy TLB, comma-separated, or all; default: of the kernel "
+               "that "
+               "the trace names, else powerpc, and refcount and shootdown under every other's",
        .key = "lifecycle",
        .condition = true,
        .page = "docs/traces.md",
@@ -398,8 +398,8 @@ std::span<const OptionInfo> options() {
        .page = "docs/traces.md"},
       {.name = "replay --machine",
        .value = Value::name,
-       .help = "Replay at the recorded times on this machine model, by name or file; default power9-2c, or "
-               "power8-16s for more CPUs",
+       .help = "Replay at the recorded times on this machine model, by name or file, or on all that have the "
+               "CPUs and are of the lifecycle's kind; default: the smallest of these",
        .key = "machine",
        .condition = true,
        .page = "docs/traces.md"},

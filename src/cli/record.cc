@@ -27,6 +27,7 @@
 #include "cli/durations.h"
 #include "cli/names.h"
 #include "cli/options.h"
+#include "measure/environment.h"
 #include "measure/output_file.h"
 #include "trace/compact.h"
 #include "trace/recorder.h"
@@ -167,6 +168,7 @@ trace::Provenance provenance(const RecordOptions& options) {
           {"date", fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(now))},
           {"kernel", system.release},
           {"machine", system.machine},
+          {"processor", measure::read_environment("/", {}, {}).cpu_model},
           {"cpus", fmt::format("{}", sysconf(_SC_NPROCESSORS_ONLN))},
           {"clock", "mono, ns"},
           {"command", options.hide_names ? "(hidden)"

@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,6 +18,7 @@
 #include "cli/machines.h"
 #include "cli/names.h"
 #include "cli/options.h"
+#include "cli/own_lifecycle.h"
 #include "cli/replay_records.h"
 #include "cli/rules.h"
 #include "machine/silicon/pool.h"
@@ -66,31 +69,59 @@ trace::Filter make_filter(const ReplayOptions& options) {
   return filter;
 }
 
-// The machine in virtual time: the one asked for, else a POWER machine that is large enough, since powerpc is
-// where shootdown is at home. Counts do not depend on it.
-machine::simulator::Model choose_model(const ReplayOptions& options, std::size_t cpus) {
-  using machine::simulator::load_model;
-  if (!options.machine.empty()) {
-    auto model = load_machine("--machine", options.machine);
-    if (model.layout.pus.size() < cpus)
-      throw UsageError(fmt::format("--machine {}: has {} CPUs, the trace {}; --cpu chooses some",
-                                   options.machine, model.layout.pus.size(), cpus));
-    return model;
-  }
-  auto small = load_model("power9-2c");
-  if (small.layout.pus.size() >= cpus) return small;
-  auto large = load_model("power8-16s");
-  if (large.layout.pus.size() >= cpus) return large;
-  throw UsageError(
-      fmt::format("the trace has {} CPUs, {} is the largest machine at hand; --cpu chooses some, "
-                  "--machine takes a file",
-                  cpus, large.layout.pus.size()));
+// What kind of machine has a lifecycle, as in a model's file; power, where shootdown is at home, for an architecture
+// without a model.
+std::string_view kind_of(std::string_view lifecycle) {
+  return lifecycle.starts_with("x86") ? "x86" : lifecycle.starts_with("arm64") ? "arm" : "power";
 }
 
-std::vector<unsigned> first_pus(const topology::Layout& layout, std::size_t cpus, bool allowed_only) {
+// The machines in virtual time: the one asked for, else the smallest of the lifecycle's kind that has the CPUs, or all
+// such. Counts do not depend on it.
+std::vector<machine::simulator::Model> choose_models(const ReplayOptions& options, std::string_view lifecycle,
+                                                     std::size_t cpus) {
+  using machine::simulator::Model;
+  std::vector<Model> models;
+  const bool all = options.machine == "all";
+  if (!options.machine.empty() && !all) {
+    models.push_back(load_machine("--machine", options.machine));
+    if (const std::size_t most = models.front().layout.pus.size(); most < cpus)
+      throw UsageError(fmt::format("--machine {}: has {} CPUs, the trace {}; --cpu chooses some",
+                                   options.machine, most, cpus));
+    return models;
+  }
+  std::size_t most = 0;
+  for (const std::string& name : machine::simulator::model_names()) {
+    Model model = machine::simulator::load_model(name);
+    if (model.kind != kind_of(lifecycle)) continue;
+    most = std::max(most, model.layout.pus.size());
+    if (model.layout.pus.size() >= cpus) models.push_back(std::move(model));
+  }
+  if (models.empty())
+    throw UsageError(fmt::format(
+        "the trace has {} CPUs, {} is the largest machine for lifecycle {} at hand; --cpu chooses some, "
+        "--machine takes a file",
+        cpus, most, lifecycle));
+  std::ranges::stable_sort(models, {}, [](const Model& model) { return model.layout.pus.size(); });
+  if (!all) models.erase(models.begin() + 1, models.end());
+  return models;
+}
+
+// The model's PUs in the order in which Linux numbers them on such a machine: on x86 a hardware thread of every core comes
+// before any sibling, elsewhere siblings follow each other.
+std::vector<unsigned> numbered_pus(const machine::simulator::Model& model, std::size_t cpus) {
+  std::vector<topology::Pu> pus = model.layout.pus;
+  std::ranges::sort(pus, {}, [&](const topology::Pu& pu) {
+    return std::pair(model.kind == "x86" ? pu.smt : 0, pu.os_index);
+  });
+  std::vector<unsigned> numbers;
+  for (const topology::Pu& pu : std::span(pus).first(cpus)) numbers.push_back(pu.os_index);
+  return numbers;
+}
+
+std::vector<unsigned> first_pus(const topology::Layout& layout, std::size_t cpus) {
   std::vector<unsigned> pus;
   for (const topology::Pu& pu : layout.pus)
-    if (pu.allowed || !allowed_only) pus.push_back(pu.os_index);
+    if (pu.allowed) pus.push_back(pu.os_index);
   std::sort(pus.begin(), pus.end());
   if (pus.size() < cpus)
     throw UsageError(
@@ -149,6 +180,28 @@ void print_table(std::FILE* screen, const trace::SessionResult& session, std::st
   }
 }
 
+// Of every scheme but refcount the least and the most of its CPU time against refcount's, over the models.
+void print_band(std::FILE* screen, std::span<const Replayed> replayed, std::string_view lifecycle) {
+  std::map<std::string, std::pair<double, double>> bands;
+  for (const Replayed& one : replayed) {
+    const auto base = reference_ns(one.session, lifecycle);
+    if (!base || *base == 0) return;
+    for (const auto& [spec, result] : one.session.schemes) {
+      if (spec.scheme == "refcount" || spec.lifecycle != lifecycle) continue;
+      const double part = static_cast<double>(result.kernel_ns) / *base;
+      const auto [band, first] = bands.try_emplace(spec.scheme, part, part);
+      band->second = {std::min(band->second.first, part), std::max(band->second.second, part)};
+    }
+  }
+  fmt::print(screen, "CPU time /refcnt, least to most of {} models:", replayed.size());
+  std::string_view separator = " ";
+  for (const auto& [scheme, band] : bands) {
+    fmt::print(screen, "{}{} {:.2f} to {:.2f}", separator, scheme, band.first, band.second);
+    separator = ", ";
+  }
+  fmt::print(screen, "\n");
+}
+
 // A line for each lifecycle: what it makes of the two schemes that mainline has.
 void print_lifecycles(std::FILE* screen, const trace::SessionResult& session,
                       const std::vector<std::string>& lifecycles) {
@@ -168,32 +221,46 @@ void print_lifecycles(std::FILE* screen, const trace::SessionResult& session,
                cells("shootdown", lifecycle));
 }
 
+// Where shootdown is at home.
+constexpr std::string_view kDefaultLifecycle = "powerpc";
+
 // What is shown for one lifecycle after the other, and those under which only the mainline schemes are replayed.
 struct Lifecycles {
   std::vector<std::string> whole;
   std::vector<std::string> others;
 };
 
-// Where shootdown is at home: in whole. Of all others only what mainline has, so that the default costs about twice what one
-// lifecycle does, whatever their number.
-Lifecycles choose_lifecycles(const ReplayOptions& options) {
+// The trace's own in whole. Of all others only what mainline has, so that the default costs about twice what one lifecycle
+// does, whatever their number.
+Lifecycles choose_lifecycles(const ReplayOptions& options, std::string_view own) {
   const auto names = scheme::lifecycle_names();
   if (!options.lifecycles.empty()) return {parse_names("--lifecycle", options.lifecycles, names), {}};
-  Lifecycles chosen{{"powerpc"}, {}};
+  Lifecycles chosen{{std::string(own)}, {}};
   if (!options.schemes.empty() && options.schemes != "all") return chosen;
   for (const std::string_view name : names)
-    if (name != chosen.whole.front()) chosen.others.emplace_back(name);
+    if (name != own) chosen.others.emplace_back(name);
   return chosen;
+}
+
+// Whose rules a trace has, and why: those of the kernel that it names.
+std::pair<std::string_view, std::string> own_lifecycle_of(const trace::Trace& trace) {
+  const std::string kernel = trace.recorded("kernel");
+  const std::string machine = trace.recorded("machine");
+  if (kernel.empty()) return {kDefaultLifecycle, "the trace does not name its kernel; --lifecycle chooses"};
+  const std::string_view own = lifecycle_of_kernel(machine, kernel);
+  if (own.empty())
+    return {kDefaultLifecycle, fmt::format("no lifecycle is that of Linux {} on {}", kernel, machine)};
+  return {own, fmt::format("that of the trace's kernel, Linux {} on {}", kernel, machine)};
 }
 
 // `spec` once for each scheme and lifecycle.
 std::vector<trace::ReplaySpec> choose_replays(const ReplayOptions& options, const Lifecycles& lifecycles,
-                                              trace::ReplaySpec spec) {
+                                              trace::ReplaySpec spec, bool unsafe) {
   std::vector<trace::ReplaySpec> specs;
   const auto add = [&](const std::string& lifecycle, auto&& wanted) {
     spec.lifecycle = lifecycle;
     spec.rules = make_rules(options.rules, lifecycle);
-    for (std::string& scheme : choose_schemes(options.schemes, options.unsafe, lifecycle, spec.rules, {})) {
+    for (std::string& scheme : choose_schemes(options.schemes, unsafe, lifecycle, spec.rules, {})) {
       if (!wanted(scheme)) continue;
       spec.scheme = std::move(scheme);
       spec.process = static_cast<unsigned>(specs.size()) + 1;
@@ -212,23 +279,47 @@ int run(const ReplayOptions& options, const std::string& command_line) {
     throw UsageError("--silicon and --machine: real CPUs or a model, not both");
   if (options.silicon && !options.timeline.empty())
     throw UsageError("--timeline: of a replay in virtual time, not of --silicon");
-  const Lifecycles lifecycles = choose_lifecycles(options);
-  // What cannot be chosen is said before the trace is read.
-  choose_replays(options, lifecycles, {});
+  // What cannot be chosen under any lifecycle is said before a long trace is read.
+  const bool is_asked = !options.lifecycles.empty();
+  choose_replays(options, choose_lifecycles(options, kDefaultLifecycle), {}, options.unsafe || !is_asked);
   const trace::Trace trace(options.file, make_filter(options));
   const std::size_t cpus = trace.facts().cpus.size();
+  const auto [own, why_own] = own_lifecycle_of(trace);
+  const std::string why = is_asked ? "asked for" : why_own;
+  const Lifecycles lifecycles = choose_lifecycles(options, own);
+  const ReplayOrigin origin{options.file, trace.recorded("kernel"), trace.recorded("machine"),
+                            trace.recorded("processor"), why};
 
-  trace::ReplaySpec spec;
-  std::string transport = "modelled";
-  std::string reason = "virtual time";
-  std::optional<machine::simulator::Model> model;
+  std::vector<machine::simulator::Model> models;
   std::optional<topology::Topology> topology;
   std::optional<machine::silicon::Pool> pool;
+  std::optional<trace::TimelineFile> timeline;
+  std::vector<Replayed> replayed;
+  const unsigned threads =
+      options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+  const auto replay_here = [&](const trace::ReplaySpec& spec, const ReplayPlace& place) {
+    std::vector<trace::ReplaySpec> specs = choose_replays(options, lifecycles, spec, options.unsafe);
+    // Of one model: on others the same happens at other times.
+    if (!options.timeline.empty() && replayed.empty()) {
+      const auto shown = [&](const trace::ReplaySpec& each) {
+        return std::ranges::find(lifecycles.whole, each.lifecycle) != lifecycles.whole.end();
+      };
+      make_folder_of(options.timeline);
+      timeline.emplace(options.timeline, static_cast<std::size_t>(std::ranges::count_if(specs, shown)));
+      for (trace::ReplaySpec& each : specs)
+        if (shown(each)) each.timeline = &*timeline;
+    }
+    replayed.push_back({place, trace::replay_all(trace, specs, threads)});
+    if (const std::size_t passes = replayed.back().session.passes; passes > 1)
+      fmt::print(stderr, "mmscale: {} passes over the trace: memory has no room for {} schemes at once\n",
+                 passes, specs.size());
+  };
+  trace::ReplaySpec spec;
   if (options.silicon) {
     topology.emplace(topology::Topology::host());
     pool.emplace(*topology);
     spec.pool = &*pool;
-    spec.pus = first_pus(topology->layout(), cpus, true);
+    spec.pus = first_pus(topology->layout(), cpus);
     spec.home_node = topology::nearest_memory(
         topology->layout(), topology::find(topology->layout(), spec.pus.front())->numa_node);
     const std::string unbound = note_home(topology->layout(), {spec.home_node});
@@ -236,57 +327,46 @@ int run(const ReplayOptions& options, const std::string& command_line) {
       check_name("--transport", options.transport, machine::silicon::transport_names());
     const auto choice = machine::silicon::choose_transport(
         options.transport.empty() ? std::nullopt : std::optional<std::string_view>(options.transport));
-    transport = choice.name;
-    spec.transport = transport;
-    reason = choice.reason + (unbound.empty() ? "" : "; " + unbound);
+    spec.transport = choice.name;
+    replay_here(spec, {topology->layout(), "silicon", "", choice.name,
+                       choice.reason + (unbound.empty() ? "" : "; " + unbound)});
   } else {
-    model.emplace(choose_model(options, cpus));
-    spec.model = &*model;
-    spec.pus = first_pus(model->layout, cpus, false);
+    models = choose_models(options, lifecycles.whole.front(), cpus);
+    for (const machine::simulator::Model& model : models) {
+      spec.model = &model;
+      spec.pus = numbered_pus(model, cpus);
+      replay_here(spec, {model.layout, "simulator", model.name, "modelled", "virtual time"});
+    }
   }
-  const ReplayPlace place{model ? model->layout : topology->layout(), model ? "simulator" : "silicon",
-                          model ? model->name : "", transport, reason};
-  const unsigned threads =
-      options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
-  std::vector<trace::ReplaySpec> specs = choose_replays(options, lifecycles, spec);
-  std::optional<trace::TimelineFile> timeline;
-  if (!options.timeline.empty()) {
-    make_folder_of(options.timeline);
-    const auto shown = [&](const trace::ReplaySpec& each) {
-      return std::ranges::find(lifecycles.whole, each.lifecycle) != lifecycles.whole.end();
-    };
-    timeline.emplace(options.timeline, static_cast<std::size_t>(std::ranges::count_if(specs, shown)));
-    for (trace::ReplaySpec& each : specs)
-      if (shown(each)) each.timeline = &*timeline;
-  }
-  const auto session = trace::replay_all(trace, specs, threads);
   if (timeline) {
     timeline->close();
     for (const std::string& note : timeline->notes()) fmt::print(stderr, "mmscale: {}\n", note);
   }
 
-  if (session.passes > 1)
-    fmt::print(stderr, "mmscale: {} passes over the trace: memory has no room for {} schemes at once\n",
-               session.passes, specs.size());
+  const Replayed& first = replayed.front();
   std::FILE* const screen =
       measure::screen_beside(measure::is_standard_output(options.timeline) ? options.timeline : options.out);
-  print_facts(screen, session.facts);
-  fmt::print(screen, "{}\n",
-             place.model.empty()
-                 ? fmt::format("replayed on real CPUs as fast as they go, IPIs by {}", place.transport)
+  print_facts(screen, first.session.facts);
+  fmt::print(screen, "lifecycle {}: {}\n{}\n", fmt::join(lifecycles.whole, ","), why,
+             first.place.model.empty()
+                 ? fmt::format("replayed on real CPUs as fast as they go, IPIs by {}", first.place.transport)
                  : fmt::format("replayed on {} in virtual time: every time below is the "
                                "model's, every count the trace's",
-                               place.model));
-  for (const std::string& lifecycle : lifecycles.whole) print_table(screen, session, lifecycle);
-  if (!lifecycles.others.empty()) print_lifecycles(screen, session, lifecycles.others);
+                               first.place.model));
+  for (const std::string& lifecycle : lifecycles.whole) {
+    print_table(screen, first.session, lifecycle);
+    if (replayed.size() > 1) print_band(screen, replayed, lifecycle);
+  }
+  if (!lifecycles.others.empty()) print_lifecycles(screen, first.session, lifecycles.others);
   make_folder_of(options.out);
-  if (!options.out.empty()) write_replay_records(options.out, options.file, place, session, command_line);
+  if (!options.out.empty()) write_replay_records(options.out, origin, replayed, command_line);
   int status = 0;
-  for (const auto& [replayed, result] : session.schemes)
-    for (const std::string& problem : result.audit) {
-      fmt::print(stderr, "mmscale: {} ({}): {}\n", replayed.scheme, replayed.lifecycle, problem);
-      status = 1;
-    }
+  for (const Replayed& one : replayed)
+    for (const auto& [each, result] : one.session.schemes)
+      for (const std::string& problem : result.audit) {
+        fmt::print(stderr, "mmscale: {} ({}): {}\n", each.scheme, each.lifecycle, problem);
+        status = 1;
+      }
   return status;
 }
 

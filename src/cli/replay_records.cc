@@ -14,6 +14,7 @@
 
 #include "campaign/google.h"
 #include "campaign/record_file.h"
+#include "cli/rules.h"
 #include "measure/environment.h"
 #include "measure/record.h"
 #include "scheme/known.h"
@@ -119,28 +120,38 @@ std::uint64_t lines_moved(const machine::simulator::Statistics& lines) {
          std::accumulate(lines.copied.begin(), lines.copied.end(), std::uint64_t{0});
 }
 
-void write_replay_records(const std::string& out, const std::string& trace, const ReplayPlace& place,
-                          const trace::SessionResult& session, const std::string& command_line) {
+void write_replay_records(const std::string& out, const ReplayOrigin& origin,
+                          std::span<const Replayed> replayed, const std::string& command_line) {
   nlohmann::ordered_json context = campaign::context_json();
   // Google Benchmark knows the program's name only where it runs the measurement.
   context["executable"] = "mmscale";
   for (const auto& [key, value] : measure::to_context(measure::read_environment("/", {}, command_line)))
     context[key] = value;
-  context["mmscale_world"] = place.world;
+  context["mmscale_world"] = replayed.front().place.world;
   context["mmscale_schema"] = std::to_string(measure::kSchema);
   context["executable"] = "mmscale";
   campaign::RecordFile file(out, context);
-  for (const trace::SchemeResult& scheme : session.schemes) {
-    measure::Record record = make_record(trace, place, session.facts, scheme);
-    add_findings(record, place, session.facts, scheme.result);
-    nlohmann::ordered_json json = campaign::to_json(record);
-    const kernel::Tally& sum = scheme.result.sum;
-    json["ipis_exit_flush"] = static_cast<double>(sum.ipis_exit_flush + sum.ipis_trim);
-    json["ipis_exit_flush_deaths"] = static_cast<double>(sum.ipis_exit_flush);
-    json["shoot_self"] = static_cast<double>(sum.ipis_local);
-    json["shoot_self_borrowing"] = static_cast<double>(sum.shoot_self);
-    file.append(json);
-  }
+  for (const auto& [place, session] : replayed)
+    for (const trace::SchemeResult& scheme : session.schemes) {
+      measure::Record record = make_record(origin.trace, place, session.facts, scheme);
+      if (replayed.size() > 1) record.name += "/machine:" + place.model;
+      add_findings(record, place, session.facts, scheme.result);
+      nlohmann::ordered_json json = campaign::to_json(record);
+      const kernel::Tally& sum = scheme.result.sum;
+      json["ipis_exit_flush"] = static_cast<double>(sum.ipis_exit_flush + sum.ipis_trim);
+      json["ipis_exit_flush_deaths"] = static_cast<double>(sum.ipis_exit_flush);
+      json["shoot_self"] = static_cast<double>(sum.ipis_local);
+      json["shoot_self_borrowing"] = static_cast<double>(sum.shoot_self);
+      nlohmann::ordered_json& details = json["mmscale"];
+      for (const auto& [key, value] :
+           {std::pair{"trace_kernel", origin.kernel},
+            {"trace_machine", origin.machine},
+            {"trace_processor", origin.processor},
+            {"lifecycle_reason", origin.lifecycle_reason},
+            {"unsafe", why_unsafe(scheme.spec.scheme, scheme.spec.lifecycle, scheme.spec.rules, {})}})
+        if (!value.empty()) details[key] = value;
+      file.append(json);
+    }
   file.close();
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "machine/simulator/world.h"
@@ -26,8 +27,25 @@ struct ReplayPlace {
 // Lines that left one CPU's cache for another's, or were copied there.
 std::uint64_t lines_moved(const machine::simulator::Statistics& lines);
 
-// One record per replay into `out`; docs/traces.md has every name. Throws campaign::RecordFileError.
-void write_replay_records(const std::string& out, const std::string& trace, const ReplayPlace& place,
-                          const trace::SessionResult& session, const std::string& command_line);
+// A trace replayed in one place.
+struct Replayed {
+  ReplayPlace place;
+  trace::SessionResult session;
+};
+
+// Where a trace is from, and whose rules it was replayed under.
+struct ReplayOrigin {
+  std::string trace;
+  // As the trace says: its kernel's release, what uname(2) calls its machine, its processor. Empty if it does not.
+  std::string kernel;
+  std::string machine;
+  std::string processor;
+  // Why this lifecycle.
+  std::string lifecycle_reason;
+};
+
+// One record per place and scheme into `out`; docs/records-families.md has every name. Throws what RecordFile throws.
+void write_replay_records(const std::string& out, const ReplayOrigin& origin,
+                          std::span<const Replayed> replayed, const std::string& command_line);
 
 }  // namespace mmscale::cli

@@ -14,6 +14,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "bench/families.h"
@@ -370,13 +371,20 @@ std::string shape_of(const Model& model) {
                      counts.pus / std::max(counts.cores, 1u));
 }
 
-// --machine list: every model's name with what it is.
+// --machine list: every model's name with what it is, those next to each other that are most alike: by kind, then
+// sockets, then CPUs.
 int list_machines() {
-  const std::vector<std::string> names = machine::simulator::model_names();
+  std::vector<Model> models;
+  for (const std::string& name : machine::simulator::model_names())
+    models.push_back(machine::simulator::load_model(name, 1.0));
+  std::ranges::stable_sort(models, {}, [](const Model& model) {
+    const topology::Counts counts = topology::count(model.layout);
+    return std::tuple(model.kind, counts.packages, counts.pus);
+  });
   std::size_t width = 0;
-  for (const std::string& name : names) width = std::max(width, name.size());
-  for (const std::string& name : names)
-    fmt::print("{:<{}}  {}\n", name, width, shape_of(machine::simulator::load_model(name, 1.0)));
+  for (const Model& model : models) width = std::max(width, model.name.size());
+  for (const Model& model : models)
+    fmt::print("{:<{}}  {:<5}  {}\n", model.name, width, model.kind, shape_of(model));
   return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "trace/builder.h"
@@ -81,6 +82,22 @@ bool Trace::Pass::next(Event& event) {
   return false;
 }
 
+const Provenance* Trace::Pass::provenance() const {
+  const auto* own = dynamic_cast<const CompactReader*>(source_.get());
+  return own ? &own->provenance() : nullptr;
+}
+
+std::string Trace::recorded(std::string_view name) const {
+  constexpr std::size_t kLongest = 80;
+  const auto found = std::ranges::find(provenance_, name, &Provenance::value_type::first);
+  if (found == provenance_.end()) return {};
+  // It goes to screens and into records, and anybody may have written it.
+  std::string text = found->second.substr(0, kLongest);
+  std::ranges::replace_if(
+      text, [](char c) { return c < ' ' || c > '~'; }, '?');
+  return text;
+}
+
 void Trace::find_named() {
   const auto source = open_trace(path_, filter_.tick_rate);
   const Comm wanted(filter_.comm);
@@ -112,6 +129,7 @@ Trace::Trace(std::string path, Filter filter) : path_(std::move(path)), filter_(
   }
   facts_ = survey.finish();
   facts_.format = pass.format();
+  if (const Provenance* said = pass.provenance()) provenance_ = *said;
   facts_.odd[static_cast<std::size_t>(Oddity::filtered)].count = pass.filtered();
   // A clock is late now and then, and each CPU's a little; differences of times go back all the time.
   constexpr std::uint64_t kFew = 16;

@@ -8,8 +8,10 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_set>
 
+#include "trace/compact.h"
 #include "trace/event.h"
 #include "trace/facts.h"
 
@@ -44,12 +46,18 @@ class Trace {
 
   const Facts& facts() const { return facts_; }
 
+  // What the file says of where it was recorded, by name ("kernel", "machine"); empty where it does not: only
+  // mmscale's own traces do.
+  std::string recorded(std::string_view name) const;
+
   // The events that count, from the first on.
   class Pass {
    public:
     explicit Pass(const Trace& trace);
     bool next(Event& event);
     std::string_view format() const { return source_->format(); }
+    // nullptr for files of other programs.
+    const Provenance* provenance() const;
     // Events that a filter left out.
     std::uint64_t filtered() const { return filtered_; }
 
@@ -70,6 +78,7 @@ class Trace {
   Filter filter_;
   std::unordered_set<std::int32_t> named_;
   Facts facts_;
+  Provenance provenance_;
 };
 
 }  // namespace mmscale::trace

@@ -196,11 +196,63 @@ def test_recordings_replay_alike_in_both_worlds(replay, allowed, name):
     assert silicon["refcount"]["mmscale"]["world"] == "silicon"
 
 
+def recorded_on(path, machine, kernel):
+    """make-j2, as if recorded on another machine."""
+    text = gzip.open(TRACES / "make-j2.mmtrace.gz").read()
+    head, events = text.split(b"\n\n", 1)
+    head = re.sub(rb"(?m)^kernel: .*$", b"kernel: " + kernel, head)
+    path.write_bytes(re.sub(rb"(?m)^machine: .*$", b"machine: " + machine, head) + b"\n\n" + events)
+    return path
+
+
+@pytest.mark.parametrize(
+    "machine, kernel, lifecycle, kind, why",
+    [
+        (b"x86_64", b"6.18.44-fc", "x86-2025", "x86", "that of the trace's kernel, Linux 6.18.44-fc on x86_64"),
+        (b"x86_64", b"6.1.0", "x86-2017", "x86", "that of the trace's kernel, Linux 6.1.0 on x86_64"),
+        (b"aarch64", b"6.12.0", "arm64", "arm", "that of the trace's kernel, Linux 6.12.0 on aarch64"),
+        (b"ppc64le", b"6.12.0", "powerpc", "power", "that of the trace's kernel, Linux 6.12.0 on ppc64le"),
+        (b"x86_64", b"2.6.32", "powerpc", "power", "no lifecycle is that of Linux 2.6.32 on x86_64"),
+        (b"\xff\x1b[2J", b"6.1\x07" + b"9" * 200, "powerpc", "power", "no lifecycle is that of Linux 6.1?" + "9" * 76 + " on ??[2J"),
+    ],
+)
+def test_rules_and_model_are_those_of_the_trace(replay, tmp_path, machine, kernel, lifecycle, kind, why):
+    trace = recorded_on(tmp_path / "a.mmtrace", machine, kernel)
+    ours = replay(trace, "--scheme", "refcount")["refcount"]["mmscale"]
+    assert (ours["lifecycle"], ours["lifecycle_reason"]) == (lifecycle, why)
+    assert json.loads((ROOT / f"machines/{ours['machine']}.json").read_text())["kind"] == kind
+    # What is asked for comes first.
+    ours = replay(trace, "--scheme", "refcount", "--lifecycle", "s390")["refcount"]["mmscale"]
+    assert (ours["lifecycle"], ours["lifecycle_reason"]) == ("s390", "asked for")
+
+
+def test_a_trace_on_all_models_of_its_kind(mmscale, tmp_path):
+    out = tmp_path / "all.json"
+    trace = TRACES / "make-j2.mmtrace.gz"
+    done = mmscale("replay", trace, "--machine", "all", "--scheme", "refcount,shootdown", "--unsafe", "--out", out)
+    assert done.returncode == 0, done.stderr
+    models = [json.loads(path.read_text()) for path in (ROOT / "machines").glob("*.json")]
+    names = {model["name"] for model in models if model["kind"] == "x86"}
+    records = json.loads(out.read_text())["benchmarks"]
+    by_scheme = {name: [one for one in records if one["mmscale"]["scheme"] == name] for name in ("refcount", "shootdown")}
+    for scheme, ours in by_scheme.items():
+        assert {one["mmscale"]["machine"] for one in ours} == names and len(ours) == len(names) > 5
+        assert len({tuple(one[count] for count in COUNTS) for one in ours}) == 1
+        assert all(("unsafe" in one["mmscale"]) == (scheme == "shootdown") for one in ours)
+    assert len({one["name"] for one in records}) == len(records)
+    parts = [shot["kernel_ns"] / counted["kernel_ns"] for counted, shot in zip(*by_scheme.values())]
+    band = f"least to most of {len(names)} models: shootdown {min(parts):.2f} to {max(parts):.2f}"
+    assert band in done.stdout and "no lifecycle" not in done.stdout
+    # Of a machine whose hardware threads are numbered core by core, the first two are different cores all the same.
+    assert all(len(set(one["mmscale"]["pus"])) == 2 and one["mmscale"]["lines_by_distance"]["smt-sibling"] == 0 for one in records)
+
+
 def test_the_console_explains(mmscale):
     done = mmscale("replay", BY_HAND, "--scheme", "refcount,shootdown-exitflush")
     assert "30 events, 0.029 s, 2 CPUs; 21 switches, 3 forks, 0 vforks, 1 threads, 1 execs, 4 exits" in done.stdout
     assert "kernel threads by TASK_IDLE: kworker/0:1-5" in done.stdout
     assert "every time below is the model's, every count the trace's" in done.stdout
+    assert "lifecycle powerpc: the trace does not name its kernel; --lifecycle chooses" in done.stdout
     assert re.search(r"^refcount +22 ", done.stdout, re.MULTILINE)
 
 
@@ -230,6 +282,8 @@ def test_bad_files_are_named(mmscale, tmp_path, content, pattern):
         ((BY_HAND, "--scheme", "refcout"), 2, "--scheme: there is no 'refcout', did you mean 'refcount'.*"),
         ((BY_HAND, "--lifecycle", "x86"), 2, "--lifecycle: there is no 'x86'.*"),
         ((BY_HAND, "--machine", "nosuch"), 2, ".*nosuch.*"),
+        ((BY_HAND, "--machine", "all", "--silicon"), 2, "--silicon and --machine: .*"),
+        ((TRACES / "make-j2.mmtrace.gz", "--scheme", "shootdown"), 2, "--scheme shootdown: unsafe under lifecycle x86-2025: .*"),
         ((BY_HAND, "--machine", "power9-2c", "--silicon"), 2, "--silicon and --machine: .*"),
         ((BY_HAND, "--until", "5"), 2, "--until.*"),
         ((BY_HAND, "--cpu", "7"), 1, ".*: ftrace text without a sched_switch that the filters let through"),
@@ -282,7 +336,7 @@ def test_record_leaves_a_trace_and_no_instance(mmscale, replay, tracefs, tmp_pat
     done = mmscale("record", "-o", trace, "--", "sh", "-c", "true | true; exit 7")
     assert done.returncode == 0, done.stderr
     assert "the command ended: status 7" in done.stdout
-    record = replay(trace, "--scheme", "shootdown")["shootdown"]
+    record = replay(trace, "--scheme", "shootdown", "--unsafe")["shootdown"]
     assert record["mms_freed"] >= 3 and record["odd_no_flags"] == 0
     assert not instances(tracefs)
 

@@ -57,7 +57,7 @@ def test_run_replays_the_recorded_traces(run, tree, stub_path, tmp_path):
     arguments = ("--out", tmp_path / "out", "--", "--family", "switch")
     done = run(tree / "scripts/run", *arguments, env=stub_path({**INSTALLED, "cmake": ""}))
     assert log.read_text().splitlines()[1] == (
-        f"replay results/traces/a.mmtrace.gz --out {tmp_path}/out/replay-a.json"
+        f"replay results/traces/a.mmtrace.gz --machine all --scheme refcount,shootdown,hazptr --unsafe --out {tmp_path}/out/replay-a.json"
     )
     assert done.returncode == 5 and "mmscale replay ended with status 5" in done.stderr
 
