@@ -28,7 +28,8 @@ std::unique_ptr<workload::Load> make_load(const Plan& plan) {
                                                           .lifetime = plan.choice.lifetime,
                                                           .migrate_every = plan.choice.migrate_every,
                                                           .deep_idle = plan.choice.deep_idle,
-                                                          .page_tables = plan.choice.page_tables}));
+                                                          .page_tables = plan.choice.page_tables,
+                                                          .death_ticks = plan.choice.death_ticks}));
   if (plan.choice.latency_one_in == 0) return load;
   return std::make_unique<measure::SampledLoad>(std::move(load), plan.choice.latency_one_in);
 }
@@ -45,6 +46,7 @@ Case make_case(const topology::Layout& layout, const Choice& choice, const std::
   if (pattern.has_lifetime) subject.lifetime = choice.lifetime;
   if (pattern.migrates) subject.migrate_every = choice.migrate_every;
   subject.page_tables = choice.page_tables;
+  if (pattern.dies) subject.death_ticks = choice.death_ticks;
   subject.deep_idle = choice.deep_idle;
   return {fmt::format("switch/{}/{}/{}/{}/cpus:{}", workload_name, scheme, subject.sharing, subject.placement,
                       cpus),

@@ -62,6 +62,7 @@ void take_case_options(Taker& taker, CaseOptions& options) {
   taker.take("--mm-cid", options.mm_cid);
   taker.take("--migrate-every", options.rules.migrate_every);
   taker.take("--no-page-tables", options.rules.no_page_tables);
+  taker.take("--death-ticks", options.rules.death_ticks);
   taker.take("--deep-idle", options.rules.deep_idle);
   taker.take("--think", options.think);
   taker.take("--lifetime", options.lifetime);
@@ -85,6 +86,7 @@ campaign::Choice choose(const CaseOptions& options, std::span<const std::string_
   choice.options.mm_cid = options.mm_cid == kMmCids[0] ? kernel::MmCid::off : kernel::MmCid::v6_4;
   choice.migrate_every = options.rules.migrate_every;
   choice.page_tables = !options.rules.no_page_tables;
+  choice.death_ticks = options.rules.death_ticks;
   choice.deep_idle = options.rules.deep_idle;
   choice.schemes =
       choose_schemes(options.schemes, options.unsafe, options.lifecycle, choice.rules, choice.workloads);

@@ -23,6 +23,7 @@ struct RuleOptions {
   std::string hotplug{to_string(kernel::Hotplug::after)};
   std::uint32_t migrate_every = workload::PatternParameters().migrate_every;
   bool no_page_tables = false;
+  std::uint32_t death_ticks = 0;
   bool deep_idle = false;
   kernel::Tuning tuning;
 };

@@ -112,7 +112,8 @@ std::unique_ptr<workload::SimulatorLoad> make_kernel(const Model& model, const m
                                          .think = subject.think_cycles,
                                          .lifetime = subject.lifetime,
                                          .deep_idle = subject.deep_idle,
-                                         .page_tables = subject.page_tables};
+                                         .page_tables = subject.page_tables,
+                                         .death_ticks = subject.death_ticks};
   if (subject.lifetime == 0) parameters.lifetime = workload::PatternParameters().lifetime;
   if (subject.migrate_every != 0) parameters.migrate_every = subject.migrate_every;
   return workload::make_simulator_load({.scheme = subject.scheme,

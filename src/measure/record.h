@@ -47,6 +47,7 @@ struct Subject {
   bool irqs_off_activate_mm = true;
   std::string hotplug;  // "before", "after": which order a CPU goes offline in
   bool page_tables = true;
+  std::uint32_t death_ticks = 0;
   bool deep_idle = false;
   // Costs of the emulated architecture that are not in the figures, in words.
   std::string absent;

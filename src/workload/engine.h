@@ -279,8 +279,13 @@ class Engine {
       }
       case Op::exit:
         // The last thread of a process makes the next one.
-        if (kernel::do_exit(m, local.cpu) && step.operand != Step::kNobody)
+        if (kernel::do_exit(m, local.cpu) && step.operand != Step::kNobody) {
+          if (program_.death_ticks != 0) {
+            kernel::rcu::Idle<M> idle(m, local.cpu);
+            m.think(program_.death_ticks);
+          }
           bear(m, local, processes_[step.operand]);
+        }
         break;
       case Op::bear:
         local.hands.used = bear(m, local, processes_[step.operand], 1);

@@ -27,6 +27,7 @@ class Builder {
     program_.processes = groups * processes_per_group;
     program_.max_live_mms = program_.processes;
     program_.page_tables = parameters.page_tables;
+    program_.death_ticks = parameters.death_ticks;
     program_.cpus.resize(parameters.groups.size());
   }
 
@@ -263,7 +264,8 @@ constexpr std::array<Pattern, 9> kPatterns = {{
      .what = "processes of one thread per CPU live for --lifetime switches, die and are born again",
      .round = "life of a process",
      .build = exit,
-     .has_lifetime = true},
+     .has_lifetime = true,
+     .dies = true},
     {.name = "aio",
      .what = "user -> kernel thread that works in the user's mm -> idle -> user",
      .round = "request",
@@ -280,7 +282,8 @@ constexpr std::array<Pattern, 9> kPatterns = {{
      .build = build,
      .single_threaded = true,
      .has_lifetime = true,
-     .migrates = true},
+     .migrates = true,
+     .dies = true},
     {.name = "server",
      .what = "one big mm; every --lifetime switches a short-lived thread ends and memory is unmapped",
      .round = "life of a thread",
@@ -290,7 +293,8 @@ constexpr std::array<Pattern, 9> kPatterns = {{
      .what = "exit, and every CPU but the first goes offline and comes back after each life",
      .round = "life of a process",
      .build = hotplug,
-     .has_lifetime = true},
+     .has_lifetime = true,
+     .dies = true},
 }};
 
 }  // namespace

@@ -28,6 +28,8 @@ struct PatternParameters {
   bool deep_idle = false;
   // Whether the processes have page tables for their exit flush to free.
   bool page_tables = true;
+  // exit, build, hotplug: what a death and the next birth cost besides, in ticks of the CPU's counter.
+  std::uint32_t death_ticks = 0;
 };
 
 struct Pattern {
@@ -38,9 +40,10 @@ struct Pattern {
   Program (*build)(const PatternParameters&);
   // Its processes are single-threaded, one or more to a CPU, so that sharing does not apply.
   bool single_threaded = false;
-  // Whether `lifetime` and `migrate_every` say anything about it.
+  // Whether `lifetime`, `migrate_every` and `death_ticks` say anything about it.
   bool has_lifetime = false;
   bool migrates = false;
+  bool dies = false;
 };
 
 // The one table of patterns.

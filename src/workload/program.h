@@ -105,6 +105,8 @@ struct Program {
   std::vector<CpuProgram> cpus;
   // Without page tables nothing is flushed when a process dies, under any lifecycle.
   bool page_tables = true;
+  // Ticks of the CPU's counter that whoever ends a process and makes the next one works for that besides.
+  std::uint32_t death_ticks = 0;
   // Of each event how many signals make one.
   std::vector<std::uint32_t> signals = {};
   // How many mms may be alive at a time, the dying ones that lazy CPUs still hold included.

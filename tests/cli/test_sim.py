@@ -282,3 +282,15 @@ def test_concurrency_ids_bring_false_sharing_back(sim):
     without, with_ids = costs("off"), costs("v6.4")
     assert without["refcount-packed"] == without["refcount"]
     assert with_ids["refcount-packed"] > 1.1 * with_ids["refcount"]
+
+
+def test_what_a_death_costs_besides_is_paid_once_for_each_process(sim):
+    def ns_per_life(ticks):
+        options = ("--death-ticks", str(ticks)) if ticks else ()
+        done = sim(*SMALL, "--workload", "exit", "--lifetime", "8", "--cpus", "2", "--scheme", "refcount", "--window", "500us", *options)
+        (record,) = json.loads(done.stdout)["benchmarks"]
+        assert record["mmscale"].get("death_ticks", 0) == ticks
+        return record["ns_per_round"]
+
+    bare, small, large = map(ns_per_life, (0, 4000, 8000))
+    assert small - bare == pytest.approx(large - small, rel=0.05) and small > 2 * bare

@@ -213,6 +213,7 @@ TEST(Patterns, DeepIdleFollowsIdle) {
 TEST(Patterns, PageTablesAreAPropertyOfTheProcesses) {
   EXPECT_TRUE(build("exit", kAll).page_tables);
   EXPECT_FALSE(find_pattern("exit")->build({.groups = kAll, .page_tables = false}).page_tables);
+  EXPECT_EQ(find_pattern("exit")->build({.groups = kAll, .death_ticks = 7}).death_ticks, 7u);
 }
 
 TEST(Program, CountsWhatSwitches) {

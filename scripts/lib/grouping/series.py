@@ -45,6 +45,7 @@ class Series:
 UNREMARKABLE = {
     "mm_cid": ("off",), "rq_lock": (False,), "lifetime": (), "latency_one_in": (0,), "deep_idle": (False,),
     "page_tables": (True,), "hotplug": ("after",), "migrate_every": (), "rest_of_switch": ("none",), "random_think": (False,),
+    "death_ticks": (),
 }  # fmt: skip
 # Conditions whose value is said elsewhere, unless there are several.
 SAID = ("machine", "warm_ns", "irqs_off_activate_mm")
@@ -153,6 +154,8 @@ def describe(condition, value):
     """Names a condition with its value, for people."""
     if condition == "latency_one_in":
         return f"one switch in {value:g} timed" if value and not pandas.isna(value) else "no switch timed"
+    if condition == "death_ticks":
+        return f"{value:g} ticks for a death" if value and not pandas.isna(value) else "nothing for a death besides"
     if value is None or pandas.isna(value):
         return f"{condition.removesuffix('_ns').replace('_', ' ')} not recorded"
     if condition == "window_ns":
