@@ -24,6 +24,7 @@
 #include "machine/silicon/pool.h"
 #include "machine/silicon/transport.h"
 #include "machine/simulator/model_file.h"
+#include "machine/simulator/model_store.h"
 #include "measure/output_file.h"
 #include "scheme/known.h"
 #include "topology/cpu_list.h"

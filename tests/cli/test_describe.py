@@ -72,7 +72,7 @@ CHANGED = {
     "--hotplug": ((), ("--hotplug", "before")),
     "--migrate-every": (("--workload", "build"), ("--migrate-every", "2")),
     "--no-page-tables": ((), ("--no-page-tables",)),
-    "--death-ticks": (("--workload", "exit"), ("--death-ticks", "900")),
+    "--death-ticks": (("--workload", "exit", "--death-ticks", "1"), ("--death-ticks", "900")),
     "--deep-idle": ((), ("--deep-idle",)),
     "--switch-ticks": (("--scheme", "nonlazy"), ("--switch-ticks", "77")),
     "--batch": (("--scheme", "shootdown-batch", "--lifecycle", "powerpc"), ("--batch", "5")),
