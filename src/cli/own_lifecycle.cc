@@ -40,4 +40,12 @@ std::string own_lifecycle() {
   return std::string(lifecycle_of_kernel(name.machine, name.release));
 }
 
+std::string_view lifecycle_of_kind(std::string_view kind) {
+  return kind == "x86" ? "x86-2024" : kind == "arm" ? "arm64" : "powerpc";
+}
+
+std::string_view kind_of_lifecycle(std::string_view lifecycle) {
+  return lifecycle.starts_with("x86") ? "x86" : lifecycle.starts_with("arm64") ? "arm" : "power";
+}
+
 }  // namespace mmscale::cli

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Whose rules this machine's own kernel has.
+// Whose rules a kernel has: the one that runs here, one that is named, that of a machine model.
 #pragma once
 
 #include <string>
@@ -15,5 +15,10 @@ std::string_view lifecycle_of_kernel(std::string_view machine, std::string_view 
 
 // The same of the kernel that runs here.
 std::string own_lifecycle();
+
+// The same of what runs on a machine model of that kind (Model::kind); and what kind of machine has a lifecycle: power, where
+// shootdown is at home, for an architecture without a model.
+std::string_view lifecycle_of_kind(std::string_view kind);
+std::string_view kind_of_lifecycle(std::string_view lifecycle);
 
 }  // namespace mmscale::cli

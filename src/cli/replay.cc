@@ -70,12 +70,6 @@ trace::Filter make_filter(const ReplayOptions& options) {
   return filter;
 }
 
-// What kind of machine has a lifecycle, as in a model's file; power, where shootdown is at home, for an architecture
-// without a model.
-std::string_view kind_of(std::string_view lifecycle) {
-  return lifecycle.starts_with("x86") ? "x86" : lifecycle.starts_with("arm64") ? "arm" : "power";
-}
-
 // The machines in virtual time: the one asked for, else the smallest of the lifecycle's kind that has the CPUs, or all
 // such. Counts do not depend on it.
 std::vector<machine::simulator::Model> choose_models(const ReplayOptions& options, std::string_view lifecycle,
@@ -93,7 +87,7 @@ std::vector<machine::simulator::Model> choose_models(const ReplayOptions& option
   std::size_t most = 0;
   for (const std::string& name : machine::simulator::model_names()) {
     Model model = machine::simulator::load_model(name);
-    if (model.kind != kind_of(lifecycle)) continue;
+    if (model.kind != kind_of_lifecycle(lifecycle)) continue;
     most = std::max(most, model.layout.pus.size());
     if (model.layout.pus.size() >= cpus) models.push_back(std::move(model));
   }

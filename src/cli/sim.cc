@@ -29,6 +29,7 @@
 #include "cli/machines.h"
 #include "cli/names.h"
 #include "cli/options.h"
+#include "cli/own_lifecycle.h"
 #include "cli/rest_of_switch.h"
 #include "machine/simulator/model_file.h"
 #include "machine/simulator/model_store.h"
@@ -74,8 +75,7 @@ Picoseconds picoseconds(double ns) {
 
 // The rules of the kernel that runs on such machines, where none are asked for.
 std::string lifecycle_of(const SimOptions& options, const Model& model) {
-  if (!options.lifecycle.empty()) return options.lifecycle;
-  return model.kind == "x86" ? "x86-2024" : model.kind == "arm" ? "arm64" : "powerpc";
+  return options.lifecycle.empty() ? std::string(lifecycle_of_kind(model.kind)) : options.lifecycle;
 }
 
 campaign::Choice make_choice(const SimOptions& options, const Model& model) {
