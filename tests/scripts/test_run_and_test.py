@@ -214,7 +214,32 @@ def test_test_counts_what_could_not_start_as_failed(run_tests):
     absent = "<testcase name='e' status='notrun'><skipped message='Unable to find executable'/></testcase>"
     skipped = "<testcase name='f' status='notrun'><skipped message='SKIP_RETURN_CODE=77'/></testcase>"
     done = run_tests("--preset", "asan", programs={"ctest": CTEST.replace("$bad<", f"{absent}{skipped}<")})
-    assert done.stdout.splitlines()[-3:] == ["FAILED: ctest of asan (1 of its tests)", "2 skipped", "2 passed, 1 failed"]
+    assert done.stdout.splitlines()[-4:] == [
+        "FAILED: ctest of asan (1 of its tests)",
+        "  e: Unable to find executable",
+        "2 skipped",
+        "2 passed, 1 failed",
+    ]
+
+
+@pytest.mark.parametrize(
+    "element, said",
+    [
+        ('<failure message="Timeout"/><system-out>one\n\n two</system-out>', "d: Timeout: ...one | two"),
+        ('<error message="AssertionError: x&#10;y">E  assert 1 == 2</error>', "d: AssertionError: x: ...E  assert 1 == 2"),
+        ("<failure/>", "d: "),
+        (f'<failure message="Failed"/><system-out>{"a" * 900}z</system-out>', f"d: Failed: ...{'a' * 399}z"),
+    ],
+    ids=["ctest", "pytest", "nothing said", "much said"],
+)
+def test_test_names_what_failed_at_its_end(run_tests, element, said):
+    done = run_tests(TSAN_FAILS="1", programs={"ctest": CTEST.replace("<failure/>", element)})
+    assert done.stdout.splitlines()[-4:] == [
+        "FAILED: ctest of tsan (1 of its tests)",
+        f"  {said}",
+        "3 skipped",
+        "8 passed, 1 failed",
+    ]
 
 
 @pytest.mark.parametrize(
