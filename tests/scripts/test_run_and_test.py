@@ -258,6 +258,29 @@ def test_test_names_what_failed_at_its_end(run_tests, element, said):
 
 
 @pytest.mark.parametrize(
+    "preset, lines",
+    [
+        ("release", ["failed at first, and was tried again: d: Timeout: ...slow", "2 skipped", "4 passed, 0 failed"]),
+        ("asan", ["  d: Timeout: ...slow", "1 skipped", "2 passed, 1 failed"]),
+    ],
+)
+def test_only_a_release_build_has_a_second_try(run_tests, preset, lines):
+    """Of what fails once: a machine's neighbours make real threads late, but no sanitizer is wrong by chance."""
+    flaky = CTEST.replace("*/tsan/*", f"*/{preset}/* || $first == no").replace(
+        "<failure/>", '<failure message="Timeout"/><system-out>slow</system-out>'
+    )
+    flaky = f"first=yes; [[ $* != *--rerun-failed* ]] || first=no\n{flaky}"
+    done = run_tests("--preset", preset, TSAN_FAILS="1", programs={"ctest": flaky})
+    assert done.stdout.splitlines()[-3:] == lines
+
+
+def test_what_fails_twice_has_failed(run_tests):
+    done = run_tests("--preset", "release", TSAN_FAILS="1", programs={"ctest": CTEST.replace("*/tsan/*", "*/release/*")})
+    assert (done.returncode, last_line(done)) == (1, "4 passed, 1 failed")
+    assert "FAILED: ctest of release (1 of its tests)" in done.stdout
+
+
+@pytest.mark.parametrize(
     "programs, summary",
     [
         ({"cmake": "[[ $1 != --build || $3 != asan ]]"}, "6 passed, 1 failed"),
