@@ -69,6 +69,8 @@ def test_calibrate_and_replay(confined, mmscale, tmp_path):
         assert done.returncode in (0, 3), done.stderr
         if model.exists():
             break
+    else:
+        pytest.skip(f"too busy for any pair of CPUs: {done.stderr}")
     assert "is not bound to node" in done.stderr
     assert "is not bound to node" in json.loads(model.read_text())["description"]
     trace = ROOT / "tests/trace/data/by_hand.trace"
