@@ -2,6 +2,7 @@
 """The order of the house: who may include whom, and what every source file begins with and must not contain."""
 
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -129,3 +130,12 @@ def test_python_names_nothing_that_is_not_there(sources):
         pytest.skip("pyflakes is not installed")
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
     assert len(python) > 50
+
+
+def test_types_that_are_said_or_seen_agree(tmp_path):
+    """mypy, on what the scripts rest on: calls, attributes and operators outside of functions that say no types."""
+    if not shutil.which("mypy"):
+        pytest.skip("mypy is not installed")
+    options = ("--ignore-missing-imports", "--explicit-package-bases", f"--cache-dir={tmp_path}")
+    done = subprocess.run(["mypy", *options, "."], capture_output=True, text=True, cwd=ROOT / "scripts" / "lib")
+    assert done.returncode == 0, done.stdout + done.stderr

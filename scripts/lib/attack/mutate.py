@@ -12,7 +12,7 @@ NUMBERS = ["0", "-1", "1", "2", "7", "65535", "65536", "2147483647", "2147483648
 WORDS = ["", " ", "\x00", "\n", "x" * 300, "x" * 20000, "../../etc/passwd", "%s%n", "'; drop table", "\u202e", "\U0001f600",
          "-", "--", "null", "{}", "[]", "<a>", "&amp;", "0xf...f", "refcount"]  # fmt: skip
 # JSON that stands where other JSON stood.
-VALUES = [None, True, False, 0, -1, 1, 2**31, 2**63, 2**64, 1e300, -1e300, 1e-300, 0.5, "", "x", "0", "x" * 20000, "\ud800",
+VALUES: list = [None, True, False, 0, -1, 1, 2**31, 2**63, 2**64, 1e300, -1e300, 1e-300, 0.5, "", "x", "0", "x" * 20000, "\ud800",
           [], {}, [[]], [0], [None], ["x"], {"": 0}, {"x": []}, [{}], [1] * 5000, "NaN"]  # fmt: skip
 
 NUMBER = re.compile(rb"-?\d+(?:\.\d+)?")
