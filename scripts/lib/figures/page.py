@@ -4,6 +4,7 @@
 Layout is in inches from the bottom left corner, since captions and labels vary.
 """
 
+import textwrap
 from dataclasses import dataclass
 
 import matplotlib
@@ -29,6 +30,8 @@ STYLE = {
 WIDTH = 7.2
 LEFT = 0.75
 TITLE_HEIGHT = 0.6
+NAME_PITCH = 0.15  # from one line of what was measured to the next
+NAME_COLUMNS = 112
 AXIS_HEIGHT = 0.48
 CAPTION_GAP = 0.1
 LABEL_GAP = 0.22  # from the axes to the labels at the line ends
@@ -67,10 +70,12 @@ class Page:
 def open_page(middle, title, name, caption):
     """Returns a Page with so many inches for its middle. caption: its lines."""
     base = CAPTION_PITCH * len(caption) + CAPTION_GAP
-    height = base + middle + TITLE_HEIGHT
+    lines = textwrap.wrap(name, NAME_COLUMNS) or [""]
+    height = base + middle + TITLE_HEIGHT + NAME_PITCH * (len(lines) - 1)
     figure = pyplot.figure(figsize=(WIDTH, height))
     figure.text(0.1 / WIDTH, 1 - 0.19 / height, title, fontsize=10, weight="bold")
-    figure.text(0.1 / WIDTH, 1 - 0.34 / height, name, fontsize=8, color=DARK)
+    for row, line in enumerate(lines):
+        figure.text(0.1 / WIDTH, 1 - (0.34 + NAME_PITCH * row) / height, line, fontsize=8, color=DARK)
     for row, line in enumerate(caption):
         bottom = CAPTION_GAP + CAPTION_PITCH * (len(caption) - 1 - row)
         figure.text(0.1 / WIDTH, bottom / height, line, fontsize=CAPTION_SIZE, color=DARK)

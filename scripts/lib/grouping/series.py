@@ -159,9 +159,9 @@ def describe(condition, value):
     if value is None or pandas.isna(value):
         return f"{condition.removesuffix('_ns').replace('_', ' ')} not recorded"
     if condition == "window_ns":
-        return f"windows of {value / 1e6:g} ms"
+        return f"windows of {value / 1e6:.3g} ms"
     if condition == "warm_ns":
-        return f"{value / 1e6:g} ms of warming up"
+        return f"{value / 1e6:.3g} ms of warming up"
     if condition == "deep_idle":
         return "deep idle" if value else "no deep idle"
     if condition == "page_tables":

@@ -90,9 +90,9 @@ def _answers(records):
 
 
 def _unanswered(records):
-    """A line for each source whose schemes were not asked to scale: what it is, and that the rest is below."""
+    """A line for each source whose schemes were not asked to scale: what it is."""
     return [
-        f"{source.head}{what_it_is(records, index)}; how the schemes scale was not asked of it, what was is below."
+        f"On this page, but not about scaling: {source.head}{what_it_is(records, index)}."
         for index, source in enumerate(records.sources)
         if main_sheet(records.of(index)) is None
     ]

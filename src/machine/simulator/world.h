@@ -72,8 +72,8 @@ struct Condition {
     static_assert(std::is_trivially_copyable_v<Predicate> && sizeof(Predicate) <= sizeof(captured));
     Condition condition;
     condition.address = &a;
-    condition.predicate = [](const void* address, const void* captured) {
-      return static_cast<bool>((*static_cast<const Predicate*>(captured))(*static_cast<const T*>(address)));
+    condition.predicate = [](const void* where, const void* with) {
+      return static_cast<bool>((*static_cast<const Predicate*>(with))(*static_cast<const T*>(where)));
     };
     if constexpr (!std::is_empty_v<Predicate>)
       std::memcpy(condition.captured.data(), &predicate, sizeof(Predicate));
