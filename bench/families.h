@@ -3,6 +3,7 @@
 // The families of cases, one file per question, and what they have in common.
 #pragma once
 
+#include <chrono>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,6 +44,8 @@ std::span<const Family> families();
 std::vector<Case> switch_cases(const topology::Layout& layout, const Choice& choice);
 std::vector<Case> ipi_cases(const topology::Layout& layout, const Choice& choice);
 std::vector<Case> line_cases(const topology::Layout& layout, const Choice& choice);
+// What a window of family `line` takes at least with so many PUs: all pairs are visited, one after the other.
+std::chrono::nanoseconds line_window(unsigned pus);
 std::vector<Case> host_kernel_cases(const topology::Layout& layout, const Choice& choice);
 std::vector<Conclusion> mix_conclusions(Results results);
 

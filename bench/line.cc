@@ -25,20 +25,28 @@ namespace mmscale::bench {
 namespace {
 
 // Visits that are kept of each pair: a window has some hundreds where there are few pairs, and the median of
-// as many as these is as good.
-constexpr std::size_t kKeptVisits = 256;
+// as many as these is as good. Of many pairs it has few.
+std::size_t kept_visits(unsigned cpus) {
+  return std::clamp<std::size_t>((1 << 20) / (std::size_t{cpus} * cpus), 8, 256);
+}
+
+// A visit on a machine of several packages: 144 round trips of two transfers at some 140 ns. A window takes four
+// passes through all pairs: warming up, waiting until all are warm, the window, cooling down.
+constexpr std::chrono::microseconds kVisit{40};
+constexpr unsigned kPasses = 4;
 
 // What the observer must outlive: made before the load, destroyed after it.
 class Visits : public workload::LineObserver {
  public:
-  explicit Visits(unsigned cpus) : cpus_(cpus), pairs_(cpus * cpus) {
-    for (Pair& pair : pairs_) pair.round_trip_ticks.reserve(kKeptVisits);
+  explicit Visits(unsigned cpus) : cpus_(cpus), kept_(kept_visits(cpus)), pairs_(cpus * cpus) {
+    for (unsigned a = 0; a < cpus; ++a)
+      for (unsigned b = a + 1; b < cpus; ++b) pairs_[a * cpus + b].round_trip_ticks.reserve(kept_);
   }
 
   void visited(unsigned a, unsigned b, std::uint64_t round_trips, std::uint64_t ticks) override {
     Pair& pair = pairs_[a * cpus_ + b];
     ++pair.visits;
-    if (pair.round_trip_ticks.size() < kKeptVisits)
+    if (pair.round_trip_ticks.size() < kept_)
       pair.round_trip_ticks.push_back(static_cast<double>(ticks) / static_cast<double>(round_trips));
   }
 
@@ -66,6 +74,7 @@ class Visits : public workload::LineObserver {
     std::vector<double> round_trip_ticks;
   };
   const unsigned cpus_;
+  const std::size_t kept_;
   std::vector<Pair> pairs_;
 };
 
@@ -202,18 +211,21 @@ std::chrono::nanoseconds span_of(std::span<const measure::Record> windows) {
   return std::chrono::nanoseconds(std::max<std::int64_t>(0, last - first));
 }
 
-Distances distances_of(const topology::Layout& layout, const std::vector<unsigned>& pus) {
+Distances distances_of(const topology::Layout& layout, const std::vector<topology::Pu>& places) {
   Distances distances;
-  for (const unsigned a : pus) {
+  for (const topology::Pu& a : places) {
     std::vector<topology::Distance> row;
-    for (const unsigned b : pus)
-      row.push_back(topology::distance(layout, *topology::find(layout, a), *topology::find(layout, b)));
+    for (const topology::Pu& b : places) row.push_back(topology::distance(layout, a, b));
     distances.push_back(std::move(row));
   }
   return distances;
 }
 
 }  // namespace
+
+std::chrono::nanoseconds line_window(unsigned pus) {
+  return kPasses * (std::uint64_t{pus} * (pus - 1) / 2) * kVisit;
+}
 
 std::vector<Case> line_cases(const topology::Layout& layout, const Choice& choice) {
   std::vector<Case> cases;
@@ -224,14 +236,20 @@ std::vector<Case> line_cases(const topology::Layout& layout, const Choice& choic
     subject.family = "line";
     subject.scheme = "cas";
     subject.placement = topology::to_string(placement);
-    subject.pus = line_sample(topology::place(layout, placement, cpus));
+    subject.pus = line_sample(topology::place(layout, placement, cpus), choice.line_pus);
     subject.home_node = home_of(layout, choice, subject.pus);
     std::string name = fmt::format("line/cas/{}/cpus:{}", subject.placement, subject.pus.size());
-    auto make_load = [pus = subject.pus, distances = distances_of(layout, subject.pus),
+    // What a distance is made from, and not all distances: a plan may ask for cases and run none.
+    topology::Layout levels;
+    levels.reported = layout.reported;
+    std::vector<topology::Pu> places;
+    for (const unsigned pu : subject.pus) places.push_back(*topology::find(layout, pu));
+    const auto least = line_window(static_cast<unsigned>(subject.pus.size()));
+    auto make_load = [pus = subject.pus, levels = std::move(levels), places = std::move(places),
                       home = subject.home_node, cpus]() -> std::unique_ptr<workload::Load> {
-      return std::make_unique<LineTrial>(pus, distances, home, cpus);
+      return std::make_unique<LineTrial>(pus, distances_of(levels, places), home, cpus);
     };
-    cases.push_back({std::move(name), std::move(subject), std::move(make_load)});
+    cases.push_back({std::move(name), std::move(subject), std::move(make_load), {}, least});
   }
   return cases;
 }

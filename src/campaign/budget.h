@@ -14,14 +14,19 @@ namespace mmscale::campaign {
 
 using std::chrono::nanoseconds;
 
+// What is known of a case beforehand: its CPUs, and what a window of it takes at least (Case::least).
+struct CaseTime {
+  unsigned cpus = 1;
+  nanoseconds least{};
+};
+
 // What is fixed beforehand; what is empty, the plan chooses.
 struct BudgetRequest {
   nanoseconds budget{};
   // How many CPUs may be used at most.
   unsigned all_cpus = 1;
-  // Either how many cases there are at every CPU count, or a function that gives each case's CPUs.
-  unsigned cases_per_count = 1;
-  std::function<std::vector<unsigned>(const std::vector<unsigned>& cpu_counts)> cases;
+  // Which cases there are with these CPU counts.
+  std::function<std::vector<CaseTime>(const std::vector<unsigned>& cpu_counts)> cases;
   std::optional<std::vector<unsigned>> cpu_counts;
   std::optional<nanoseconds> window;
   std::optional<nanoseconds> warm;
@@ -50,8 +55,11 @@ inline constexpr int kWarmShare = 4;
 
 // Gives up, in this order, until the campaign fits: CPU counts (from 8 per octave down to 1), length of the
 // windows (down to 50 ms), repetitions (from 9 down to 5), length again (down to kShortestWindow),
-// repetitions (down to 3).
+// repetitions (down to 3), CPU counts again (one per 2 octaves, per 4, at last 1 and all).
 Plan make_plan(const BudgetRequest& request);
+
+// How long the plan takes with these cases.
+nanoseconds time_of(const Plan& plan, const std::vector<CaseTime>& cases);
 
 // What one window takes beyond its own length: making and ending an emulated system of so many CPUs and
 // reading /proc. Measured at 1 to 2 ms on 2 CPUs; the part per CPU is an allowance, reading /proc/stat is

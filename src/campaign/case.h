@@ -28,6 +28,8 @@ struct Case {
   std::function<std::unique_ptr<workload::Load>()> make_load;
   // Instead of make_load, where the running kernel is measured and not an emulated one: runs one window.
   std::function<host::Answer(const measure::Bench&, const measure::WindowTimes&)> ask = {};
+  // What a window takes at least, warming up and cooling down included, however short it was asked to be.
+  std::chrono::nanoseconds least = {};
 };
 
 // What a campaign was asked to measure: every combination of the lists.
@@ -58,6 +60,8 @@ struct Choice {
   std::vector<std::uint32_t> exits_per_million = {0, 1, 10, 100, 1'000, 10'000, 100'000};
   // teardown: how long borrowers go on borrowing after the drop.
   std::chrono::nanoseconds linger{};
+  // line: all pairs of up to so many PUs, and of more a sample of so many.
+  unsigned line_pus = 64;
   // switch: time one switch in so many; 0: none.
   std::uint32_t latency_one_in = 0;
 };

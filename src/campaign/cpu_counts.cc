@@ -20,12 +20,12 @@ std::optional<unsigned> parse_count(std::string_view text) {
 
 }  // namespace
 
-std::vector<unsigned> octave_counts(unsigned all, unsigned per_octave) {
+std::vector<unsigned> octave_counts(unsigned all, unsigned per_octave, unsigned octaves) {
   std::set<unsigned> counts;
-  for (unsigned base = 1; base <= all; base *= 2) {
+  for (unsigned base = 1; base <= all; base <<= octaves) {
     const unsigned step = std::max(1u, base / per_octave);
     for (unsigned n = base; n < 2 * base && n <= all; n += step) counts.insert(n);
-    if (base > all / 2) break;
+    if (octaves > 31 || base > all >> octaves) break;
   }
   counts.insert(all);
   return {counts.begin(), counts.end()};

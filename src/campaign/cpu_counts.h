@@ -17,8 +17,9 @@ class CpuCountError : public std::runtime_error {
 };
 
 // 1 and then about `per_octave` counts in each doubling, always ending with `all`. Eight per octave is
-// perfbook's sweep (power2inc in CodeSamples/count): every count to 16, then 18, 20, ... 32, 36, ...
-std::vector<unsigned> octave_counts(unsigned all, unsigned per_octave = 8);
+// perfbook's sweep (power2inc in CodeSamples/count): every count to 16, then 18, 20, ... 32, 36, ... With `octaves`
+// above 1 each so many doublings are one step: 1, 16, 256, ... for four.
+std::vector<unsigned> octave_counts(unsigned all, unsigned per_octave = 8, unsigned octaves = 1);
 
 // Comma-separated counts, ranges (1-4), "all" and "octave"; ascending, each once. `all` is how many CPUs may
 // be used and `why` says what limits them, for the message when more are asked for.

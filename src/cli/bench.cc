@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 #include <numeric>
 #include <optional>
@@ -56,6 +57,7 @@ struct BenchOptions : CaseOptions {
   std::vector<std::uint32_t> exits = campaign::Choice().exits_per_million;
   std::string linger;
   std::string leave;
+  std::string line_pus;
   bool latency = false;
   bool rq_lock = false;
   bool live = false;
@@ -122,30 +124,90 @@ campaign::Choice make_choice(const BenchOptions& options) {
   return choice;
 }
 
+bool chosen(const campaign::Choice& choice, std::string_view family) {
+  return std::find(choice.families.begin(), choice.families.end(), family) != choice.families.end();
+}
+
 std::vector<campaign::Case> make_cases(const topology::Layout& layout, const campaign::Choice& choice) {
   std::vector<campaign::Case> cases;
   for (const bench::Family& family : bench::families())
-    if (std::find(choice.families.begin(), choice.families.end(), family.name) != choice.families.end())
+    if (chosen(choice, family.name))
       for (campaign::Case& c : family.cases(layout, choice)) cases.push_back(std::move(c));
   return cases;
 }
 
-// On how many CPUs each case runs that is left by the filter.
-std::vector<unsigned> cpus_of_cases(const topology::Layout& layout, campaign::Choice choice,
-                                    const std::vector<unsigned>& cpu_counts, const std::string& filter) {
+// What the cases take that are left by the filter.
+std::vector<campaign::CaseTime> times_of_cases(const topology::Layout& layout, campaign::Choice choice,
+                                               const std::vector<unsigned>& cpu_counts,
+                                               const std::string& filter) {
   choice.cpu_counts = cpu_counts;
-  std::vector<unsigned> cpus;
+  std::vector<campaign::CaseTime> times;
   for (const campaign::Case& c : campaign::filtered(make_cases(layout, choice), filter))
-    cpus.push_back(static_cast<unsigned>(c.subject.pus.size()));
-  return cpus;
+    times.push_back({static_cast<unsigned>(c.subject.pus.size()), c.least});
+  return times;
+}
+
+// Of how many PUs family `line` measures the pairs: what is asked for, else of as many as are done three times in a
+// tenth of the budget, or in half of it if nothing else is measured. Says so.
+unsigned line_pus(const std::string& text, unsigned all, const campaign::Choice& choice,
+                  std::chrono::nanoseconds budget) {
+  unsigned pus = all;
+  if (!text.empty() && text != "all") {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pus);
+    if (error != std::errc() || end != text.data() + text.size() || pus < 2)
+      throw UsageError(fmt::format("--line-pus {}: a number of PUs from 2 on, or all", text));
+  } else if (text.empty()) {
+    const auto part = budget / (choice.families.size() > 1 ? 10 : 2);
+    for (const unsigned most : {512u, 256u, 128u, 64u}) {
+      pus = std::min(all, most);
+      if (campaign::kLeastRepetitions * bench::line_window(pus) <= part) break;
+    }
+  }
+  pus = std::min(pus, all);
+  if (!chosen(choice, "line") || all < 2) return pus;
+  const auto pairs = [](unsigned n) { return std::uint64_t{n} * (n - 1) / 2; };
+  fmt::print(stderr, "line: {} pairs of {} PUs, a window of at least {}{}\n", pairs(pus), pus,
+             campaign::duration_text(bench::line_window(pus)),
+             pus < all ? fmt::format("; {} CPUs have {}, {} a window (--line-pus all)", all, pairs(all),
+                                     campaign::duration_text(bench::line_window(all)))
+                       : "");
+  return pus;
+}
+
+// Plans what fits into the budget. Of all families those that take longest are left out, one after the other, where
+// not even the smallest plan of all fits; and says so.
+campaign::Plan plan_within(const campaign::BudgetRequest& request, bool may_leave_out,
+                           campaign::Choice& choice) {
+  campaign::Plan plan = campaign::make_plan(request);
+  const std::chrono::nanoseconds all = plan.expected;
+  std::vector<std::string> left_out;
+  while (may_leave_out && plan.expected > request.budget && choice.families.size() > 1) {
+    std::vector<std::string> families = choice.families;
+    std::chrono::nanoseconds longest{-1};
+    std::string costly;
+    for (const std::string& family : families) {
+      choice.families = {family};
+      const auto time = campaign::time_of(plan, request.cases(plan.cpu_counts));
+      if (time <= longest) continue;
+      longest = time;
+      costly = family;
+    }
+    std::erase(families, costly);
+    choice.families = std::move(families);
+    left_out.push_back(fmt::format("{} ({})", costly, campaign::duration_text(longest)));
+    plan = campaign::make_plan(request);
+  }
+  if (!left_out.empty())
+    fmt::print(stderr, "mmscale: not measured, for want of time: {}; --budget {} has room for all\n",
+               fmt::join(left_out, ", "), campaign::duration_text(all));
+  return plan;
 }
 
 // A family that needs more CPUs than there are has no cases: says so, in an error if it leaves nothing
 // to measure.
 void check_families(const campaign::Choice& choice, const Limit& limit, bool anything_left) {
   for (const bench::Family& family : bench::families()) {
-    if (std::find(choice.families.begin(), choice.families.end(), family.name) == choice.families.end())
-      continue;
+    if (!chosen(choice, family.name)) continue;
     if (choice.cpu_counts.back() >= family.least_cpus) continue;
     const std::string why =
         fmt::format("--family {}: needs {} CPUs, {} in use; {} can be used ({})", family.name,
@@ -193,13 +255,14 @@ int run(const BenchOptions& options, const CLI::App& command, const std::string&
   const topology::CpuQuota quota = topology::read_cpu_quota();
   campaign::Choice choice = make_choice(options);
   check_home(layout, options.home, "this machine");
+  for (topology::Placement& placement : choice.placements) placement = topology::settle(layout, placement);
 
   const Limit limit = usable_cpus(layout, choice.placements, quota);
   campaign::BudgetRequest request;
   request.budget = parse_duration("--budget", options.budget);
   request.all_cpus = limit.cpus;
   request.cases = [&](const std::vector<unsigned>& cpu_counts) {
-    return cpus_of_cases(layout, choice, cpu_counts, google.filter);
+    return times_of_cases(layout, choice, cpu_counts, google.filter);
   };
   if (!options.cpus.empty())
     request.cpu_counts = campaign::parse_cpu_counts(options.cpus, limit.cpus, limit.why);
@@ -207,16 +270,16 @@ int run(const BenchOptions& options, const CLI::App& command, const std::string&
   if (!options.warm.empty()) request.warm = parse_duration("--warm", options.warm);
   request.repetitions = options.repetitions;
   if (google.repetitions != 0) request.repetitions = google.repetitions;
-  const campaign::Plan plan = campaign::make_plan(request);
+  choice.line_pus = line_pus(options.line_pus, request.cpu_counts ? request.cpu_counts->back() : limit.cpus,
+                             choice, request.budget);
+  const campaign::Plan plan = plan_within(request, options.families == "all", choice);
   choice.cpu_counts = plan.cpu_counts;
 
   campaign::SessionSetup setup;
   setup.cases = campaign::filtered(make_cases(layout, choice), google.filter);
   check_families(choice, limit, !setup.cases.empty());
   for (const bench::Family& family : bench::families())
-    if (family.conclude != nullptr &&
-        std::find(choice.families.begin(), choice.families.end(), family.name) != choice.families.end())
-      setup.conclude.push_back(family.conclude);
+    if (family.conclude != nullptr && chosen(choice, family.name)) setup.conclude.push_back(family.conclude);
   if (setup.cases.empty())
     throw UsageError(fmt::format("--benchmark_filter={}: no case has such a name", google.filter));
   say_unused(command, choice);
@@ -280,6 +343,7 @@ void add_bench_command(CLI::App& app, const std::string& command_line, int& stat
   Taker taker(*bench);
   take_case_options(taker, *options);
   taker.take("--leave", options->leave);
+  taker.take("--line-pus", options->line_pus);
   taker.take("--transport", options->transport);
   taker.take("--rq-lock", options->rq_lock);
   taker.take("--exits", options->exits);

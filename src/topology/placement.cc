@@ -170,6 +170,7 @@ std::string to_string(const Placement& placement) {
 }
 
 std::vector<unsigned> order(const Layout& layout, const Placement& placement) {
+  if (placement.settled) return *placement.settled;
   if (placement.order == Order::kList) {
     check_list(layout, placement.cpus);
     return placement.cpus;
@@ -198,8 +199,14 @@ std::vector<unsigned> order(const Layout& layout, const Placement& placement) {
   return os_indexes;
 }
 
+Placement settle(const Layout& layout, Placement placement) {
+  placement.settled = std::make_shared<const std::vector<unsigned>>(order(layout, placement));
+  return placement;
+}
+
 std::vector<unsigned> place(const Layout& layout, const Placement& placement, unsigned cpus) {
-  std::vector<unsigned> chosen = order(layout, placement);
+  if (!placement.settled) return place(layout, settle(layout, placement), cpus);
+  const std::vector<unsigned>& chosen = *placement.settled;
   if (cpus == 0) throw PlacementError("0 CPUs asked for: at least 1 is needed");
   if (cpus > chosen.size()) {
     const bool is_list = placement.order == Order::kList;
@@ -207,8 +214,7 @@ std::vector<unsigned> place(const Layout& layout, const Placement& placement, un
                                      is_list ? "in the list" : "allowed",
                                      brief(is_list ? placement.cpus : list(layout, &Pu::allowed))));
   }
-  chosen.resize(cpus);
-  return chosen;
+  return {chosen.begin(), chosen.begin() + cpus};
 }
 
 }  // namespace mmscale::topology

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -32,8 +33,10 @@ inline constexpr std::array<std::string_view, 5> kPlacementNames{"compact", "sca
 struct Placement {
   Order order = Order::kCompact;
   std::vector<unsigned> cpus;  // of kList
+  // All CPUs of it on the layout that it was settled on; null: found whenever somebody asks.
+  std::shared_ptr<const std::vector<unsigned>> settled = {};
 
-  bool operator==(const Placement&) const = default;
+  bool operator==(const Placement& other) const { return order == other.order && cpus == other.cpus; }
 };
 
 // One of kPlacementNames, or a CPU list ("0,4-7").
@@ -46,6 +49,9 @@ std::string to_string(const Placement& placement);
 // may also name CPUs outside the affinity mask, as users of isolcpus need, but none that is unknown, offline,
 // outside the cpuset or named twice.
 std::vector<unsigned> order(const Layout& layout, const Placement& placement);
+
+// The same placement, for this layout alone: its order is found once for the thousands of cases of a campaign.
+Placement settle(const Layout& layout, Placement placement);
 
 // The first `cpus` of them; an error if there are fewer.
 std::vector<unsigned> place(const Layout& layout, const Placement& placement, unsigned cpus);

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
+#include <unordered_map>
 
 namespace mmscale::topology {
 namespace {
@@ -55,15 +55,18 @@ std::string to_string(const Sharing& sharing) {
 
 std::vector<unsigned> groups(const Layout& layout, std::span<const unsigned> cpus, const Sharing& sharing) {
   if (sharing.by == ShareBy::kCpus && sharing.cpus == 0) throw SharingError("0 CPUs cannot share");
-  std::map<unsigned, const Pu*> known;
-  for (const Pu& pu : layout.pus) known[pu.os_index] = &pu;
-  std::map<unsigned, unsigned> group_of;
+  std::vector<const Pu*> known;
+  for (const Pu& pu : layout.pus) {
+    known.resize(std::max<std::size_t>(known.size(), pu.os_index + 1));
+    known[pu.os_index] = &pu;
+  }
+  std::unordered_map<unsigned, unsigned> group_of(cpus.size());
   std::vector<unsigned> groups;
   for (unsigned cpu : cpus) {
-    const auto found = known.find(cpu);
-    if (found == known.end()) throw SharingError(fmt::format("CPU {} to share does not exist", cpu));
+    const Pu* pu = cpu < known.size() ? known[cpu] : nullptr;
+    if (pu == nullptr) throw SharingError(fmt::format("CPU {} to share does not exist", cpu));
     const auto position = static_cast<unsigned>(groups.size());
-    const unsigned object = shared_object(*found->second, position, sharing);
+    const unsigned object = shared_object(*pu, position, sharing);
     groups.push_back(group_of.try_emplace(object, static_cast<unsigned>(group_of.size())).first->second);
   }
   return groups;

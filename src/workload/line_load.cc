@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <new>
 #include <stdexcept>
@@ -30,13 +31,13 @@ class LineLoad final : public Load {
  public:
   LineLoad(unsigned cpus, unsigned home_node, LineObserver* observer)
       : observer_(observer),
-        page_(static_cast<std::size_t>(sysconf(_SC_PAGESIZE))),
-        memory_(page_ * (std::size_t{cpus} * (cpus - 1) / 2), home_node),
+        apart_(apart(std::size_t{cpus} * (cpus - 1) / 2)),
+        memory_(apart_ * (std::size_t{cpus} * (cpus - 1) / 2), home_node),
         rounds_(cpus),
         seats_(cpus) {
     for (unsigned a = 0; a < cpus; ++a)
       for (unsigned b = a + 1; b < cpus; ++b) pairs_.push_back({a, b, 0});
-    for (std::size_t i = 0; i < pairs_.size(); ++i) new (memory_.bytes().data() + i * page_) Ball;
+    for (std::size_t i = 0; i < pairs_.size(); ++i) new (memory_.bytes().data() + i * apart_) Ball;
   }
 
   unsigned cpus() const override { return static_cast<unsigned>(seats_.size()); }
@@ -81,6 +82,13 @@ class LineLoad final : public Load {
   }
 
  private:
+  // A page for each pair, while that is not above 32 MiB in all.
+  static std::size_t apart(std::size_t pairs) {
+    constexpr std::size_t kMost = std::size_t{32} << 20;
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    return std::clamp(kMost / pairs / machine::kApart * machine::kApart, machine::kApart, page);
+  }
+
   static constexpr std::uint64_t kPerVisit = kLineWarmRoundTrips + kLineRoundTrips;
 
   struct Pair {
@@ -96,7 +104,7 @@ class LineLoad final : public Load {
   };
 
   Ball& ball(std::size_t pair) {
-    return *std::launder(reinterpret_cast<Ball*>(memory_.bytes().data() + pair * page_));
+    return *std::launder(reinterpret_cast<Ball*>(memory_.bytes().data() + pair * apart_));
   }
 
   bool follow(unsigned cpu) {
@@ -161,7 +169,7 @@ class LineLoad final : public Load {
   }
 
   LineObserver* const observer_;
-  const std::size_t page_;
+  const std::size_t apart_;
   machine::silicon::HomeMemory memory_;
   LedRounds rounds_;
   std::vector<Pair> pairs_;

@@ -26,7 +26,8 @@ inline constexpr std::uint64_t kLineWarmRoundTrips = 16;
 // One round visits every pair of CPUs once, one pair at a time; the others wait, each on a line of its own,
 // so that nothing of theirs is on the move. A visit is a ping-pong by compare-and-swap, tried until it
 // succeeds, as the tools do whose figures are published: a round trip is two transfers, one way half of it.
-// Each pair has a page of its own, fresh for every window, on node `home_node`. `observer` outlives the load;
+// Each pair has a page of its own, or where that would be above 32 MiB lines of its own, fresh for every window, on node
+// `home_node`. `observer` outlives the load;
 // null for none.
 std::unique_ptr<Load> make_line_load(unsigned cpus, unsigned home_node, LineObserver* observer);
 

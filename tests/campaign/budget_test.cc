@@ -23,12 +23,21 @@ using testing::ElementsAre;
 
 constexpr unsigned kMachines[] = {1, 2, 16, 384, 1536, 4096};
 
+// So many cases at every count.
+auto per_count(unsigned cases) {
+  return [cases](const std::vector<unsigned>& counts) {
+    std::vector<CaseTime> times;
+    for (const unsigned cpus : counts) times.insert(times.end(), cases, CaseTime{cpus});
+    return times;
+  };
+}
+
 // The default campaign: 4 workloads x 3 schemes and 3 floors.
 BudgetRequest request(unsigned all_cpus, nanoseconds budget = 3min) {
   BudgetRequest request;
   request.budget = budget;
   request.all_cpus = all_cpus;
-  request.cases_per_count = 15;
+  request.cases = per_count(15);
   return request;
 }
 
@@ -136,11 +145,11 @@ TEST(Budget, WhatIsGivenIsKept) {
 
 TEST(Budget, TheRestMakesRoomForWhatIsGiven) {
   BudgetRequest long_windows = request(384);
-  long_windows.window = 1s;
+  long_windows.window = 10s;
   const Plan few = make_plan(long_windows);
-  EXPECT_EQ(few.times.measure, 1s);
+  EXPECT_EQ(few.times.measure, 10s);
   EXPECT_EQ(few.repetitions, kLeastRepetitions);
-  EXPECT_THAT(few.cpu_counts, ElementsAre(1, 2, 4, 8, 16, 32, 64, 128, 256, 384));
+  EXPECT_THAT(few.cpu_counts, ElementsAre(1, 384));
   EXPECT_GT(few.expected, 3min) << "a budget does not overrule what was asked for";
 
   BudgetRequest long_warm_up = request(16);
@@ -160,29 +169,50 @@ TEST(Budget, CountsTheCasesThatThereAre) {
   BudgetRequest uneven = request(16, 2min);
   uneven.cases = [](const std::vector<unsigned>& counts) {
     // One case at each count, and forty more on all CPUs.
-    std::vector<unsigned> cpus = counts;
-    cpus.insert(cpus.end(), 40, 16);
-    return cpus;
+    std::vector<CaseTime> times = per_count(1)(counts);
+    times.insert(times.end(), 40, CaseTime{16});
+    return times;
   };
   const Plan plan = make_plan(uneven);
   nanoseconds sum{};
-  for (const unsigned cpus : uneven.cases(plan.cpu_counts))
-    sum += plan.repetitions * (plan.times.warm + plan.times.measure + window_overhead(cpus));
+  for (const CaseTime& one : uneven.cases(plan.cpu_counts))
+    sum += plan.repetitions * (plan.times.warm + plan.times.measure + window_overhead(one.cpus));
   EXPECT_EQ(plan.expected, sum);
   EXPECT_LE(plan.expected, 2min);
   EXPECT_GT(plan.expected, 2min * 9 / 10);
 }
 
+// One case of which no window is shorter than 5 s, however many others want the time.
+TEST(Budget, KnowsWindowsThatTakeLonger) {
+  BudgetRequest slow = request(64);
+  slow.cases = [](const std::vector<unsigned>& counts) {
+    std::vector<CaseTime> times = per_count(15)(counts);
+    times.push_back({64, 5s});
+    return times;
+  };
+  const Plan plan = make_plan(slow);
+  EXPECT_EQ(plan.expected, time_of(plan, 15) + plan.repetitions * (5s + window_overhead(64)));
+  EXPECT_LE(plan.expected, 3min);
+  EXPECT_GT(plan.expected, 3min * 9 / 10);
+}
+
+TEST(Budget, AtLastOneCountForManyDoublings) {
+  EXPECT_THAT(octave_counts(4096, 1, 4), ElementsAre(1, 16, 256, 4096));
+  EXPECT_THAT(octave_counts(1000, 1, 2), ElementsAre(1, 4, 16, 64, 256, 1000));
+  EXPECT_THAT(octave_counts(3, 1, 32), ElementsAre(1, 3));
+  EXPECT_THAT(octave_counts(1, 1, 32), ElementsAre(1));
+}
+
 TEST(Budget, NothingToMeasureTakesNoTime) {
   BudgetRequest nothing = request(16);
-  nothing.cases = [](const std::vector<unsigned>&) { return std::vector<unsigned>(); };
+  nothing.cases = [](const std::vector<unsigned>&) { return std::vector<CaseTime>(); };
   EXPECT_EQ(make_plan(nothing).expected, 0ns);
 }
 
 TEST(Budget, AnImpossibleOneGetsTheSmallestPlan) {
   for (const nanoseconds budget : {1ns, nanoseconds(1s)}) {
     const Plan plan = make_plan(request(4096, budget));
-    EXPECT_EQ(plan.cpu_counts, octave_counts(4096, 1));
+    EXPECT_EQ(plan.cpu_counts, octave_counts(4096, 1, 32));
     EXPECT_EQ(plan.repetitions, kLeastRepetitions);
     EXPECT_EQ(plan.times.measure, kShortestWindow);
     EXPECT_GT(plan.expected, budget);
