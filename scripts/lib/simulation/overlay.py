@@ -9,7 +9,7 @@ import pandas
 
 from records import conditions
 from records.reading import RecordError
-from grouping.series import UNREMARKABLE, describe
+from grouping.series import UNREMARKABLE, describe, words
 from stats.estimate import Estimate, estimate
 from wording.text import SIMULATED, plain
 
@@ -193,10 +193,10 @@ def _overlay(key, pairs, all_keys, shared):
     *place, under = key
     family, workload, sharing, placement = place
     named = {"workload": workload, "sharing": sharing, "placement": placement}
-    name = ", ".join([f"family {family}"] + [f"{what} {value}" for what, value in named.items() if value])
+    name = ", ".join([f"family {family}"] + [words(what, value) for what, value in named.items() if value])
     same = [other for *others, other in all_keys if others == place]
     told = [
-        f"{condition} {value}" if condition == "lifecycle" else describe(condition, _number(value))
+        describe(condition, _number(value))
         for condition, value in zip(shared, under)
         if value not in ("nan", "None", "off", "False") and value not in map(str, UNREMARKABLE.get(condition, ()))
     ]
