@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -78,6 +79,9 @@ class Visits : public workload::LineObserver {
   std::vector<Pair> pairs_;
 };
 
+// A distance in a record: of hundreds of PUs there are ten thousands.
+char letter_of(topology::Distance distance) { return static_cast<char>('a' + static_cast<int>(distance)); }
+
 // Distances of the PUs used, by position.
 using Distances = std::vector<std::vector<topology::Distance>>;
 
@@ -110,12 +114,12 @@ class LineTrial final : private Visits, public workload::WrappedLoad, public mea
     nlohmann::ordered_json distance = nlohmann::ordered_json::array();
     for (unsigned i = 0; i < pus_.size(); ++i) {
       nlohmann::ordered_json times = nlohmann::ordered_json::array();
-      nlohmann::ordered_json names = nlohmann::ordered_json::array();
-      for (unsigned j = 0; j < pus_.size(); ++j) {
-        names.push_back(topology::to_string(distances_[i][j]));
-        const auto ticks = i == j ? std::nullopt : round_trip_ticks(std::min(i, j), std::max(i, j));
-        times.push_back(ticks ? nlohmann::ordered_json(*ticks / 2 * ns_per_tick) : nullptr);
-        if (i >= j) continue;
+      std::string letters;
+      for (unsigned j = i + 1; j < pus_.size(); ++j) {
+        letters += letter_of(distances_[i][j]);
+        const auto ticks = round_trip_ticks(i, j);
+        times.push_back(ticks ? nlohmann::ordered_json(std::round(*ticks / 2 * ns_per_tick * 1000) / 1000)
+                              : nullptr);
         least_visits = std::min(least_visits, visits(i, j));
         if (!ticks) continue;
         spreads.push_back(spread(i, j));
@@ -123,8 +127,12 @@ class LineTrial final : private Visits, public workload::WrappedLoad, public mea
         by_distance[distances_[i][j]].push_back(all.back());
       }
       one_way.push_back(std::move(times));
-      distance.push_back(std::move(names));
+      distance.push_back(std::move(letters));
     }
+
+    nlohmann::ordered_json names = nlohmann::ordered_json::object();
+    for (const topology::Distance at : topology::kDistances)
+      names[std::string(1, letter_of(at))] = topology::to_string(at);
 
     measure::Findings findings;
     const double median = measure::median(all).value_or(0);
@@ -146,9 +154,10 @@ class LineTrial final : private Visits, public workload::WrappedLoad, public mea
         nlohmann::ordered_json{{"sampled_from", sampled_from_},
                                {"matrix",
                                 {{"pus", pus_},
-                                 {"one_way_ns", std::move(one_way)},
                                  {"home_node", home_node_},
-                                 {"distance", std::move(distance)}}}});
+                                 {"pairs_ns", std::move(one_way)},
+                                 {"pairs_distance", std::move(distance)},
+                                 {"distances", std::move(names)}}}});
     return findings;
   }
 
@@ -179,7 +188,7 @@ std::vector<Pair> pairs_of(std::span<const measure::Record> windows) {
     for (std::size_t i = 0; i < pus.size(); ++i)
       for (std::size_t j = i + 1; j < pus.size(); ++j, ++pair) {
         if (pair == pairs.size()) pairs.push_back({pus[i], pus[j], {}});
-        const auto& ns = matrix.at("one_way_ns").at(i).at(j);
+        const auto& ns = matrix.at("pairs_ns").at(i).at(j - i - 1);
         if (!ns.is_null()) pairs[pair].one_way_ns.push_back(ns);
       }
   }

@@ -147,7 +147,7 @@ class Calibrator {
       for (std::size_t j = i + 1; j < pus.size(); ++j) {
         const topology::Pu& a = *topology::find(layout_, pus[i]);
         const topology::Pu& b = *topology::find(layout_, pus[j]);
-        const auto& ns = matrix.at("one_way_ns").at(i).at(j);
+        const auto& ns = matrix.at("pairs_ns").at(i).at(j - i - 1);
         if (ns.is_null() || (a.package != home && b.package != home)) continue;
         of[static_cast<std::size_t>(reach_of(a, b))].push_back(ns);
       }

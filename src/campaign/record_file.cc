@@ -23,6 +23,25 @@ std::string indented(const nlohmann::ordered_json& value, int spaces) {
   return out;
 }
 
+std::string dumped(const nlohmann::ordered_json& value) {
+  return value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+// A line for each member, and for each of a member that is an object; what is deeper is one line.
+std::string lines_of(const nlohmann::ordered_json& object, std::size_t spaces, unsigned levels) {
+  if (!object.is_object() || object.empty() || levels == 0) return dumped(object);
+  std::string out = "{";
+  for (const auto& [name, value] : object.items()) {
+    out += out.size() == 1 ? "\n" : ",\n";
+    out.append(spaces + 2, ' ');
+    out += dumped(name) + ": " + lines_of(value, spaces + 2, levels - 1);
+  }
+  return out.append("\n").append(spaces, ' ') + "}";
+}
+
+// Enough for gzip to find again what all windows have in common, little enough to pack once for each.
+constexpr std::size_t kMember = std::size_t{128} << 10;
+
 }  // namespace
 
 RecordFile::RecordFile(const std::string& path, const nlohmann::ordered_json& context)
@@ -52,13 +71,22 @@ std::string RecordFile::packed(std::string_view text) const {
 void RecordFile::begin() {
   file_->write(file_->is_regular() ? head_ + tail_ : head_, 0);
   end_ = static_cast<off_t>(head_.size());
+  open_.clear();
+  member_.clear();
 }
 
 void RecordFile::append(const nlohmann::ordered_json& run) {
   look_after();
-  const std::string text = packed((records_ == 0 ? "\n    " : ",\n    ") + indented(run, 4));
-  write_whole(text);
-  end_ += static_cast<off_t>(text.size());
+  const std::string text = (records_ == 0 ? "\n    " : ",\n    ") + lines_of(run, 4, 2);
+  const std::string member = packed(open_ + text);
+  write_whole(member);
+  open_ += text;
+  member_ = member;
+  if (!compressed_ || open_.size() >= kMember) {
+    end_ += static_cast<off_t>(member_.size());
+    open_.clear();
+    member_.clear();
+  }
   ++records_;
 }
 
@@ -81,8 +109,8 @@ void RecordFile::write_whole(std::string_view text) {
   } catch (const OutputError& error) {
     if (file_->is_regular()) {
       // These bytes were there before, so a full disk has room for them.
-      file_->write(tail_, end_);
-      file_->cut(end_ + static_cast<off_t>(tail_.size()));
+      file_->write(member_ + tail_, end_);
+      file_->cut(end_ + static_cast<off_t>(member_.size() + tail_.size()));
     }
     fail(error);
   }
@@ -90,11 +118,12 @@ void RecordFile::write_whole(std::string_view text) {
 
 // Sees whether the file is still ours. If not, everything that can be had of it and all that follows goes beside it.
 void RecordFile::look_after() {
-  const std::string lost = file_->lost(end_ + static_cast<off_t>(tail_.size()));
+  const off_t end = end_ + static_cast<off_t>(member_.size());
+  const std::string lost = file_->lost(end + static_cast<off_t>(tail_.size()));
   if (lost.empty()) return;
   const std::string beside = fmt::format("{}.{}.rest{}", path_, ::getpid(), compressed_ ? ".gz" : "");
-  const std::string kept = file_->contents(end_);
-  const bool whole = static_cast<off_t>(kept.size()) == end_;
+  const std::string kept = file_->contents(end);
+  const bool whole = static_cast<off_t>(kept.size()) == end;
   std::string mishap = fmt::format("{}: while it was written, {}; {} in {}", path_, lost,
                                    whole ? "all records are" : "what comes now is", beside);
   try {

@@ -20,7 +20,7 @@ using RecordFileError = measure::OutputError;
 // {"context": {...}, "benchmarks": [...]}: Google Benchmark's format. A record and the document's closing
 // brackets are written in one go over the brackets before; if that fails half-way (a full disk), the old end
 // is put back. On something that cannot seek (a pipe, /dev/full) the brackets come with close(). A name that ends
-// in .gz is written by gzip, each record a member of its own.
+// in .gz is written by gzip, some records to a member; the last member is written anew with each.
 //
 // A file of that name that was there before stays until close(), or the end of the RecordFile if it has a record by
 // then: meanwhile the new one is beside it (measure::OutputFile).
@@ -54,8 +54,10 @@ class RecordFile {
   std::string head_;
   std::string tail_;
   std::optional<measure::OutputFile> file_;
-  // Where the closing brackets begin.
+  // What is before is written for good. There is the last member, packed and as text, and then the closing brackets.
   off_t end_ = 0;
+  std::string member_;
+  std::string open_;
   unsigned records_ = 0;
   std::string mishap_;
 };

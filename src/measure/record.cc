@@ -73,6 +73,48 @@ nlohmann::ordered_json account_of(const WindowConditions& conditions, std::size_
   return account;
 }
 
+// Every CPU in full up to so many. Of more, all rounds, when the first began and the last ended, and in full the few that
+// lost most: thousands of windows of hundreds of CPUs would be some hundred megabytes.
+constexpr std::size_t kWholePerCpu = 64;
+constexpr std::size_t kMostLosers = 4;
+
+nlohmann::ordered_json entry_of(const Window& window, std::size_t i) {
+  const CpuWindow& cpu = window.cpus[i];
+  nlohmann::ordered_json entry = {
+      {"pu", cpu.pu},         {"package", cpu.package}, {"start_ns", cpu.start_ns},
+      {"end_ns", cpu.end_ns}, {"rounds", cpu.rounds},   {"switches", cpu.switches}};
+  if (i < window.conditions.cpus.size()) entry.update(account_of(window.conditions, i));
+  return entry;
+}
+
+nlohmann::ordered_json per_cpu_of(const Window& window) {
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  if (window.cpus.size() <= kWholePerCpu) {
+    for (std::size_t i = 0; i < window.cpus.size(); ++i) all.push_back(entry_of(window, i));
+    return all;
+  }
+  std::vector<std::pair<double, std::size_t>> losers;
+  std::int64_t start = window.cpus.front().start_ns;
+  std::int64_t end = window.cpus.front().end_ns;
+  for (std::size_t i = 0; i < window.cpus.size(); ++i) {
+    all.push_back(window.cpus[i].rounds);
+    start = std::min(start, window.cpus[i].start_ns);
+    end = std::max(end, window.cpus[i].end_ns);
+    if (i >= window.conditions.cpus.size()) continue;
+    const double lost = loss_of(window.conditions.cpus[i], i, window.conditions).all();
+    if (lost > 0) losers.emplace_back(-lost, i);
+  }
+  std::sort(losers.begin(), losers.end());
+  nlohmann::ordered_json most_lost = nlohmann::ordered_json::array();
+  for (std::size_t k = 0; k < std::min(losers.size(), kMostLosers); ++k)
+    most_lost.push_back(entry_of(window, losers[k].second));
+  return {{"start_ns", start},
+          {"end_ns", end},
+          {"rounds", std::move(all)},
+          {"most_lost", std::move(most_lost)},
+          {"losers", losers.size()}};
+}
+
 std::optional<double> worst_alu_drift(const WindowConditions& conditions) {
   std::optional<double> worst;
   for (const CpuConditions& cpu : conditions.cpus)
@@ -162,19 +204,8 @@ std::vector<std::pair<std::string, double>> Record::counters() const {
 }
 
 nlohmann::ordered_json Record::details() const {
-  nlohmann::ordered_json per_cpu = nlohmann::ordered_json::array();
   std::vector<unsigned> packages;
-  for (std::size_t i = 0; i < window.cpus.size(); ++i) {
-    const CpuWindow& cpu = window.cpus[i];
-    packages.push_back(cpu.package);
-    per_cpu.push_back({{"pu", cpu.pu},
-                       {"package", cpu.package},
-                       {"start_ns", cpu.start_ns},
-                       {"end_ns", cpu.end_ns},
-                       {"rounds", cpu.rounds},
-                       {"switches", cpu.switches}});
-    if (i < window.conditions.cpus.size()) per_cpu.back().update(account_of(window.conditions, i));
-  }
+  for (const CpuWindow& cpu : window.cpus) packages.push_back(cpu.package);
   nlohmann::ordered_json details = {{"schema", kSchema},
                                     {"world", "silicon"},
                                     {"family", subject.family},
@@ -186,7 +217,7 @@ nlohmann::ordered_json Record::details() const {
                                     {"window_ns", times.measure.count()},
                                     {"pus", subject.pus},
                                     {"packages", packages},
-                                    {"per_cpu", per_cpu},
+                                    {"per_cpu", per_cpu_of(window)},
                                     {"invalid", window.verdict.reasons},
                                     {"audit", window.audit}};
   if (!window.pmu.empty()) details["pmu"] = window.pmu;

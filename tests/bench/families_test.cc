@@ -110,6 +110,23 @@ TEST(Line, ASampleOfALargeMachine) {
   EXPECT_THAT(names("line", large, "pack:2 core:96 pu:2"), ElementsAre("line/cas/compact/cpus:384"));
 }
 
+// Nothing was visited: a number of a pair takes four characters more than the null that stands there then.
+TEST(Line, NineWindowsOf384PusAreBelowTenMegabytes) {
+  const auto topology = topology::Topology::synthetic("pack:2 core:96 pu:2");
+  Choice large = choice({384});
+  large.line_pus = 384;
+  large.home_node = 0;
+  const auto load = family("line").cases(topology.layout(), large).at(0).make_load();
+  const auto findings = dynamic_cast<const measure::SelfMeasuring&>(*load).findings({});
+  const auto& matrix = findings.details->at("matrix");
+  ASSERT_EQ(matrix.at("pairs_ns").size(), 384u);
+  EXPECT_EQ(matrix.at("pairs_ns")[382].size(), 1u);
+  EXPECT_EQ(matrix.at("pairs_distance")[382], "b");
+  EXPECT_EQ(matrix.at("distances").at("b"), "smt-sibling");
+  constexpr std::size_t kPairs = 384 * 383 / 2;
+  EXPECT_LT(9 * (matrix.dump().size() + 4 * kPairs), 10'000'000u);
+}
+
 TEST(Explorer, BothWaysToSearchAtEveryCount) {
   EXPECT_THAT(names("explorer", choice({1, 2})),
               ElementsAre("explorer/stateless/compact/cpus:1", "explorer/remembering/compact/cpus:1",

@@ -15,6 +15,10 @@
 #include <optional>
 #include <sstream>
 
+#include "campaign/cpu_counts.h"
+#include "campaign/google.h"
+#include "support/records.h"
+
 namespace mmscale::campaign {
 namespace {
 
@@ -138,6 +142,46 @@ TEST_F(RecordFileTest, ByGzipItIsCompleteAfterEveryStepToo) {
     gzclose(in);
     EXPECT_EQ(ordered_json::parse(text), document(i + 1));
   }
+}
+
+// A campaign of 384 CPUs as `bench` plans it, 22 cases at each of some 40 counts, 5 times: one window in 20 of it.
+TEST_F(RecordFileTest, ACampaignOf384CpusIsBelowTenMegabytes) {
+  path_ += ".gz";
+  std::uint64_t seed = 1;
+  const auto random = [&seed](std::uint64_t below) {
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return (seed >> 33) % below;
+  };
+  std::size_t windows = 0;
+  RecordFile file(path_, context_);
+  for (const unsigned cpus : octave_counts(384)) {
+    for (unsigned i = 0; i < 22 * 5; ++i) {
+      if (windows++ % 20 != 0) continue;
+      measure::Record record = test::switch_record("refcount", i % 5, 5);
+      record.subject.pus.clear();
+      record.window.cpus.resize(cpus, record.window.cpus[0]);
+      record.window.conditions.cpus.resize(cpus, record.window.conditions.cpus[0]);
+      record.window.conditions.machine.steal.clear();
+      for (unsigned cpu = 0; cpu < cpus; ++cpu) {
+        measure::CpuWindow& at = record.window.cpus[cpu];
+        measure::CpuConditions& conditions = record.window.conditions.cpus[cpu];
+        record.subject.pus.push_back(cpu);
+        at.pu = conditions.cpu = cpu;
+        at.package = cpu / 192;
+        at.start_ns = 53'123'456'789'012 + static_cast<std::int64_t>(random(60'000));
+        at.end_ns = at.start_ns + 21'000'000 + static_cast<std::int64_t>(random(60'000));
+        at.rounds = 90'000 + random(20'000);
+        at.switches = 2 * at.rounds;
+        conditions.thread.wait_ns = random(10) == 0 ? random(30'000) : 0;
+        conditions.account = {.elapsed_ns = at.end_ns - at.start_ns,
+                              .ran_ns = at.end_ns - at.start_ns - *conditions.thread.wait_ns,
+                              .longest_gap_ns = 51'000 + static_cast<std::int64_t>(random(30'000))};
+      }
+      file.append(to_json(record));
+    }
+  }
+  file.close();
+  EXPECT_LT(20 * fs::file_size(path_), 10'000'000u) << windows << " windows";
 }
 
 // What others do to a file that is written.

@@ -191,5 +191,41 @@ TEST(Details, SayWhatWasRunWhere) {
                                                               {"switches", 6000}}));
 }
 
+TEST(RecordDetails, OfManyCpusTheRoundsAndWhoLostMost) {
+  Record record = switch_record();
+  record.subject.pus.clear();
+  record.window.cpus.resize(65, record.window.cpus[0]);
+  record.window.conditions.cpus.clear();
+  for (unsigned i = 0; i < 65; ++i) {
+    CpuWindow& cpu = record.window.cpus[i];
+    record.subject.pus.push_back(i);
+    cpu.pu = i;
+    cpu.start_ns = 100 + i;
+    cpu.end_ns = 10'000'000 + i;
+    cpu.rounds = 1000 + i;
+    CpuConditions conditions;
+    conditions.cpu = i;
+    // Six of them waited, the later ones longer.
+    conditions.account = {.elapsed_ns = 10'000'000, .ran_ns = 10'000'000};
+    if (i >= 59) {
+      conditions.thread.wait_ns = 1'000 * i;
+      conditions.account->ran_ns = 10'000'000 - 1'000 * i;
+    }
+    record.window.conditions.cpus.push_back(conditions);
+  }
+  record.window.conditions.machine.steal.clear();
+  const nlohmann::ordered_json told = record.details().at("per_cpu");
+  EXPECT_EQ(told.at("start_ns"), 100);
+  EXPECT_EQ(told.at("end_ns"), 10'000'064);
+  ASSERT_EQ(told.at("rounds").size(), 65u);
+  EXPECT_EQ(told.at("rounds")[64], 1064);
+  EXPECT_EQ(told.at("losers"), 6);
+  ASSERT_EQ(told.at("most_lost").size(), 4u);
+  EXPECT_EQ(told.at("most_lost")[0].at("pu"), 64);
+  EXPECT_EQ(told.at("most_lost")[3].at("pu"), 61);
+  EXPECT_EQ(told.at("most_lost")[0].at("waited_ns"), 64'000);
+  EXPECT_EQ(told.at("most_lost")[0].at("switches"), 2000);
+}
+
 }  // namespace
 }  // namespace mmscale::measure

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Records of teardown, mix, ipi and line, and sampled latency: reading them, alone and together."""
 
+import copy
 import math
 
 import made
@@ -85,6 +86,26 @@ def test_a_matrix_that_does_not_hold_together(tmp_path):
     broken[0]["mmscale"]["matrix"]["one_way_ns"].pop()
     with pytest.raises(RecordError, match="one_way_ns is not 32 x 32"):
         read([made.write(tmp_path / "a.json", broken)])
+
+
+def test_a_matrix_of_pairs_is_the_same_as_rows_and_columns(tmp_path):
+    square = made.lines(windows=2, missing=[(1, 5)])
+    paired = copy.deepcopy(square)
+    names = {"b": "smt-sibling", "c": "same-llc", "d": "same-die", "e": "same-package", "f": "other-package"}
+    letters = {name: letter for letter, name in names.items()}
+    for one in paired:
+        matrix = one["mmscale"]["matrix"]
+        one_way, distance = matrix.pop("one_way_ns"), matrix.pop("distance")
+        matrix["pairs_ns"] = [row[at + 1 :] for at, row in enumerate(one_way)]
+        matrix["pairs_distance"] = ["".join(letters[name] for name in row[at + 1 :]) for at, row in enumerate(distance)]
+        matrix["distances"] = names
+    read_back = [read([made.write(tmp_path / "a.json", form)]).lines["matrix"][1] for form in (square, paired)]
+    assert read_back[0] == read_back[1]
+    for spoil in (lambda matrix: matrix["pairs_ns"].pop(), lambda matrix: matrix["pairs_ns"][3].pop()):
+        broken = copy.deepcopy(paired)
+        spoil(broken[0]["mmscale"]["matrix"])
+        with pytest.raises(RecordError, match="record 0 is not mmscale's"):
+            read([made.write(tmp_path / "a.json", broken)])
 
 
 def test_crossovers_may_have_none(tmp_path):

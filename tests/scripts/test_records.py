@@ -4,6 +4,7 @@ import math
 import pytest
 from conftest import DATA
 from records.reading import RecordError, read
+from records.window import per_cpu
 
 TWO = "host-2cpu.json"
 
@@ -98,3 +99,16 @@ def test_another_tuning_is_another_scheme(edited):
                 entry["mmscale"] |= {"switch_ticks": 150, "batch": 8}
 
     assert set(read([edited("host-2cpu.json", tune)]).switches["scheme"]) >= {"refcount (150 ticks)"}
+
+
+def test_windows_of_many_cpus_say_what_each_did():
+    ours = {
+        "pus": [4, 5, 7], "packages": [0, 0, 1],
+        "per_cpu": {"start_ns": 100, "end_ns": 900, "rounds": [10, 20, 30], "losers": 1, "most_lost": [{"pu": 5, "package": 0, "start_ns": 120, "rounds": 20, "lost": 0.5}]},
+    }  # fmt: skip
+    told = per_cpu(ours)
+    assert [(entry["pu"], entry["package"], entry["rounds"]) for entry in told] == [(4, 0, 10), (5, 0, 20), (7, 1, 30)]
+    assert told[1]["lost"] == 0.5 and min(entry["start_ns"] for entry in told) == 100
+    ours["per_cpu"]["rounds"].pop()
+    with pytest.raises(ValueError):
+        per_cpu(ours)

@@ -15,7 +15,7 @@ from pathlib import Path
 from families.registry import FAMILIES, OWN_RESULTS
 from records.conditions import RESULTS
 from records.reading import Machine, RecordError, load, machine_of
-from records.window import number, validity
+from records.window import number, per_cpu, validity
 
 # What measuring and simulating cannot have in common: windows are of real or of virtual time, IPIs are made with what
 # user space has or by the model.
@@ -186,7 +186,7 @@ def _add(cases, benchmark, figure):
 
 
 def _start(ours):
-    starts = [number(cpu.get("start_ns")) for cpu in ours.get("per_cpu") or ()]
+    starts = [number(cpu.get("start_ns")) for cpu in per_cpu(ours) or ()]
     return min(starts, default=number(None))
 
 

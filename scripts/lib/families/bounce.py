@@ -5,7 +5,7 @@ import re
 
 from families.family import Family
 from records.conditions import of_entry
-from records.window import DISTANCES, identity, number, validity
+from records.window import DISTANCES, identity, number, per_cpu, validity
 
 NAME = re.compile(r"bounce/(?P<scheme>[^/]+)/(?:[^/]+/[^/]+/)?(?P<placement>[^/]+)/cpus:(?P<cpus>\d+)")
 RESULTS = frozenset({"bounce"})
@@ -21,7 +21,7 @@ def _row(benchmark, ours):
     row = identity(NAME, benchmark["name"], ours, ("scheme", "placement", "cpus"))
     row |= of_entry(ours, RESULTS)
     row["levels"] = [_level(level) for level in (ours.get("bounce") or {}).get("levels", ())]
-    row["per_cpu"] = ours.get("per_cpu")
+    row["per_cpu"] = per_cpu(ours)
     row["workload"], row["sharing"] = ours.get("workload", ""), ours.get("sharing", "")
     row["line"] = (ours.get("bounce") or {}).get("line", "")
     for column, counter in (("rate", "exchanges_per_second"), ("exchanges", "exchanges"), ("transfers", "transfers"),

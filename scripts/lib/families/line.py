@@ -6,7 +6,7 @@ import re
 from families.family import Family, drawn_by
 from grouping.curves import sheets
 from records.conditions import of_entry
-from records.window import DISTANCES, counted_identity, number, validity
+from records.window import DISTANCES, counted_identity, number, per_cpu, validity
 from stats.estimate import estimate
 from tables.blocks import cell, foot, head, interval
 from wording.text import scaled
@@ -21,7 +21,7 @@ def _row(benchmark, ours):
     row = counted_identity(NAME, benchmark, ours, ("placement", "cpus"), ())
     row |= of_entry(ours, ("sampled_from", *RESULTS))
     row["matrix"] = matrix_of(ours.get("matrix"))
-    row["per_cpu"] = ours.get("per_cpu")
+    row["per_cpu"] = per_cpu(ours)
     row["sampled_from"] = number(ours.get("sampled_from"))
     row["cost"] = number(benchmark.get("one_way_ns"))
     for name in DISTANCES:
@@ -36,10 +36,25 @@ def matrix_of(matrix):
     if not isinstance(matrix, dict):
         return None
     size = len(matrix["pus"])
+    if "pairs_ns" in matrix:
+        matrix = _square(matrix, size)
     for name in ("one_way_ns", "distance"):
         if len(matrix[name]) != size or any(len(row) != size for row in matrix[name]):
             raise ValueError(f"matrix: {name} is not {size} x {size}")
     return matrix
+
+
+def _square(matrix, size):
+    """The pairs of a matrix, which are recorded once, as rows and columns."""
+    one_way = [[None] * size for _ in range(size)]
+    distance = [["same-pu"] * size for _ in range(size)]
+    if any(len(matrix[name]) != size for name in ("pairs_ns", "pairs_distance")):
+        raise ValueError(f"matrix: pairs of more or fewer than {size} PUs")
+    for row, (times, letters) in enumerate(zip(matrix["pairs_ns"], matrix["pairs_distance"])):
+        for column, value, letter in zip(range(row + 1, size), times, letters, strict=True):
+            one_way[row][column] = one_way[column][row] = value
+            distance[row][column] = distance[column][row] = matrix["distances"][letter]
+    return {"pus": matrix["pus"], "home_node": matrix["home_node"], "one_way_ns": one_way, "distance": distance}
 
 
 def _stability(benchmark, ours):

@@ -8,7 +8,7 @@ from families.family import Family
 from families.latency import latency_of
 from records.conditions import of_entry
 from records.spent_rows import spent_row
-from records.window import identity, number, validity
+from records.window import identity, number, per_cpu, validity
 
 # "switch/idle/refcount/all/compact/cpus:2", which Google Benchmark may follow with its own "/repeats:9/manual_time".
 NAME = re.compile(
@@ -29,7 +29,7 @@ def _row(benchmark, ours):
     packages = ours.get("packages")
     row["packages"] = tuple(packages) if packages else None
     row["package_count"] = number(benchmark.get("packages"))
-    row["per_cpu"] = ours.get("per_cpu")
+    row["per_cpu"] = per_cpu(ours)
     return row | spent_row(benchmark)
 
 

@@ -9,6 +9,17 @@ QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999, "p9999": 0.9999
 DISTANCES = ("smt_sibling", "same_llc", "same_die", "same_package", "other_package", "unknown")
 
 
+def per_cpu(ours):
+    """What each CPU of a window did, as a list of dicts, or None where it does not say: records of many CPUs have the
+    rounds of all and the rest of a few only."""
+    told = ours.get("per_cpu")
+    if not isinstance(told, dict):
+        return told
+    known = {entry["pu"]: entry for entry in told["most_lost"]}
+    cpus = zip(ours["pus"], ours["packages"], told["rounds"], strict=True)
+    return [{"pu": pu, "package": package, "rounds": rounds, "start_ns": told["start_ns"], **known.get(pu, {})} for pu, package, rounds in cpus]
+
+
 def identity(pattern, name, ours, keys):
     """What a record is a record of, as a dict of some keys: from its "mmscale" object, for what that lacks from its
     name. Raises KeyError for a key that neither has."""
