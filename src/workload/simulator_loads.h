@@ -45,6 +45,10 @@ class SimulatorLoad : public Load {
   void run_all(const std::function<void(unsigned)>& body) { own_world().run(body); }
   // Lets virtual time pass on that CPU, interrupts on.
   virtual void rest(unsigned cpu, machine::simulator::Picoseconds time) = 0;
+  // A time shorter than that one, drawn from the model's seed.
+  machine::simulator::Picoseconds drawn_below(machine::simulator::Picoseconds end) {
+    return own_world().drawn_below(end);
+  }
   // That CPU's virtual time.
   machine::simulator::Picoseconds now(unsigned cpu) const { return world().now(cpu); }
   const machine::simulator::Statistics& statistics() const { return world().statistics(); }

@@ -284,6 +284,19 @@ def test_concurrency_ids_bring_false_sharing_back(sim):
     assert with_ids["refcount-packed"] > 1.1 * with_ids["refcount"]
 
 
+def test_a_locks_queue_is_in_an_order_that_the_seed_draws(sim):
+    def tail(seed):
+        loop = ("--family", "floor", "--loop", "mcs", "--inside", "1000", "--cpus", "40", "--placement", "smt-last")
+        done = sim("--machine", "westmere-8s", *loop, "--window", "400us", "--seed", str(seed), "--out", "-")
+        return json.loads(done.stdout)["benchmarks"][0]["mmscale"]["simulator"]["lines"]
+
+    one, again, other = map(tail, (1, 1, 2))
+    assert one == again and one != other
+    # Of 39 others 9 are in the own socket; in the order of the sockets it would be 9 hand-offs of 10.
+    moved = next(line for line in one if line["what"] == "the shared line")["moved"]
+    assert moved["domain"] < 0.5 * sum(moved.values())
+
+
 def test_what_a_death_costs_besides_is_paid_once_for_each_process(sim):
     def ns_per_life(ticks):
         options = ("--death-ticks", str(ticks)) if ticks else ()

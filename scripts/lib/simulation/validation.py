@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from command import Problem
 
 CURVES = pathlib.Path(__file__).with_name("published_curves.json")
-# Virtual time of a prediction, and of the one that says whether it has settled.
-WINDOW_US, LONG_WINDOW_US = 100, 1000
+# Virtual time of a prediction, and of the one that says whether it has settled. Each is the mean over seeds, which say in
+# what order the CPUs come to the line first: of first come first served a lock's queue keeps that order.
+WINDOW_US, LONG_WINDOW_US = 250, 1000
+SEEDS = range(1, 7)
 # Further apart than that, the two are flagged.
 SETTLED = 0.03
 # A curve whose best constant is closer than that on average is flat: nothing to be skilled at.
@@ -50,33 +52,35 @@ def curves():
     return json.loads(CURVES.read_text(encoding="utf-8"))["curves"]
 
 
-def simulate(binary, curve, cpus, window_us):
-    """What the model of the curve's machine predicts with so many CPUs: ns per operation of all CPUs together."""
-    between = curve.get("between", {}).get(str(cpus))
-    command = [str(binary), "sim", "--machine", curve["machine"], "--family", "floor", "--cpus", str(cpus)]
-    command += ["--window", f"{window_us}us", "--out", "-", *curve["arguments"]]
-    if between is not None:
-        command += ["--between", str(between)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise ValidationError(done.stderr.strip() or f"{' '.join(command)}: status {done.returncode}")
-    record = json.loads(done.stdout)["benchmarks"][0]
-    return 1e9 / record["pairs_per_second"]
+def simulate(binary, curve, window_us, seed):
+    """What the model of the curve's machine predicts: {CPUs: ns per operation of all CPUs together}."""
+    between = curve.get("between", {})
+    # What the loop takes beside may depend on the CPUs: a run for each then.
+    counts = [str(cpus) for cpus, _ in curve["points"]]
+    found = {}
+    for cpus in counts if between else [",".join(counts)]:
+        command = [str(binary), "sim", "--machine", curve["machine"], "--family", "floor", "--cpus", cpus, "--seed", str(seed)]
+        command += ["--window", f"{window_us}us", "--out", "-", *curve["arguments"]]
+        if between:
+            command += ["--between", str(between[cpus])]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise ValidationError(done.stderr.strip() or f"{' '.join(command)}: status {done.returncode}")
+        for record in json.loads(done.stdout)["benchmarks"]:
+            found[record["mmscale"]["cpus"]] = 1e9 / record["pairs_per_second"]
+    return found
 
 
 def predict(binary, curve):
     """All points of a curve."""
+    jobs = [(window, seed) for window in (LONG_WINDOW_US, WINDOW_US) for seed in SEEDS]
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        return list(
-            pool.map(
-                lambda point: Point(
-                    *point,
-                    simulate(binary, curve, point[0], LONG_WINDOW_US),
-                    simulate(binary, curve, point[0], WINDOW_US),
-                ),
-                curve["points"],
-            )
-        )
+        found = list(pool.map(lambda job: simulate(binary, curve, *job), jobs))
+    long, short = found[: len(SEEDS)], found[len(SEEDS) :]
+    return [
+        Point(cpus, published, *(statistics.mean(run[cpus] for run in runs) for runs in (long, short)))
+        for cpus, published in curve["points"]
+    ]
 
 
 def summary(points):

@@ -38,8 +38,9 @@ struct Line {
   std::uint32_t snooping_for = kNobody;
   // Requests in all queues, and hand-offs in a row that passed over one from outside (Arbitration::near).
   std::uint32_t waiting = 0;
-  // Those of them that do not wait behind a sibling.
+  // Those of them that do not wait behind a sibling; and of these, who wants to read and write it in one.
   std::uint32_t asking = 0;
+  std::uint32_t contending = 0;
   std::uint32_t passed_over = 0;
   // Domains with a copy, and the core that answers a read from elsewhere.
   std::uint64_t domains = 0;

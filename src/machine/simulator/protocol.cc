@@ -74,13 +74,13 @@ void World::acquire(Cpu& c, std::uint32_t index, Wish wish) {
 // What a read-modify-write by load-linked and store-conditional costs beyond the line's way: the
 // store-conditional goes out once more, and whoever waits has read the line and tried in vain meanwhile, so
 // that each success takes the port for the tries of every contender. So the cost of an operation grows
-// with their number (Graviton 1, POWER5+), where operations that cannot fail do not care. The tries are
-// counted, not simulated one by one, and the contenders get through in turn: what real ones win by trying
+// with their number (Graviton 1, POWER5+), where operations that cannot fail do not care. Who only reads tries nothing.
+// The tries are counted, not simulated one by one, and the contenders get through in turn: what real ones win by trying
 // again sooner than others nobody has published.
 Picoseconds World::conditional(const Line& line, Picoseconds way) {
   if (atomics_ == Atomics::near) return 0;
-  statistics_.failed_conditionals += line.asking;
-  return (protocol_ == Protocol::snoop ? 2 * way : 0) + line.asking * costs_.failed_try;
+  statistics_.failed_conditionals += line.contending;
+  return (protocol_ == Protocol::snoop ? 2 * way : 0) + line.contending * costs_.failed_try;
 }
 
 // A core has one miss buffer for a line: while a sibling's request waits, this one waits behind it, and asks
@@ -115,6 +115,7 @@ void World::enqueue(Line& line, Cpu& c, Picoseconds time) {
   const std::uint32_t domain = queue_of(c);
   Queue& queue = lines_.queue(line, domain);
   ++line.asking;
+  line.contending += c.wish == Wish::modify;
   c.next = kNobody;
   (queue.first == kNobody ? queue.first : cpus_[queue.last].next) = c.id;
   queue.last = c.id;
@@ -153,6 +154,7 @@ World::Cpu& World::take(Line& line, std::uint32_t domain, Picoseconds time) {
   }
   --line.waiting;
   --line.asking;
+  line.contending -= c.wish == Wish::modify;
   waits_no_more(c, time);
   return c;
 }
@@ -417,7 +419,10 @@ bool World::serve_unowned(std::uint32_t index, Picoseconds time) {
     Picoseconds done = std::max(time, line.busy_until) + invalidation(line, agent, by);
     if (c.wish == Wish::modify) done += conditional(line, 0);
     lines_.invalidate_sharers(line);
-    line.port_free = done;
+    // Who spins on its copy misses as soon as it is gone, so its request is there before the write is done.
+    if (line.spinners != kNobody) wake_spinners(line, std::max(time, line.busy_until) + leg);
+    // The agent through which the last answer went sends the next snoop right behind it.
+    line.port_free = handover_ == Handover::through ? done - leg : done;
     become_owner(index, c, done);
     grant(c, done);
   }

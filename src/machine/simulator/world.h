@@ -148,6 +148,9 @@ class World {
   // What a think time of that mean is this time.
   Picoseconds think_time(Picoseconds mean) { return random_think_ ? drawn(mean) : mean; }
 
+  // By chance, each moment before that one as likely as another; 0 before 0.
+  Picoseconds drawn_below(Picoseconds end) { return end == 0 ? 0 : random_() % end; }
+
   // Waits until the condition holds after a write to the line of its address, or until an interrupt arrives
   // while interrupts are on. `polls`: reads the line again after each write, as a spinning CPU does;
   // `is_told`: without a look at it, as none does, for loops that shall have no such reads.

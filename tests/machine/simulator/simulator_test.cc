@@ -506,6 +506,32 @@ TEST(Simulator, WhoSpinsReadsTheLineAgainAfterEachWrite) {
   EXPECT_EQ(seven - one, 6u * 3);
 }
 
+TEST(Simulator, WhoSpinsReadsTheLineBetweenTwoWritesThatFollowEachOther) {
+  // Their requests wait at the agent when the first write is done, and the line leaves after it.
+  Word word;
+  const Trial run(machine_of(), 8, [&](Machine& m) {
+    if (m.cpu() != 7) {
+      m.spin_until(word.value, [](std::uint64_t value) { return value == 2; });
+      return;
+    }
+    m.think(1'000'000);
+    m.store(word.value, 1, release);
+    m.fetch_add(word.value, 1, relaxed);
+  });
+  EXPECT_GE(run.statistics().requests, 7u * 3);
+}
+
+TEST(Simulator, WhoOnlyReadsMakesNoConditionalFail) {
+  Word word;
+  const Trial run(machine_of(Protocol::home, Atomics::ll_sc), 8, [&](Machine& m) {
+    if (m.cpu() != 0)
+      m.spin_until(word.value, [](std::uint64_t value) { return value == 20; });
+    else
+      for (int i = 0; i < 20; ++i) m.fetch_add(word.value, 1, relaxed);
+  });
+  EXPECT_EQ(run.statistics().failed_conditionals, 0u);
+}
+
 TEST(Simulator, ASpinnersReadsKeepTheLinesPortBusy) {
   // The second write comes while the reads that the first called for are being answered.
   const auto written = [](Picoseconds port) {
