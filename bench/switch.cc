@@ -26,6 +26,7 @@ std::unique_ptr<workload::Load> make_load(const Plan& plan) {
                                           pattern->build({.groups = plan.groups,
                                                           .think = plan.choice.think,
                                                           .lifetime = plan.choice.lifetime,
+                                                          .tasks_per_cpu = plan.choice.tasks_per_cpu,
                                                           .migrate_every = plan.choice.migrate_every,
                                                           .deep_idle = plan.choice.deep_idle,
                                                           .page_tables = plan.choice.page_tables,
@@ -43,6 +44,7 @@ Case make_case(const topology::Layout& layout, const Choice& choice, const std::
   subject.sharing = topology::to_string(sharing);
   subject.think_cycles = choice.think;
   const workload::Pattern& pattern = *workload::find_pattern(workload_name);
+  if (pattern.has_queue) subject.tasks_per_cpu = choice.tasks_per_cpu;
   if (pattern.has_lifetime) subject.lifetime = choice.lifetime;
   if (pattern.migrates) subject.migrate_every = choice.migrate_every;
   subject.page_tables = choice.page_tables;

@@ -52,6 +52,7 @@ struct Choice {
   std::optional<unsigned> home_node;
   std::uint32_t think = 0;
   std::uint32_t lifetime = 100;
+  std::uint32_t tasks_per_cpu = 1;
   std::uint32_t migrate_every = workload::PatternParameters().migrate_every;
   bool page_tables = true;
   std::uint32_t death_ticks = 0;

@@ -65,6 +65,7 @@ void take_case_options(Taker& taker, CaseOptions& options) {
   taker.take("--death-ticks", options.rules.death_ticks);
   taker.take("--deep-idle", options.rules.deep_idle);
   taker.take("--think", options.think);
+  taker.take("--tasks-per-cpu", options.tasks_per_cpu);
   taker.take("--lifetime", options.lifetime);
   taker.take("--window", options.window);
   taker.take("--warm", options.warm);
@@ -105,6 +106,7 @@ campaign::Choice choose(const CaseOptions& options, std::span<const std::string_
           parse_or_suggest("--placement", text, topology::kPlacementNames, topology::parse_placement));
   choice.home_node = options.home;
   choice.think = options.think;
+  choice.tasks_per_cpu = options.tasks_per_cpu;
   choice.lifetime = options.lifetime;
   if (options.lifetime % 2 != 0)
     throw UsageError(

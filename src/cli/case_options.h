@@ -35,6 +35,7 @@ struct CaseOptions {
   RuleOptions rules;
   std::string mm_cid = "off";
   std::uint32_t think = 0;
+  std::uint32_t tasks_per_cpu = 1;
   std::uint32_t lifetime = campaign::Choice().lifetime;
   bool unsafe = false;
   bool dry_run = false;

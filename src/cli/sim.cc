@@ -111,6 +111,7 @@ std::unique_ptr<workload::SimulatorLoad> make_kernel(const Model& model, const m
   workload::PatternParameters parameters{.groups = groups,
                                          .think = subject.think_cycles,
                                          .lifetime = subject.lifetime,
+                                         .tasks_per_cpu = subject.tasks_per_cpu,
                                          .deep_idle = subject.deep_idle,
                                          .page_tables = subject.page_tables,
                                          .death_ticks = subject.death_ticks};

@@ -244,6 +244,7 @@ nlohmann::ordered_json Record::details() const {
     details["page_tables"] = subject.page_tables;
     details["deep_idle"] = subject.deep_idle;
     if (subject.death_ticks != 0) details["death_ticks"] = subject.death_ticks;
+    if (subject.tasks_per_cpu != 1) details["tasks_per_cpu"] = subject.tasks_per_cpu;
     if (subject.lifetime != 0) details["lifetime"] = subject.lifetime;
     if (subject.migrate_every != 0) details["migrate_every"] = subject.migrate_every;
   }

@@ -56,7 +56,8 @@ struct Subject {
   std::string transport_caveat;
   unsigned home_node = 0;
   std::uint32_t think_cycles = 0;
-  std::uint32_t lifetime = 0;       // 0: the workload has none
+  std::uint32_t lifetime = 0;  // 0: the workload has none
+  std::uint32_t tasks_per_cpu = 1;
   std::uint32_t migrate_every = 0;  // 0: nobody migrates
   // What the scheme is tuned with: the key in a record, and its value.
   std::optional<std::pair<std::string_view, std::uint32_t>> tuning;

@@ -58,6 +58,10 @@ class Builder {
     step(cpu, {Op::exit, process});
     if (parameters_.deep_idle) step(cpu, {Op::deep_idle});
   }
+  // Everybody in the CPU's run queue, in turn.
+  void run_queue(std::uint32_t cpu) {
+    for (std::uint32_t task = 0; task < parameters_.tasks_per_cpu; ++task) switch_to(cpu, user_task(cpu));
+  }
   // task -> idle -> task ..., `switches` in all, the last of them to the task.
   void run_and_sleep(std::uint32_t cpu, std::uint32_t task, std::uint32_t switches) {
     for (std::uint32_t made = 0; made + 2 < switches; made += 2) {
@@ -90,11 +94,12 @@ class Builder {
   Program program_;
 };
 
-// user -> idle -> user: the published experiment, as many threads as CPUs and every switch through idle.
+// user -> idle -> user: the published experiment, as many threads as CPUs and every switch through idle. With more
+// threads than CPUs user -> user -> ... -> idle, and a borrow is one switch of so many.
 Program idle(const PatternParameters& parameters) {
   Builder b(parameters, 1);
   for (std::uint32_t cpu = 0; cpu < b.cpus(); ++cpu) {
-    b.switch_to(cpu, b.user_task(cpu));
+    b.run_queue(cpu);
     b.idle(cpu);
   }
   return b.finish();
@@ -105,7 +110,7 @@ Program idle(const PatternParameters& parameters) {
 Program kthread(const PatternParameters& parameters) {
   Builder b(parameters, 1);
   for (std::uint32_t cpu = 0; cpu < b.cpus(); ++cpu) {
-    b.switch_to(cpu, b.user_task(cpu));
+    b.run_queue(cpu);
     b.switch_to(cpu, b.kernel_thread(cpu));
     b.idle(cpu);
   }
@@ -251,11 +256,16 @@ Program hotplug(const PatternParameters& parameters) {
 }
 
 constexpr std::array<Pattern, 9> kPatterns = {{
-    {.name = "idle", .what = "user -> idle -> user", .round = "user -> idle -> user", .build = idle},
+    {.name = "idle",
+     .what = "user -> idle -> user",
+     .round = "user -> idle -> user",
+     .build = idle,
+     .has_queue = true},
     {.name = "kthread",
      .what = "user -> kernel thread -> idle -> user",
      .round = "user -> kernel -> kernel -> user",
-     .build = kthread},
+     .build = kthread,
+     .has_queue = true},
     {.name = "user",
      .what = "user -> user in the same mm -> user in another mm",
      .round = "three user -> user switches",

@@ -20,6 +20,9 @@ struct PatternParameters {
   // exit, build, hotplug: context switches from a process' birth to its death on each of its CPUs. exec:
   // between two execs. server: of a worker between two short-lived threads. Even, at least 2.
   std::uint32_t lifetime = 100;
+  // idle, kthread: user tasks in the run queue of each CPU, threads of its group's process. They are woken together,
+  // run in turn, and only then does the CPU idle.
+  std::uint32_t tasks_per_cpu = 1;
   // build: one process of so many moves to another CPU in the middle of its life; 0: none does. The default
   // is a guess at "rarely" that errs on the side of the shootdown's price: a kernel build on 144 CPUs sent
   // 314 IPIs in all.
@@ -40,7 +43,8 @@ struct Pattern {
   Program (*build)(const PatternParameters&);
   // Its processes are single-threaded, one or more to a CPU, so that sharing does not apply.
   bool single_threaded = false;
-  // Whether `lifetime`, `migrate_every` and `death_ticks` say anything about it.
+  // Whether `tasks_per_cpu`, `lifetime`, `migrate_every` and `death_ticks` say anything about it.
+  bool has_queue = false;
   bool has_lifetime = false;
   bool migrates = false;
   bool dies = false;

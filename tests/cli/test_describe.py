@@ -74,6 +74,7 @@ CHANGED = {
     "--no-page-tables": ((), ("--no-page-tables",)),
     "--death-ticks": (("--workload", "exit", "--death-ticks", "1"), ("--death-ticks", "900")),
     "--deep-idle": ((), ("--deep-idle",)),
+    "--tasks-per-cpu": (("--tasks-per-cpu", "2"), ("--tasks-per-cpu", "3")),
     "--switch-ticks": (("--scheme", "nonlazy"), ("--switch-ticks", "77")),
     "--batch": (("--scheme", "shootdown-batch", "--lifecycle", "powerpc"), ("--batch", "5")),
     "--think": ((), ("--think", "40")),

@@ -297,6 +297,23 @@ def test_a_locks_queue_is_in_an_order_that_the_seed_draws(sim):
     assert moved["domain"] < 0.5 * sum(moved.values())
 
 
+def test_with_more_tasks_than_cpus_a_borrow_is_one_switch_of_many(sim):
+    def records(tasks, cpus):
+        options = ("--tasks-per-cpu", str(tasks), "--cpus", str(cpus), "--scheme", "shootdown,refcount")
+        done = sim(*SMALL, *options)
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)["benchmarks"]
+        assert {record["mmscale"].get("tasks_per_cpu", 1) for record in found} == {tasks}
+        return {record["mmscale"]["scheme"]: record["ns_per_switch"] for record in found}
+
+    # On one CPU what a borrow costs more under one scheme is paid once in N + 1 switches; where all wait for the line, the rate of
+    # borrows is the line's.
+    counts = {tasks: (alone := records(tasks, 1))["refcount"] - alone["shootdown"] for tasks in (1, 3, 7)}
+    assert counts[1] == pytest.approx(2 * counts[3], rel=0.05) and counts[1] == pytest.approx(4 * counts[7], rel=0.05)
+    contended = {tasks: records(tasks, 10)["refcount"] for tasks in (1, 3)}
+    assert contended[1] == pytest.approx(2 * contended[3], rel=0.1)
+
+
 def test_what_a_death_costs_besides_is_paid_once_for_each_process(sim):
     def ns_per_life(ticks):
         options = ("--death-ticks", str(ticks)) if ticks else ()

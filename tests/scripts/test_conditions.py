@@ -32,7 +32,7 @@ OPTIONS = {
     "deep_idle": (False, True), "migrate_every": (4, 8), "think_cycles": (0, 100), "lifetime": (100, 1000),
     "transport": ("membarrier", "signal"), "home_node": (0, 1), "window_ns": (50000000, 20000000),
     "warm_ns": (12500000, 0), "tomorrow": (["a", 1], ["a", 2]), "switch_ticks": (300, 900), "batch": (8, 9),
-    "death_ticks": (1000, 400000),
+    "death_ticks": (1000, 400000), "tasks_per_cpu": (2, 4),
 }  # fmt: skip
 # What only some families have.
 OF_FAMILY = {

@@ -54,6 +54,16 @@ TEST(Patterns, Idle) {
   EXPECT_EQ(program.tasks[1].cpu, 1u);
 }
 
+TEST(Patterns, ARunQueueIsRunThroughBeforeTheCpuIdles) {
+  const Program idle = find_pattern("idle")->build({.groups = kAll, .tasks_per_cpu = 3});
+  EXPECT_THAT(text(idle),
+              ElementsAre("task0/mm0 task1/mm0 task2/mm0 idle", "task3/mm0 task4/mm0 task5/mm0 idle"));
+  EXPECT_EQ(idle.cpus[0].switches, 4u);
+  const Program kthread = find_pattern("kthread")->build({.groups = kPrivate, .tasks_per_cpu = 2});
+  EXPECT_THAT(text(kthread),
+              ElementsAre("task0/mm0 task1/mm0 kthread2 idle", "task3/mm1 task4/mm1 kthread5 idle"));
+}
+
 TEST(Patterns, IdlePrivate) {
   const Program program = build("idle", kPrivate);
   EXPECT_THAT(text(program), ElementsAre("task0/mm0 idle", "task1/mm1 idle"));

@@ -45,7 +45,7 @@ class Series:
 UNREMARKABLE = {
     "mm_cid": ("off",), "rq_lock": (False,), "lifetime": (), "latency_one_in": (0,), "deep_idle": (False,),
     "page_tables": (True,), "hotplug": ("after",), "migrate_every": (), "rest_of_switch": ("none",), "random_think": (False,),
-    "death_ticks": (),
+    "death_ticks": (), "tasks_per_cpu": (),
 }  # fmt: skip
 # Conditions whose value is said elsewhere, unless there are several.
 SAID = ("machine", "warm_ns", "irqs_off_activate_mm")
@@ -156,6 +156,8 @@ def describe(condition, value):
         return f"one switch in {value:g} timed" if value and not pandas.isna(value) else "no switch timed"
     if condition == "death_ticks":
         return f"{value:g} ticks for a death" if value and not pandas.isna(value) else "nothing for a death besides"
+    if condition == "tasks_per_cpu":
+        return f"{value:g} tasks for each CPU" if value and not pandas.isna(value) else "one task for each CPU"
     if value is None or pandas.isna(value):
         return f"{condition.removesuffix('_ns').replace('_', ' ')} not recorded"
     if condition == "window_ns":

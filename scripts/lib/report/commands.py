@@ -15,7 +15,7 @@ OPTIONS = {
     "home_node": "--home", "think_cycles": "--think", "lifetime": "--lifetime", "window_ns": "--window",
     "linger_ns": "--linger", "latency_one_in": None, "deep_idle": None, "page_tables": None, "hotplug": "--hotplug",
     "irqs_off_activate_mm": "--irqs-off-activate-mm", "migrate_every": "--migrate-every", "warm_ns": "--warm",
-    "death_ticks": "--death-ticks",
+    "death_ticks": "--death-ticks", "tasks_per_cpu": "--tasks-per-cpu",
 }  # fmt: skip
 FLAGS = {"rq_lock": "--rq-lock", "latency_one_in": "--latency", "deep_idle": "--deep-idle"}
 
