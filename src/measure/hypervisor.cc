@@ -59,6 +59,8 @@ std::optional<std::string> paravirtual_clock_name(const fs::path& root) {
 }  // namespace
 
 std::string read_hypervisor(const CpuInfo& info, const fs::path& root) {
+  // Firmware of QEMU says the same with KVM and without.
+  if (std::string emulated = read_emulator(info, root); !emulated.empty()) return emulated;
   if (auto type = read_line(root / "sys/hypervisor/type")) return *type;
 
   if (const auto platform = field(info.machine, "platform")) {

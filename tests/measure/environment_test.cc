@@ -194,10 +194,16 @@ TEST(Hypervisor, OfPartitions) {
       read_hypervisor(
           parse_cpuinfo("processor : 0\ncpu : POWER10\n\nplatform : pSeries\nmachine : CHRP IBM,9080"), root),
       "PowerVM");
-  EXPECT_EQ(read_hypervisor(parse_cpuinfo("processor : 0\ncpu : POWER9\n\nplatform : pSeries\n"
-                                          "machine : CHRP IBM pSeries (emulated by qemu)"),
-                            root),
-            "KVM (pSeries guest)");
+  const auto qemu = parse_cpuinfo(
+      "processor : 0\ncpu : POWER9\n\nplatform : pSeries\nmachine : CHRP IBM pSeries (emulated by qemu)");
+  EXPECT_EQ(read_hypervisor(qemu, root), "QEMU TCG");
+  // With KVM its device tree names a hypervisor.
+  std::string name = (fs::temp_directory_path() / "hypervisor_test.XXXXXX").string();
+  const fs::path kvm = mkdtemp(name.data());
+  fs::create_directories(kvm / "proc/device-tree/hypervisor");
+  std::ofstream(kvm / "proc/device-tree/hypervisor/compatible") << "linux,kvm";
+  EXPECT_EQ(read_hypervisor(qemu, kvm), "KVM (pSeries guest)");
+  fs::remove_all(kvm);
 }
 
 TEST(Emulator, IsKnownByItsNames) {
@@ -213,6 +219,9 @@ TEST(Emulator, IsKnownByItsNames) {
 TEST(Hypervisor, WithoutEvidenceOnArmIsUnknown) {
   const auto info = parse_cpuinfo("processor : 0\nFeatures : fp\nCPU implementer : 0x41\n");
   EXPECT_EQ(read_hypervisor(info, kData / "no-such-root"), "unknown");
+  const auto emulated =
+      parse_cpuinfo("processor : 0\nFeatures : fp\nCPU implementer : 0x00\nCPU part : 0x051\n");
+  EXPECT_EQ(read_hypervisor(emulated, kData / "no-such-root"), "QEMU TCG");
 }
 
 TEST(Hypervisor, IsNamedByTheFirmwareWhereItCan) {

@@ -349,6 +349,18 @@ def test_map_of_1536_pus(tmp_path):
     assert len(json.dumps(data)) < 1e6
 
 
+def test_a_window_that_does_not_count_for_fairness_is_in_no_share(tmp_path):
+    switches = made.switches(cpus=(2,), schemes=("refcount",), one_in=0)
+    for number, window in enumerate(switches):
+        counts = number % 3 != 0
+        window["fairness_error_bound"] = 0.01 if counts else 0.0101
+        window["mmscale"]["per_cpu"] = [{"pu": 0, "package": 0, "rounds": 1}, {"pu": 1, "package": 0, "rounds": 1 if counts else 99}]
+    (shown,) = machine_maps(read([made.write(tmp_path / "a.json", switches)]))
+    (share,) = shown.data["shares"]
+    assert share["of"] == pytest.approx([0.5, 0.5])
+    assert 0 < share["windows"] < made.WINDOWS
+
+
 def test_old_records_without_cpus_have_no_map(run, tmp_path):
     done = run(REPORT, DATA / "host-2cpu.json", "-o", tmp_path)
     assert done.returncode == 0 and done.stderr == ""

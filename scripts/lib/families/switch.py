@@ -30,6 +30,7 @@ def _row(benchmark, ours):
     row["packages"] = tuple(packages) if packages else None
     row["package_count"] = number(benchmark.get("packages"))
     row["per_cpu"] = per_cpu(ours)
+    row["fairness_bound"] = number(benchmark.get("fairness_error_bound"))
     return row | spent_row(benchmark)
 
 

@@ -17,6 +17,8 @@ from grouping.series import REFERENCE, describe, partition, words
 from wording.text import SIMULATED
 
 KEYS = ("package", "die", "LLC", "core")
+# What may be wrong with the ratio of two CPUs' rates, as docs/validity.md has it for all figures.
+MOST_UNFAIR = 0.01
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,9 @@ def _shares(switches):
     found = {}
     if not len(switches):
         return found
-    part = switches[switches["valid"] & switches["per_cpu"].notna() & (switches["sharing"] == "all")]
+    # A window may count for the sum and not for who made it; old records do not say.
+    fair = ~(switches["fairness_bound"] > MOST_UNFAIR)
+    part = switches[switches["valid"] & fair & switches["per_cpu"].notna() & (switches["sharing"] == "all")]
     if not len(part):
         return found
     part = part[part["cpus"] == part["cpus"].max()]

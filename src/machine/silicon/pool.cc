@@ -133,6 +133,7 @@ class Pool::Worker {
 };
 
 Pool::Pool(const topology::Topology& topology) : topology_(topology) {
+  Rcu::start_thread();
   struct sigaction action = {};
   action.sa_handler = stay_here;
   // Nothing disturbs who is parked.

@@ -3,6 +3,8 @@
 
 namespace mmscale::machine::silicon {
 
+void Rcu::start_thread() { urcu_qsbr_get_default_call_rcu_data(); }
+
 Rcu::~Rcu() {
   if (completed_.load(std::memory_order_acquire) != started_) urcu_qsbr_barrier();
 }

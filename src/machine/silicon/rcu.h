@@ -2,8 +2,7 @@
 //
 // RCU on real CPUs: liburcu's flavour in which readers report quiescent states and cost nothing else (QSBR),
 // as the kernel's context switch does. An emulated CPU is one liburcu reader. Callbacks that free are the
-// kernel's business and run on emulated CPUs; liburcu's own thread, which is not pinned, only notes that a
-// grace period has passed.
+// kernel's business and run on emulated CPUs; liburcu's own thread only notes that a grace period has passed.
 #pragma once
 
 // MIT is LGPL-compatible, so liburcu's inline fast paths may be used; not where they would be instrumented,
@@ -44,6 +43,10 @@ class Rcu {
   ~Rcu();
   Rcu(const Rcu&) = delete;
   Rcu& operator=(const Rcu&) = delete;
+
+  // Starts liburcu's thread, once in a process. It runs where the calling thread may: whoever asked for the first grace
+  // period would start it otherwise, and that is a CPU's own thread, beside which it would run for good.
+  static void start_thread();
 
   // From the CPU's own thread, before and after everything else.
   static void online() { urcu_qsbr_register_thread(); }
