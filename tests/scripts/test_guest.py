@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""scripts/guest with a QEMU that is a stub: what it would boot, what it carries in, and whose status it ends with."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+from conftest import SCRIPTS
+
+STUB = """#!/bin/bash
+printf '%s\\n' "$@" >"$STUB_SAW/arguments"
+while (($#)); do [[ $1 != -initrd ]] || cpio -i --quiet -D "$STUB_SAW" <"$2"; shift; done
+[[ -z ${STUB_SAYS-} ]] || printf '%b' "$STUB_SAYS"
+"""
+
+
+@pytest.fixture
+def guest(tmp_path):
+    """Runs scripts/guest of a tree of its own, with a kernel that is there and stubs for what this machine may lack."""
+    for name in ("cpio", "dpkg-deb"):
+        if not shutil.which(name):
+            pytest.skip(f"{name} is not installed")
+    tree, saw, bin_ = tmp_path / "tree", tmp_path / "saw", tmp_path / "bin"
+    shutil.copytree(SCRIPTS / "lib", tree / "scripts/lib", ignore=shutil.ignore_patterns("*.py", "assets"))
+    shutil.copy(SCRIPTS / "guest", tree / "scripts/guest")
+    boot = tree / "build/guest/kernel-x86_64/boot"
+    for folder in (saw, bin_, boot):
+        folder.mkdir(parents=True)
+    for name in ("vmlinuz-6.1.0-1-amd64", "config-6.1.0-1-amd64"):
+        (boot / name).write_text("CONFIG_NUMA=y\n")
+    for name in ("qemu-system-x86_64", "mmscale", "busybox"):
+        (bin_ / name).write_text(STUB)
+        (bin_ / name).chmod(0o755)
+    environment = {**os.environ, "PATH": f"{bin_}:{os.environ['PATH']}", "STUB_SAW": str(saw)}
+
+    def call(*arguments, says="guest: status 0\r\n"):
+        done = subprocess.run(
+            [tree / "scripts/guest", *map(str, arguments)], capture_output=True, text=True, timeout=60,
+            env={**environment, "STUB_SAYS": says},
+        )  # fmt: skip
+        return done, saw
+
+    call.mmscale = bin_ / "mmscale"
+    call.bin = bin_
+    return call
+
+
+def test_the_machine_and_the_command(guest):
+    done, saw = guest("x86_64", 16, "--nodes", 4, "--bare", 1, "--empty", 1, "--append", "nosmt", "--mmscale", guest.mmscale, "--", "mmscale topo")
+    assert done.returncode == 0, done.stderr
+    arguments = (saw / "arguments").read_text().splitlines()
+    assert "16,sockets=4,cores=2,threads=2" in arguments and "2048M" in arguments
+    nodes = [argument for argument in arguments if argument.startswith("node,")]
+    assert nodes == [
+        "node,nodeid=0,cpus=0-3,memdev=m0", "node,nodeid=1,cpus=4-7,memdev=m1", "node,nodeid=2,cpus=8-11,memdev=m2",
+        "node,nodeid=3,cpus=12-15", "node,nodeid=4,memdev=m4",
+    ]  # fmt: skip
+    assert {"dist,src=0,dst=1,val=20", "dist,src=0,dst=2,val=30", "dist,src=0,dst=4,val=20"} <= set(arguments)
+    assert any(argument.startswith("console=") and argument.endswith(" nosmt") for argument in arguments)
+    assert (saw / "command").read_text() == "mmscale topo\n"
+    assert (saw / "bin/mmscale").exists() and (saw / "boot/config-6.1.0-1-amd64").exists()
+    assert os.access(saw / "init", os.X_OK)
+
+
+@pytest.mark.parametrize("says, status", [("guest: status 3\r\n", 3), ("Kernel panic\r\n", 1), ("", 1)])
+def test_its_status_is_the_command_s(guest, says, status):
+    done, _ = guest("x86_64", 4, "--mmscale", guest.mmscale, says=says)
+    assert done.returncode == status
+    assert ("the guest ended before the command did" in done.stderr) == ("status" not in says)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (("vax", 4), "ARCH 'vax': x86_64"),
+        (("x86_64", 0), "CPUS '0': 1 to 255"),
+        (("x86_64", 256), "CPUS '256': 1 to 255"),
+        (("x86_64", "some"), "CPUS 'some': 1 to 255"),
+        (("x86_64",), "CPUS '': 1 to 255"),
+        (("x86_64", 6), "6 CPUs are not 2 packages of whole cores of 2 threads"),
+        (("x86_64", 4, "--bare", 2), "--bare 2: a node with CPUs must have memory, of 2"),
+        (("x86_64", 4, "--memory", "much"), "--memory 'much': a size as 512M or 2G"),
+        (("x86_64", 4, "--nodes"), "--nodes needs a value"),
+        (("x86_64", 4, "--bogus"), "unknown argument: --bogus"),
+        (("x86_64", 4, "8"), "unknown argument: 8"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_booted_is_said(guest, arguments, message):
+    done, saw = guest(*arguments)
+    assert done.returncode == 2 and done.stderr == f"guest: {message} (see --help)\n"
+    assert not list(saw.iterdir())
+
+
+def test_what_is_missing_is_named_with_its_package(guest):
+    (guest.bin / "busybox").unlink()
+    (guest.bin / "qemu-system-x86_64").unlink()
+    if shutil.which("qemu-system-x86_64"):
+        pytest.skip("QEMU is installed here")
+    done, _ = guest("x86_64", 4)
+    assert done.returncode == 1 and "not installed: apt-get install qemu-system-x86" in done.stderr
