@@ -22,15 +22,19 @@ struct Plan {
 
 std::unique_ptr<workload::Load> make_load(const Plan& plan) {
   const workload::Pattern* pattern = workload::find_pattern(plan.workload);
-  auto load = workload::make_silicon_load(silicon_spec(plan.scheme, plan.choice, plan.home_node),
-                                          pattern->build({.groups = plan.groups,
-                                                          .think = plan.choice.think,
-                                                          .lifetime = plan.choice.lifetime,
-                                                          .tasks_per_cpu = plan.choice.tasks_per_cpu,
-                                                          .migrate_every = plan.choice.migrate_every,
-                                                          .deep_idle = plan.choice.deep_idle,
-                                                          .page_tables = plan.choice.page_tables,
-                                                          .death_ticks = plan.choice.death_ticks}));
+  auto load =
+      workload::make_silicon_load(silicon_spec(plan.scheme, plan.choice, plan.home_node),
+                                  pattern->build({.groups = plan.groups,
+                                                  .think = plan.choice.think,
+                                                  .lifetime = plan.choice.lifetime,
+                                                  .tasks_per_cpu = plan.choice.tasks_per_cpu,
+                                                  .migrate_every = plan.choice.migrate_every,
+                                                  .deep_idle = plan.choice.deep_idle,
+                                                  .page_tables = plan.choice.page_tables,
+                                                  .death_ticks = plan.choice.death_ticks,
+                                                  .nohz_every = plan.choice.nohz_every,
+                                                  .idle_exit_ns = plan.choice.idle_exit_ns.value_or(0),
+                                                  .registered = plan.choice.registered}));
   if (plan.choice.latency_one_in == 0) return load;
   return std::make_unique<measure::SampledLoad>(std::move(load), plan.choice.latency_one_in);
 }
@@ -49,6 +53,9 @@ Case make_case(const topology::Layout& layout, const Choice& choice, const std::
   if (pattern.migrates) subject.migrate_every = choice.migrate_every;
   subject.page_tables = choice.page_tables;
   if (pattern.dies) subject.death_ticks = choice.death_ticks;
+  if (pattern.interrupts) subject.idle_exit_ns = choice.idle_exit_ns.value_or(0);
+  subject.nohz_every = choice.nohz_every;
+  subject.registered = choice.registered;
   subject.deep_idle = choice.deep_idle;
   return {fmt::format("switch/{}/{}/{}/{}/cpus:{}", workload_name, scheme, subject.sharing, subject.placement,
                       cpus),

@@ -56,6 +56,10 @@ struct Choice {
   std::uint32_t migrate_every = workload::PatternParameters().migrate_every;
   bool page_tables = true;
   std::uint32_t death_ticks = 0;
+  std::uint32_t nohz_every = 0;
+  // Empty: as the machine is known to have it, where it is known.
+  std::optional<std::uint32_t> idle_exit_ns;
+  bool registered = false;
   bool deep_idle = false;
   // mix: thread exits per million switches of a CPU, ascending.
   std::vector<std::uint32_t> exits_per_million = {0, 1, 10, 100, 1'000, 10'000, 100'000};

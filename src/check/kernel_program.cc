@@ -69,7 +69,7 @@ class KernelProgram final : public Program {
   std::vector<std::span<std::byte>> state() override {
     std::vector<std::span<std::byte>> regions = {bytes_of(*all_),
                                                  std::as_writable_bytes(std::span(all_->memory)),
-                                                 std::as_writable_bytes(std::span(all_->system.online))};
+                                                 all_->system.online.bytes()};
     for (const auto& cpu : cpus_) {
       // Of the rooms behind it what is in use.
       const auto at = reinterpret_cast<std::byte*>(cpu.get());

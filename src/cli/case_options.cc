@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "cli/durations.h"
 #include "cli/names.h"
@@ -39,6 +40,19 @@ std::vector<std::string> each_of(const std::string& text) {
   return once;
 }
 
+// In ns; empty where it was not given. 0 is none.
+std::optional<std::uint32_t> parse_idle_exit(const std::string& text) {
+  constexpr std::chrono::milliseconds kLongest{100};
+  if (text.empty()) return std::nullopt;
+  if (text == "0") return 0;
+  const auto exit = parse_duration("--idle-exit", text);
+  if (exit > kLongest)
+    throw UsageError(
+        fmt::format("--idle-exit: '{}' is longer than {} ms, and no idle state takes as long to leave", text,
+                    kLongest.count()));
+  return static_cast<std::uint32_t>(exit.count());
+}
+
 bool share_any(std::string_view users, const std::vector<std::string>& chosen) {
   if (users.empty()) return true;
   const std::vector<std::string> each = split_list(users);
@@ -63,6 +77,9 @@ void take_case_options(Taker& taker, CaseOptions& options) {
   taker.take("--migrate-every", options.rules.migrate_every);
   taker.take("--no-page-tables", options.rules.no_page_tables);
   taker.take("--death-ticks", options.rules.death_ticks);
+  taker.take("--nohz", options.rules.nohz_every);
+  taker.take("--idle-exit", options.rules.idle_exit);
+  taker.take("--registered", options.rules.registered);
   taker.take("--deep-idle", options.rules.deep_idle);
   taker.take("--think", options.think);
   taker.take("--tasks-per-cpu", options.tasks_per_cpu);
@@ -88,6 +105,9 @@ campaign::Choice choose(const CaseOptions& options, std::span<const std::string_
   choice.migrate_every = options.rules.migrate_every;
   choice.page_tables = !options.rules.no_page_tables;
   choice.death_ticks = options.rules.death_ticks;
+  choice.nohz_every = options.rules.nohz_every;
+  choice.idle_exit_ns = parse_idle_exit(options.rules.idle_exit);
+  choice.registered = options.rules.registered;
   choice.deep_idle = options.rules.deep_idle;
   choice.schemes =
       choose_schemes(options.schemes, options.unsafe, options.lifecycle, choice.rules, choice.workloads);

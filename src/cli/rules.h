@@ -24,6 +24,9 @@ struct RuleOptions {
   std::uint32_t migrate_every = workload::PatternParameters().migrate_every;
   bool no_page_tables = false;
   std::uint32_t death_ticks = 0;
+  std::uint32_t nohz_every = 0;
+  std::string idle_exit;
+  bool registered = false;
   bool deep_idle = false;
   kernel::Tuning tuning;
 };

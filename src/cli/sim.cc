@@ -89,6 +89,8 @@ campaign::Choice make_choice(const SimOptions& options, const Model& model) {
   choice.cpu_counts = options.cpus.empty() ? campaign::octave_counts(all, 1)
                                            : campaign::parse_cpu_counts(
                                                  options.cpus, all, fmt::format("machine {}", model.name));
+  if (!choice.idle_exit_ns)
+    choice.idle_exit_ns = static_cast<std::uint32_t>(model.costs.idle_exit / kPsPerNs);
   choice.transport = "simulated";
   choice.transport_reason = "the model's IPIs";
   return choice;
@@ -114,7 +116,10 @@ std::unique_ptr<workload::SimulatorLoad> make_kernel(const Model& model, const m
                                          .tasks_per_cpu = subject.tasks_per_cpu,
                                          .deep_idle = subject.deep_idle,
                                          .page_tables = subject.page_tables,
-                                         .death_ticks = subject.death_ticks};
+                                         .death_ticks = subject.death_ticks,
+                                         .nohz_every = subject.nohz_every,
+                                         .idle_exit_ns = subject.idle_exit_ns,
+                                         .registered = subject.registered};
   if (subject.lifetime == 0) parameters.lifetime = workload::PatternParameters().lifetime;
   if (subject.migrate_every != 0) parameters.migrate_every = subject.migrate_every;
   return workload::make_simulator_load({.scheme = subject.scheme,

@@ -50,6 +50,8 @@ struct alignas(machine::kApart) Cpu {
   Atomic<std::uint32_t> rq_lock{0};
   // powerpc's mm_cpumask_trim_clock: flushes until this CPU tries to trim a mask again.
   unsigned trim_clock = 0;
+  // rq->nohz_tick_stopped.
+  bool nohz_tick_stopped = false;
   // Under a checking Machine: the borrowed mm's generation when the borrow began, and how deep preemption is
   // disabled.
   std::uint32_t borrowed_generation = 0;
@@ -66,6 +68,32 @@ struct alignas(machine::kApart) Cpu {
   alignas(machine::kApart) std::byte scheme_room[kSchemeRoomPerCpu]{};
 };
 
+// A bitmap of CPUs that all share, from the start of a line on, so that no allocator decides which CPUs' bits share one.
+template <class M>
+class SharedMask {
+ public:
+  explicit SharedMask(unsigned cpus) : lines_((machine::CpuMask::words_for(cpus) + kWords - 1) / kWords) {}
+  Atomic<M, std::uint64_t>& word(unsigned index) { return lines_[index / kWords].words[index % kWords]; }
+  std::span<std::byte> bytes() { return std::as_writable_bytes(std::span(lines_)); }
+
+ private:
+  static constexpr unsigned kWords = machine::kLine / sizeof(std::uint64_t);
+  struct alignas(machine::kLine) Line {
+    std::array<Atomic<M, std::uint64_t>, kWords> words{};
+  };
+  std::vector<Line> lines_;
+};
+
+// struct nohz (kernel/sched/fair.c): who idles without a tick. The mask has lines of its own (CPUMASK_OFFSTACK), the rest
+// shares one.
+template <class M>
+struct Nohz {
+  explicit Nohz(unsigned cpus) : idle_cpus_mask(cpus) {}
+  SharedMask<M> idle_cpus_mask;
+  alignas(machine::kLine) Atomic<M, std::int32_t> nr_cpus{0};
+  Atomic<M, std::uint32_t> has_blocked{0};
+};
+
 // What all CPUs of one emulated system share: init_mm, the slab, the oracle. Written only while no CPU runs,
 // or inside init_mm's own atomics.
 template <class M>
@@ -76,9 +104,7 @@ struct System : Build<M> {
   System(const Build<M>& build, unsigned cpus, std::span<std::byte> memory, Rules rules = {});
 
   // cpu_online_mask: word `index`. Read by every sender, written by hotplug only.
-  Atomic<M, std::uint64_t>& cpu_online_mask(unsigned index) {
-    return online[index / kOnlineWords].words[index % kOnlineWords];
-  }
+  Atomic<M, std::uint64_t>& cpu_online_mask(unsigned index) { return online.word(index); }
 
   const Rules rules;
   MmSlab<M> slab;
@@ -87,12 +113,8 @@ struct System : Build<M> {
   // What EFI firmware runs on, where it is called (efi.h). Never freed.
   Mm* efi_mm = nullptr;
   std::vector<Cpu<M>*> cpus;
-  // From the start of a line on, so that no allocator decides which CPUs' bits share one.
-  static constexpr unsigned kOnlineWords = machine::kLine / sizeof(std::uint64_t);
-  struct alignas(machine::kLine) OnlineLine {
-    std::array<Atomic<M, std::uint64_t>, kOnlineWords> words{};
-  };
-  std::vector<OnlineLine> online;
+  SharedMask<M> online;
+  Nohz<M> nohz;
   typename OracleOf<M>::type oracle;
   // Told of every mm that is freed, by the CPU that frees it, interrupts off; null for nobody.
   void (*mm_freed)(void* context, M& m, Mm* mm) = nullptr;
@@ -106,7 +128,8 @@ System<M>::System(const Build<M>& build, unsigned n, std::span<std::byte> memory
       slab(*this, n, memory),
       init_mm(slab.make_init_mm()),
       cpus(n),
-      online((machine::CpuMask::words_for(n) + kOnlineWords - 1) / kOnlineWords) {}
+      online(n),
+      nohz(n) {}
 
 template <class M>
 Cpu<M>::Cpu(M& m, System<M>& sys)

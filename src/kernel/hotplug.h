@@ -8,6 +8,7 @@
 #include "kernel/cpu.h"
 #include "kernel/irq.h"
 #include "kernel/lazy.h"
+#include "kernel/nohz.h"
 
 namespace mmscale::kernel {
 
@@ -89,6 +90,7 @@ void start_secondary(M& m, Cpu<M>& cpu) {
 // cpu_down() as far as the CPU itself carries it out, from its idle task.
 template <class M>
 void cpu_down(M& m, Cpu<M>& cpu) {
+  nohz_balance_exit_idle(m, cpu);
   if (cpu.system->rules.hotplug == Hotplug::after) sched_force_init_mm(m, cpu);
   take_cpu_down(m, cpu);
   idle_task_exit(m, cpu);

@@ -71,6 +71,8 @@ using IpiHandler = void (*)(M& m, void* info);
 //   think(cycles)                          user code: that long, interrupts on
 //   stall(cycles)                          an instruction that takes that long, such as loading page tables: no
 //                                          interrupt meanwhile
+//   idle_state(ns)                         from now on this CPU is in an idle state that an interrupt takes so long to
+//                                          end, each time; 0: in none
 //   now()                                  nanoseconds on this world's clock, comparable between its CPUs
 //   cpu(), cpus()                          this CPU's number; how many emulated CPUs there are (all possible, all
 //                                          online)
@@ -103,6 +105,7 @@ concept Machine = requires(M& m, const M& cm, typename M::template Atomic<std::u
   m.call_many(set, handler, p);
   m.think(std::uint64_t{});
   m.stall(std::uint64_t{});
+  m.idle_state(std::uint32_t{});
   { m.now() } -> std::same_as<std::uint64_t>;
   { cm.cpu() } -> std::same_as<unsigned>;
   { cm.cpus() } -> std::same_as<unsigned>;

@@ -245,6 +245,9 @@ nlohmann::ordered_json Record::details() const {
     details["deep_idle"] = subject.deep_idle;
     if (subject.death_ticks != 0) details["death_ticks"] = subject.death_ticks;
     if (subject.tasks_per_cpu != 1) details["tasks_per_cpu"] = subject.tasks_per_cpu;
+    if (subject.nohz_every != 0) details["nohz_every"] = subject.nohz_every;
+    if (subject.idle_exit_ns != 0) details["idle_exit_ns"] = subject.idle_exit_ns;
+    if (subject.registered) details["registered"] = true;
     if (subject.lifetime != 0) details["lifetime"] = subject.lifetime;
     if (subject.migrate_every != 0) details["migrate_every"] = subject.migrate_every;
   }

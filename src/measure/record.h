@@ -48,6 +48,9 @@ struct Subject {
   std::string hotplug;  // "before", "after": which order a CPU goes offline in
   bool page_tables = true;
   std::uint32_t death_ticks = 0;
+  std::uint32_t nohz_every = 0;
+  std::uint32_t idle_exit_ns = 0;
+  bool registered = false;
   bool deep_idle = false;
   // Costs of the emulated architecture that are not in the figures, in words.
   std::string absent;

@@ -21,6 +21,7 @@ std::vector<std::string> mismatches(const Books& books) {
          number(sum.lazy_drops + sum.lazy_drops_unlazy) + on_init_mm,
          "lazy references taken, against returned and held on init_mm");
   expect(books.init_mm_count, 1 + on_init_mm, "init_mm's mm_count");
+  expect(books.nohz_nr_cpus, books.ticks_stopped, "nohz.nr_cpus, against CPUs whose tick is stopped");
   expect(number(sum.mms_freed), number(sum.mms_born), "mms freed, against born");
   expect(number(sum.ipis_handled()), number(sum.ipis_sent()), "IPIs handled, against sent");
   expect(number(books.queued), number(sum.ipis_sent()), "requests queued by the machine, against IPIs sent");

@@ -24,6 +24,9 @@ struct Books {
   // CPUs that are online at the end.
   unsigned online = 0;
   std::int64_t init_mm_count = 0;
+  // nohz.nr_cpus, and the CPUs in its mask whose tick is stopped.
+  std::int64_t nohz_nr_cpus = 0;
+  std::int64_t ticks_stopped = 0;
   // CPUs whose active_mm is not init_mm.
   std::vector<unsigned> still_lazy;
   std::vector<kernel::Oracle::Finding> findings;
@@ -38,7 +41,7 @@ struct Books {
 
 // Everything that does not add up, one line each; empty is right:
 //   references taken by lazy borrows = returned + those idle CPUs hold on init_mm; mms freed = born; IPIs
-//   handled (with or without a borrower found) = sent = queued; nobody borrows; the oracle saw nothing.
+//   handled (with or without a borrower found) = sent = queued; nobody borrows; nohz.nr_cpus; the oracle saw nothing.
 std::vector<std::string> mismatches(const Books& books);
 
 }  // namespace mmscale::workload

@@ -51,6 +51,11 @@ template <class M>
 std::vector<std::string> close_books(M& m, kernel::System<M>& system, std::uint64_t queued) {
   Books books = read_books(m, system, static_cast<unsigned>(system.cpus.size()));
   books.queued = queued;
+  books.nohz_nr_cpus = m.load(system.nohz.nr_cpus, std::memory_order_relaxed);
+  for (kernel::Cpu<M>* cpu : system.cpus)
+    books.ticks_stopped += cpu->nohz_tick_stopped && (m.load(system.nohz.idle_cpus_mask.word(cpu->mask_word),
+                                                             std::memory_order_relaxed) &
+                                                      cpu->mask_bit) != 0;
   books.findings = system.oracle.findings();
   books.violations = system.oracle.count();
   return mismatches(books);

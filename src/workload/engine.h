@@ -65,6 +65,8 @@ class Engine {
     std::uint64_t lives = 0;
     std::uint64_t taken_over = 0;
     std::uint64_t seen = 0;
+    // Steps at which it could have stopped its tick. CPUs do not begin at the same.
+    std::uint64_t idles = 0;
     Hands<M> hands;
   };
 
@@ -105,6 +107,7 @@ class Engine {
   void boot(Machine& m) {
     locals_[m.cpu()] = std::make_unique<Local>(m, system_);
     Local& local = *locals_[m.cpu()];
+    local.idles = m.cpu();
     std::size_t own = 0;
     for (const TaskSpec& spec : program_.tasks) own += spec.cpu == m.cpu();
     local.tasks = std::vector<Task>(own);
@@ -272,18 +275,13 @@ class Engine {
 
   bool take(Machine& m, Local& local, const BoundStep<M>& step) {
     switch (step.op) {
-      case Op::think: {
-        kernel::rcu::Idle<M> idle(m, local.cpu);
-        m.think(step.operand);
+      case Op::think:
+        outside(m, local, idles(m, local), [&] { m.think(step.operand); });
         break;
-      }
       case Op::exit:
         // The last thread of a process makes the next one.
         if (kernel::do_exit(m, local.cpu) && step.operand != Step::kNobody) {
-          if (program_.death_ticks != 0) {
-            kernel::rcu::Idle<M> idle(m, local.cpu);
-            m.think(program_.death_ticks);
-          }
+          if (program_.death_ticks != 0) outside(m, local, false, [&] { m.think(program_.death_ticks); });
           bear(m, local, processes_[step.operand]);
         }
         break;
@@ -306,18 +304,36 @@ class Engine {
       case Op::tick:
         if (system_.scheme.drains) drain(m, local.cpu);
         break;
+      case Op::stop_tick:
+        if (++local.idles % step.operand != 0) break;
+        [[fallthrough]];
       default:
         take_step(m, local.cpu, local.hands, step, [&] { return new_mm(m, local.cpu, 1); });
     }
     return true;
   }
 
+  // Runs `body` with interrupts on, as user code or in idle, where an interrupt may have to end an idle state first. RCU
+  // does not wait for this CPU meanwhile.
+  template <class Body>
+  void outside(Machine& m, Local& local, bool idle, Body&& body) {
+    kernel::rcu::Idle<M> quiescent(m, local.cpu);
+    if (idle) m.idle_state(program_.idle_exit_ns);
+    body();
+    if (idle) m.idle_state(0);
+  }
+  // Whether to care that the CPU idles.
+  bool idles(Machine& m, Local& local) const {
+    return program_.idle_exit_ns != 0 && &current(m, local.cpu) == &local.cpu.idle;
+  }
+
   // Idles until it has happened. Acquire (in spin_until) pairs with the release of whoever made it happen: a process' tasks
   // are seen with their new mm. `task` was handed off: then, as try_to_wake_up() does, until its old CPU has left its stack.
   bool await(Machine& m, Local& local, const BoundStep<M>& step, Task* task = nullptr) {
     const Awaited awaited = awaited_by(m, step);
-    kernel::rcu::Idle<M> idle(m, local.cpu);
-    m.spin_until(awaited.times, [least = awaited.least](std::uint64_t times) { return times >= least; });
+    outside(m, local, idles(m, local), [&] {
+      m.spin_until(awaited.times, [least = awaited.least](std::uint64_t times) { return times >= least; });
+    });
     const std::uint64_t times = m.load(awaited.times, std::memory_order_relaxed);
     // An event that has come counts even then: who made it has measured what it stands for.
     if ((times & kStopped) != 0 && (step.op != Op::await_event || (times & ~kStopped) < awaited.least))
@@ -364,6 +380,8 @@ class Engine {
     if (mm == nullptr) {
       kernel::report(m, cpu, kernel::Violation::leak, "out of mms, more are held than can be alive");
       stop(m);
+    } else if (program_.registered) {
+      m.store(mm->membarrier_state, 1u, std::memory_order_relaxed);
     }
     return mm;
   }

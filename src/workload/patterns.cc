@@ -28,6 +28,8 @@ class Builder {
     program_.max_live_mms = program_.processes;
     program_.page_tables = parameters.page_tables;
     program_.death_ticks = parameters.death_ticks;
+    program_.idle_exit_ns = parameters.idle_exit_ns;
+    program_.registered = parameters.registered;
     program_.cpus.resize(parameters.groups.size());
   }
 
@@ -72,7 +74,10 @@ class Builder {
   }
 
   Program finish() {
-    for (CpuProgram& cpu : program_.cpus) cpu.switches = count_switches(cpu.steps);
+    for (CpuProgram& cpu : program_.cpus) {
+      cpu.switches = count_switches(cpu.steps);
+      if (parameters_.nohz_every != 0) add_ticks(cpu.steps);
+    }
     return std::move(program_);
   }
 
@@ -80,6 +85,26 @@ class Builder {
   std::uint32_t add_task(TaskSpec task) {
     program_.tasks.push_back(task);
     return static_cast<std::uint32_t>(program_.tasks.size() - 1);
+  }
+
+  // Behind each step to idle one at which the tick may stop; behind the next switch, a busy one.
+  void add_ticks(std::vector<Step>& steps) const {
+    const auto idles = [](const Step& step) { return step.op == Op::idle || step.op == Op::exit; };
+    const auto switches = [&](const Step& step) { return step.op == Op::switch_to || idles(step); };
+    // The first step comes behind the last.
+    const auto last = std::find_if(steps.rbegin(), steps.rend(), switches);
+    bool was_idle = last != steps.rend() && idles(*last);
+    std::vector<Step> with;
+    for (const Step& step : steps) {
+      with.push_back(step);
+      if (!switches(step)) continue;
+      if (idles(step))
+        with.push_back({Op::stop_tick, parameters_.nohz_every});
+      else if (was_idle)
+        with.push_back({Op::busy_tick});
+      was_idle = idles(step);
+    }
+    steps = std::move(with);
   }
 
   static std::vector<unsigned> one_group_per_cpu(std::size_t cpus) {
@@ -275,7 +300,8 @@ constexpr std::array<Pattern, 9> kPatterns = {{
      .round = "life of a process",
      .build = exit,
      .has_lifetime = true,
-     .dies = true},
+     .dies = true,
+     .interrupts = true},
     {.name = "aio",
      .what = "user -> kernel thread that works in the user's mm -> idle -> user",
      .round = "request",
@@ -293,18 +319,21 @@ constexpr std::array<Pattern, 9> kPatterns = {{
      .single_threaded = true,
      .has_lifetime = true,
      .migrates = true,
-     .dies = true},
+     .dies = true,
+     .interrupts = true},
     {.name = "server",
      .what = "one big mm; every --lifetime switches a short-lived thread ends and memory is unmapped",
      .round = "life of a thread",
      .build = server,
-     .has_lifetime = true},
+     .has_lifetime = true,
+     .interrupts = true},
     {.name = "hotplug",
      .what = "exit, and every CPU but the first goes offline and comes back after each life",
      .round = "life of a process",
      .build = hotplug,
      .has_lifetime = true,
-     .dies = true},
+     .dies = true,
+     .interrupts = true},
 }};
 
 }  // namespace

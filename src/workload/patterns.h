@@ -33,6 +33,12 @@ struct PatternParameters {
   bool page_tables = true;
   // exit, build, hotplug: what a death and the next birth cost besides, in ticks of the CPU's counter.
   std::uint32_t death_ticks = 0;
+  // One idle period in so many stops the tick, and ends with a busy one; 0: none.
+  std::uint32_t nohz_every = 0;
+  // How long an idle CPU takes to leave its idle state when it is interrupted.
+  std::uint32_t idle_exit_ns = 0;
+  // The processes have registered for membarrier(2).
+  bool registered = false;
 };
 
 struct Pattern {
@@ -48,6 +54,8 @@ struct Pattern {
   bool has_lifetime = false;
   bool migrates = false;
   bool dies = false;
+  // Its CPUs interrupt others, which may be idle.
+  bool interrupts = false;
 };
 
 // The one table of patterns.

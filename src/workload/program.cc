@@ -11,18 +11,20 @@ namespace {
 
 // In Op's order.
 constexpr std::string_view kNames[] = {
-    "switch_to", "idle",      "run",         "exit",         "born",        "thread",   "clone",
-    "fork",      "exec",      "flush_pages", "flush_tables", "touch",       "use_mm",   "unuse_mm",
-    "serve",     "served",    "hold",        "let_go",       "get_user",    "put_user", "flush_other",
-    "efi",       "deep_idle", "tick",        "offline",      "replug",      "think",    "await_birth",
-    "bear",      "hand_off",  "await_task",  "signal",       "await_event", "join",     "leave_mm",
-    "kthread",   "nmi",       "slow_side",   "fast_side",    "fast_store",  "fast_load"};
+    "switch_to", "idle",        "run",         "exit",         "born",       "thread",    "clone",
+    "fork",      "exec",        "flush_pages", "flush_tables", "touch",      "use_mm",    "unuse_mm",
+    "serve",     "served",      "hold",        "let_go",       "get_user",   "put_user",  "flush_other",
+    "efi",       "deep_idle",   "stop_tick",   "busy_tick",    "tick",       "offline",   "replug",
+    "think",     "await_birth", "bear",        "hand_off",     "await_task", "signal",    "await_event",
+    "join",      "leave_mm",    "kthread",     "nmi",          "slow_side",  "fast_side", "fast_store",
+    "fast_load"};
 static_assert(std::size(kNames) == static_cast<std::size_t>(Op::fast_load) + 1);
 
 bool has_operand(const Step& step) {
   switch (step.op) {
     case Op::clone:
     case Op::serve:
+    case Op::stop_tick:
     case Op::think:
     case Op::await_birth:
     case Op::bear:

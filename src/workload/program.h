@@ -42,6 +42,8 @@ enum class Op : std::uint32_t {
 
   // What a CPU does.
   deep_idle,  // idle, it enters a state that loses the TLB
+  stop_tick,  // idle, it stops its tick; of n such steps the n-th only
+  busy_tick,  // the first tick of a busy CPU after such an idle period
   tick,       // a timer tick: frees what this CPU postponed, as far as it is ready
   offline,    // cpu_down, as far as this CPU carries it out
   replug,     // idle, it goes offline and comes back
@@ -105,6 +107,10 @@ struct Program {
   std::vector<CpuProgram> cpus;
   // Without page tables nothing is flushed when a process dies, under any lifecycle.
   bool page_tables = true;
+  // The processes have registered for membarrier(2)'s expedited command.
+  bool registered = false;
+  // What it takes an idle CPU to leave its idle state when it is interrupted.
+  std::uint32_t idle_exit_ns = 0;
   // Ticks of the CPU's counter that whoever ends a process and makes the next one works for that besides.
   std::uint32_t death_ticks = 0;
   // Of each event how many signals make one.

@@ -19,6 +19,7 @@
 #include "kernel/kthread.h"
 #include "kernel/lazy.h"
 #include "kernel/mm_life.h"
+#include "kernel/nohz.h"
 #include "kernel/tlb.h"
 #include "workload/program.h"
 #include "workload/run_steps.h"
@@ -165,6 +166,12 @@ bool take_step(M& m, kernel::Cpu<M>& cpu, Hands<M>& hands, const BoundStep<M>& s
 
     case Op::deep_idle:
       kernel::enter_deep_idle(m, cpu);
+      return true;
+    case Op::stop_tick:
+      kernel::nohz_balance_enter_idle(m, cpu);
+      return true;
+    case Op::busy_tick:
+      kernel::nohz_balancer_kick(m, cpu);
       return true;
     case Op::tick:
       cpu.system->scheme.drain(m, cpu, kernel::Drain::tick);

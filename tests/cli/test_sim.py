@@ -324,3 +324,46 @@ def test_what_a_death_costs_besides_is_paid_once_for_each_process(sim):
 
     bare, small, large = map(ns_per_life, (0, 4000, 8000))
     assert small - bare == pytest.approx(large - small, rel=0.05) and small > 2 * bare
+
+
+def switches_per_second(sim, *options):
+    """The one record of a simulation, and its switches per second."""
+    done = sim("--machine", "power8-16s", "--out", "-", "--window", "50us", *options)
+    assert done.returncode == 0, done.stderr
+    (record,) = json.loads(done.stdout)["benchmarks"]
+    return record, record["switches_per_second"]
+
+
+def test_ticks_that_stop_cost_what_all_share_and_more_the_more_often(sim):
+    options = ("--workload", "idle", "--scheme", "shootdown", "--cpus", "64")
+    seldom, often, always = (switches_per_second(sim, *options, "--nohz", every)[1] for every in ("100000", "20", "1"))
+    assert seldom > 2 * often > 6 * always
+    record, _ = switches_per_second(sim, *options, "--nohz", "20")
+    assert record["mmscale"]["nohz_every"] == 20 and record["mmscale"]["audit"] == []
+
+
+def test_who_shoots_waits_for_the_idle_to_wake(sim):
+    def ns_per_life(exit_ns, machine="power8-16s"):
+        idle = ("--idle-exit", exit_ns) if exit_ns else ()
+        record, _ = switches_per_second(sim, "--machine", machine, "--workload", "exit", "--lifetime", "8", "--cpus", "2",
+                                        "--scheme", "shootdown", "--lifecycle", "powerpc", "--window", "500us", *idle)  # fmt: skip
+        return record["mmscale"].get("idle_exit_ns", 0), record["ns_per_round"]
+
+    (none, bare), (some, small), (more, large) = ns_per_life(None), ns_per_life("5us"), ns_per_life("10us")
+    assert (none, some, more) == (0, 5000, 10000), "nobody knows how long a POWER8 takes"
+    assert small - bare == pytest.approx(large - small, rel=0.2) and 2500 < small - bare < 5500
+    assert ns_per_life(None, "xeon8176-8s")[0] == 2000
+    assert ns_per_life("0", "xeon8176-8s")[0] == 0
+
+
+def test_a_registered_process_pays_the_barrier_that_others_are_spared(binary, needs_sim):
+    def ns(scheme, *options):
+        command = [binary, "sim", *SMALL, "--cpus", "2", "--scheme", scheme, *options]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+        (record,) = json.loads(done.stdout)["benchmarks"]
+        assert record["mmscale"].get("registered", False) == bool(options)
+        return record["ns_per_switch"]
+
+    assert ns("shootdown-registered") < ns("shootdown") - 5
+    assert ns("shootdown-registered", "--registered") >= ns("shootdown", "--registered")

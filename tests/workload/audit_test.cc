@@ -60,6 +60,13 @@ TEST(Audit, ALeakedMm) {
   EXPECT_THAT(mismatches(books), ElementsAre("mms freed, against born: 6 instead of 7"));
 }
 
+TEST(Audit, ATickThatWasNotCounted) {
+  Books books = good_books();
+  books.ticks_stopped = 1;
+  EXPECT_THAT(mismatches(books),
+              ElementsAre("nohz.nr_cpus, against CPUs whose tick is stopped: 0 instead of 1"));
+}
+
 TEST(Audit, AnIpiThatNobodyHandled) {
   Books books = good_books();
   --books.sum.ipis_useless;

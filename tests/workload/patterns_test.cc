@@ -220,10 +220,29 @@ TEST(Patterns, DeepIdleFollowsIdle) {
       ElementsAre("await_birth0 task0/mm0 think3 idle deep_idle think3 task0/mm0 think3 exit deep_idle"));
 }
 
+TEST(Patterns, TheTickMayStopInIdleAndIsBusyBehindIt) {
+  const auto with = [](const char* name, std::uint32_t think = 0, bool deep = false) {
+    return text(find_pattern(name)->build(
+        {.groups = std::array{0u}, .think = think, .lifetime = 4, .deep_idle = deep, .nohz_every = 9}));
+  };
+  EXPECT_THAT(with("idle", 3, true),
+              ElementsAre("task0/mm0 busy_tick think3 idle stop_tick9 deep_idle think3"));
+  EXPECT_THAT(with("user"), ElementsAre("task0/mm0 task1/mm0 task2/mm1")) << "nobody idles";
+  EXPECT_THAT(with("kthread"), ElementsAre("task0/mm0 busy_tick kthread1 idle stop_tick9"));
+  EXPECT_THAT(
+      with("exit"),
+      ElementsAre("await_birth0 task0/mm0 busy_tick idle stop_tick9 task0/mm0 busy_tick exit stop_tick9"));
+  EXPECT_EQ(count_switches(
+                find_pattern("exit")->build({.groups = kAll, .lifetime = 4, .nohz_every = 1}).cpus[0].steps),
+            4u);
+}
+
 TEST(Patterns, PageTablesAreAPropertyOfTheProcesses) {
   EXPECT_TRUE(build("exit", kAll).page_tables);
   EXPECT_FALSE(find_pattern("exit")->build({.groups = kAll, .page_tables = false}).page_tables);
   EXPECT_EQ(find_pattern("exit")->build({.groups = kAll, .death_ticks = 7}).death_ticks, 7u);
+  EXPECT_EQ(find_pattern("exit")->build({.groups = kAll, .idle_exit_ns = 7}).idle_exit_ns, 7u);
+  EXPECT_TRUE(find_pattern("exit")->build({.groups = kAll, .registered = true}).registered);
 }
 
 TEST(Program, CountsWhatSwitches) {

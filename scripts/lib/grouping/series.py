@@ -46,6 +46,7 @@ UNREMARKABLE = {
     "mm_cid": ("off",), "rq_lock": (False,), "lifetime": (), "latency_one_in": (0,), "deep_idle": (False,),
     "page_tables": (True,), "hotplug": ("after",), "migrate_every": (), "rest_of_switch": ("none",), "random_think": (False,),
     "death_ticks": (), "tasks_per_cpu": (),
+    "nohz_every": (), "idle_exit_ns": (), "registered": (),
 }  # fmt: skip
 # Conditions whose value is said elsewhere, unless there are several.
 SAID = ("machine", "warm_ns", "irqs_off_activate_mm")
@@ -158,6 +159,12 @@ def describe(condition, value):
         return f"{value:g} ticks for a death" if value and not pandas.isna(value) else "nothing for a death besides"
     if condition == "tasks_per_cpu":
         return f"{value:g} tasks for each CPU" if value and not pandas.isna(value) else "one task for each CPU"
+    if condition == "nohz_every":
+        return f"one idle period in {value:g} without a tick" if value and not pandas.isna(value) else "no tick stops"
+    if condition == "idle_exit_ns":
+        return f"{value:g} ns to leave idle" if value and not pandas.isna(value) else "nothing to leave idle"
+    if condition == "registered":
+        return "registered for membarrier(2)" if value and not pandas.isna(value) else "not registered for membarrier(2)"
     if value is None or pandas.isna(value):
         return f"{condition.removesuffix('_ns').replace('_', ' ')} not recorded"
     if condition == "window_ns":

@@ -16,8 +16,9 @@ OPTIONS = {
     "linger_ns": "--linger", "latency_one_in": None, "deep_idle": None, "page_tables": None, "hotplug": "--hotplug",
     "irqs_off_activate_mm": "--irqs-off-activate-mm", "migrate_every": "--migrate-every", "warm_ns": "--warm",
     "death_ticks": "--death-ticks", "tasks_per_cpu": "--tasks-per-cpu",
+    "nohz_every": "--nohz", "idle_exit_ns": "--idle-exit", "registered": None,
 }  # fmt: skip
-FLAGS = {"rq_lock": "--rq-lock", "latency_one_in": "--latency", "deep_idle": "--deep-idle"}
+FLAGS = {"rq_lock": "--rq-lock", "latency_one_in": "--latency", "deep_idle": "--deep-idle", "registered": "--registered"}
 
 
 def measure_again(family, windows, unsafe):
@@ -51,7 +52,7 @@ def _words(condition, option, value):
         return [option, value.lower()]
     if option is None:
         return [FLAGS[condition]] if value not in ("False", "0") else []
-    if condition in ("window_ns", "warm_ns", "linger_ns"):
+    if condition in ("window_ns", "warm_ns", "linger_ns", "idle_exit_ns"):
         return [option, f"{float(value) / 1e3:.15g}us"] if float(value) else []
     return [option, value]
 

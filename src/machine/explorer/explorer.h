@@ -204,6 +204,7 @@ class Explorer {
 
   void think(std::uint64_t, Where where = Where::current()) { take_interrupts(where); }
   void stall(std::uint64_t) {}
+  void idle_state(std::uint32_t) {}
   // Time does not pass: nothing explored may depend on it.
   std::uint64_t now() const { return 0; }
   Memory memory() const { return world_.memory(); }

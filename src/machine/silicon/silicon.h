@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <memory>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "machine/cpumask.h"
@@ -187,6 +188,8 @@ class Silicon {
     }
   }
 
+  void idle_state(std::uint32_t exit_ns) { idle_exit_ns_.store(exit_ns, std::memory_order_relaxed); }
+
   // RcuService, by liburcu.
   void rcu_online() { Rcu::online(); }
   void rcu_offline() { Rcu::offline(); }
@@ -213,8 +216,12 @@ class Silicon {
   // The interrupt entry: runs waiting requests with interrupts off, at an enable point or from a signal
   // handler. A signal that lands while interrupts are off leaves them queued for irq_enable.
   MMSCALE_COLD void interrupt() {
+    std::uint32_t wakes_ns = idle_exit_ns_.load(std::memory_order_relaxed);
     while (!irqs_disabled() && inbox_.pending()) {
       irq_disable();
+      if (const std::uint32_t exit_ns = std::exchange(wakes_ns, 0); exit_ns != 0)
+        for (const std::uint64_t start = now_ns(); now_ns() - start < exit_ns;) {
+        }
       for (Request<Silicon>* request = inbox_.take_all(); request != nullptr;) {
         // Read before the ack: with `busy` clear the sender may queue the request again.
         Request<Silicon>* next = request->next;
@@ -235,6 +242,8 @@ class Silicon {
 
   // Own to this CPU.
   alignas(kApart) std::atomic<std::uint32_t> irqs_off_{0};
+  // Read by this thread's signal handler, too.
+  std::atomic<std::uint32_t> idle_exit_ns_{0};
   System& system_;
   unsigned cpu_;
   void* percpu_ = nullptr;

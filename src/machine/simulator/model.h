@@ -92,6 +92,8 @@ struct Costs {
   Picoseconds ipi_send = 0;
   // Interrupt entry and exit on the target.
   Picoseconds ipi_handle = 0;
+  // Leaving an idle state for an interrupt; 0: not known.
+  Picoseconds idle_exit = 0;
   // One tick of the counter that think times are given in.
   Picoseconds tick = kPsPerNs;
 

@@ -44,6 +44,7 @@ constexpr Default kDefaults[] = {
     {"failed_try", &Costs::failed_try, 0, 10, 2},
     {"ipi_send", &Costs::ipi_send, 200, 200, 200},
     {"ipi_handle", &Costs::ipi_handle, 500, 500, 500},
+    {"idle_exit", &Costs::idle_exit, 0, 0, 0},
     {"tick", &Costs::tick, 0.4, 40, 2},
 };
 // From raising to arrival, whatever the distance: published pairs hardly depend on it.

@@ -169,6 +169,8 @@ class Simulator {
   // The same, interrupts off.
   void stall(std::uint64_t cycles) { world_.spend(cpu_, cycles * world_.costs().tick); }
 
+  void idle_state(std::uint32_t exit_ns) { idle_exit_ = exit_ns * kPsPerNs; }
+
   // Whatever takes that long and touches nothing shared, interrupts off; siblings share the core.
   void compute(Picoseconds time) { world_.compute(cpu_, time); }
 
@@ -216,6 +218,7 @@ class Simulator {
   // The interrupt entry: runs what is queued, oldest first, with interrupts off.
   MMSCALE_COLD void interrupt() {
     world_.begin_interrupts(cpu_);
+    world_.spend(cpu_, idle_exit_);
     do {
       world_.irq_disable(cpu_);
       world_.spend(cpu_, world_.costs().ipi_handle);
@@ -251,6 +254,7 @@ class Simulator {
   const unsigned cpu_;
   void* percpu_ = nullptr;
   IpiTally tally_;
+  Picoseconds idle_exit_ = 0;
   std::vector<std::unique_ptr<Request>> requests_;
   CpuMask to_raise_;
   // The call queue, newest first: written by every sender.

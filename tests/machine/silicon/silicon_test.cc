@@ -118,6 +118,26 @@ TEST_P(OverTransport, RunsTheHandlerOnceOnEachOtherTargetAndWaits) {
   EXPECT_TRUE(calls.cpus[1].irqs_off);
 }
 
+TEST_P(OverTransport, AnIdleStateIsLeftForEachInterrupt) {
+  constexpr std::uint32_t kExitNs = 3'000'000;
+  const auto over = transport(2);
+  Calls calls;
+  std::atomic<bool> idles{false};
+  run_machines(2, *over, [&](Machine& m) {
+    if (m.cpu() == 1) {
+      m.idle_state(kExitNs);
+      idles = true;
+      return;
+    }
+    while (!idles) m.pause();
+    for (unsigned call = 0; call < 2; ++call) {
+      const std::uint64_t start = m.now();
+      m.call_many(set_of({1}), Calls::count, &calls);
+      EXPECT_GE(m.now() - start, kExitNs);
+    }
+  });
+}
+
 // One of two others: membarrier has another command for it than for everybody.
 TEST_P(OverTransport, InterruptsOnlyTheTargets) {
   const auto over = transport(3);
