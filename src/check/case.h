@@ -37,6 +37,10 @@ struct Case {
   unsigned exit_flushes = 1;
   // The process of the first mm has registered for membarrier(2), without which the kernel answers EPERM.
   bool registered = false;
+  // Which user task preempts the one at hand wherever the kernel may be preempted, once somebody has signalled its CPU
+  // (resched_curr); kKthread: the CPU's kernel thread.
+  static constexpr unsigned kNobody = ~0u, kKthread = ~0u - 1;
+  unsigned preempted_by = kNobody;
   // CPUs, one bit each, that begin alike and do the same, each in a process of its own (explore.h).
   machine::explorer::CpuSet interchangeable = 0;
   // Schemes whose names begin so: a question that others do not raise.

@@ -50,6 +50,9 @@ class KernelProgram final : public Program {
     for (unsigned cpu = 0; cpu < cpus(); ++cpu) {
       machines_.push_back(std::make_unique<Machine>(world, cpu));
       cpus_.push_back(std::make_unique<Cpu>(m(cpu), all_->system));
+      if (case_.preempted_by != Case::kNobody)
+        machines_[cpu]->set_preemption(
+            [](void* self, unsigned n) { static_cast<KernelProgram*>(self)->preempt(n); }, this);
     }
     std::vector<std::int32_t> users;
     for (const unsigned mm : case_.task_mm) {
@@ -67,9 +70,8 @@ class KernelProgram final : public Program {
   }
 
   std::vector<std::span<std::byte>> state() override {
-    std::vector<std::span<std::byte>> regions = {bytes_of(*all_),
-                                                 std::as_writable_bytes(std::span(all_->memory)),
-                                                 all_->system.online.bytes()};
+    std::vector<std::span<std::byte>> regions = {
+        bytes_of(*all_), std::as_writable_bytes(std::span(all_->memory)), all_->system.online.bytes()};
     for (const auto& cpu : cpus_) {
       // Of the rooms behind it what is in use.
       const auto at = reinterpret_cast<std::byte*>(cpu.get());
@@ -101,6 +103,7 @@ class KernelProgram final : public Program {
 
   // Everybody exits, goes to init_mm and frees what it postponed; whatever is left then has leaked.
   void finish() override {
+    for (Atomic<std::uint32_t>& asked : all_->need_resched) m(0).store(asked, 0u, std::memory_order_relaxed);
     for (unsigned n = 0; n < cpus(); ++n) workload::leave(m(n), cpu(n));
     for (Task& task : all_->tasks)
       if (task.mm.get(m(0)) != nullptr) {
@@ -155,6 +158,8 @@ class KernelProgram final : public Program {
       if (location == &all_->tasks[t].active_mm) return fmt::format("task {}'s active_mm", t);
       if (location == &all_->tasks[t].on_cpu) return fmt::format("task {}'s on_cpu", t);
     }
+    for (unsigned n = 0; n < cpus(); ++n)
+      if (location == &all_->need_resched[n]) return fmt::format("CPU {}'s need_resched", n);
     if (location == &all_->x) return "x";
     if (location == &all_->y) return "y";
     if (const std::string field = field_of(all_->system.init_mm, location); !field.empty())
@@ -200,6 +205,8 @@ class KernelProgram final : public Program {
     std::array<workload::Hands<Machine>, machine::explorer::kMaxCpus> hands{};
     // Of each CPU: in idle or user mode, as RCU sees it.
     std::array<bool, machine::explorer::kMaxCpus> resting{true, true, true, true};
+    // Of each CPU: TIF_NEED_RESCHED of its task.
+    std::array<Atomic<std::uint32_t>, machine::explorer::kMaxCpus> need_resched{};
     // The user program that leans on membarrier(2): its variables, and what the two sides read.
     Atomic<std::uint32_t> x{0};
     Atomic<std::uint32_t> y{0};
@@ -245,6 +252,8 @@ class KernelProgram final : public Program {
         return schedule(n, all_->kthreads[n]);
       case Act::nmi:
         return nmi(n);
+      case Act::signal:
+        return m(n).store(all_->need_resched[step.operand], 1u, relaxed);
       case Act::slow_side:
         m(n).store(all_->x, 1u, relaxed);
         if (kernel::membarrier_private_expedited(m(n), cpu(n))) all_->slow_read = m(n).load(all_->y, relaxed);
@@ -269,6 +278,16 @@ class KernelProgram final : public Program {
   void schedule(unsigned n, Task& next) {
     if (m(n).memory() == machine::explorer::Memory::rc11) m(n).fence();
     kernel::schedule(m(n), cpu(n), next);
+  }
+
+  // preempt_schedule_irq(): if somebody has asked for it, another task runs, and this one goes on.
+  void preempt(unsigned n) {
+    using enum std::memory_order;
+    if (m(n).load(all_->need_resched[n], relaxed) == 0) return;
+    m(n).store(all_->need_resched[n], 0u, relaxed);
+    Task& preempted = workload::current(m(n), cpu(n));
+    schedule(n, case_.preempted_by == Case::kKthread ? all_->kthreads[n] : all_->tasks[case_.preempted_by]);
+    schedule(n, preempted);
   }
 
   // An NMI handler is not interrupted by IPIs, so that a shooter waits until it is over.

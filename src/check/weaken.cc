@@ -123,8 +123,7 @@ Trial attempt(std::string_view scheme, std::string_view lifecycle, const Site& s
 std::vector<Place> weaken(std::string_view scheme, std::string_view lifecycle,
                           const std::vector<const Case*>& cases, const Options& options) {
   std::vector<Baseline> bases;
-  for (const Case* one : cases)
-    if (one->concerns(scheme)) bases.push_back(baseline(scheme, lifecycle, *one, options));
+  for (const Case* one : cases) bases.push_back(baseline(scheme, lifecycle, *one, options));
   std::map<std::tuple<std::string, unsigned, unsigned>, Site> sites;
   for (const Baseline& base : bases)
     for (const Site& site : base.sites)

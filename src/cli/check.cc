@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cctype>
 #include <exception>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -284,6 +285,16 @@ void replay(const Arguments& arguments, const std::string& scheme, const std::st
     fmt::print("{}\n", line);
 }
 
+// Those of `cases` that say something of the scheme, and of the lifecycle, unless they were asked for by name.
+std::vector<const check::Case*> concerning(std::string_view scheme, std::string_view lifecycle,
+                                           const std::vector<const check::Case*>& cases, bool by_name) {
+  std::vector<const check::Case*> chosen;
+  std::ranges::copy_if(cases, std::back_inserter(chosen), [&](const check::Case* one) {
+    return one->concerns(scheme) && (by_name || one->concerns_lifecycle(lifecycle));
+  });
+  return chosen;
+}
+
 // Every order in the source weakened by itself, under one scheme and lifecycle.
 struct Weakened {
   std::string scheme;
@@ -349,8 +360,11 @@ void weaken_every_place(const Arguments& arguments, const std::vector<std::strin
   std::vector<Weakened> all;
   for (const std::string& scheme : schemes)
     for (const std::string& lifecycle : lifecycles) all.push_back({scheme, lifecycle, {}});
-  for_each_on_all_cpus(
-      all, [&](Weakened& one) { one.places = check::weaken(one.scheme, one.lifecycle, cases, options); });
+  for_each_on_all_cpus(all, [&](Weakened& one) {
+    one.places =
+        check::weaken(one.scheme, one.lifecycle,
+                      concerning(one.scheme, one.lifecycle, cases, arguments.cases != "all"), options);
+  });
   if (arguments.json) {
     nlohmann::json json = nlohmann::json::array();
     for (const Weakened& one : all) json.push_back(to_json(one));
@@ -399,10 +413,9 @@ void run(const Arguments& arguments) {
   std::vector<Cell> cells;
   for (const std::string& scheme : schemes)
     for (const std::string& lifecycle : lifecycles)
-      for (const check::Case* the_case : wanted_cases)
-        if (the_case->concerns(scheme) &&
-            (the_case->concerns_lifecycle(lifecycle) || arguments.cases != "all"))
-          cells.push_back({scheme, lifecycle, the_case, {}});
+      for (const check::Case* the_case :
+           concerning(scheme, lifecycle, wanted_cases, arguments.cases != "all"))
+        cells.push_back({scheme, lifecycle, the_case, {}});
   if (cells.empty())
     throw UsageError(
         fmt::format("--case {}: asks nothing of --scheme {}", arguments.cases, arguments.schemes));

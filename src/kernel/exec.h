@@ -7,6 +7,7 @@
 #include "kernel/exit.h"
 #include "kernel/irq.h"
 #include "kernel/lazy.h"
+#include "kernel/preemptible.h"
 
 namespace mmscale::kernel {
 
@@ -39,6 +40,7 @@ void exec_mmap(M& m, Cpu<M>& cpu, Mm<M>* mm) {
   m.irq_enable();
   cpu.system->lifecycle.finish_arch_post_lock_switch(m, cpu, mm);
   expect_in_mask(m, cpu, mm, "exec_mmap: the CPU is not in its mm's mask");
+  preemptible(m, cpu);
 
   if (old_mm != nullptr) {
     // BUG_ON(active_mm != old_mm)

@@ -8,6 +8,7 @@
 #include "kernel/irq.h"
 #include "kernel/lazy.h"
 #include "kernel/mm_life.h"
+#include "kernel/preemptible.h"
 
 namespace mmscale::kernel {
 
@@ -15,7 +16,10 @@ namespace mmscale::kernel {
 // whenever a batch of page tables is full.
 template <class M>
 void exit_mmap(M& m, Cpu<M>& cpu, Mm<M>* mm) {
-  for (unsigned n = 0; n < mm->exit_flushes; ++n) cpu.system->lifecycle.exit_flush(m, cpu, mm);
+  for (unsigned n = 0; n < mm->exit_flushes; ++n) {
+    preemptible(m, cpu);
+    cpu.system->lifecycle.exit_flush(m, cpu, mm);
+  }
 }
 
 // mmget(): one user more, by somebody who is one or knows that there is one.
@@ -32,6 +36,7 @@ bool mmput(M& m, Cpu<M>& cpu, Mm<M>* mm) {
   if (m.fetch_sub(mm->mm_users, 1, std::memory_order_acq_rel) != 1) return false;
   exit_mmap(m, cpu, mm);
   cpu.system->scheme.users_gone(m, cpu, mm);
+  preemptible(m, cpu);
   mmdrop(m, cpu, mm, Site::mmput);
   return true;
 }
@@ -57,6 +62,7 @@ bool exit_mm(M& m, Cpu<M>& cpu) {
   cpu.membarrier_state = 0;  // membarrier_update_current_mm(NULL)
   cpu.system->lifecycle.enter_lazy_tlb(m, cpu, borrowed);
   m.irq_enable();
+  preemptible(m, cpu);
   ++cpu.tally.exits;
   return mmput(m, cpu, mm);
 }

@@ -7,6 +7,7 @@
 #include "kernel/irq.h"
 #include "kernel/lazy.h"
 #include "kernel/mm_life.h"
+#include "kernel/preemptible.h"
 
 namespace mmscale::kernel {
 
@@ -18,6 +19,7 @@ void kthread_use_mm(M& m, Cpu<M>& cpu, Mm<M>* mm) {
   using enum std::memory_order;
   Task<M>& task = *m.load(cpu.curr, relaxed);
   mmgrab(m, cpu, mm);
+  preemptible(m, cpu);
   m.irq_disable();
   auto* const active_mm = m.load(task.active_mm, relaxed);
   m.store(task.active_mm, mm, relaxed);
@@ -29,6 +31,7 @@ void kthread_use_mm(M& m, Cpu<M>& cpu, Mm<M>* mm) {
   m.irq_enable();
   cpu.system->lifecycle.finish_arch_post_lock_switch(m, cpu, mm);
   expect_in_mask(m, cpu, mm, "kthread_use_mm: the CPU is not in its mm's mask");
+  preemptible(m, cpu);
   // Also membarrier's full barrier between the store to tsk->mm and the first user access.
   cpu.system->scheme.lazy_exit(m, cpu, active_mm, Site::kthread_use_mm);
 }
@@ -49,6 +52,7 @@ void kthread_unuse_mm(M& m, Cpu<M>& cpu) {
   m.store(task.active_mm, borrowed, relaxed);
   cpu.system->lifecycle.enter_lazy_tlb(m, cpu, borrowed);
   m.irq_enable();
+  preemptible(m, cpu);
   mmdrop(m, cpu, mm, Site::kthread_unuse_mm);
 }
 

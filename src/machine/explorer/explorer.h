@@ -205,6 +205,14 @@ class Explorer {
   void think(std::uint64_t, Where where = Where::current()) { take_interrupts(where); }
   void stall(std::uint64_t) {}
   void idle_state(std::uint32_t) {}
+  // The kernel may preempt its task here: asks whoever decides that. Nobody, unless it was said.
+  void preempt() {
+    if (preempt_ != nullptr) preempt_(preempting_, core_.cpu);
+  }
+  void set_preemption(void (*ask)(void* context, unsigned cpu), void* context) {
+    preempt_ = ask;
+    preempting_ = context;
+  }
   // Time does not pass: nothing explored may depend on it.
   std::uint64_t now() const { return 0; }
   Memory memory() const { return world_.memory(); }
@@ -347,6 +355,8 @@ class Explorer {
   World& world_;
   Core& core_;
   void* percpu_ = nullptr;
+  void (*preempt_)(void*, unsigned) = nullptr;
+  void* preempting_ = nullptr;
   IpiTally tally_;
 };
 
