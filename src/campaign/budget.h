@@ -53,6 +53,9 @@ inline constexpr nanoseconds kLongestWindow{250'000'000};
 // One quarter of the window is spent on warming up.
 inline constexpr int kWarmShare = 4;
 
+// One window in so many may be measured beyond the plan, for cases of which none counts.
+inline constexpr unsigned kSpareShare = 10;
+
 // Gives up, in this order, until the campaign fits: CPU counts (from 8 per octave down to 1), length of the
 // windows (down to 50 ms), repetitions (from 9 down to 5), length again (down to kShortestWindow),
 // repetitions (down to 3), CPU counts again (one per 2 octaves, per 4, at last 1 and all).

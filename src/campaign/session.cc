@@ -117,6 +117,7 @@ class Session {
     {
       InterruptHandler handler;
       benchmark::RunSpecifiedBenchmarks(&silent, "all");
+      make_up();
     }
     // Not Shutdown(): it frees the context, which what is shown at the end still has in it.
     benchmark::ClearRegisteredBenchmarks();
@@ -176,6 +177,30 @@ class Session {
         state.SetIterationTime(run_window(index));
       } catch (...) {
         failed_ = std::current_exception();
+      }
+    }
+  }
+
+  static bool counts(const std::vector<Record>& repetitions) {
+    return std::ranges::any_of(repetitions, &Record::valid);
+  }
+
+  // More windows, round after round, of cases of which none counts. They are chosen by what disturbed the machine and not
+  // by what they measured. Where nothing counts at all, more would not either.
+  void make_up() {
+    for (std::size_t left = setup_.spare; left > 0 && std::ranges::any_of(results_, counts);) {
+      std::vector<std::size_t> lost;
+      for (std::size_t i = 0; i < results_.size(); ++i)
+        if (!results_[i].empty() && stopped_[i].empty() && !counts(results_[i])) lost.push_back(i);
+      if (lost.empty()) return;
+      for (const std::size_t index : lost) {
+        if (left == 0 || interrupted || failed_) return;
+        --left;
+        try {
+          run_window(index);
+        } catch (...) {
+          failed_ = std::current_exception();
+        }
       }
     }
   }
@@ -319,8 +344,7 @@ class Session {
     std::size_t without = 0;
     std::string example;
     for (const auto& repetitions : results_) {
-      if (std::any_of(repetitions.begin(), repetitions.end(), [](const Record& r) { return r.valid(); }))
-        continue;
+      if (counts(repetitions)) continue;
       ++without;
       if (example.empty() && !repetitions.empty())
         example = fmt::format("; {}: {}", repetitions.front().name,

@@ -46,6 +46,8 @@ struct SessionSetup {
   std::vector<std::vector<Conclusion> (*)(Results)> conclude = {};
   measure::WindowTimes times;
   unsigned repetitions = 1;
+  // How many windows more there may be, for cases of which none counts.
+  std::size_t spare = 0;
   std::string out;    // record file; empty for none
   bool live = false;  // LiveView on a terminal
   GoogleFlags google;

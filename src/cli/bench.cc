@@ -285,6 +285,9 @@ int run(const BenchOptions& options, const CLI::App& command, const std::string&
   say_unused(command, choice);
   setup.times = plan.times;
   setup.repetitions = plan.repetitions;
+  // Who asks for so many repetitions gets so many; a plan wants an answer to each of its questions.
+  if (!request.repetitions)
+    setup.spare = std::max<std::size_t>(1, setup.cases.size() * plan.repetitions / campaign::kSpareShare);
   setup.out = options.out;
   setup.live = options.live;
   if (!google.out.empty() && google.out_format == "json") {

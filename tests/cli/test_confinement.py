@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import QUICK, ROOT, complaints, windows
+from conftest import QUICK, ROOT, cases, complaints, windows
 from denied import CONTAINER, KNOWN
 
 from records.schema import problems  # isort: skip
@@ -337,3 +337,25 @@ def test_a_cpuset_that_shrinks_for_a_moment_does_not_use_up_the_windows(binary, 
     assert problems(document) == [] and len(windows(document)) == 24
     unbound = [one for one in windows(document) if any("cannot bind" in why for why in one["mmscale"]["invalid"])]
     assert 0 < len(unbound) <= away / 0.05 + 2
+
+
+def test_a_case_without_a_valid_window_gets_more_of_them(binary, cpuset, tmp_path):
+    """Where the plan chose how many; nobody else gets any."""
+    out = tmp_path / "records.json"
+    words = ("bench", "--family", "floor", "--cpus", "1,2", "--budget", "2s", "--out", out)
+    join = 'echo $$ >"$0" && exec "$@"'
+    command = ["sh", "-c", join, str(cpuset / "cgroup.procs"), binary, *map(str, words)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        next(line for line in process.stderr if line.startswith("[1/"))
+        # For good: whatever needs two CPUs cannot be measured.
+        (cpuset / "cpuset.cpus").write_text((cpuset / "cpuset.cpus").read_text()[0])
+        rest = process.stderr.read()
+    assert process.returncode == 3, rest
+    document = json.loads(out.read_text())
+    assert problems(document) == []
+    planned = windows(document)[0]["repetitions"]
+    more = {name: len(of_case) - planned for name, of_case in cases(document).items()}
+    lost = {name for name, of_case in cases(document).items() if not any(one["valid"] for one in of_case[:planned])}
+    assert all(more[name] == 0 for name in more if name not in lost)
+    if any(window["valid"] for window in windows(document)):
+        assert sum(more.values()) == len(more) * planned // 10
