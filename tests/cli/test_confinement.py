@@ -243,7 +243,7 @@ def test_limits(binary, tmp_path, limit):
     assert problems(json.loads(out.read_text())) == []
 
 
-@pytest.mark.parametrize("limit", ["nofile=4", "as=60000000", "fsize=100"])
+@pytest.mark.parametrize("limit", ["nofile=4", "as=60000000", "as=57000000", "as=70000000", "fsize=100"])
 def test_limits_below_which_nothing_can_be_measured_are_said(binary, tmp_path, limit):
     done = subprocess.run(["prlimit", f"--{limit}", binary, *map(str, FLOOR), "--out", str(tmp_path / "x.json")], capture_output=True, text=True, timeout=60)
     assert done.returncode in (1, 3, 127), done.stderr

@@ -1,9 +1,23 @@
 // SPDX-License-Identifier: MIT
 #include "machine/silicon/rcu.h"
 
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+
 namespace mmscale::machine::silicon {
 
-void Rcu::start_thread() { urcu_qsbr_get_default_call_rcu_data(); }
+void Rcu::start_thread() {
+  // liburcu ends the process where it gets no thread. It gets the stack of one that has just been had.
+  try {
+    std::thread([] {}).join();
+  } catch (const std::system_error& error) {
+    throw std::runtime_error(fmt::format("no thread for liburcu: {}", error.code().message()));
+  }
+  urcu_qsbr_get_default_call_rcu_data();
+}
 
 Rcu::~Rcu() {
   if (completed_.load(std::memory_order_acquire) != started_) urcu_qsbr_barrier();

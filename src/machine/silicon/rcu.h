@@ -45,7 +45,8 @@ class Rcu {
   Rcu& operator=(const Rcu&) = delete;
 
   // Starts liburcu's thread, once in a process. It runs where the calling thread may: whoever asked for the first grace
-  // period would start it otherwise, and that is a CPU's own thread, beside which it would run for good.
+  // period would start it otherwise, and that is a CPU's own thread, beside which it would run for good. Throws
+  // std::runtime_error where no thread can be had.
   static void start_thread();
 
   // From the CPU's own thread, before and after everything else.
