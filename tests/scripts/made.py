@@ -355,13 +355,13 @@ def with_spent(entries):
     return entries
 
 
-def assessment(agreement="agree", gain=0.0123, workload=None):
-    """The answer of mmscale assess."""
+def assessment(agreement="agree", gain=0.0123, workload=None, sharing=50.0):
+    """The answer of mmscale assess. sharing: by how many ns a switch takes longer where the tasks share an mm."""
 
     def figure(median):
         return {"windows": 5, "median_ns": median, "interval_ns": {"low": median - 10.0, "high": median + 10.0, "confidence": 0.95}}
 
-    point = {"cpus": 8, "threads": figure(5000.0), "processes": figure(4950.0), "sharing": figure(50.0), "agreement": agreement}
+    point = {"cpus": 8, "threads": figure(5000.0), "processes": figure(5000.0 - sharing), "sharing": figure(sharing), "agreement": agreement}
     point |= {name: figure(45.0) for name in ("mm_count", "shootdown_spares", "hazptr_spares")}
     if gain is not None:
         point["most_gain"] = gain

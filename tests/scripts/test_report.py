@@ -497,6 +497,11 @@ def test_an_assessment_says_by_scheme_what_of_a_switch_and_of_a_recording_it_spa
     # What the emulation says counts only where the kernel bears it out.
     for agreement in ("disagree", "unknown"):
         assert set(section(agreement=agreement)[1]) == {"any other scheme, at most"}
+    # Where sharing costs less than nothing, there is nothing to spare.
+    text, rows = section(agreement="disagree", sharing=-80.0)
+    assert "On 8 CPUs a real switch takes 80.0 ns (70.0 to 90.0) less where" in text
+    assert rows == {"any other scheme, at most": ["0 ns", "0\xa0%", "0\xa0%"]}
+    assert "takes −5.00 ns (−15.0 to 5.00) longer" in section(sharing=-5.0)[0]
     text, rows = section(workload={"name": "x", "unavailable": "<no> root"})
     assert "Of x nothing is known: <no> root." in text and len(rows["shootdown"]) == 3
 

@@ -48,7 +48,11 @@ def assessed(records):
 
 
 def _answer(point):
-    text = f"On {point['cpus']} CPUs a real switch takes {_figure(point['sharing'])} longer where the tasks share an mm. "
+    sharing, how = point["sharing"], "longer"
+    if sharing.get("interval_ns", {}).get("high", 0) < 0:
+        low, high = sharing["interval_ns"]["low"], sharing["interval_ns"]["high"]
+        sharing, how = {"median_ns": -sharing["median_ns"], "interval_ns": {"low": -high, "high": -low}}, "less"
+    text = f"On {point['cpus']} CPUs a real switch takes {_figure(sharing)} {how} where the tasks share an mm. "
     text += AGREEMENT[point["agreement"]] + "."
     if "most_gain" in point:
         text += (
@@ -89,7 +93,8 @@ def _by_scheme(point, workload):
         for name, figure in (("all that mm_count takes", "mm_count"), ("shootdown", "shootdown_spares"), ("hazptr", "hazptr_spares")):
             rows.append(("", [name, _figure(point[figure]), *(_parts(point[figure], way) for way in ways)]))
     if bound is not None:
-        rows.append(("", ["any other scheme, at most", f"{_signed(bound)} ns", *(_percent(max(way(bound), 0)) for way in ways)]))
+        bound = max(bound, 0)
+        rows.append(("", ["any other scheme, at most", f"{scaled(bound, 3)} ns", *(_percent(way(bound)) for way in ways)]))
     if not rows:
         return ""
     heads = ["scheme", f"spares of a switch on {point['cpus']} CPUs", "part of a real switch",
