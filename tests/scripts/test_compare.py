@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """scripts/compare: what it refuses, what it shows, and how often it is right with noise like that of a real machine."""
 
+import gzip
 import json
 import random
 import re
@@ -133,6 +134,19 @@ def test_a_folder_is_a_side(run, sides, tmp_path):
     done = run(COMPARE, tmp_path / "old", tmp_path / "new")
     assert (done.returncode, done.stdout) == (1, "")
     assert "x.json: another machine, kernel or build" in done.stderr
+
+
+def test_the_folder_of_a_run_is_a_side(run, tmp_path):
+    """Packed, as on many CPUs, or not; beside the traces that were replayed on models."""
+    for name, start in (("old", 0), ("new", 100 * SECOND)):
+        (tmp_path / name).mkdir()
+        plain = write(tmp_path / name / "records.json", switches(noisy(1, 9), start=start))
+        if name == "old":
+            (tmp_path / name / "records.json.gz").write_bytes(gzip.compress(plain.read_bytes()))
+            plain.unlink()
+        write(tmp_path / name / "replay-a.json", switches([1.0], start=start), mmscale_world="simulator")
+    done = run(COMPARE, tmp_path / "old", tmp_path / "new")
+    assert (done.returncode, done.stderr) == (0, "") and row(done.stdout, "refcount")
 
 
 def test_refuses_too_few_valid_windows_by_name(run, sides):

@@ -155,10 +155,11 @@ def unit_of(figure, time_unit):
 def _files(path):
     if not path.is_dir():
         return [path]
-    files = sorted(path.glob("*.json"))
+    files = sorted([*path.glob("*.json"), *path.glob("*.json.gz")])
     if not files:
-        raise RecordError(f"{path}: a folder without a record file (*.json)")
-    return files
+        raise RecordError(f"{path}: a folder without a record file (*.json, *.json.gz)")
+    # Of scripts/run's folder its campaigns, and not the traces that it replays on models beside them.
+    return [file for file in files if file.name.startswith("records")] or files
 
 
 def _add(cases, benchmark, figure):
