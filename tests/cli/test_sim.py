@@ -223,6 +223,9 @@ def test_the_headline_prints_the_published_ratio_beside_its_own(sim, binary, tmp
     broken = subprocess.run([*command, "--machine", "vax"], capture_output=True, text=True, check=False, timeout=60)
     assert broken.returncode == 1
     assert "there is no 'vax'" in broken.stderr
+    # Whose tree it was is nobody's affair who gets the record.
+    recorded = json.loads((tmp_path / "refcount.json").read_text())["context"]["command_line"]
+    assert not recorded.startswith("/") and recorded.split()[0].endswith("mmscale")
 
 
 def test_the_rest_of_a_switch_bounds_what_a_scheme_gains(sim, tmp_path):

@@ -139,6 +139,16 @@ SHARINGS = {"all": "one mm for all", "private": "an mm for each CPU"}
 PLACEMENTS = {"compact": "CPUs nearest first", "scatter": "CPUs farthest first", "socket": "CPUs socket by socket",
               "smt-first": "CPUs core by core", "smt-last": "CPUs of every core first, siblings last"}  # fmt: skip
 
+# What records have only where it was asked for: how it is said with its value, and what it is without.
+GIVEN = {
+    "latency_one_in": ("one switch in {:g} timed", "no switch timed"),
+    "death_ticks": ("{:g} ticks for a death", "nothing for a death besides"),
+    "tasks_per_cpu": ("{:g} tasks for each CPU", "one task for each CPU"),
+    "nohz_every": ("one idle period in {:g} without a tick", "no tick stops"),
+    "idle_exit_ns": ("{:g} ns to leave idle", "nothing to leave idle"),
+    "registered": ("registered for membarrier(2)", "not registered for membarrier(2)"),
+}
+
 
 def words(key, value):
     """Names a part of a figure's identity, for people: its workload, who shares an mm, which CPUs, how many."""
@@ -153,18 +163,9 @@ def words(key, value):
 
 def describe(condition, value):
     """Names a condition with its value, for people."""
-    if condition == "latency_one_in":
-        return f"one switch in {value:g} timed" if value and not pandas.isna(value) else "no switch timed"
-    if condition == "death_ticks":
-        return f"{value:g} ticks for a death" if value and not pandas.isna(value) else "nothing for a death besides"
-    if condition == "tasks_per_cpu":
-        return f"{value:g} tasks for each CPU" if value and not pandas.isna(value) else "one task for each CPU"
-    if condition == "nohz_every":
-        return f"one idle period in {value:g} without a tick" if value and not pandas.isna(value) else "no tick stops"
-    if condition == "idle_exit_ns":
-        return f"{value:g} ns to leave idle" if value and not pandas.isna(value) else "nothing to leave idle"
-    if condition == "registered":
-        return "registered for membarrier(2)" if value and not pandas.isna(value) else "not registered for membarrier(2)"
+    if condition in GIVEN:
+        given, otherwise = GIVEN[condition]
+        return given.format(value) if value and not pandas.isna(value) else otherwise
     if value is None or pandas.isna(value):
         return f"{condition.removesuffix('_ns').replace('_', ' ')} not recorded"
     if condition == "window_ns":

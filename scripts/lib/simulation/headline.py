@@ -50,11 +50,12 @@ def rests():
 
 
 def simulate(binary, machine, scheme, cpus, scale, rest, out):
-    """Simulates, and leaves the records in `out`."""
-    command = [str(binary), "sim", "--machine", machine, "--workload", "idle", "--scheme", scheme]
+    """Simulates, and leaves the records in `out`; they say how, from the folder that this runs in, whosever that is."""
+    command = [os.path.relpath(binary), "sim", "--machine", machine, "--workload", "idle", "--scheme", scheme]
     command += ["--cpus", ",".join(map(str, cpus)), "--scale", str(scale), "--window", WINDOW, "--out", str(out)]
     command += ["--rest-of-switch", str(rest), "--unsafe"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # Not by the path that is recorded: one without a slash would be looked for elsewhere.
+    done = subprocess.run(command, executable=os.path.abspath(binary), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise HeadlineError(done.stderr.strip() or f"{' '.join(command)}: status {done.returncode}")
 
