@@ -11,9 +11,6 @@ add_executable(mmscale_static EXCLUDE_FROM_ALL
 set_target_properties(mmscale_static PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/static)
 target_include_directories(mmscale_static PRIVATE ${PROJECT_SOURCE_DIR})
 target_link_libraries(mmscale_static PRIVATE mmscale_options)
-if(MMSCALE_SIMULATION)
-  target_compile_definitions(mmscale_static PRIVATE MMSCALE_SIMULATION)
-endif()
 
 foreach(directory ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/bench)
   if(EXISTS ${directory}/CMakeLists.txt)

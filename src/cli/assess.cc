@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/assess.h"
+#include "cli/commands.h"
 
 #include <fmt/format.h>
 #include <signal.h>
@@ -24,7 +24,6 @@
 #include "cli/assessment.h"
 #include "cli/durations.h"
 #include "cli/names.h"
-#include "cli/options.h"
 #include "cli/rules.h"
 #include "machine/silicon/pool.h"
 #include "machine/silicon/transport.h"
@@ -375,32 +374,30 @@ int run(const AssessOptions& options, const std::string& command_line) {
 
 }  // namespace
 
-void add_assess_command(CLI::App& app, const std::string& command_line, int& status) {
+void add_assess_command(Start& start) {
   auto options = std::make_shared<AssessOptions>();
-  CLI::App* assess =
-      app.add_subcommand("assess", "What mm_count costs on this machine, and what another scheme would give");
-  assess->add_option(
+  Command command(start, "assess", "What mm_count costs on this machine, and what another scheme would give");
+  command.take_words(
       "WORKLOAD", options->words,
       "A recording, as for replay; or, after --, a command to record from its start to its end");
-  Taker taker(*assess);
-  taker.take("--record", options->record);
-  taker.take("--lifecycle", options->lifecycle);
-  taker.take("--window", options->window);
-  taker.take("--reps", options->repetitions);
-  taker.take("--plant", options->plant_ns);
-  taker.take("--out", options->out);
-  taker.take("--accept-invalid", options->accept_invalid);
-  taker.take("--json", options->json);
-  assess->footer("Status 3: something had no valid window; what rests on it is said to be unknown.");
-  assess->callback([options, &command_line, &status] {
+  command.take("--record", options->record);
+  command.take("--lifecycle", options->lifecycle);
+  command.take("--window", options->window);
+  command.take("--reps", options->repetitions);
+  command.take("--plant", options->plant_ns);
+  command.take("--out", options->out);
+  command.take("--accept-invalid", options->accept_invalid);
+  command.take("--json", options->json);
+  command.footer("Status 3: something had no valid window; what rests on it is said to be unknown.");
+  command.run([options, &start] {
     // CLI11 takes the -- away.
-    if (command_line.find(" -- ") != std::string::npos)
+    if (start.command_line.find(" -- ") != std::string::npos)
       options->command = options->words;
     else if (options->words.size() > 1)
       throw UsageError("assess takes one TRACE; a command stands after --");
     else if (!options->words.empty())
       options->trace = options->words.front();
-    status = run(*options, command_line);
+    return run(*options, start.command_line);
   });
 }
 

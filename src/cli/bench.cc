@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/bench.h"
+#include "cli/commands.h"
 
 #include <fmt/format.h>
 
@@ -22,7 +22,6 @@
 #include "cli/durations.h"
 #include "cli/home.h"
 #include "cli/names.h"
-#include "cli/options.h"
 #include "machine/silicon/pool.h"
 #include "machine/silicon/transport.h"
 #include "measure/environment.h"
@@ -237,10 +236,10 @@ void leave_cpus(const std::string& text, topology::Layout& layout) {
                  : "--leave " + text);
 }
 
-int run(const BenchOptions& options, const CLI::App& command, const std::string& command_line) {
-  std::vector<std::string> rest = command.remaining();
+int run(const BenchOptions& options, const Command& command, const std::string& command_line) {
+  std::vector<std::string> rest = command.rest();
   auto google = campaign::GoogleFlags::take_from(rest);
-  if (!rest.empty()) throw UsageError(unknown_argument(command, rest.front()));
+  if (!rest.empty()) throw UsageError(command.unknown_argument(rest.front()));
   if (!options.format.empty()) {
     check_name("--format", options.format, campaign::formats());
     google.format = options.format;
@@ -339,28 +338,27 @@ int run(const BenchOptions& options, const CLI::App& command, const std::string&
 
 }  // namespace
 
-void add_bench_command(CLI::App& app, const std::string& command_line, int& status) {
+void add_bench_command(Start& start) {
   auto options = std::make_shared<BenchOptions>();
   options->families = default_families();
-  CLI::App* bench = app.add_subcommand("bench", "Measure on this machine");
-  Taker taker(*bench);
-  take_case_options(taker, *options);
-  taker.take("--leave", options->leave);
-  taker.take("--line-pus", options->line_pus);
-  taker.take("--transport", options->transport);
-  taker.take("--rq-lock", options->rq_lock);
-  taker.take("--exits", options->exits);
-  taker.take("--linger", options->linger);
-  taker.take("--latency", options->latency);
-  taker.take("--reps", options->repetitions);
-  taker.take("--budget", options->budget);
-  taker.take("--live", options->live);
-  taker.take("--format", options->format);
-  bench->allow_extras();
-  bench->footer(
+  Command command(start, "bench", "Measure on this machine");
+  take_case_options(command, *options);
+  command.take("--leave", options->leave);
+  command.take("--line-pus", options->line_pus);
+  command.take("--transport", options->transport);
+  command.take("--rq-lock", options->rq_lock);
+  command.take("--exits", options->exits);
+  command.take("--linger", options->linger);
+  command.take("--latency", options->latency);
+  command.take("--reps", options->repetitions);
+  command.take("--budget", options->budget);
+  command.take("--live", options->live);
+  command.take("--format", options->format);
+  command.leave_rest();
+  command.footer(
       "Google Benchmark's --benchmark_* flags work, too: --benchmark_filter=REGEX, --benchmark_list_tests,\n"
       "--benchmark_format=console|json|csv, --benchmark_repetitions=N, ...");
-  bench->callback([options, bench, &command_line, &status] { status = run(*options, *bench, command_line); });
+  command.run([options, command, &start] { return run(*options, command, start.command_line); });
 }
 
 }  // namespace mmscale::cli

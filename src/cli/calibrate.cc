@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/calibrate.h"
+#include "cli/commands.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -17,7 +17,6 @@
 #include "campaign/session.h"
 #include "cli/durations.h"
 #include "cli/home.h"
-#include "cli/options.h"
 #include "machine/silicon/pool.h"
 #include "measure/environment.h"
 #include "measure/output_file.h"
@@ -121,19 +120,18 @@ int run(const CalibrateOptions& options) {
 
 }  // namespace
 
-void add_calibrate_command(CLI::App& app, int& status) {
+void add_calibrate_command(Start& start) {
   auto options = std::make_shared<CalibrateOptions>();
-  CLI::App* calibrate = app.add_subcommand("calibrate", "Measure this machine and write its model for sim");
-  Taker taker(*calibrate);
-  taker.take("--out", options->out);
-  taker.take("--window", options->window);
-  taker.take("--warm", options->warm);
-  taker.take("--reps", options->repetitions);
-  taker.take("--accept-invalid", options->accept_invalid);
-  calibrate->footer(
+  Command command(start, "calibrate", "Measure this machine and write its model for sim");
+  command.take("--out", options->out);
+  command.take("--window", options->window);
+  command.take("--warm", options->warm);
+  command.take("--reps", options->repetitions);
+  command.take("--accept-invalid", options->accept_invalid);
+  command.footer(
       "Status 3: some number has no valid window. Its default stands in the file, or none is written if the\n"
       "simulator could not do without.");
-  calibrate->callback([options, &status] { status = run(*options); });
+  command.run([options] { return run(*options); });
 }
 
 }  // namespace mmscale::cli

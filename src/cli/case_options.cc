@@ -63,32 +63,32 @@ bool share_any(std::string_view users, const std::vector<std::string>& chosen) {
 
 }  // namespace
 
-void take_case_options(Taker& taker, CaseOptions& options) {
-  taker.take("--family", options.families);
-  taker.take("--scheme", options.schemes);
-  taker.take("--workload", options.workloads);
-  taker.take("--sharing", options.sharings);
-  taker.take("--placement", options.placements);
-  taker.take("--cpus", options.cpus);
-  taker.take("--home", options.home);
-  taker.take("--lifecycle", options.lifecycle);
-  take_rule_options(taker, options.rules);
-  taker.take("--mm-cid", options.mm_cid);
-  taker.take("--migrate-every", options.rules.migrate_every);
-  taker.take("--no-page-tables", options.rules.no_page_tables);
-  taker.take("--death-ticks", options.rules.death_ticks);
-  taker.take("--nohz", options.rules.nohz_every);
-  taker.take("--idle-exit", options.rules.idle_exit);
-  taker.take("--registered", options.rules.registered);
-  taker.take("--deep-idle", options.rules.deep_idle);
-  taker.take("--think", options.think);
-  taker.take("--tasks-per-cpu", options.tasks_per_cpu);
-  taker.take("--lifetime", options.lifetime);
-  taker.take("--window", options.window);
-  taker.take("--warm", options.warm);
-  taker.take("--out", options.out);
-  taker.take("--unsafe", options.unsafe);
-  taker.take("--dry-run", options.dry_run);
+void take_case_options(Command& command, CaseOptions& options) {
+  command.take("--family", options.families);
+  command.take("--scheme", options.schemes);
+  command.take("--workload", options.workloads);
+  command.take("--sharing", options.sharings);
+  command.take("--placement", options.placements);
+  command.take("--cpus", options.cpus);
+  command.take("--home", options.home);
+  command.take("--lifecycle", options.lifecycle);
+  take_rule_options(command, options.rules);
+  command.take("--mm-cid", options.mm_cid);
+  command.take("--migrate-every", options.rules.migrate_every);
+  command.take("--no-page-tables", options.rules.no_page_tables);
+  command.take("--death-ticks", options.rules.death_ticks);
+  command.take("--nohz", options.rules.nohz_every);
+  command.take("--idle-exit", options.rules.idle_exit);
+  command.take("--registered", options.rules.registered);
+  command.take("--deep-idle", options.rules.deep_idle);
+  command.take("--think", options.think);
+  command.take("--tasks-per-cpu", options.tasks_per_cpu);
+  command.take("--lifetime", options.lifetime);
+  command.take("--window", options.window);
+  command.take("--warm", options.warm);
+  command.take("--out", options.out);
+  command.take("--unsafe", options.unsafe);
+  command.take("--dry-run", options.dry_run);
 }
 
 campaign::Choice choose(const CaseOptions& options, std::span<const std::string_view> families) {
@@ -154,8 +154,8 @@ void check_home(const topology::Layout& layout, std::optional<std::uint32_t> hom
                                  *home, where, fmt::join(nodes, ", ")));
 }
 
-void say_unused(const CLI::App& command, const campaign::Choice& choice) {
-  for (const OptionInfo* option : given(command)) {
+void say_unused(const Command& command, const campaign::Choice& choice) {
+  for (const OptionInfo* option : command.given()) {
     const std::string name = split_list(option->name.substr(option->name.rfind(' ') + 1)).back();
     if (!share_any(option->families, choice.families))
       fmt::print(stderr, "mmscale: {}: not used by family {}; it is for {}\n", name,

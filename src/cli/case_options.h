@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "campaign/case.h"
-#include "cli/options.h"
+#include "cli/command.h"
 #include "cli/rules.h"
 #include "topology/layout.h"
 
@@ -41,7 +41,7 @@ struct CaseOptions {
   bool dry_run = false;
 };
 
-void take_case_options(Taker& taker, CaseOptions& options);
+void take_case_options(Command& command, CaseOptions& options);
 
 // The choice, but for CPU counts and transport. `families`: those there are to choose from. Throws UsageError.
 campaign::Choice choose(const CaseOptions& options, std::span<const std::string_view> families);
@@ -53,6 +53,6 @@ std::chrono::nanoseconds parse_window(const std::string& text, std::chrono::nano
 void check_home(const topology::Layout& layout, std::optional<std::uint32_t> home, std::string_view where);
 
 // Says on standard error which options were given that none of the chosen families, or workloads, uses.
-void say_unused(const CLI::App& command, const campaign::Choice& choice);
+void say_unused(const Command& command, const campaign::Choice& choice);
 
 }  // namespace mmscale::cli

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/check.h"
+#include "cli/commands.h"
 
 #include <fmt/format.h>
 
@@ -24,7 +24,6 @@
 #include "check/weaken.h"
 #include "cli/limits.h"
 #include "cli/names.h"
-#include "cli/options.h"
 #include "kernel/oracle.h"
 #include "measure/output_file.h"
 #include "scheme/known.h"
@@ -464,27 +463,28 @@ void run(const Arguments& arguments) {
 
 }  // namespace
 
-void add_check_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand(
-      "check", "Explore every interleaving of small cases: is a scheme safe under an architecture's rules?");
+void add_check_command(Start& start) {
+  Command command(
+      start, "check",
+      "Explore every interleaving of small cases: is a scheme safe under an architecture's rules?");
   auto arguments = std::make_shared<Arguments>();
-  Taker taker(*command);
-  taker.take("--scheme", arguments->schemes);
-  taker.take("--lifecycle", arguments->lifecycles);
-  taker.take("--case", arguments->cases);
-  taker.take("--verdicts", arguments->verdicts);
-  taker.take("--memory", arguments->memory);
-  taker.take("--steps", arguments->steps);
-  taker.take("--bound", arguments->bound);
-  taker.take("--most-cpus", arguments->cpus);
-  taker.take("--most-mms", arguments->mms);
-  command->add_option("--weaken", arguments->weaken, std::string(find_option("check", "--weaken")->help))
-      ->expected(0, 1)
-      ->default_str(std::string(kEveryPlace));
-  taker.take("--replay", arguments->replay);
-  taker.take("--svg", arguments->svg);
-  taker.take("--json", arguments->json);
-  command->callback([arguments] { run(*arguments); });
+  command.take("--scheme", arguments->schemes);
+  command.take("--lifecycle", arguments->lifecycles);
+  command.take("--case", arguments->cases);
+  command.take("--verdicts", arguments->verdicts);
+  command.take("--memory", arguments->memory);
+  command.take("--steps", arguments->steps);
+  command.take("--bound", arguments->bound);
+  command.take("--most-cpus", arguments->cpus);
+  command.take("--most-mms", arguments->mms);
+  command.take("--weaken", arguments->weaken, kEveryPlace);
+  command.take("--replay", arguments->replay);
+  command.take("--svg", arguments->svg);
+  command.take("--json", arguments->json);
+  command.run([arguments] {
+    run(*arguments);
+    return 0;
+  });
 }
 
 }  // namespace mmscale::cli

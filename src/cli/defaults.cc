@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <stdlib.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
 #include <istream>
@@ -12,9 +13,9 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/command.h"
 #include "cli/messages.h"
 #include "cli/names.h"
-#include "cli/options.h"
 #include "cli/shell.h"
 #include "topology/input_file.h"
 
@@ -50,7 +51,7 @@ class ConfigFile : public CLI::ConfigTOML {
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
     const std::vector<CLI::App*> run = app_.get_subcommands();
     if (run.empty()) return {};
-    const CLI::App& command = *run.back();
+    CLI::App& command = *run.back();
     std::vector<CLI::ConfigItem> values;
     for (CLI::ConfigItem& item : CLI::ConfigTOML::from_config(input)) {
       if (item.name == "++" || item.name == "--") continue;
@@ -60,7 +61,7 @@ class ConfigFile : public CLI::ConfigTOML {
       }
       const CLI::Option* option = command.get_option_no_throw("--" + item.name);
       if (option == nullptr || !option->get_configurable())
-        throw UsageError(fmt::format("{}: {}", file(), unknown_argument(command, "--" + item.name)));
+        throw UsageError(fmt::format("{}: {}", file(), Command(command).unknown_argument("--" + item.name)));
       item.parents = {command.get_name()};
       item.inputs = {fmt::format("{}", fmt::join(item.inputs, ","))};
       command_line_ += printable(fmt::format("{} {}={}", values.empty() ? " # " + file() + ":" : "",
@@ -100,11 +101,11 @@ Defaults::Defaults(CLI::App& app, std::string& command_line)
       })
       ->type_name("FILE");
   app.config_formatter(file_);
-  Taker(app).take("--quiet", quiet());
+  Command(app).take("--quiet", quiet());
   std::string variables;
   for (CLI::App* command : app.get_subcommands({})) {
     command->formatter(formatter);
-    Taker(*command).take("--quiet", quiet());
+    Command(*command).take("--quiet", quiet());
     command
         ->add_option_function<std::string>(
             "--config", [&app](const std::string& file) { app.get_config_ptr()->add_result(file); },

@@ -3,9 +3,12 @@
 // Values of options that are not on the command line: from a file that --config names, then from the environment.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
+
+namespace CLI {
+class App;
+}
 
 namespace mmscale::cli {
 

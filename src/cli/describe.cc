@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "cli/describe.h"
+#include "cli/commands.h"
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -118,7 +119,7 @@ void write_pages(const std::string& folder, const ordered_json& all) {
 
 }  // namespace
 
-void add_describe_command(CLI::App& app) {
+void add_describe_command(Start& start) {
   struct DescribeOptions {
     bool json = false;
     std::string shell;
@@ -126,16 +127,17 @@ void add_describe_command(CLI::App& app) {
     std::string out;
   };
   auto options = std::make_shared<DescribeOptions>();
-  CLI::App* command =
-      app.add_subcommand("describe", "List every command and option, and what of it stands in records");
-  Taker taker(*command);
-  taker.take("--json", options->json);
-  taker.take("--completion", options->shell);
-  taker.take("--man", options->folder);
-  taker.take("--out", options->out);
-  command->callback([&app, options] {
+  Command command(start, "describe", "List every command and option, and what of it stands in records");
+  command.take("--json", options->json);
+  command.take("--completion", options->shell);
+  command.take("--man", options->folder);
+  command.take("--out", options->out);
+  command.run([&app = start.app, options] {
     const ordered_json all = describe_all(app);
-    if (!options->folder.empty()) return write_pages(options->folder, all);
+    if (!options->folder.empty()) {
+      write_pages(options->folder, all);
+      return 0;
+    }
     if (!options->shell.empty()) check_name("--completion", options->shell, shells());
     const std::string said = !options->shell.empty() ? completion(all, options->shell)
                              : options->json         ? all.dump(2) + "\n"
@@ -144,6 +146,7 @@ void add_describe_command(CLI::App& app) {
       fmt::print("{}", said);
     else
       measure::write_file(options->out, said);
+    return 0;
   });
 }
 

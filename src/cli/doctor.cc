@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/doctor.h"
+#include "cli/commands.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -15,7 +15,6 @@
 
 #include "campaign/session.h"
 #include "cli/durations.h"
-#include "cli/options.h"
 #include "host/calls.h"
 #include "host/kernel_counts.h"
 #include "machine/silicon/pool.h"
@@ -178,13 +177,12 @@ int run(const std::string& length) {
 
 }  // namespace
 
-void add_doctor_command(CLI::App& app, int& status) {
+void add_doctor_command(Start& start) {
   auto length = std::make_shared<std::string>("3s");
-  CLI::App* doctor =
-      app.add_subcommand("doctor", "What will disturb measurements here, and what to do about it");
-  Taker(*doctor).take("--time", *length);
-  doctor->footer("All CPUs are kept busy meanwhile. Status 3: something was found.");
-  doctor->callback([length, &status] { status = run(*length); });
+  Command command(start, "doctor", "What will disturb measurements here, and what to do about it");
+  command.take("--time", *length);
+  command.footer("All CPUs are kept busy meanwhile. Status 3: something was found.");
+  command.run([length] { return run(*length); });
 }
 
 }  // namespace mmscale::cli

@@ -5,7 +5,6 @@
 // are made) and the word on options that nobody uses come from it.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -52,35 +51,6 @@ const OptionInfo* find_option(std::string_view command, std::string_view name);
 std::uint64_t parse_count(std::string_view option, std::string_view text, std::uint64_t least,
                           std::uint64_t most);
 double parse_number(std::string_view option, std::string_view text, double least, double most);
-
-// Gives a command the options that it takes, by their definitions. A variable's value at that time is the default.
-class Taker {
- public:
-  explicit Taker(CLI::App& command) : command_(command) {}
-
-  void take(std::string_view name, std::string& variable);
-  void take(std::string_view name, bool& variable);
-  void take(std::string_view name, std::optional<bool>& variable);
-  void take(std::string_view name, std::uint32_t& variable);
-  void take(std::string_view name, std::uint64_t& variable);
-  void take(std::string_view name, double& variable);
-  void take(std::string_view name, std::optional<std::uint32_t>& variable);
-  void take(std::string_view name, std::vector<std::uint32_t>& variable);
-  // As `text`, and the command cannot do without.
-  void require(std::string_view name, std::string& variable);
-
- private:
-  CLI::Option* add(std::string_view name, std::string otherwise, CLI::callback_t parse);
-  const OptionInfo& definition(std::string_view name) const;
-
-  CLI::App& command_;
-};
-
-// The names of a command's options that were given on its command line, as defined.
-std::vector<const OptionInfo*> given(const CLI::App& command);
-
-// What was probably meant by an argument that a command does not know, in one line.
-std::string unknown_argument(const CLI::App& command, std::string_view argument);
 
 // The text with control characters and what is not UTF-8 made visible, as a message of one line and JSON have it.
 std::string printable(std::string_view text);

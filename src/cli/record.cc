@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/record.h"
+#include "cli/commands.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,6 @@
 
 #include "cli/durations.h"
 #include "cli/names.h"
-#include "cli/options.h"
 #include "measure/environment.h"
 #include "measure/output_file.h"
 #include "trace/compact.h"
@@ -60,9 +59,9 @@ void catch_endings() {
 
 // The command, forked but not yet executed: it must be there when the tasks are listed, and start when
 // tracing is on.
-class Command {
+class Recorded {
  public:
-  explicit Command(const std::vector<std::string>& words) : name_(words.front()) {
+  explicit Recorded(const std::vector<std::string>& words) : name_(words.front()) {
     int go[2];
     int failure[2];
     if (pipe2(go, O_CLOEXEC) != 0 || pipe2(failure, O_CLOEXEC) != 0)
@@ -89,13 +88,13 @@ class Command {
     close(failure[1]);
     if (pid_ < 0) throw trace::RecordError(fmt::format("no process: {}", std::strerror(errno)));
   }
-  ~Command() {
+  ~Recorded() {
     close(go_);
     close(failure_);
     if (pid_ > 0) end();
   }
-  Command(const Command&) = delete;
-  Command& operator=(const Command&) = delete;
+  Recorded(const Recorded&) = delete;
+  Recorded& operator=(const Recorded&) = delete;
 
   pid_t pid() const { return pid_; }
 
@@ -189,7 +188,7 @@ int run(const RecordOptions& options) {
       {options.tracefs.empty() ? trace::find_tracefs() : options.tracefs, options.buffer_kib});
   for (const std::string& line : recorder.missing()) fmt::print(stderr, "mmscale: {}\n", line);
   trace::CompactWriter file(options.out, provenance(options));
-  std::optional<Command> command;
+  std::optional<Recorded> command;
   if (!options.command.empty()) command.emplace(options.command);
 
   NameHider hide(options.hide_names, command ? command->pid() : 0);
@@ -235,18 +234,17 @@ int run(const RecordOptions& options) {
 
 }  // namespace
 
-void add_record_command(CLI::App& app, int& status) {
+void add_record_command(Start& start) {
   auto options = std::make_shared<RecordOptions>();
-  CLI::App* command = app.add_subcommand(
-      "record", "Record this machine's scheduler for mmscale replay; needs root and tracefs");
-  Taker taker(*command);
-  taker.take("--out", options->out);
-  taker.take("--seconds", options->duration);
-  taker.take("--buffer", options->buffer_kib);
-  taker.take("--tracefs", options->tracefs);
-  taker.take("--hide-names", options->hide_names);
-  command->add_option("COMMAND", options->command, "After --: recorded from its start to its end");
-  command->callback([options, &status] { status = run(*options); });
+  Command command(start, "record",
+                  "Record this machine's scheduler for mmscale replay; needs root and tracefs");
+  command.take("--out", options->out);
+  command.take("--seconds", options->duration);
+  command.take("--buffer", options->buffer_kib);
+  command.take("--tracefs", options->tracefs);
+  command.take("--hide-names", options->hide_names);
+  command.take_words("COMMAND", options->command, "After --: recorded from its start to its end");
+  command.run([options] { return run(*options); });
 }
 
 }  // namespace mmscale::cli

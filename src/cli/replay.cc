@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/replay.h"
+#include "cli/commands.h"
 
 #include <fmt/format.h>
 
@@ -17,7 +17,6 @@
 #include "cli/limits.h"
 #include "cli/machines.h"
 #include "cli/names.h"
-#include "cli/options.h"
 #include "cli/own_lifecycle.h"
 #include "cli/replay_records.h"
 #include "cli/rules.h"
@@ -367,32 +366,29 @@ int run(const ReplayOptions& options, const std::string& command_line) {
 
 }  // namespace
 
-void add_replay_command(CLI::App& app, const std::string& command_line, int& status) {
+void add_replay_command(Start& start) {
   auto options = std::make_shared<ReplayOptions>();
-  CLI::App* command = app.add_subcommand(
-      "replay", "Replay a recorded scheduler trace under each scheme: mm_count, IPIs, time");
-  command
-      ->add_option(
-          "FILE", options->file,
-          "A trace: mmscale record's, trace-cmd's trace.dat, the kernel's trace file as text, or perf "
-          "script's; text may be gzipped")
-      ->required();
-  Taker taker(*command);
-  taker.take("--scheme", options->schemes);
-  taker.take("--lifecycle", options->lifecycles);
-  take_rule_options(taker, options->rules);
-  taker.take("--machine", options->machine);
-  taker.take("--silicon", options->silicon);
-  taker.take("--transport", options->transport);
-  taker.take("--until", options->until);
-  taker.take("--cpu", options->cpus);
-  taker.take("--comm", options->comm);
-  taker.take("--tick-rate", options->tick_rate);
-  taker.take("--out", options->out);
-  taker.take("--timeline", options->timeline);
-  taker.take("--threads", options->threads);
-  taker.take("--unsafe", options->unsafe);
-  command->callback([options, &command_line, &status] { status = run(*options, command_line); });
+  Command command(start, "replay",
+                  "Replay a recorded scheduler trace under each scheme: mm_count, IPIs, time");
+  command.require_word(
+      "FILE", options->file,
+      "A trace: mmscale record's, trace-cmd's trace.dat, the kernel's trace file as text, or perf "
+      "script's; text may be gzipped");
+  command.take("--scheme", options->schemes);
+  command.take("--lifecycle", options->lifecycles);
+  take_rule_options(command, options->rules);
+  command.take("--machine", options->machine);
+  command.take("--silicon", options->silicon);
+  command.take("--transport", options->transport);
+  command.take("--until", options->until);
+  command.take("--cpu", options->cpus);
+  command.take("--comm", options->comm);
+  command.take("--tick-rate", options->tick_rate);
+  command.take("--out", options->out);
+  command.take("--timeline", options->timeline);
+  command.take("--threads", options->threads);
+  command.take("--unsafe", options->unsafe);
+  command.run([options, &start] { return run(*options, start.command_line); });
 }
 
 }  // namespace mmscale::cli

@@ -18,11 +18,11 @@ constexpr std::array<std::string_view, 2> kHotplugs = {to_string(kernel::Hotplug
 
 }  // namespace
 
-void take_rule_options(Taker& taker, RuleOptions& options) {
-  taker.take("--irqs-off-activate-mm", options.irqs_off_activate_mm);
-  taker.take("--hotplug", options.hotplug);
-  taker.take("--switch-ticks", options.tuning.switch_ticks);
-  taker.take("--batch", options.tuning.batch);
+void take_rule_options(Command& command, RuleOptions& options) {
+  command.take("--irqs-off-activate-mm", options.irqs_off_activate_mm);
+  command.take("--hotplug", options.hotplug);
+  command.take("--switch-ticks", options.tuning.switch_ticks);
+  command.take("--batch", options.tuning.batch);
 }
 
 kernel::Rules make_rules(const RuleOptions& options, std::string_view lifecycle) {

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "cli/options.h"
+#include "cli/command.h"
 #include "kernel/build.h"
 #include "workload/patterns.h"
 
@@ -32,7 +32,7 @@ struct RuleOptions {
 };
 
 // --irqs-off-activate-mm, --hotplug, --switch-ticks, --batch: those that a replay has, too.
-void take_rule_options(Taker& taker, RuleOptions& options);
+void take_rule_options(Command& command, RuleOptions& options);
 
 // Checked; what is not given is as in the lifecycle's Linux 6.12. Throws UsageError.
 kernel::Rules make_rules(const RuleOptions& options, std::string_view lifecycle);

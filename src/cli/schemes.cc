@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/schemes.h"
+#include "cli/commands.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "check/check.h"
-#include "cli/options.h"
 #include "scheme/known.h"
 
 namespace mmscale::cli {
@@ -71,12 +70,15 @@ std::string schemes_json() {
   return all.dump(2) + "\n";
 }
 
-void add_schemes_command(CLI::App& app) {
-  CLI::App* schemes = app.add_subcommand(
-      "schemes", "List the schemes: what each does, where it comes from, where it is safe");
+void add_schemes_command(Start& start) {
+  Command command(start, "schemes",
+                  "List the schemes: what each does, where it comes from, where it is safe");
   auto json = std::make_shared<bool>(false);
-  Taker(*schemes).take("--json", *json);
-  schemes->callback([json] { fmt::print("{}", *json ? schemes_json() : schemes_text()); });
+  command.take("--json", *json);
+  command.run([json] {
+    fmt::print("{}", *json ? schemes_json() : schemes_text());
+    return 0;
+  });
 }
 
 }  // namespace mmscale::cli

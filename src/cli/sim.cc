@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/sim.h"
+#include "cli/commands.h"
 
 #include <fmt/format.h>
 
@@ -28,7 +28,6 @@
 #include "cli/limits.h"
 #include "cli/machines.h"
 #include "cli/names.h"
-#include "cli/options.h"
 #include "cli/own_lifecycle.h"
 #include "cli/rest_of_switch.h"
 #include "machine/simulator/model_file.h"
@@ -395,7 +394,7 @@ int list_machines() {
   return 0;
 }
 
-int run(const SimOptions& options, const CLI::App& command, const std::string& command_line) {
+int run(const SimOptions& options, const Command& command, const std::string& command_line) {
   limit_cpu_time(kToRun);
   if (options.machine == "list") return list_machines();
   Model model = load_machine("--machine", options.machine, options.scale);
@@ -442,26 +441,25 @@ int run(const SimOptions& options, const CLI::App& command, const std::string& c
 
 }  // namespace
 
-void add_sim_command(CLI::App& app, const std::string& command_line, int& status) {
+void add_sim_command(Start& start) {
   auto options = std::make_shared<SimOptions>();
   options->families = "switch";
   // The machine's own, unless one is asked for.
   options->lifecycle.clear();
   options->window = "100us";
-  CLI::App* sim = app.add_subcommand("sim", "Simulate another machine: the same records, in virtual time");
-  Taker taker(*sim);
-  taker.require("--machine", options->machine);
-  take_case_options(taker, *options);
-  taker.take("--loop", options->loops);
-  taker.take("--between", options->between);
-  taker.take("--inside", options->inside);
-  taker.take("--delay", options->delay);
-  taker.take("--lines", options->lines);
-  taker.take("--rest-of-switch", options->rest_of_switch);
-  taker.take("--random-think", options->random_think);
-  taker.take("--seed", options->seed);
-  taker.take("--scale", options->scale);
-  sim->callback([options, sim, &command_line, &status] { status = run(*options, *sim, command_line); });
+  Command command(start, "sim", "Simulate another machine: the same records, in virtual time");
+  command.require("--machine", options->machine);
+  take_case_options(command, *options);
+  command.take("--loop", options->loops);
+  command.take("--between", options->between);
+  command.take("--inside", options->inside);
+  command.take("--delay", options->delay);
+  command.take("--lines", options->lines);
+  command.take("--rest-of-switch", options->rest_of_switch);
+  command.take("--random-think", options->random_think);
+  command.take("--seed", options->seed);
+  command.take("--scale", options->scale);
+  command.run([options, command, &start] { return run(*options, command, start.command_line); });
 }
 
 }  // namespace mmscale::cli

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/topo.h"
+#include "cli/commands.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,6 @@
 #include <string>
 
 #include "cli/limits.h"
-#include "cli/options.h"
 #include "topology/cpu_list.h"
 #include "topology/render.h"
 #include "topology/topology.h"
@@ -51,19 +50,20 @@ void show(const TopoOptions& options) {
 
 }  // namespace
 
-void add_topo_command(CLI::App& app) {
+void add_topo_command(Start& start) {
   auto options = std::make_shared<TopoOptions>();
-  CLI::App* topo =
-      app.add_subcommand("topo", "Show the CPUs, which of them are allowed, and placement orders");
-  Taker taker(*topo);
-  taker.take("--synthetic", options->synthetic);
-  taker.take("--xml", options->xml);
-  topo->get_option("--xml")->excludes("--synthetic");
-  taker.take("--allow", options->allow);
-  taker.take("--placement", options->placement);
-  taker.take("--cpus", options->cpus);
-  taker.take("--json", options->json);
-  topo->callback([options] { show(*options); });
+  Command command(start, "topo", "Show the CPUs, which of them are allowed, and placement orders");
+  command.take("--synthetic", options->synthetic);
+  command.take("--xml", options->xml);
+  command.either("--xml", "--synthetic");
+  command.take("--allow", options->allow);
+  command.take("--placement", options->placement);
+  command.take("--cpus", options->cpus);
+  command.take("--json", options->json);
+  command.run([options] {
+    show(*options);
+    return 0;
+  });
 }
 
 }  // namespace mmscale::cli

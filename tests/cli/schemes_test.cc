@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/schemes.h"
+#include "cli/commands.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+#include "cli/command.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+#include "cli/names.h"
+
+namespace mmscale::cli {
+namespace {
+
+// "-o,--out" of "record -o,--out".
+std::string own_names(const OptionInfo& info) {
+  const std::size_t command = info.name.find(' ');
+  return std::string(info.name.substr(command == std::string_view::npos ? 0 : command + 1));
+}
+
+}  // namespace
+
+Command::Command(Start& start, std::string name, std::string what)
+    : start_(&start), command_(start.app.add_subcommand(std::move(name), std::move(what))) {}
+
+const OptionInfo& Command::definition(std::string_view name) const {
+  if (const OptionInfo* info = find_option(command_->get_name(), name)) return *info;
+  throw std::logic_error(fmt::format("{} is not defined (src/cli/options.cc)", name));
+}
+
+CLI::Option* Command::add(std::string_view name, std::string otherwise, CLI::callback_t parse) {
+  const OptionInfo& info = definition(name);
+  CLI::Option* option =
+      command_->add_option(own_names(info), std::move(parse), std::string(info.help), !otherwise.empty());
+  if (!otherwise.empty()) option->default_str(std::move(otherwise));
+  option->type_name(std::string(info.value == Value::count      ? "N"
+                                : info.value == Value::number   ? "NUMBER"
+                                : info.value == Value::duration ? "TIME"
+                                : info.value == Value::name     ? "NAME"
+                                : info.value == Value::names    ? "NAME,..."
+                                : info.value == Value::file     ? "FILE"
+                                : info.value == Value::text     ? "TEXT"
+                                                                : "CPUS"));
+  option->type_size(1)->expected(1);
+  return option;
+}
+
+void Command::take(std::string_view name, std::string& variable) {
+  add(name, variable, [name = std::string(name), &variable](const CLI::results_t& given) {
+    // "$FILE" of a script where FILE is not set: to take it for not given would lose records.
+    if (given.back().empty()) throw UsageError(fmt::format("{}: its value is empty", name));
+    variable = given.back();
+    return true;
+  });
+}
+
+void Command::take(std::string_view name, std::string& variable, std::string_view otherwise) {
+  command_->add_option(std::string(name), variable, std::string(definition(name).help))
+      ->expected(0, 1)
+      ->default_str(std::string(otherwise));
+}
+
+void Command::require(std::string_view name, std::string& variable) {
+  take(name, variable);
+  command_->get_option(std::string(name))->required();
+}
+
+void Command::either(std::string_view name, std::string_view other) {
+  command_->get_option(std::string(name))->excludes(std::string(other));
+}
+
+void Command::take(std::string_view name, bool& variable) {
+  const OptionInfo& info = definition(name);
+  command_->add_flag(own_names(info), variable, std::string(info.help));
+}
+
+void Command::take(std::string_view name, std::optional<bool>& variable) {
+  const OptionInfo& info = definition(name);
+  // Not CLI11's own for a variable: it takes what can be made of a number for a count, and sets it to 0 at once.
+  command_->add_flag_function(
+      own_names(info), [&variable](std::int64_t times) { variable = times > 0; }, std::string(info.help));
+}
+
+template <class Number>
+void Command::add_count(std::string_view name, std::string otherwise, Number& variable) {
+  add(name, std::move(otherwise),
+      [&info = definition(name), name = std::string(name), &variable](const CLI::results_t& given) {
+        const auto count = [&](std::string_view text) {
+          return parse_count(name, text, static_cast<std::uint64_t>(info.least),
+                             static_cast<std::uint64_t>(info.most));
+        };
+        if constexpr (std::is_same_v<Number, std::vector<std::uint32_t>>) {
+          Number values;
+          for (const std::string& text : split_list(given.back()))
+            values.push_back(static_cast<std::uint32_t>(count(text)));
+          variable = std::move(values);
+        } else if constexpr (std::is_same_v<Number, std::uint64_t>) {
+          variable = count(given.back());
+        } else {
+          variable = static_cast<std::uint32_t>(count(given.back()));
+        }
+        return true;
+      });
+}
+
+void Command::take(std::string_view name, std::uint32_t& variable) {
+  add_count(name, fmt::format("{}", variable), variable);
+}
+
+void Command::take(std::string_view name, std::optional<std::uint32_t>& variable) {
+  add_count(name, {}, variable);
+}
+
+void Command::take(std::string_view name, std::uint64_t& variable) {
+  add_count(name, fmt::format("{}", variable), variable);
+}
+
+void Command::take(std::string_view name, std::vector<std::uint32_t>& variable) {
+  add_count(name, fmt::format("{}", fmt::join(variable, ",")), variable);
+}
+
+void Command::take(std::string_view name, double& variable) {
+  add(name, fmt::format("{}", variable),
+      [&info = definition(name), name = std::string(name), &variable](const CLI::results_t& given) {
+        variable = parse_number(name, given.back(), info.least, info.most);
+        return true;
+      });
+}
+
+void Command::take_words(std::string name, std::vector<std::string>& words, std::string what) {
+  command_->add_option(std::move(name), words, std::move(what));
+}
+
+void Command::require_word(std::string name, std::string& word, std::string what) {
+  command_->add_option(std::move(name), word, std::move(what))->required();
+}
+
+void Command::leave_rest() { command_->allow_extras(); }
+std::vector<std::string> Command::rest() const { return command_->remaining(); }
+
+std::string Command::unknown_argument(std::string_view argument) const {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command_->get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  const std::vector<std::string_view> allowed(names.begin(), names.end());
+  const std::string_view name = argument.substr(0, argument.find('='));
+  const std::string_view meant = name.starts_with("--") ? nearest(name, allowed) : std::string_view();
+  const std::string whose = command_->get_parent() == nullptr ? "" : " " + command_->get_name();
+  return fmt::format("unknown argument '{:.200}'{}; mmscale{} --help lists them", argument,
+                     meant.empty() ? "" : fmt::format(", did you mean '{}'?", meant), whose);
+}
+
+std::vector<const OptionInfo*> Command::given() const {
+  std::vector<const OptionInfo*> all;
+  for (const CLI::Option* option : command_->get_options())
+    if (option->count() > 0)
+      if (const OptionInfo* info = find_option(command_->get_name(), option->get_name())) all.push_back(info);
+  return all;
+}
+
+void Command::footer(std::string text) { command_->footer(std::move(text)); }
+
+void Command::run(std::function<int()> action) {
+  command_->callback([start = start_, action = std::move(action)] { start->status = action(); });
+}
+
+}  // namespace mmscale::cli

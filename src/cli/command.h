@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+//
+// A command of `mmscale` as its own source sees it: what it takes, by the definitions of options.h, and what it does.
+// What reads command lines, CLI11, stands behind: its headers take longer to compile than all of a command's own.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/options.h"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace mmscale::cli {
+
+// One start of `mmscale`.
+struct Start {
+  CLI::App& app;
+  // What was typed, and what files and the environment gave besides: it goes into the records.
+  std::string command_line;
+  // The exit status.
+  int status = 0;
+};
+
+// Every variable must be there until the command has run; its value when it is taken is the default.
+class Command {
+ public:
+  // A new one.
+  Command(Start& start, std::string name, std::string what);
+  // One that is there.
+  explicit Command(CLI::App& command) : command_(&command) {}
+
+  // Options, by their definitions.
+  void take(std::string_view name, std::string& variable);
+  void take(std::string_view name, bool& variable);
+  void take(std::string_view name, std::optional<bool>& variable);
+  void take(std::string_view name, std::uint32_t& variable);
+  void take(std::string_view name, std::uint64_t& variable);
+  void take(std::string_view name, double& variable);
+  void take(std::string_view name, std::optional<std::uint32_t>& variable);
+  void take(std::string_view name, std::vector<std::uint32_t>& variable);
+  // One whose value may be left out, and is then `otherwise`.
+  void take(std::string_view name, std::string& variable, std::string_view otherwise);
+  // One that the command cannot do without.
+  void require(std::string_view name, std::string& variable);
+  // Two that exclude each other.
+  void either(std::string_view name, std::string_view other);
+
+  // What stands there without an option's name: any number of words, or one that must be there.
+  void take_words(std::string name, std::vector<std::string>& words, std::string what);
+  void require_word(std::string name, std::string& word, std::string what);
+
+  // Arguments that nobody knows are left to the command, in `rest`.
+  void leave_rest();
+  std::vector<std::string> rest() const;
+  // What was probably meant by one, in one line.
+  std::string unknown_argument(std::string_view argument) const;
+
+  // The definitions of the options that were given.
+  std::vector<const OptionInfo*> given() const;
+
+  // Below the help.
+  void footer(std::string text);
+  // What it does; the exit status comes of it.
+  void run(std::function<int()> action);
+
+ private:
+  CLI::Option* add(std::string_view name, std::string otherwise,
+                   std::function<bool(const std::vector<std::string>&)> parse);
+  template <class Number>
+  void add_count(std::string_view name, std::string otherwise, Number& variable);
+  const OptionInfo& definition(std::string_view name) const;
+
+  Start* start_ = nullptr;
+  CLI::App* command_;
+};
+
+}  // namespace mmscale::cli
