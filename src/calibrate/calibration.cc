@@ -3,11 +3,6 @@
 
 #include <fmt/format.h>
 
-#if defined(__aarch64__)
-#include <asm/hwcap.h>
-#include <sys/auxv.h>
-#endif
-
 #include <algorithm>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -17,6 +12,7 @@
 #include "campaign/console.h"
 #include "machine/silicon/transport.h"
 #include "machine/simulator/model_file.h"
+#include "measure/atomics.h"
 #include "measure/statistics.h"
 #include "measure/tick_rate.h"
 #include "topology/synthetic_form.h"
@@ -47,14 +43,6 @@ struct Question {
   bool given_up = false;
 };
 
-bool is_ll_sc() {
-#if defined(__aarch64__)
-  return (getauxval(AT_HWCAP) & HWCAP_ATOMICS) == 0;
-#else
-  return machine_kind() == "power";
-#endif
-}
-
 class Calibrator {
  public:
   Calibrator(measure::Bench& bench, const CalibrationSetup& setup)
@@ -72,7 +60,7 @@ class Calibrator {
   Calibration run() {
     HostCosts& costs = result_.costs;
     costs.kind = machine_kind();
-    costs.ll_sc = is_ll_sc();
+    costs.ll_sc = measure::kAtomics == "LL/SC";
     costs.topology = topology::synthetic_form(bench_.topology);
     costs.cpus = pus_.size();
     costs.domain = line_domain(layout_);

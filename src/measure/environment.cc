@@ -8,6 +8,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "measure/atomics.h"
 #include "measure/cpuinfo.h"
 #include "measure/hypervisor.h"
 #include "measure/record.h"
@@ -272,6 +273,7 @@ std::vector<std::pair<std::string, std::string>> to_context(const Environment& e
       {"compiler", build.compiler},
       {"compiler_flags", build.flags},
       {"build_type", build.build_type},
+      {"atomics", std::string{kAtomics}},
       {"optimised", build.optimised ? "yes" : "no"},
       {"sanitizer", build.sanitizer.empty() ? "none" : build.sanitizer},
       {"command_line", environment.command_line},

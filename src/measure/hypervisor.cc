@@ -20,6 +20,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// What this was built for, as a kernel calls it (UTS_MACHINE).
+constexpr std::string_view kArchitecture =
+#if defined(__x86_64__)
+    "x86_64";
+#elif defined(__aarch64__)
+    "aarch64";
+#elif defined(__powerpc64__)
+    "ppc64le";
+#elif defined(__s390x__)
+    "s390x";
+#else
+    "riscv64";
+#endif
+
 bool has_word(std::string_view text, std::string_view wanted) {
   for (auto word = next_word(text); !word.empty(); word = next_word(text)) {
     if (word == wanted) return true;
@@ -88,6 +102,10 @@ std::string read_hypervisor(const CpuInfo& info, const fs::path& root) {
 }
 
 std::string read_emulator(const CpuInfo& info, const fs::path& root) {
+  // A program of another architecture than the kernel's: qemu-user, containers for another platform. The file is there since
+  // Linux 6.1, and who emulates for one process passes it on.
+  const auto kernel = read_line(root / "proc/sys/kernel/arch").value_or(std::string{kArchitecture});
+  if (kernel != kArchitecture) return fmt::format("a program for {} on {}", kArchitecture, kernel);
   if (info.processors.empty()) return {};
   const CpuInfoFields& first = info.processors.front().fields;
   if (field(first, "model name").value_or("").starts_with("QEMU TCG")) return "QEMU TCG";

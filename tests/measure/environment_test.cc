@@ -216,6 +216,16 @@ TEST(Emulator, IsKnownByItsNames) {
   EXPECT_EQ(of("processor : 0\ncpu : POWER9\n\nmachine : CHRP IBM pSeries (emulated by qemu)\n"), "QEMU TCG");
 }
 
+TEST(Emulator, IsAKernelOfAnotherArchitecture) {
+  const auto root = fs::path{::testing::TempDir()} / "foreign";
+  fs::create_directories(root / "proc/sys/kernel");
+  std::ofstream(root / "proc/sys/kernel/arch") << "vax\n";
+  EXPECT_THAT(read_emulator(parse_cpuinfo(""), root), ::testing::EndsWith(" on vax"));
+  EXPECT_THAT(read_hypervisor(parse_cpuinfo("processor : 0\nmodel name : AMD EPYC\n"), root),
+              ::testing::EndsWith(" on vax"));
+  fs::remove_all(root);
+}
+
 TEST(Hypervisor, WithoutEvidenceOnArmIsUnknown) {
   const auto info = parse_cpuinfo("processor : 0\nFeatures : fp\nCPU implementer : 0x41\n");
   EXPECT_EQ(read_hypervisor(info, kData / "no-such-root"), "unknown");
@@ -298,7 +308,7 @@ TEST(Context, KeysAreFixed) {
                         "clocksource", "memory", "numa_nodes", "cpus_online", "thp", "aslr", "numa_balancing",
                         "isolated_cpus", "nohz_full_cpus", "cpus_used", "cpu_quota", "mmscale_schema",
                         "mmscale_version", "git_revision", "compiler", "compiler_flags", "build_type",
-                        "optimised", "sanitizer", "command_line"));
+                        "atomics", "optimised", "sanitizer", "command_line"));
 }
 
 TEST(Context, SaysWhatWasRead) {
