@@ -21,3 +21,14 @@ die() {
 usage() {
   awk 'NR <= 2 { next } !/^#/ { exit } { sub(/^# ?/, ""); print }' "$0"
 }
+
+# unpack_foreign ARCHITECTURE PACKAGES ROOT: this release's packages for another architecture and what they need, unpacked
+# and not installed.
+unpack_foreign() {
+  local suite link
+  # shellcheck disable=SC1091
+  suite=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
+  mmdebstrap --quiet --variant=extract --architectures="$1" --include="$2" "$suite" "$3" http://deb.debian.org/debian >&2 || return 1
+  # A linker follows them from here.
+  find "$3" -type l -lname '/*' | while read -r link; do ln -srfT "$3$(readlink "$link")" "$link"; done
+}

@@ -18,20 +18,26 @@ while (($#)); do [[ $1 != -initrd ]] || cpio -i --quiet -D "$STUB_SAW" <"$2"; sh
 @pytest.fixture
 def guest(tmp_path):
     """Runs scripts/guest of a tree of its own, with a kernel that is there and stubs for what this machine may lack."""
-    for name in ("cpio", "dpkg-deb"):
+    for name in ("cpio", "mmdebstrap"):
         if not shutil.which(name):
             pytest.skip(f"{name} is not installed")
     tree, saw, bin_ = tmp_path / "tree", tmp_path / "saw", tmp_path / "bin"
     shutil.copytree(SCRIPTS / "lib", tree / "scripts/lib", ignore=shutil.ignore_patterns("*.py", "assets"))
     shutil.copy(SCRIPTS / "guest", tree / "scripts/guest")
-    boot = tree / "build/guest/kernel-x86_64/boot"
-    for folder in (saw, bin_, boot):
+    library = tree / "build/cross/ppc64el/lib/libx.so"
+    for folder in (saw, bin_, library.parent, tree / "build/ppc64el/bin"):
         folder.mkdir(parents=True)
-    for name in ("vmlinuz-6.1.0-1-amd64", "config-6.1.0-1-amd64"):
-        (boot / name).write_text("CONFIG_NUMA=y\n")
-    for name in ("qemu-system-x86_64", "mmscale", "busybox"):
-        (bin_ / name).write_text(STUB)
-        (bin_ / name).chmod(0o755)
+    for arch in ("x86_64", "ppc64le"):
+        boot = tree / "build/guest" / arch / "boot"
+        boot.mkdir(parents=True)
+        for name in ("boot/vmlinux-6.1.0-1", "boot/config-6.1.0-1", "busybox"):
+            (boot.parent / name).write_text("CONFIG_NUMA=y\n")
+    library.write_text("")
+    for program in (bin_ / "qemu-system-x86_64", bin_ / "qemu-system-ppc64", bin_ / "mmscale", tree / "build/ppc64el/bin/mmscale"):
+        program.write_text(STUB)
+        program.chmod(0o755)
+    (bin_ / "qemu-ppc64le-static").write_text("#!/bin/sh\nprintf '\\tlibx.so => /lib/libx.so (0x00004000)\\n\\tvdso (0x4)\\n'\n")
+    (bin_ / "qemu-ppc64le-static").chmod(0o755)
     environment = {**os.environ, "PATH": f"{bin_}:{os.environ['PATH']}", "STUB_SAW": str(saw)}
 
     def call(*arguments, says="guest: status 0\r\n"):
@@ -59,8 +65,15 @@ def test_the_machine_and_the_command(guest):
     assert {"dist,src=0,dst=1,val=20", "dist,src=0,dst=2,val=30", "dist,src=0,dst=4,val=20"} <= set(arguments)
     assert any(argument.startswith("console=") and argument.endswith(" nosmt") for argument in arguments)
     assert (saw / "command").read_text() == "mmscale topo\n"
-    assert (saw / "bin/mmscale").exists() and (saw / "boot/config-6.1.0-1-amd64").exists()
+    assert (saw / "bin/mmscale").exists() and (saw / "boot/config-6.1.0-1").exists()
     assert os.access(saw / "init", os.X_OK)
+
+
+def test_another_architecture_gets_what_was_cross_built_and_its_libraries(guest):
+    done, saw = guest("ppc64le", 8, "--", "mmscale topo")
+    assert done.returncode == 0, done.stderr
+    assert {"8,sockets=2,cores=4,threads=1", "node,nodeid=1,cpus=4-7,memdev=m1"} <= set((saw / "arguments").read_text().splitlines())
+    assert (saw / "bin/mmscale").exists() and (saw / "lib/libx.so").exists() and "hvc0" in (saw / "arguments").read_text()
 
 
 @pytest.mark.parametrize("says, status", [("guest: status 3\r\n", 3), ("Kernel panic\r\n", 1), ("", 1)])
@@ -73,7 +86,9 @@ def test_its_status_is_the_command_s(guest, says, status):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (("vax", 4), "ARCH 'vax': x86_64"),
+        (("vax", 4), "ARCH 'vax': x86_64, arm64 or ppc64le"),
+        (("ppc64le", 8, "--smt", 8), "--smt 8: QEMU emulates one thread of a core of POWER"),
+        (("arm64", 513), "CPUS '513': 1 to 512"),
         (("x86_64", 0), "CPUS '0': 1 to 255"),
         (("x86_64", 256), "CPUS '256': 1 to 255"),
         (("x86_64", "some"), "CPUS 'some': 1 to 255"),
@@ -93,7 +108,6 @@ def test_what_cannot_be_booted_is_said(guest, arguments, message):
 
 
 def test_what_is_missing_is_named_with_its_package(guest):
-    (guest.bin / "busybox").unlink()
     (guest.bin / "qemu-system-x86_64").unlink()
     if shutil.which("qemu-system-x86_64"):
         pytest.skip("QEMU is installed here")
