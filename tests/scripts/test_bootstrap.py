@@ -163,10 +163,11 @@ def test_browser_says_when_npm_fails_and_tries_again(run, stub_path, tmp_path, c
     assert len((tmp_path / "log").read_text().splitlines()) == 2
 
 
-def test_what_fleets_are_tested_with_is_installed_only_on_request(run, stub_path, tmp_path):
+@pytest.mark.parametrize("asked, package", [("--fleet", "slurm-wlm"), ("--cross", "g++-riscv64-linux-gnu")])
+def test_what_few_need_is_installed_only_on_request(run, stub_path, tmp_path, asked, package):
     log = tmp_path / "log"
-    lacks_slurm = '[[ "${@: -1}" == slurm-wlm ]] || echo installed'
-    env = stub_path({"dpkg-query": lacks_slurm, "id": ROOT, "apt-get": f'echo "${{@: -1}}" >>{log}'})
+    lacks_one = f'[[ "${{@: -1}}" == {package} ]] || echo installed'
+    env = stub_path({"dpkg-query": lacks_one, "id": ROOT, "apt-get": f'echo "${{@: -1}}" >>{log}'})
     assert run(BOOTSTRAP, env=env).returncode == 0 and not log.exists()
-    assert run(BOOTSTRAP, "--fleet", env=env).returncode == 0
-    assert log.read_text() == "update\nslurm-wlm\n"
+    assert run(BOOTSTRAP, asked, env=env).returncode == 0
+    assert log.read_text() == f"update\n{package}\n"

@@ -63,14 +63,18 @@ def test_wrong_usage(run, script, arguments):
     assert done.stderr.startswith(f"{script}: ") and done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize(("cleanroom", "test", "status"), [(0, 0, 0), (3, 0, 0), (1, 0, 1), (0, 1, 1), (3, 1, 1)])
-def test_continuous_integration_fails_by_what_was_tried(run, tmp_path, cleanroom, test, status):
+@pytest.mark.parametrize(
+    ("cleanroom", "test", "cross", "status"),
+    [(0, 0, 0, 0), (3, 0, 0, 0), (1, 0, 0, 1), (0, 1, 0, 1), (3, 1, 0, 1), (0, 0, 1, 1)],
+)
+def test_continuous_integration_fails_by_what_was_tried(run, stub_path, tmp_path, cleanroom, test, cross, status):
     (tmp_path / "scripts").mkdir()
     shutil.copytree(SCRIPTS.parent / ".ci", tmp_path / ".ci")
-    for name, text in {"bootstrap": "", "cleanroom": f"exit {cleanroom}", "test": f"echo tested; exit {test}"}.items():
+    does = {"bootstrap": "", "cleanroom": f"exit {cleanroom}", "test": f"echo tested; exit {test}", "cross": f"exit {cross}"}
+    for name, text in does.items():
         (tmp_path / "scripts" / name).write_text(f"#!/bin/bash\n{text}\n")
         (tmp_path / "scripts" / name).chmod(0o755)
-    done = run(tmp_path / ".ci/run")
+    done = run(tmp_path / ".ci/run", env=stub_path({"aarch64-linux-gnu-g++": ""}))
     assert done.returncode == status and done.stdout.startswith("tested\n")
 
 

@@ -5,25 +5,52 @@ Used by scripts/disassemble for people and by tests/workload/fast_path_test.py f
 the scheme's own atomics and nothing else.
 """
 
+import functools
+import platform
 import re
 import subprocess
 
 from command import Problem
+
+# e_machine of an ELF file -> the architecture, as its binutils are named.
+_MACHINES = {21: "powerpc64le", 22: "s390x", 62: "x86_64", 183: "aarch64", 243: "riscv64"}
+
+# What names an address and does not go there.
+_ADDRESS = re.compile(r"adrp? |[cls]\w*rl ")
+# POWER's blr and s390's br %r14 return; arm64's blr has an operand and calls.
+_INDIRECT = re.compile(r"(call|jmp) \*|blr x|br x|bctrl?$|blrl$|basr |br %r(?!14$)|jalr |jr (?!ra$)")
 
 
 class FastPathError(Problem):
     """One line for the user: a tool or a symbol that is missing."""
 
 
-def _output_of(*command):
+def architecture(binary):
+    """What the binary was built for."""
     try:
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        with open(binary, "rb") as file:
+            head = file.read(20)
+    except OSError as error:
+        raise FastPathError(f"{binary}: {error.strerror}") from None
+    found = _MACHINES.get(int.from_bytes(head[18:20], "big" if head[5:6] == b"\2" else "little"))
+    if head[:4] != b"\x7fELF" or not found:
+        raise FastPathError(f"{binary}: no program for one of {', '.join(sorted(_MACHINES.values()))}")
+    return found
+
+
+def _output_of(tool, binary, *options):
+    of = architecture(binary)
+    prefix = "" if platform.machine() in (of, of.replace("powerpc", "ppc")) else of + "-linux-gnu-"
+    try:
+        return subprocess.run([prefix + tool, *options, binary], check=True, capture_output=True, text=True).stdout
     except FileNotFoundError:
-        raise FastPathError(f"{command[0]} is not installed (Debian package binutils)") from None
+        package = ("binutils-" + prefix).strip("-").replace("_", "-")
+        raise FastPathError(f"{prefix}{tool} is not installed (Debian package {package})") from None
     except subprocess.CalledProcessError as error:
-        raise FastPathError(f"{command[0]}: {error.stderr.strip()}") from None
+        raise FastPathError(f"{prefix}{tool}: {error.stderr.strip()}") from None
 
 
+@functools.cache
 def loops(binary, lifecycle="Powerpc"):
     """Of each loop under a lifecycle with default options: scheme struct -> (address, size). Schemes that switch by the
     same functions share the loop of the first of them."""
@@ -31,7 +58,7 @@ def loops(binary, lifecycle="Powerpc"):
         rf"run_steps<mmscale::kernel::Inlined<mmscale::scheme::(\w+), mmscale::kernel::lifecycle::{lifecycle}, true> *,"
     )
     found = {}
-    for line in _output_of("nm", "-S", "-C", binary).splitlines():
+    for line in _output_of("nm", binary, "-S", "-C").splitlines():
         if match := wanted.search(line):
             address, size = line.split()[:2]
             found[match.group(1)] = int(address, 16), int(size, 16)
@@ -45,8 +72,12 @@ def _symbol(binary, struct, lifecycle):
     return found[struct]
 
 
-def _function_name(target):
-    """The bare name in a demangled "void a::B<c::D>::name<...>(...)>": what stands before the outermost "(" or "<"."""
+def function_name(target):
+    """The bare name in objdump's "void a::B<c::D>::name<...>(...)@plt+0x8>": what stands before the outermost "(" or "<".
+    POWER's linker calls a stub 0000001b.plt_call. and the mangled name."""
+    target = re.sub(r"^[0-9a-f]+\.plt_call\.|@.*|\+0x[0-9a-f]+>$|>$", "", target)
+    if target.startswith("_Z"):
+        target = subprocess.run(["c++filt", target], check=True, capture_output=True, text=True).stdout
     depth = 0
     name = ""
     word = ""
@@ -65,21 +96,31 @@ def _function_name(target):
     return word or name
 
 
+@functools.cache
 def run_steps(binary, struct, lifecycle="Powerpc"):
-    """The instructions of the loop: a list of (address, mnemonic and operands, name of a called function or "")."""
+    """The instructions of the loop: a list of (address, mnemonic and operands, name of a function that is called
+    or jumped to, or "")."""
     start, size = _symbol(binary, struct, lifecycle)
     text = _output_of(
-        "objdump", "-d", "-C", "--no-show-raw-insn", f"--start-address={start}", f"--stop-address={start + size}", binary
+        "objdump", binary, "-d", "-C", "--no-show-raw-insn", f"--start-address={start}", f"--stop-address={start + size}"
     )
     instructions = []
     for line in text.splitlines():
         match = re.match(r"\s*([0-9a-f]+):\s+(.*\S)", line)
         if not match:
             continue
-        instruction, _, target = match.group(2).partition("<")
-        instruction = re.sub(r"\s+", " ", instruction.split("#")[0]).strip()
-        if instruction.startswith("call"):
-            instructions.append((int(match.group(1), 16), instruction, _function_name(target)))
-        else:
-            instructions.append((int(match.group(1), 16), instruction, ""))
+        head, _, target = match.group(2).partition("<")
+        instruction, *remark = re.split(r"\s# |//", re.sub(r"\s+", " ", head).strip() + " ")
+        instruction = instruction.strip()
+        callee = ""
+        if target and not remark and not _ADDRESS.match(instruction):
+            to = int(re.search(r"[0-9a-f]+$", instruction).group(), 16)
+            callee = function_name(target) if not start <= to < start + size else ""
+        # Into the cold part of its own.
+        instructions.append((int(match.group(1), 16), instruction, callee if callee != "run_steps" else ""))
     return instructions
+
+
+def indirect(instructions):
+    """Those that call or jump to where a register says."""
+    return [i for _, i, _ in instructions if _INDIRECT.match(i)]
