@@ -7,13 +7,16 @@
 #include <atomic>
 #include <cctype>
 #include <exception>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -96,14 +99,20 @@ void for_each_on_all_cpus(std::vector<T>& items, F&& f) {
   std::vector<std::exception_ptr> failures(std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1,
                                                                    std::max<std::size_t>(items.size(), 1)));
   std::vector<std::jthread> threads;
-  for (std::exception_ptr& failure : failures)
-    threads.emplace_back([&] {
-      try {
-        for (std::size_t i = next++; i < items.size(); i = next++) f(items[i]);
-      } catch (...) {
-        failure = std::current_exception();
-      }
-    });
+  const auto work = [&](std::exception_ptr& failure) {
+    try {
+      for (std::size_t i = next++; i < items.size(); i = next++) f(items[i]);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+  };
+  try {
+    for (std::exception_ptr& failure : std::span(failures).subspan(1))
+      threads.emplace_back(work, std::ref(failure));
+  } catch (const std::system_error&) {
+    // Fewer do as well.
+  }
+  work(failures.front());
   threads.clear();
   for (const std::exception_ptr& failure : failures)
     if (failure != nullptr) std::rethrow_exception(failure);

@@ -14,7 +14,9 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -106,7 +108,20 @@ class Farm {
   Farm(const Facts& facts, std::span<const ReplaySpec> specs, unsigned threads,
        std::vector<SchemeResult>& results)
       : facts_(facts), specs_(specs), results_(results), barrier_(threads + 1) {
-    for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this, i, threads] { work(i, threads); });
+    try {
+      while (threads_.size() < threads)
+        threads_.emplace_back([this, first = static_cast<unsigned>(threads_.size())] {
+          threads_there_.wait(0);
+          work(first, threads_there_);
+        });
+    } catch (const std::system_error& error) {
+      // Fewer do as well.
+      if (threads_.empty())
+        throw std::runtime_error(fmt::format("no thread to replay in: {}", error.code().message()));
+      for (std::size_t i = threads_.size(); i < threads; ++i) barrier_.arrive_and_drop();
+    }
+    threads_there_ = static_cast<unsigned>(threads_.size());
+    threads_there_.notify_all();
   }
   // Not finished: the reader met an error, and no result is wanted.
   ~Farm() {
@@ -175,6 +190,7 @@ class Farm {
   std::barrier<> barrier_;
   Chunk running_;
   bool over_ = false;
+  std::atomic<unsigned> threads_there_{0};
   std::atomic<bool> failed_{false};
   std::mutex mutex_;
   std::exception_ptr error_;
