@@ -89,6 +89,10 @@ std::string read_hypervisor(const CpuInfo& info, const fs::path& root) {
   if (field(info.machine, "vendor_id") == "IBM/S390") return "PR/SM";
 
   if (auto compatible = read_line(root / "proc/device-tree/hypervisor/compatible")) return *compatible;
+  // A board that exists in virtual machines only: QEMU's and others' for arm64, QEMU's for riscv.
+  const auto board = read_line(root / "proc/device-tree/compatible").value_or("");
+  if (board.starts_with("linux,dummy-virt") || board.starts_with("riscv-virtio"))
+    return fmt::format("present, make unknown (board {})", board.c_str());
 
   auto firmware_name = virtual_dmi_name(root);
   if (is_x86(info)) {
@@ -106,6 +110,10 @@ std::string read_emulator(const CpuInfo& info, const fs::path& root) {
   // Linux 6.1, and who emulates for one process passes it on.
   const auto kernel = read_line(root / "proc/sys/kernel/arch").value_or(std::string{kArchitecture});
   if (kernel != kArchitecture) return fmt::format("a program for {} on {}", kArchitecture, kernel);
+  // s390, as kvm-unit-tests' vm_is_tcg() tells it: with KVM the maker is that of the machine below.
+  if (const auto machine = read_line(root / "proc/sysinfo");
+      machine && machine->starts_with("Manufacturer:") && has_word(*machine, "QEMU"))
+    return "QEMU TCG";
   if (info.processors.empty()) return {};
   const CpuInfoFields& first = info.processors.front().fields;
   if (field(first, "model name").value_or("").starts_with("QEMU TCG")) return "QEMU TCG";

@@ -226,6 +226,30 @@ TEST(Emulator, IsAKernelOfAnotherArchitecture) {
   fs::remove_all(root);
 }
 
+TEST(Hypervisor, IsKnownByBoardsAndMakersOfVirtualMachinesAlone) {
+  const auto of = [](const char* cpuinfo, const char* file, const std::string& text) {
+    std::string name = (fs::temp_directory_path() / "hypervisor_test.XXXXXX").string();
+    const fs::path root = mkdtemp(name.data());
+    fs::create_directories((root / file).parent_path());
+    std::ofstream(root / file) << text;
+    const std::string hypervisor = read_hypervisor(parse_cpuinfo(cpuinfo), root);
+    fs::remove_all(root);
+    return hypervisor;
+  };
+  // arch/s390/kernel/sysinfo.c
+  const char* const s390 = "vendor_id       : IBM/S390\n# processors    : 1\n";
+  EXPECT_EQ(of(s390, "proc/sysinfo", "Manufacturer:         QEMU            \nType:  8561\n"), "QEMU TCG");
+  EXPECT_EQ(of(s390, "proc/sysinfo", "Manufacturer:         IBM             \nType:  3931\n"), "PR/SM");
+  // A device tree's strings end in a NUL each.
+  using std::string_literals::operator""s;
+  const char* const arm = "processor : 0\nFeatures : fp\nCPU implementer : 0x41\n";
+  EXPECT_EQ(of(arm, "proc/device-tree/compatible", "linux,dummy-virt\0"s),
+            "present, make unknown (board linux,dummy-virt)");
+  EXPECT_EQ(of(arm, "proc/device-tree/compatible", "raspberrypi,4-model-b\0brcm,bcm2711\0"s), "unknown");
+  EXPECT_EQ(of("processor : 0\nisa : rv64imafdc\n", "proc/device-tree/compatible", "riscv-virtio\0"s),
+            "present, make unknown (board riscv-virtio)");
+}
+
 TEST(Hypervisor, WithoutEvidenceOnArmIsUnknown) {
   const auto info = parse_cpuinfo("processor : 0\nFeatures : fp\nCPU implementer : 0x41\n");
   EXPECT_EQ(read_hypervisor(info, kData / "no-such-root"), "unknown");
