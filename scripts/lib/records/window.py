@@ -37,7 +37,7 @@ def validity(benchmark, ours, value):
     reasons = [str(reason) for reason in ours.get("invalid") or ()]
     if benchmark.get("error_occurred"):
         reasons.append(str(benchmark.get("error_message") or "error without a message"))
-    elif not value > 0:
+    elif not value > 0 and not reasons:
         reasons.append("no value recorded")
     elif "valid" not in benchmark and "invalid" not in ours:
         reasons.append("validity not recorded")

@@ -274,7 +274,9 @@ def what_it_is(records, index):
         parts.append(f"{max(packages)} sockets in use")
     if machine.simulated:
         return ", ".join(parts) + ": a simulated machine"
-    if _virtual(machine):
+    if _emulated(machine):
+        parts.append(f"emulated ({machine.hypervisor}: its times mean nothing)")
+    elif _virtual(machine):
         parts.append(f"a virtual machine ({machine.hypervisor})")
     if machine.kernel != "unknown":
         parts.append(f"Linux {machine.kernel}")
@@ -283,6 +285,10 @@ def what_it_is(records, index):
 
 def _virtual(machine):
     return machine.hypervisor not in ("none", "unknown")
+
+
+def _emulated(machine):
+    return machine.hypervisor == "QEMU TCG"
 
 
 def _architecture(machine):
@@ -304,7 +310,9 @@ def _caveats(source, found):
         f"<b>An emulation{where}</b> of what a switch does to mm_count and its neighbours, {_between(found.sheet)}, not a "
         f"context switch of {kernel}."
     )
-    if not machine.simulated and _virtual(machine):
+    if _emulated(machine):
+        yield f"<b>Emulated</b> ({esc(machine.hypervisor)}): these CPUs are a program, and no time here is a measurement."
+    elif not machine.simulated and _virtual(machine):
         yield (
             f"<b>A virtual machine</b> ({esc(machine.hypervisor)}): believe the ratios; no nanosecond here is a property "
             "of the processor, and the host may move these CPUs."

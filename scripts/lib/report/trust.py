@@ -67,6 +67,8 @@ def trust_answer(records, refused):
     if simulated == len(records.sources):
         kept = "nothing disturbs a simulated one"
     text = f"{valid} of {len(windows)} windows count; {kept}."
+    if not valid:
+        text = f"None of {len(windows)} windows counts, mostly for this: {kinds_of(windows['reasons'])[0][1]}."
     return text + (f" {len(refused)} file{'s' if len(refused) > 1 else ''} could not be used." if refused else "")
 
 
