@@ -25,6 +25,9 @@ struct CpuAccount {
   std::int64_t stalled_ns = 0;      // in batches that stood still, less what such batches usually take
   // In batches at the end of which the thread was on another CPU. A visit between two stamps is not seen.
   std::int64_t away_ns = 0;
+  // Rounds, and what one took in the fastest batch: as fast may it have been while others were away. 0: not known.
+  std::uint64_t rounds = 0;
+  double fastest_round_ns = 0;
 };
 
 // Kept by the thread that it is of. Nothing in here is inside the loop that is measured: two clocks are read around
@@ -52,12 +55,15 @@ class TimeKeeper {
     const int here = ::sched_getcpu();
     if (here >= 0 && static_cast<unsigned>(here) != pu_) account_.away_ns += took.count();
     const auto ns = static_cast<double>(took.count());
+    const double per_round = ns / static_cast<double>(rounds);
+    account_.rounds += rounds;
+    account_.fastest_round_ns =
+        account_.fastest_round_ns > 0 ? std::min(account_.fastest_round_ns, per_round) : per_round;
     const double usual = ns_per_round_ * static_cast<double>(rounds);
     if (took > kStall && usual > 0 && ns > kStallFactor * usual) {
       account_.stalled_ns += static_cast<std::int64_t>(ns - usual);
       return;
     }
-    const double per_round = ns / static_cast<double>(rounds);
     ns_per_round_ += (ns_per_round_ > 0 ? kLearn : 1) * (per_round - ns_per_round_);
   }
 

@@ -231,19 +231,48 @@ CpuLoss loss_of(const CpuConditions& at, std::size_t index, const WindowConditio
 }
 
 ErrorBounds error_bounds(const WindowConditions& window) {
+  // Rounds per ns of all: in the mean, and where each was fastest.
+  double all = 0;
+  double all_fastest = 0;
+  const auto rate = [](const CpuConditions& cpu) {
+    const bool known = cpu.account && cpu.account->elapsed_ns > 0;
+    return known ? share(static_cast<std::int64_t>(cpu.account->rounds), cpu.account->elapsed_ns) : 0;
+  };
+  const auto fastest = [](const CpuConditions& cpu) {
+    return cpu.account && cpu.account->fastest_round_ns > 0 ? 1 / cpu.account->fastest_round_ns : 0;
+  };
+  for (const CpuConditions& cpu : window.cpus) {
+    all += rate(cpu);
+    all_fastest += fastest(cpu);
+  }
+  const auto n = static_cast<double>(window.cpus.size());
   double sum = 0;
-  double worst = 0;
+  double off = 0;
+  double unfair = 0;
+  double most = 2;
   for (std::size_t i = 0; i < window.cpus.size(); ++i) {
-    const double lost = loss_of(window.cpus[i], i, window).all();
+    const CpuConditions& cpu = window.cpus[i];
+    const double lost = loss_of(cpu, i, window).all();
+    if (lost <= 0) continue;
+    // How many times as fast the others may have been meanwhile, and how much that can add to all.
+    const double others = all - rate(cpu);
+    double faster = n > 2 ? n / (n - 2) : 1;
+    if (others > 0) {
+      const double seen = std::max(1.0, (all_fastest - fastest(cpu)) / others);
+      faster = n > 2 && !cpu.alone ? std::min(faster, seen) : seen;
+    }
+    const double own = all > 0 ? rate(cpu) / all : 1 / n;
+    const double added = faster * (1 - own) - 1;
     sum += lost;
-    worst = std::max(worst, lost);
+    off += lost * std::max(window.coupled ? 1 : std::max(own, 1 / n), added);
+    unfair = std::max(unfair, lost * faster);
+    most = std::max(most, faster);
   }
   constexpr double kUnbounded = std::numeric_limits<double>::infinity();
   const auto error = [](double lost) { return lost < 1 ? lost / (1 - lost) : kUnbounded; };
-  const double mean = window.cpus.empty() ? 0 : sum / static_cast<double>(window.cpus.size());
-  return {.rate = error(window.coupled ? sum : mean),
-          .fairness = error(worst),
-          .time = sum < 1 ? 2 * sum / (1 + sum) : 1};
+  return {.rate = error(off),
+          .fairness = error(unfair),
+          .time = sum < 1 ? most * sum / (1 + (most - 1) * sum) : 1};
 }
 
 Verdict judge(const WindowConditions& window) {

@@ -57,6 +57,8 @@ struct CpuConditions {
   double alu_rate_after = 0;
   std::optional<CpuAccount> account = {};
   bool sleeps = false;  // it sleeps until all is over, and has no account to give
+  // All others share a core, a cache or a package that it is not in: without it no line would travel as far.
+  bool alone = false;
 };
 
 // All that judge() looks at. The defaults are invalid on purpose: what nobody filled in must not pass.

@@ -2,6 +2,8 @@
 #include "measure/window.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 
 #include "measure/build_info.h"
 #include "measure/disturbance.h"
@@ -98,6 +100,19 @@ bool can_hold_up_others(const workload::Load& load) {
   return false;
 }
 
+// Which of these PUs is not in the core, cache or package that all others are in.
+std::optional<std::size_t> the_only_one_elsewhere(const topology::Layout& layout,
+                                                  const std::vector<unsigned>& pus,
+                                                  unsigned topology::Pu::*group) {
+  std::map<unsigned, std::vector<std::size_t>> groups;
+  for (std::size_t i = 0; i < pus.size(); ++i)
+    if (const topology::Pu* pu = topology::find(layout, pus[i])) groups[pu->*group].push_back(i);
+  if (groups.size() != 2) return std::nullopt;
+  for (const auto& [number, members] : groups)
+    if (members.size() == 1) return members.front();
+  return std::nullopt;
+}
+
 std::vector<double> rates(const std::vector<CpuWindow>& cpus) {
   std::vector<double> rates;
   for (const CpuWindow& cpu : cpus)
@@ -186,8 +201,6 @@ Window run_window(Bench& bench, workload::Load& load, const std::vector<unsigned
   const MachineProbe probe(pus, bench.quota.stat_path);
   const MachineSnapshot before = probe.snapshot();
   Phases phases;
-  // A window that took a hundred times its length, and then some, is not coming back.
-  const nanoseconds patience = 100 * (times.warm + times.measure) + std::chrono::seconds(30);
   bench.pool.run(
       pus,
       [&](unsigned cpu) {
@@ -198,7 +211,7 @@ Window run_window(Bench& bench, workload::Load& load, const std::vector<unsigned
         window.cpus[cpu] = result;
         window.conditions.cpus[cpu] = conditions;
       },
-      patience);
+      bench.patience_with(times));
   window.conditions.machine = probe.between(before, probe.snapshot());
 
   std::vector<MeasuredSpan> spans;
@@ -210,6 +223,9 @@ Window run_window(Bench& bench, workload::Load& load, const std::vector<unsigned
   window.audit = load.audit();
 
   WindowConditions& conditions = window.conditions;
+  for (const auto group : {&topology::Pu::core, &topology::Pu::llc, &topology::Pu::package})
+    if (const auto one = the_only_one_elsewhere(bench.topology.layout(), pus, group))
+      conditions.cpus[*one].alone = true;
   conditions.window_ns = times.measure.count();
   conditions.overlap = window.overlap;
   conditions.pinned = true;  // the pool throws otherwise

@@ -32,6 +32,12 @@ struct Bench {
   const topology::Topology& topology;
   machine::silicon::Pool& pool;
   topology::CpuQuota quota;
+  // A window that has taken this long and a hundred times its own length is not coming back.
+  std::chrono::nanoseconds patience = std::chrono::seconds(30);
+
+  std::chrono::nanoseconds patience_with(const WindowTimes& times) const {
+    return 100 * (times.warm + times.measure) + patience;
+  }
 };
 
 // What one CPU did between its own start and end stamps.

@@ -25,6 +25,8 @@ TEST(TimeKeeper, ABatchThatStoodStillCountsForWhatItTookTooLong) {
   EXPECT_EQ(account.elapsed_ns, 5'150'000);
   EXPECT_EQ(account.longest_gap_ns, 5'050'000);
   EXPECT_EQ(account.stalled_ns, 5'000'000);
+  EXPECT_EQ(account.rounds, 3000u);
+  EXPECT_EQ(account.fastest_round_ns, 50);
 }
 
 TEST(TimeKeeper, LongBatchesOfManyRoundsAreNoStall) {

@@ -234,6 +234,54 @@ TEST(ErrorBounds, AreOfTheMeanWhereCpusContendAndOfTheSumWhereTheyWait) {
   EXPECT_TRUE(std::isinf(judge(window).bounds.rate));
 }
 
+// Two CPUs that take 50 ns a round for what takes one of them 5: 40 rounds a us, and 200 while one is away.
+TEST(ErrorBounds, WhereTwoFightForALineOneAwayMakesTheOtherFaster) {
+  auto window = quiet_window();
+  for (CpuConditions& cpu : window.cpus) {
+    cpu.account->rounds = 20'000'000;
+    cpu.account->fastest_round_ns = 50;
+  }
+  const auto bounds_with = [&window](std::int64_t away_ns) {
+    window.cpus[0].account->ran_ns = 1000 * kMs - away_ns;
+    return judge(window).bounds;
+  };
+  // As if neither took anything from the other.
+  EXPECT_NEAR(bounds_with(2 * kMs).rate, 0.001, 1e-5);
+  EXPECT_NEAR(bounds_with(2 * kMs).fairness, 0.002, 1e-5);
+  window.cpus[1].account->fastest_round_ns = 5;
+  // 2 ms at 200 instead of 40 are 0.8 % more.
+  EXPECT_NEAR(bounds_with(2 * kMs).rate, 0.008 / 0.992, 1e-5);
+  EXPECT_NEAR(bounds_with(2 * kMs).fairness, 0.02 / 0.98, 1e-5);
+  EXPECT_NEAR(bounds_with(2 * kMs).time, 0.02 / 1.018, 1e-5);
+  EXPECT_TRUE(judge(window).valid);
+  bounds_with(5 * kMs);
+  EXPECT_FALSE(judge(window).valid);
+  // That the slow one was away gives the other nothing to gain from.
+  bounds_with(0);
+  window.cpus[1].account->ran_ns = 995 * kMs;
+  EXPECT_NEAR(judge(window).bounds.rate, 0.0025, 1e-4);
+}
+
+TEST(ErrorBounds, OfManyCpusALawSaysHowMuchFasterTheOthersGetUnlessOneIsAloneElsewhere) {
+  auto window = quiet_window();
+  window.cpus = {quiet_cpu(0), quiet_cpu(1), quiet_cpu(2), quiet_cpu(3)};
+  window.machine.steal = {{0, 0}, {1, 0}, {2, 0}, {3, 0}};
+  for (CpuConditions& cpu : window.cpus) {
+    cpu.account->rounds = 10'000'000;
+    cpu.account->fastest_round_ns = 10;
+  }
+  window.cpus[3].account->ran_ns = 998 * kMs;
+  // Three quarters of all go on twice as fast: half as much again.
+  EXPECT_NEAR(judge(window).bounds.rate, 0.001, 1e-5);
+  window.cpus[3].alone = true;
+  EXPECT_NEAR(judge(window).bounds.rate, 0.013 / 0.987, 1e-5);
+  // Where they go no faster, only its own part is missing; where they wait for it, all.
+  for (CpuConditions& cpu : window.cpus) cpu.account->fastest_round_ns = 100;
+  EXPECT_NEAR(judge(window).bounds.rate, 0.0005, 1e-5);
+  window.coupled = true;
+  EXPECT_NEAR(judge(window).bounds.rate, 0.002, 1e-5);
+}
+
 TEST(Validity, StealInALongWindow) {
   auto window = quiet_window();
   window.machine.steal[1].stolen_ns = 10 * kMs;  // one tick of a second is 1 %, the limit
