@@ -9,6 +9,7 @@
 
 #include "bench/families.h"
 #include "bench/stability.h"
+#include "campaign/attempt.h"
 #include "campaign/console.h"
 #include "machine/silicon/transport.h"
 #include "machine/simulator/model_file.h"
@@ -39,8 +40,8 @@ struct Question {
   // Where the reading for a kind of value goes.
   std::function<std::optional<Reading>&(std::size_t)> goes_to;
   std::vector<Record> windows = {};
-  // A window did not come back, and no other would.
-  bool given_up = false;
+  // A window did not come back.
+  bool stuck = false;
 };
 
 class Calibrator {
@@ -127,6 +128,8 @@ class Calibrator {
   // The median pair of each reach. Only pairs with a CPU in the package of the line's home: the model's
   // published numbers are of such, and a third package would be one more on the way.
   std::vector<std::pair<std::size_t, double>> by_reach(const Record& record) const {
+    // Of a window that did not come back.
+    if (!record.findings.details) return {};
     const auto& matrix = record.findings.details->at("matrix");
     const std::vector<unsigned> pus = matrix.at("pus");
     const unsigned home = topology::find(layout_, pus.front())->package;
@@ -174,24 +177,13 @@ class Calibrator {
   }
 
   void run_window(Question& question, unsigned repetition) {
-    const Case& c = question.asked;
-    Record record{c.name, c.subject, repetition, setup_.repetitions, setup_.times, {}};
-    if (question.given_up) return;
-    auto load = c.make_load();
-    try {
-      record.window = measure::run_window(bench_, *load, c.subject.pus, setup_.times);
-    } catch (const machine::silicon::StuckError& error) {
-      result_.remarks.push_back(fmt::format("{}: {}; it was given up", c.name, error.what()));
-      question.given_up = true;
-      // It is still theirs who did not come back.
-      [[maybe_unused]] auto* const left_to_them = load.release();
-      return;
-    }
-    if (const auto* self_measuring = dynamic_cast<const measure::SelfMeasuring*>(load.get()))
-      record.findings = self_measuring->findings(record.window);
+    if (question.stuck) return;
+    auto [record, stuck] =
+        campaign::attempt(bench_, question.asked, repetition, setup_.repetitions, setup_.times);
+    question.stuck = stuck;
     if (!record.window.audit.empty())
       throw CalibrationError(
-          fmt::format("{}: conservation broken: {}", c.name, fmt::join(record.window.audit, "; ")));
+          fmt::format("{}: conservation broken: {}", record.name, fmt::join(record.window.audit, "; ")));
     question.windows.push_back(std::move(record));
   }
 

@@ -26,12 +26,14 @@ std::string figure_of(const measure::Record& record) {
   return with_si_prefix(record.rate()) + std::string(record.subject.operation->unit);
 }
 
-bool is_counted(const std::vector<measure::Record>& repetitions) {
-  return !repetitions.empty() && !repetitions.front().findings.operation_ns;
+// Windows that could not be measured say nothing of it.
+bool is_timed(const std::vector<measure::Record>& repetitions) {
+  return std::ranges::any_of(repetitions,
+                             [](const auto& record) { return record.findings.operation_ns.has_value(); });
 }
 
-bool is_timed(const std::vector<measure::Record>& repetitions) {
-  return !repetitions.empty() && repetitions.front().findings.operation_ns;
+bool is_counted(const std::vector<measure::Record>& repetitions) {
+  return !repetitions.empty() && !is_timed(repetitions);
 }
 
 // Of the valid repetitions: the median of a quantile of the operation.
@@ -55,7 +57,8 @@ std::string times_table(std::span<const std::vector<measure::Record>> cases, std
                         std::string_view mark) {
   const auto marked = [mark](double ns) { return std::string(mark) + time_text(ns); };
   const bool quantiles = std::any_of(cases.begin(), cases.end(), [](const auto& repetitions) {
-    return is_timed(repetitions) && !repetitions.front().findings.distribution.empty();
+    return std::ranges::any_of(repetitions,
+                               [](const auto& record) { return !record.findings.distribution.empty(); });
   });
   std::string text = fmt::format("{:<{}}  {:>10}  {:>19}", "case", width, "median", "interval");
   if (quantiles)
@@ -125,10 +128,10 @@ Progress::Progress(std::FILE* out, unsigned windows, bool live)
   if (live && terminal_) live_.emplace();
 }
 
-void Progress::starting(const measure::Record& record) {
+void Progress::starting(std::string_view name, unsigned repetition) {
   if (!terminal_) return;
-  const std::string head = fmt::format("[{}/{}] {} #{} {}", done_ + 1, std::max(windows_, done_ + 1),
-                                       record.name, record.repetition + 1, eta());
+  const std::string head =
+      fmt::format("[{}/{}] {} #{} {}", done_ + 1, std::max(windows_, done_ + 1), name, repetition + 1, eta());
   // Here and not when a window has ended: nothing is drawn while one runs, and each is drawn once.
   if (live_)
     draw(head);
@@ -248,8 +251,7 @@ std::string results_table(std::span<const std::vector<measure::Record>> cases, s
     if (!repetitions.empty()) width = std::max(width, repetitions.front().name.size());
   std::string text;
   if (std::any_of(cases.begin(), cases.end(), is_timed)) text = times_table(cases, width, mark);
-  // An empty campaign has the head of this table.
-  if (!text.empty() && std::none_of(cases.begin(), cases.end(), is_counted)) return text;
+  if (std::none_of(cases.begin(), cases.end(), is_counted)) return text;
   if (!text.empty()) text += "\n";
   const std::map<std::string, double> references = reference_rates(cases);
   text += fmt::format("{:<{}}  {:>17}  {:>19}  {:>10}  {:>11}  {:>7}\n", "case", width, "operations/s",

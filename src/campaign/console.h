@@ -22,7 +22,7 @@ class Progress {
   // live: on a terminal, LiveView below that line.
   Progress(std::FILE* out, unsigned windows, bool live = false);
   // Before a window runs.
-  void starting(const measure::Record& record);
+  void starting(std::string_view name, unsigned repetition);
   // After it has; the record is complete.
   void finished(const measure::Record& record);
   // Leaves the terminal on a fresh line.

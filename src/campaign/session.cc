@@ -9,13 +9,10 @@
 #include <atomic>
 #include <cerrno>
 #include <charconv>
-#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <iostream>
-#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -24,13 +21,11 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "campaign/attempt.h"
 #include "campaign/console.h"
 #include "campaign/formats.h"
 #include "campaign/record_file.h"
-#include "host/cast.h"
-#include "machine/silicon/pool.h"
 #include "measure/output_file.h"
-#include "topology/bind.h"
 
 namespace mmscale::campaign {
 namespace {
@@ -208,26 +203,13 @@ class Session {
   // Runs and records one window; its length in seconds.
   double run_window(std::size_t index) {
     const Case& c = setup_.cases[index];
-    // One that did not come back would not now: it has had its patience.
     if (!stopped_[index].empty()) return 0;
     // Counts windows: with a --benchmark_min_time there are several to one of Google Benchmark's repetitions.
     const auto repetition = static_cast<unsigned>(results_[index].size());
-    Record record{c.name, c.subject, repetition, setup_.repetitions, setup_.times, {}};
-    progress_->starting(record);
-    try {
-      measure_window(c, record);
-    } catch (const machine::silicon::StuckError& error) {
-      stopped_[index] = fmt::format("{}: {}; it was given up", c.name, error.what());
-      mark_unmeasured(record, fmt::format("stuck: {}", error.what()));
-    } catch (const topology::BindError& error) {
-      // A CPU went offline, or out of our cpuset. It may come back, and others are there. The window takes its time all the
-      // same: else a CPU that is away for a moment would use up all windows that are left.
-      mark_unmeasured(record, error.what());
-      wait_out(setup_.times.warm + setup_.times.measure);
-    } catch (const host::CastError& error) {
-      mark_unmeasured(record, error.what());
-    }
-    record.findings.bound_errors(record.window.verdict.bounds.time);
+    progress_->starting(c.name, repetition);
+    auto [record, stuck] = attempt(bench_, c, repetition, setup_.repetitions, setup_.times);
+    if (stuck)
+      stopped_[index] = fmt::format("{}: given up: {}", c.name, record.window.verdict.reasons.front());
     // Whoever reads of a window on the screen finds it in the file.
     if (file_ && !setup_.google.file_aggregates_only) file_->append(to_json(record));
     progress_->finished(record);
@@ -236,48 +218,6 @@ class Session {
     if (!audit.empty())
       throw std::runtime_error(fmt::format("{}: conservation broken: {}", c.name, fmt::join(audit, "; ")));
     return static_cast<double>(setup_.times.measure.count()) * 1e-9;
-  }
-
-  void measure_window(const Case& c, Record& record) {
-    if (c.ask) {
-      host::Answer answer = c.ask(bench_, setup_.times);
-      record.window = std::move(answer.window);
-      record.findings = std::move(answer.findings);
-      return;
-    }
-    auto load = c.make_load();
-    try {
-      record.window = measure::run_window(bench_, *load, c.subject.pus, setup_.times);
-    } catch (const machine::silicon::StuckError&) {
-      // It is still theirs who did not come back.
-      [[maybe_unused]] auto* const left_to_them = load.release();
-      throw;
-    }
-    if (const auto* self_measuring = dynamic_cast<const measure::SelfMeasuring*>(load.get()))
-      record.findings = self_measuring->findings(record.window);
-  }
-
-  // That long, or until a signal.
-  static void wait_out(std::chrono::nanoseconds time) {
-    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(time);
-    const timespec rest{whole.count(), (time - whole).count()};
-    ::nanosleep(&rest, nullptr);
-  }
-
-  // A window that could not be measured is one that does not count, and goes on record as such.
-  void mark_unmeasured(Record& record, std::string why) const {
-    record.window = {};
-    for (const unsigned pu : record.subject.pus) {
-      measure::CpuWindow cpu;
-      cpu.pu = pu;
-      if (const topology::Pu* known = topology::find(bench_.topology.layout(), pu))
-        cpu.package = known->package;
-      record.window.cpus.push_back(cpu);
-    }
-    constexpr double kAnything = std::numeric_limits<double>::infinity();
-    record.window.verdict = {.valid = false,
-                             .reasons = {std::move(why)},
-                             .bounds = {.rate = kAnything, .fairness = kAnything, .time = 1}};
   }
 
   std::vector<Conclusion> conclusions() const {

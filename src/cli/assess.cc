@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "bench/families.h"
+#include "campaign/attempt.h"
 #include "campaign/google.h"
 #include "campaign/record_file.h"
 #include "campaign/session.h"
@@ -127,31 +128,27 @@ class Assessor {
     return counts;
   }
 
-  Record window_of(const Case& c, unsigned repetition) {
-    Record record{c.name, c.subject, repetition, options_.repetitions, times_, {}};
-    if (c.ask) {
-      host::Answer answer = c.ask(bench_, times_);
-      record.window = std::move(answer.window);
-      record.findings = std::move(answer.findings);
-    } else {
-      const auto load = c.make_load();
-      record.window = measure::run_window(bench_, *load, c.subject.pus, times_);
-    }
-    if (file_) file_->append(campaign::to_json(record));
-    if (!record.window.audit.empty())
-      throw std::runtime_error(
-          fmt::format("{}: conservation broken: {}", c.name, record.window.audit.front()));
-    return record;
-  }
-
   // All cases in turn, so that whatever drifts meets each alike; every other round backwards.
   std::vector<Windows> interleaved(const std::vector<Case>& cases) {
     std::vector<Windows> windows(cases.size());
+    std::vector<bool> stuck(cases.size());
     for (unsigned repetition = 0; repetition < options_.repetitions; ++repetition)
       for (std::size_t i = 0; i < cases.size(); ++i) {
         const std::size_t at = repetition % 2 == 0 ? i : cases.size() - 1 - i;
-        windows[at].push_back(window_of(cases[at], repetition));
+        if (stuck[at]) continue;
+        campaign::Attempt tried =
+            campaign::attempt(bench_, cases[at], repetition, options_.repetitions, times_);
+        const Record& record = windows[at].emplace_back(std::move(tried.record));
+        stuck[at] = tried.stuck;
+        if (file_) file_->append(campaign::to_json(record));
+        if (!record.window.audit.empty())
+          throw std::runtime_error(
+              fmt::format("{}: conservation broken: {}", record.name, record.window.audit.front()));
       }
+    for (const Windows& of_case : windows)
+      if (std::ranges::none_of(of_case, &Record::valid))
+        fmt::print(stderr, "mmscale: {}: no valid window: {}\n", of_case.front().name,
+                   of_case.back().window.verdict.reasons.front());
     return windows;
   }
 
@@ -164,12 +161,13 @@ class Assessor {
     std::vector<double> values;
     for (const Record& record : windows)
       if (const auto value = figure(record, counter)) values.push_back(*value);
+    incomplete_ |= values.empty();
     return figure_of(values);
   }
   // The differences between windows that followed each other.
   Figure difference(const Windows& with, const Windows& without) {
     std::vector<double> values;
-    for (std::size_t i = 0; i < with.size(); ++i) {
+    for (std::size_t i = 0; i < std::min(with.size(), without.size()); ++i) {
       const auto a = figure(with[i], {});
       const auto b = figure(without[i], {});
       if (a && b) values.push_back(*a - *b);

@@ -71,9 +71,9 @@ std::vector<Finding> noisy_cpus(const topology::Topology& topology, std::chrono:
   const measure::MachineProbe machine(cpus);
   const host::KernelCounts tasks_before = host::read_kernel_counts(cpus);
   const measure::MachineSnapshot machine_before = machine.snapshot();
-  const measure::Interrupts before = interrupts();
-  const std::vector<measure::CpuNoise> noise = measure::look_at_noise(pool, cpus, length);
-  const measure::Interrupts after = interrupts();
+  const auto before = interrupts();
+  const auto [noise, missing] = measure::look_at_noise(pool, cpus, length);
+  const auto after = interrupts();
   const measure::MachineDisturbance disturbance = machine.between(machine_before, machine.snapshot());
   const host::KernelCounts tasks_after = host::read_kernel_counts(cpus);
 
@@ -83,6 +83,7 @@ std::vector<Finding> noisy_cpus(const topology::Topology& topology, std::chrono:
   std::vector<unsigned> noisy;
   for (std::size_t i = 0; i < noise.size(); ++i) {
     const measure::CpuNoise& one = noise[i];
+    if (!one.answered()) continue;
     const auto elapsed = static_cast<double>(one.account.elapsed_ns);
     const auto share = [elapsed](std::optional<std::int64_t> ns) {
       return ns ? fmt::format("{:.2f} %", static_cast<double>(*ns) / elapsed * kPercent)
@@ -102,6 +103,9 @@ std::vector<Finding> noisy_cpus(const topology::Topology& topology, std::chrono:
                share(disturbance.steal[i].stolen_ns), fmt::join(who, "; "));
   }
   std::vector<Finding> findings;
+  if (!missing.empty())
+    findings.push_back({fmt::format("CPUs that do not answer are not in this table: {}", missing),
+                        "stop what holds them; measure on the others (--placement LIST)"});
   if (noisy.size() == noise.size() && !noise.empty())
     findings.push_back({fmt::format("all {} CPUs lose more than {:g} % of their time", noise.size(),
                                     measure::kMaxError * kPercent),

@@ -12,13 +12,11 @@ namespace mmscale::host {
 
 Witness act(const measure::Bench& bench, Cast& cast, std::span<const unsigned> pus,
             const measure::WindowTimes& times) {
-  // As measure::run_window: what took a hundred times its length is not coming back.
-  const std::chrono::nanoseconds patience = 100 * (times.warm + times.measure) + std::chrono::seconds(30);
   const measure::MachineProbe probe({pus.begin(), pus.end()}, bench.quota.stat_path);
   const std::vector<pid_t> processes = cast.processes();
   const measure::MachineSnapshot machine = probe.snapshot();
   const KernelCounts before = read_kernel_counts(pus);
-  cast.act(patience);
+  cast.act(bench.patience_with(times));
   const KernelCounts after = read_kernel_counts(pus);
   Witness witness{probe.between(machine, probe.snapshot()),
                   account(before, after, processes, ::getpid(), pus)};

@@ -2,6 +2,7 @@
 #include "host/cast.h"
 
 #include <fmt/format.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -22,6 +24,8 @@ using std::chrono::nanoseconds;
 
 // How long everybody has to be forked and pinned, by thread: measured at some 0.2 ms each on a slow guest.
 constexpr nanoseconds kPatienceToStart = std::chrono::seconds(30);
+// And to end, once they may.
+constexpr nanoseconds kPatienceToEnd = std::chrono::seconds(30);
 // How often it is checked that nobody has died: some 10 us each time, on any CPU, 0.01 % of one.
 constexpr nanoseconds kCheckEvery = std::chrono::milliseconds(100);
 
@@ -32,6 +36,27 @@ void ignore_the_terminal() {
   sigemptyset(&set);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) sigaddset(&set, signal);
   sigprocmask(SIG_BLOCK, &set, nullptr);
+}
+
+// Takes a killed process' threads to the CPU of this one: theirs may have no time for them, and they have to run to end.
+void bring_here(pid_t process) {
+  const std::vector<unsigned long> mask = topology::affinity_mask(topology::current_pu());
+  std::error_code error;
+  for (std::filesystem::directory_iterator task(fmt::format("/proc/{}/task", process), error), end;
+       !error && task != end; task.increment(error))
+    ::sched_setaffinity(std::atoi(task->path().filename().c_str()), mask.size() * sizeof mask[0],
+                        reinterpret_cast<const cpu_set_t*>(mask.data()));
+}
+
+// Waits for the end of a process, and says whether it came.
+bool collect(pid_t pid, int& status, nanoseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    const pid_t ended = ::waitpid(pid, &status, WNOHANG);
+    if (ended == pid || (ended < 0 && errno != EINTR)) return true;
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
+  }
 }
 
 }  // namespace
@@ -71,8 +96,8 @@ void Cast::dismiss() {
   open(meeting_[0].second_gate);
   for (pid_t& pid : pids_) {
     int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
+    if (!collect(pid, status, kPatienceToEnd))
+      throw topology::StuckError(fmt::format("process {} of the window does not end", pid));
     const bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     const pid_t was = std::exchange(pid, 0);
     if (!well)
@@ -136,8 +161,8 @@ void Cast::wait_for_arrivals(std::uint32_t expected, nanoseconds patience) {
     futex_wait_for(arrived, now, FutexScope::shared_page, kCheckEvery);
     check_alive();
     if (std::chrono::steady_clock::now() - begin > patience)
-      throw CastError(fmt::format("{} of {} threads did not come back from a window",
-                                  expected - arrived.load(std::memory_order_acquire), parts_));
+      throw topology::StuckError(fmt::format("{} of {} threads did not come back from a window",
+                                             expected - arrived.load(std::memory_order_acquire), parts_));
   }
 }
 
@@ -161,10 +186,11 @@ void Cast::open(FutexWord& gate) {
 
 void Cast::kill_all() {
   for (const pid_t pid : pids_)
-    if (pid > 0) ::kill(pid, SIGKILL);
+    if (pid > 0 && ::kill(pid, SIGKILL) == 0) bring_here(pid);
+  // Who is frozen dies when it is thawed.
   for (pid_t& pid : pids_) {
-    while (pid > 0 && ::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-    }
+    int status = 0;
+    if (pid > 0) collect(pid, status, std::chrono::seconds(5));
     pid = 0;
   }
 }

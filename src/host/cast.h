@@ -46,10 +46,10 @@ class Cast {
   Cast& operator=(const Cast&) = delete;
 
   // Opens the first gate; returns when every body has returned and its part waits at the second.
-  // Throws CastError if a process dies, or if that takes longer than `patience`.
+  // Throws CastError if a process dies, topology::StuckError if that takes longer than `patience`.
   void act(std::chrono::nanoseconds patience);
 
-  // Opens the second gate and collects the processes.
+  // Opens the second gate and collects the processes. Throws as act().
   void dismiss();
 
   const std::vector<pid_t>& processes() const { return pids_; }

@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <numeric>
 #include <string_view>
 #include <utility>
 
 #include "machine/silicon/clock.h"
+#include "measure/noise.h"
 #include "measure/text_file.h"
 
 namespace mmscale::host {
@@ -19,7 +21,6 @@ using measure::next_word;
 using measure::read_line;
 using measure::read_text;
 using measure::to_integer;
-using measure::trimmed;
 
 std::optional<std::int64_t> line_value(std::string_view text, std::string_view key) {
   while (!text.empty()) {
@@ -151,32 +152,11 @@ std::optional<IpiKind> ipi_kind(std::string_view description) {
 }
 
 std::vector<IpiRow> parse_interrupts(std::string_view text, std::span<const unsigned> cpus) {
-  // The head names the columns: only CPUs that are online have one.
-  std::vector<bool> wanted;
-  auto head = next_line(text);
-  for (auto word = next_word(head); !word.empty(); word = next_word(head)) {
-    const auto cpu = word.starts_with("CPU") ? to_integer(word.substr(3)) : std::nullopt;
-    bool found = false;
-    for (const unsigned one : cpus) found = found || (cpu && *cpu == static_cast<std::int64_t>(one));
-    wanted.push_back(found);
-  }
   std::vector<IpiRow> rows;
-  while (!text.empty()) {
-    auto line = next_line(text);
-    const auto name = next_word(line);
-    if (!name.ends_with(':')) continue;
-    IpiRow row{std::string(name.substr(0, name.size() - 1)), IpiKind::other, 0};
-    bool whole = true;
-    for (std::size_t i = 0; i < wanted.size() && whole; ++i) {
-      const auto count = to_integer(next_word(line));
-      whole = count.has_value();
-      if (whole && wanted[i]) row.count += *count;
-    }
-    const auto kind = ipi_kind(trimmed(line));
-    if (!whole || !kind) continue;
-    row.kind = *kind;
-    rows.push_back(std::move(row));
-  }
+  for (const measure::InterruptRow& row : measure::parse_interrupts(text, cpus))
+    if (const auto kind = ipi_kind(row.description))
+      rows.push_back(
+          {row.name, *kind, std::accumulate(row.counts.begin(), row.counts.end(), std::int64_t{0})});
   return rows;
 }
 

@@ -4,10 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
+#include <stdexcept>
 
 #include "machine/silicon/clock.h"
 #include "measure/disturbance.h"
 #include "measure/text_file.h"
+#include "topology/bind.h"
 
 namespace mmscale::measure {
 namespace {
@@ -41,50 +45,80 @@ CpuNoise look(unsigned cpu, std::int64_t length) {
 
 }  // namespace
 
-std::vector<CpuNoise> look_at_noise(machine::silicon::Pool& pool, std::span<const unsigned> cpus,
-                                    std::chrono::nanoseconds length) {
-  std::vector<CpuNoise> noise(cpus.size());
-  pool.run(
-      cpus, [&](unsigned i) { noise[i] = look(cpus[i], length.count()); },
-      10 * length + std::chrono::seconds(30));
+Noise look_at_noise(machine::silicon::Pool& pool, std::span<const unsigned> cpus,
+                    std::chrono::nanoseconds length) {
+  Noise noise;
+  for (const unsigned cpu : cpus) noise.cpus.emplace_back().cpu = cpu;
+  std::vector<std::size_t> asked(cpus.size());
+  std::iota(asked.begin(), asked.end(), 0);
+  // Those that do not even run a thread are left out at a second try.
+  const auto cannot_run = [&](std::size_t at) {
+    try {
+      pool.run(
+          cpus.subspan(at, 1), [](unsigned) {}, std::chrono::seconds(30));
+      return false;
+    } catch (const std::runtime_error& error) {
+      noise.missing += fmt::format("{}{}", noise.missing.empty() ? "" : "; ", error.what());
+      return true;
+    }
+  };
+  for (const bool last : {false, true}) {
+    std::vector<unsigned> on;
+    for (const std::size_t at : asked) on.push_back(cpus[at]);
+    try {
+      pool.run(
+          on, [&](unsigned i) { noise.cpus[asked[i]] = look(on[i], length.count()); },
+          10 * length + std::chrono::seconds(30));
+      break;
+    } catch (const topology::BindError& error) {
+      if (last) noise.missing = error.what();
+      std::erase_if(asked, cannot_run);
+    } catch (const topology::StuckError& error) {
+      noise.missing = error.what();
+      break;
+    }
+  }
   return noise;
 }
 
-Interrupts parse_interrupts(std::string_view text, std::span<const unsigned> cpus) {
-  Interrupts interrupts;
+std::vector<InterruptRow> parse_interrupts(std::string_view text, std::span<const unsigned> cpus) {
+  // The head names the columns: only CPUs that are online have one.
   auto head = next_line(text);
   std::vector<unsigned> columns;
   for (auto word = next_word(head); word.starts_with("CPU"); word = next_word(head))
     columns.push_back(static_cast<unsigned>(to_integer(word.substr(3)).value_or(0)));
+  std::vector<InterruptRow> rows;
   while (!text.empty()) {
     auto line = next_line(text);
     const auto key = next_word(line);
     if (!key.ends_with(':')) continue;
     std::vector<std::int64_t> counts(cpus.size());
-    std::string_view rest = line;
     bool whole = true;
     for (const unsigned column : columns) {
-      const auto count = to_integer(next_word(rest));
+      const auto count = to_integer(next_word(line));
       whole = whole && count;
-      const auto at = std::find(cpus.begin(), cpus.end(), column);
+      const auto at = std::ranges::find(cpus, column);
       if (count && at != cpus.end()) counts[static_cast<std::size_t>(at - cpus.begin())] = *count;
     }
-    // Rows that count for the machine and not for each CPU (ERR, MIS).
-    if (!whole) continue;
-    interrupts[fmt::format("{} ({})", key.substr(0, key.size() - 1), trimmed(rest))] = std::move(counts);
+    if (whole)
+      rows.push_back(
+          {std::string(key.substr(0, key.size() - 1)), std::string(trimmed(line)), std::move(counts)});
   }
-  return interrupts;
+  return rows;
 }
 
-std::vector<std::pair<std::string, double>> busiest(const Interrupts& before, const Interrupts& after,
-                                                    std::size_t index, double seconds) {
+std::vector<std::pair<std::string, double>> busiest(std::span<const InterruptRow> before,
+                                                    std::span<const InterruptRow> after, std::size_t index,
+                                                    double seconds) {
   std::vector<std::pair<std::string, double>> rates;
-  for (const auto& [name, counts] : after) {
-    const auto then = before.find(name);
-    const std::int64_t count = counts[index] - (then == before.end() ? 0 : then->second[index]);
-    if (count > 0) rates.emplace_back(name, static_cast<double>(count) / seconds);
+  for (const InterruptRow& row : after) {
+    const auto then = std::ranges::find(before, row.name, &InterruptRow::name);
+    const std::int64_t count = row.counts[index] - (then == before.end() ? 0 : then->counts[index]);
+    if (count > 0)
+      rates.emplace_back(fmt::format("{} ({})", row.name, row.description),
+                         static_cast<double>(count) / seconds);
   }
-  std::sort(rates.begin(), rates.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::ranges::sort(rates, std::greater(), &std::pair<std::string, double>::second);
   rates.resize(std::min<std::size_t>(rates.size(), 3));
   return rates;
 }

@@ -5,8 +5,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -27,23 +25,35 @@ struct CpuNoise {
   std::int64_t lost_ns = 0;               // in gaps between two looks that took above a microsecond
   std::int64_t gaps = 0;                  // how many of these
 
+  bool answered() const { return account.elapsed_ns > 0; }
   double lost_share() const {
-    return account.elapsed_ns > 0 ? static_cast<double>(lost_ns) / static_cast<double>(account.elapsed_ns)
-                                  : 0;
+    return answered() ? static_cast<double>(lost_ns) / static_cast<double>(account.elapsed_ns) : 0;
   }
 };
 
-// Looks for so long at all of these CPUs at once.
-std::vector<CpuNoise> look_at_noise(machine::silicon::Pool& pool, std::span<const unsigned> cpus,
-                                    std::chrono::nanoseconds length);
+struct Noise {
+  std::vector<CpuNoise> cpus;
+  // Why some did not answer, in one line; empty if all did.
+  std::string missing;
+};
 
-// Interrupts that each CPU has taken, by the name that people know: "eth0-rx-3", "LOC (Local timer interrupts)".
-using Interrupts = std::map<std::string, std::vector<std::int64_t>>;
-// The text of /proc/interrupts; counts are in the order of `cpus`.
-Interrupts parse_interrupts(std::string_view text, std::span<const unsigned> cpus);
+// Looks for so long at all of these CPUs at once; at those that answer.
+Noise look_at_noise(machine::silicon::Pool& pool, std::span<const unsigned> cpus,
+                    std::chrono::nanoseconds length);
+
+// A row of /proc/interrupts: "RES", "Rescheduling interrupts", what each CPU has taken.
+struct InterruptRow {
+  std::string name;
+  std::string description;
+  std::vector<std::int64_t> counts;
+};
+
+// Its text; counts are in the order of `cpus`. Rows that count for the machine and not for each CPU (ERR, MIS) are left out.
+std::vector<InterruptRow> parse_interrupts(std::string_view text, std::span<const unsigned> cpus);
 
 // The most frequent ones of CPU cpus[index] between two readings, as rates in 1/s, at most three, the first first.
-std::vector<std::pair<std::string, double>> busiest(const Interrupts& before, const Interrupts& after,
-                                                    std::size_t index, double seconds);
+std::vector<std::pair<std::string, double>> busiest(std::span<const InterruptRow> before,
+                                                    std::span<const InterruptRow> after, std::size_t index,
+                                                    double seconds);
 
 }  // namespace mmscale::measure

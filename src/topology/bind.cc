@@ -3,11 +3,7 @@
 
 #include <fmt/format.h>
 #include <sched.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -34,6 +30,13 @@ std::vector<unsigned> affinity_of_this_thread() {
 
 }  // namespace
 
+std::vector<unsigned long> affinity_mask(unsigned os_index) {
+  constexpr unsigned kBits = 8 * sizeof(unsigned long);
+  std::vector<unsigned long> mask(os_index / kBits + 1);
+  mask.back() = 1ul << (os_index % kBits);
+  return mask;
+}
+
 void bind_this_thread(const Topology& topology, unsigned os_index) {
   const Layout& layout = topology.layout();
   const auto refuse = [&](std::string_view why) {
@@ -50,9 +53,7 @@ void bind_this_thread(const Topology& topology, unsigned os_index) {
   if (!pu->online) throw refuse("it is offline");
 
   // Not through hwloc, which binds to nothing that /sys does not list.
-  constexpr unsigned kBits = 8 * sizeof(unsigned long);
-  std::vector<unsigned long> mask(os_index / kBits + 1);
-  mask.back() = 1ul << (os_index % kBits);
+  const std::vector<unsigned long> mask = affinity_mask(os_index);
   if (::sched_setaffinity(0, mask.size() * sizeof mask[0], reinterpret_cast<const cpu_set_t*>(mask.data())) !=
       0) {
     throw refuse(
@@ -67,15 +68,7 @@ void bind_this_thread(const Topology& topology, unsigned os_index) {
   }
 }
 
-bool is_bound_to(unsigned os_index) {
-  constexpr std::size_t kBits = 8 * sizeof(unsigned long);
-  // Longer than any kernel's mask: a shorter one would be refused.
-  std::array<unsigned long, 65'536 / kBits> mask{};
-  if (os_index / kBits >= mask.size() || ::syscall(SYS_sched_getaffinity, 0, sizeof mask, mask.data()) < 0)
-    return false;
-  mask[os_index / kBits] ^= 1ul << (os_index % kBits);
-  return std::all_of(mask.begin(), mask.end(), [](unsigned long word) { return word == 0; });
-}
+bool is_bound_to(unsigned os_index) { return affinity_of_this_thread() == std::vector{os_index}; }
 
 unsigned current_pu() {
   const int cpu = sched_getcpu();

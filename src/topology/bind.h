@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdexcept>
+#include <vector>
 
 #include "topology/topology.h"
 
@@ -12,6 +13,14 @@ namespace mmscale::topology {
 struct BindError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
+
+// Threads that do not come back from what they had to do on their CPUs: what() is one line that says which.
+struct StuckError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// The kernel's affinity mask of that PU alone, as long as it takes: glibc's cpu_set_t ends at CPU 1023.
+std::vector<unsigned long> affinity_mask(unsigned os_index);
 
 // Returns with the thread running on that PU and bound to nothing else, or throws.
 void bind_this_thread(const Topology& topology, unsigned os_index);

@@ -4,8 +4,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
+#include <memory>
 #include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "machine/silicon/pool.h"
+#include "topology/bind.h"
 
 namespace mmscale::campaign {
 namespace {
@@ -153,6 +161,75 @@ TEST_F(FlagsTest, SayWhatTheyCannotRead) {
               "--benchmark_repetitions=" + bad + ": a number from 1 to 1000000");
   environment("BENCHMARK_FORMAT", "yaml");
   EXPECT_EQ(complaint({}), "--benchmark_format=yaml: there are console, json, csv");
+}
+
+// Spins for good, or counts.
+class Spinner final : public workload::Load {
+ public:
+  explicit Spinner(bool for_good) : for_good_(for_good) {}
+  unsigned cpus() const override { return 1; }
+  void boot(unsigned, unsigned) override {}
+  bool run(unsigned, std::uint64_t rounds) override {
+    for (std::uint64_t i = 0; for_good_ || i < rounds; ++i) spins_.fetch_add(1, std::memory_order_relaxed);
+    return true;
+  }
+  void finish(unsigned) override {}
+  void stop(unsigned) override {}
+  std::uint32_t switches_per_round(unsigned) const override { return 1; }
+  kernel::Tally tally(unsigned) const override { return {}; }
+  std::vector<std::string> audit() override { return {}; }
+
+ private:
+  const bool for_good_;
+  std::atomic<std::uint64_t> spins_{0};
+};
+
+// Whatever becomes of a case, it is named and marked, the others are measured, and there is a table.
+TEST(RunSession, NoCaseTakesTheCampaignWithIt) {
+  using namespace std::chrono_literals;
+  const topology::Topology topology = topology::Topology::host();
+  machine::silicon::Pool pool(topology);
+  measure::Bench bench{topology, pool, {}, 200ms};
+  const unsigned pu = topology::list(topology.layout(), &topology::Pu::allowed).back();
+  SessionSetup setup;
+  setup.times = {.warm = 1ms, .measure = 1ms};
+  setup.repetitions = 3;
+  const auto add = [&](std::string name) -> Case& {
+    Case& c = setup.cases.emplace_back();
+    c.name = std::move(name);
+    c.subject.pus = {pu};
+    return c;
+  };
+  add("spins/for-good").make_load = [] { return std::make_unique<Spinner>(true); };
+  add("cpu/gone").ask = [](const measure::Bench&, const measure::WindowTimes&) -> host::Answer {
+    throw topology::BindError("cannot bind to CPU 7: it is offline");
+  };
+  add("process/killed").ask = [](const measure::Bench&, const measure::WindowTimes&) -> host::Answer {
+    throw host::CastError("process 8 of the window was killed by signal 9");
+  };
+  add("process/stuck").ask = [](const measure::Bench&, const measure::WindowTimes&) -> host::Answer {
+    throw topology::StuckError("1 of 2 threads did not come back from a window");
+  };
+  add("good").make_load = [] { return std::make_unique<Spinner>(false); };
+
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  const Outcome outcome = run_session(bench, std::move(setup));
+  const std::string table = testing::internal::GetCapturedStdout();
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(outcome, Outcome::nothing_valid);
+  // Who is stuck is not asked again.
+  for (const char* line : {"spins/for-good +no valid window .* 0/1\n", "cpu/gone +no valid window .* 0/3\n",
+                           "process/killed +no valid window .* 0/3\n",
+                           "process/stuck +no valid window .* 0/1\n", "good +[^\n]+ [0-3]/3\n"})
+    EXPECT_THAT(table, testing::ContainsRegex(line));
+  for (const char* line :
+       {"mmscale: spins/for-good: given up: stuck: after 0 s 1 of its threads had not come back: those on "
+        "CPU",
+        "mmscale: process/stuck: given up: stuck: 1 of 2 threads did not come back from a window\n",
+        "invalid: cannot bind to CPU 7: it is offline\n",
+        "invalid: process 8 of the window was killed by signal 9\n"})
+    EXPECT_THAT(said, testing::HasSubstr(line));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <string>
 
+#include "topology/bind.h"
 #include "topology/placement.h"
 
 namespace mmscale::host {
@@ -126,7 +127,7 @@ TEST_F(CastTest, DoesNotWaitForEver) {
   try {
     cast.act(1ms);
     ADD_FAILURE() << "came back";
-  } catch (const CastError& error) {
+  } catch (const topology::StuckError& error) {
     EXPECT_STREQ(error.what(), "1 of 2 threads did not come back from a window");
   }
 }

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <atomic>
@@ -345,7 +346,7 @@ TEST_F(WindowRun, WhoDoesNotComeBackIsParked) {
                      for (;;) hung.fetch_add(1);
                    },
                    200ms),
-               machine::silicon::StuckError);
+               topology::StuckError);
   const std::uint64_t then = hung.load();
   std::this_thread::sleep_for(20ms);
   EXPECT_EQ(hung.load(), then);
@@ -353,6 +354,27 @@ TEST_F(WindowRun, WhoDoesNotComeBackIsParked) {
   pool_.run(
       one, [&](unsigned) { came_back = true; }, 20s);
   EXPECT_TRUE(came_back);
+}
+
+// A thread that takes no signal is frozen, stopped by a debugger, or waits for a CPU that has no time for it.
+TEST_F(WindowRun, WhoCannotEvenBeParkedIsLeft) {
+  const std::vector<unsigned> one = {pus_[0]};
+  static std::atomic<bool> released{false};
+  EXPECT_THROW(pool_.run(
+                   one,
+                   [](unsigned) {
+                     sigset_t all;
+                     sigfillset(&all);
+                     pthread_sigmask(SIG_BLOCK, &all, nullptr);
+                     while (!released) std::this_thread::yield();
+                   },
+                   20ms),
+               topology::StuckError);
+  bool came_back = false;
+  pool_.run(
+      one, [&](unsigned) { came_back = true; }, 20s);
+  EXPECT_TRUE(came_back);
+  released = true;
 }
 
 TEST_F(WindowRun, ACpuThatDoesNotExistIsAnError) {

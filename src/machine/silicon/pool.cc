@@ -7,14 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
-#include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <mutex>
-#include <string>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -25,12 +22,11 @@
 namespace mmscale::machine::silicon {
 namespace {
 
-// A kernel affinity mask of any length: glibc's cpu_set_t ends at CPU 1023.
-std::vector<unsigned long> affinity_of(unsigned os_cpu) {
-  constexpr unsigned kBits = 8 * sizeof(unsigned long);
-  std::vector<unsigned long> mask(os_cpu / kBits + 1);
-  mask.back() = 1ul << (os_cpu % kBits);
-  return mask;
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+
+const cpu_set_t* cpu_set(const std::vector<unsigned long>& mask) {
+  return reinterpret_cast<const cpu_set_t*>(mask.data());
 }
 
 // How many threads have been parked. A handler gets no argument: one count for all pools.
@@ -57,9 +53,8 @@ class Pool::Worker {
     // Created pinned, so that the stack's pages are first touched on the CPU's own node.
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
-    const std::vector<unsigned long> mask = affinity_of(os_cpu);
-    int error = pthread_attr_setaffinity_np(&attributes, mask.size() * sizeof(mask[0]),
-                                            reinterpret_cast<const cpu_set_t*>(mask.data()));
+    const std::vector<unsigned long> mask = topology::affinity_mask(os_cpu);
+    int error = pthread_attr_setaffinity_np(&attributes, mask.size() * sizeof(mask[0]), cpu_set(mask));
     if (error == 0)
       error = pthread_create(
           &thread_, &attributes,
@@ -75,11 +70,15 @@ class Pool::Worker {
 
   ~Worker() {
     order([this] { ended_ = true; });
+    bring_here();
     pthread_join(thread_, nullptr);
   }
 
   // For a worker that does not come back from its order: it never will.
-  void park() { pthread_kill(thread_, park_signal()); }
+  void park() {
+    pthread_kill(thread_, park_signal());
+    bring_here();
+  }
 
   // Gives an order; the worker must be idle.
   void order(std::function<void()> what) {
@@ -109,6 +108,12 @@ class Pool::Worker {
   std::exception_ptr failure() const { return failure_; }
 
  private:
+  // Its CPU may have no time for it, and it has to run once more.
+  void bring_here() {
+    const std::vector<unsigned long> mask = topology::affinity_mask(topology::current_pu());
+    pthread_setaffinity_np(thread_, mask.size() * sizeof(mask[0]), cpu_set(mask));
+  }
+
   void loop() {
     while (!ended_) {
       std::unique_lock lock(mutex_);
@@ -156,31 +161,43 @@ Pool::Worker& Pool::worker(unsigned os_cpu) {
 }
 
 void Pool::run(std::span<const unsigned> os_cpus, const std::function<void(unsigned)>& body,
-               std::chrono::nanoseconds patience) {
+               nanoseconds patience) {
   std::vector<Worker*> workers;
   for (unsigned os_cpu : os_cpus) workers.push_back(&worker(os_cpu));
 
   for (Worker* w : workers) w->order_bind();
-  // Binding takes microseconds; a minute is for machines that are swapping.
-  const auto bound_by = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-  for (std::size_t i = 0; i < workers.size(); ++i)
-    if (!workers[i]->wait_until(bound_by))
-      throw topology::BindError(fmt::format("CPU {}: its thread does not run", os_cpus[i]));
+  // Binding takes microseconds; this is for machines that are swapping. Who was silent before is asked, but not waited for
+  // as long: the windows of a whole campaign may want that CPU.
+  const bool asked_before =
+      std::ranges::any_of(os_cpus, [this](unsigned cpu) { return silent_.contains(cpu); });
+  if (const auto silent = missing(os_cpus, seconds(asked_before ? 1 : 30)); !silent.empty()) {
+    park(silent);
+    silent_.insert(silent.begin(), silent.end());
+    throw topology::BindError(
+        fmt::format("CPU {} does not run a thread bound to it", topology::format_cpu_list(silent, 12)));
+  }
+  for (unsigned os_cpu : os_cpus) silent_.erase(os_cpu);
   for (Worker* w : workers)
     if (w->failure()) std::rethrow_exception(w->failure());
 
   for (unsigned i = 0; i < workers.size(); ++i) workers[i]->order([&body, i] { body(i); });
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  std::vector<unsigned> missing;
-  for (std::size_t i = 0; i < workers.size(); ++i)
-    if (!workers[i]->wait_until(deadline)) missing.push_back(os_cpus[i]);
-  if (!missing.empty()) park(missing, patience);
+  if (const auto stuck = missing(os_cpus, patience); !stuck.empty()) {
+    park(stuck);
+    throw topology::StuckError(fmt::format("after {} s {} of its threads had not come back: those on CPU {}",
+                                           std::chrono::duration_cast<seconds>(patience).count(),
+                                           stuck.size(), topology::format_cpu_list(stuck, 12)));
+  }
 }
 
-void Pool::park(const std::vector<unsigned>& os_cpus, std::chrono::nanoseconds patience) {
-  const std::string which = fmt::format("after {} s {} of its threads had not come back: those on CPU {}",
-                                        std::chrono::duration_cast<std::chrono::seconds>(patience).count(),
-                                        os_cpus.size(), topology::format_cpu_list(os_cpus, 12));
+std::vector<unsigned> Pool::missing(std::span<const unsigned> os_cpus, nanoseconds patience) const {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  std::vector<unsigned> missing;
+  for (const unsigned os_cpu : os_cpus)
+    if (!workers_.at(os_cpu)->wait_until(deadline)) missing.push_back(os_cpu);
+  return missing;
+}
+
+void Pool::park(std::span<const unsigned> os_cpus) {
   const unsigned before = parked.load();
   for (const unsigned os_cpu : os_cpus) {
     const auto at = workers_.find(os_cpu);
@@ -189,16 +206,10 @@ void Pool::park(const std::vector<unsigned>& os_cpus, std::chrono::nanoseconds p
     abandoned().push_back(std::move(at->second));
     workers_.erase(at);
   }
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  while (parked.load() - before < os_cpus.size()) {
-    if (std::chrono::steady_clock::now() > deadline) {
-      fmt::print(stderr, "mmscale: {}; nor can they be stopped; giving up\n", which);
-      std::fflush(nullptr);
-      std::_Exit(EXIT_FAILURE);
-    }
+  // Who cannot be stopped now (frozen, or stopped by a debugger) takes the signal before it does anything else.
+  const auto deadline = std::chrono::steady_clock::now() + seconds(5);
+  while (parked.load() - before < os_cpus.size() && std::chrono::steady_clock::now() < deadline)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  throw StuckError(which);
 }
 
 }  // namespace mmscale::machine::silicon
