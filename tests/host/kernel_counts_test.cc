@@ -76,6 +76,46 @@ TEST(Interrupts, OfEveryArchitectureAreKnown) {
     EXPECT_FALSE(ipi_kind(device)) << device;
 }
 
+// Whole tables as these kernels print them: rows by number, by name, without a description, of devices in between.
+TEST(Interrupts, AreFoundAmongWhatElseATableHas) {
+  constexpr std::string_view kPower9 =
+      "           CPU0       CPU1       CPU4       CPU5       \n"
+      " 16:       1023        990          7          0  XIVE-IPI   0 Edge      IPI-0\n"
+      " 17:          0          1          0          0  XIVE-IRQ 4096 Edge      RAS-EPOW\n"
+      " 20:      15021          0          0          0  XIVE-IRQ 4865 Edge      ibmvscsi\n"
+      "LOC:      45678      45001      40123      40111   Local timer interrupts for timer event device\n"
+      "BCT:          0          0          0          0   Broadcast timer interrupts for timer event device\n"
+      "SPU:          4          0          0          0   Spurious interrupts\n"
+      "PMI:          0          0          0          0   Performance monitoring interrupts\n"
+      "NMI:          0          0          0          0   System Reset interrupts\n"
+      "DBL:        345        400         11         12   Doorbell interrupts\n";
+  EXPECT_THAT(text(parse_interrupts(kPower9, std::vector{0u, 4u})), ElementsAre("16 3 1030", "DBL 3 356"));
+  constexpr std::string_view kS390 =
+      "           CPU0       CPU1       \n"
+      "EXT:       3532       3100 \n"
+      "I/O:        122         98 \n"
+      "AIO:          0          0 \n"
+      "CLK:       3000       2900   [EXT] Clock Comparator\n"
+      "EXC:          4          6   [EXT] External Call\n"
+      "EMS:        105         97   [EXT] Emergency Signal\n"
+      "TMR:          0          0   [EXT] CPU Timer\n"
+      "VRT:          9          9   [I/O] Virtual I/O Devices\n"
+      "NMI:          0          0   [NMI] Machine Check\n"
+      "RST:          0          0   [CPU] CPU Restart\n";
+  EXPECT_THAT(text(parse_interrupts(kS390, std::vector{0u, 1u})), ElementsAre("EXC 3 10", "EMS 3 202"));
+  constexpr std::string_view kRiscv =
+      "           CPU0       CPU1       \n"
+      " 10:      50123      49001  RISC-V INTC   5 Edge      riscv-timer\n"
+      " 12:       1201          0  SiFive PLIC   8 Edge      virtio0\n"
+      "IPI0:        33         41  Rescheduling interrupts\n"
+      "IPI1:       877        901  Function call interrupts\n"
+      "IPI2:         0          0  CPU stop interrupts\n"
+      "IPI4:         2          3  IRQ work interrupts\n"
+      "IPI5:         0          0  Timer broadcast interrupts\n";
+  EXPECT_THAT(text(parse_interrupts(kRiscv, std::vector{1u})),
+              ElementsAre("IPI0 0 41", "IPI1 1 901", "IPI2 3 0", "IPI4 3 3", "IPI5 3 0"));
+}
+
 TEST(Interrupts, HalfARowIsNone) {
   EXPECT_THAT(parse_interrupts("  CPU0 CPU1\nRES:  1\n", std::vector{0u}), IsEmpty());
   EXPECT_THAT(parse_interrupts("", std::vector{0u}), IsEmpty());
