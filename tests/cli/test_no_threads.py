@@ -2,12 +2,11 @@
 """Where no more threads or processes may be started (ulimit -u, pids.max) every command ends by itself, in order, and says
 in a line what could not be had."""
 
-import json
 import os
 import resource
 
 import pytest
-from conftest import QUICK, ROOT, complaints
+from conftest import QUICK, ROOT
 
 TRACE = ROOT / "results/traces/make-j2.mmtrace.gz"
 # The limit counts what the user has elsewhere too, and root has none: nobody else is this one.
@@ -29,7 +28,7 @@ COMMANDS = [
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(map(str, command[:3])).replace(str(TRACE), "TRACE"))
-def test_every_command_without_threads(mmscale, tmp_path, command, limit):
+def test_every_command_without_threads(mmscale, command, limit):
     if os.geteuid() != 0:
         pytest.skip("takes a user of its own, to whom the limit applies")
     if not os.access(TRACE, os.R_OK):
@@ -49,7 +48,7 @@ def test_every_command_without_threads(mmscale, tmp_path, command, limit):
         assert "Resource temporarily unavailable" in done.stderr or command[0] in ("doctor", "record"), done.stderr
 
 
-def test_a_replay_has_the_same_figures_with_fewer_threads(mmscale, tmp_path):
+def test_a_replay_has_the_same_figures_with_fewer_threads(mmscale):
     if os.geteuid() != 0:
         pytest.skip("takes a user of its own, to whom the limit applies")
 
