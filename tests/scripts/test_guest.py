@@ -33,7 +33,7 @@ def guest(tmp_path):
         for name in ("boot/vmlinux-6.1.0-1", "boot/config-6.1.0-1", "busybox"):
             (boot.parent / name).write_text("CONFIG_NUMA=y\n")
     library.write_text("")
-    for program in (bin_ / "qemu-system-x86_64", bin_ / "qemu-system-ppc64", bin_ / "mmscale", tree / "build/ppc64el/bin/mmscale"):
+    for program in (bin_ / "qemu-system-x86_64", bin_ / "qemu-system-ppc64", bin_ / "mmscale-static", tree / "build/ppc64el/bin/mmscale"):
         program.write_text(STUB)
         program.chmod(0o755)
     (bin_ / "qemu-ppc64le-static").write_text("#!/bin/sh\nprintf '\\tlibx.so => /lib/libx.so (0x00004000)\\n\\tvdso (0x4)\\n'\n")
@@ -47,7 +47,7 @@ def guest(tmp_path):
         )  # fmt: skip
         return done, saw
 
-    call.mmscale = bin_ / "mmscale"
+    call.mmscale = bin_ / "mmscale-static"
     call.bin = bin_
     return call
 
