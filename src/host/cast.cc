@@ -40,7 +40,9 @@ void ignore_the_terminal() {
 
 // Takes a killed process' threads to the CPU of this one: theirs may have no time for them, and they have to run to end.
 void bring_here(pid_t process) {
-  const std::vector<unsigned long> mask = topology::affinity_mask(topology::current_pu());
+  const int here = ::sched_getcpu();
+  if (here < 0) return;
+  const std::vector<unsigned long> mask = topology::affinity_mask(static_cast<unsigned>(here));
   std::error_code error;
   for (std::filesystem::directory_iterator task(fmt::format("/proc/{}/task", process), error), end;
        !error && task != end; task.increment(error))

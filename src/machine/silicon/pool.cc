@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -110,7 +111,9 @@ class Pool::Worker {
  private:
   // Its CPU may have no time for it, and it has to run once more.
   void bring_here() {
-    const std::vector<unsigned long> mask = topology::affinity_mask(topology::current_pu());
+    const int here = ::sched_getcpu();
+    if (here < 0) return;
+    const std::vector<unsigned long> mask = topology::affinity_mask(static_cast<unsigned>(here));
     pthread_setaffinity_np(thread_, mask.size() * sizeof(mask[0]), cpu_set(mask));
   }
 
