@@ -58,7 +58,7 @@ def draw(records, sheet):
         colours = matplotlib.colormaps["viridis_r"]
         _draw_cells(axes, matrix, scale, colours, mark, side)
         _draw_borders(axes, matrix)
-        _draw_axes(axes, matrix, side)
+        _draw_axes(axes, matrix, side, sheet.windows)
         if values and max(values) > min(values) * 1.02:
             bar = page.axes(LEFT + side + BAR_LEFT, AXIS_HEIGHT, 0.16, side)
             drawn = page.figure.colorbar(matplotlib.cm.ScalarMappable(scale, colours), cax=bar)
@@ -135,7 +135,7 @@ def _draw_borders(axes, matrix):
                 line(place - 0.5, gid=gid, color="black", linewidth=width, zorder=3, clip_on=False)
 
 
-def _draw_axes(axes, matrix, side):
+def _draw_axes(axes, matrix, side, windows):
     size = len(matrix.pus)
     shown = thinned(list(range(size)), float, size / (side / 0.15))
     for axis in (axes.xaxis, axes.yaxis):
@@ -150,7 +150,10 @@ def _draw_axes(axes, matrix, side):
         spine.set_visible(False)
     edges = [0, *matrix.borders("package"), size]
     if len(edges) > 2:
-        for number, (first, last) in enumerate(zip(edges, edges[1:])):
+        # The system's numbers where they are recorded, as in the map: of a sample some packages may be missing.
+        known = {entry["pu"]: entry["package"] for per_cpu in windows["per_cpu"] if isinstance(per_cpu, list) for entry in per_cpu}
+        for place, (first, last) in enumerate(zip(edges, edges[1:])):
+            number = known.get(matrix.pus[first], place)
             axes.annotate(
                 f"package {number}" if len(edges) < 7 else f"{number}", ((first + last - 1) / 2, -0.5), (0, 4),
                 textcoords="offset points", ha="center", fontsize=7, color=DARK, annotation_clip=False,
