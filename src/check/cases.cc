@@ -20,9 +20,6 @@ const std::vector<Case::Before> kLeftLazyOnCpus1And2 = {
 const std::vector<std::string_view> kThreeCpus = {"powerpc", "arm64", "x86-2017", "x86-2025",
                                                   "s390",    "riscv", "loongarch"};
 
-// Where preemption is explored: a mask trimmed by whoever is in it, one that flushes trim, and none.
-const std::vector<std::string_view> kPreempted = {"powerpc", "x86-2025", "arm64"};
-
 // Task 0 visited CPU 1, which is idle since and lazy on its mm, and now runs on CPU 0.
 const std::vector<Case::Before> kLeftLazyOnCpu1 = {{1, {run, 0}}, {1, {idle}}, {0, {run, 0}}};
 
@@ -297,16 +294,14 @@ const std::vector<Case>& cases() {
        .task_mm = {0, 1},
        .before = kLeftLazyOnCpu1,
        .programs = {{{exit}}, {{run, 1}}, {{signal, 0}}},
-       .preempted_by = Case::kKthread,
-       .lifecycles = kPreempted},
+       .preempted_by = Case::kKthread},
       {.name = "preempted-by-user",
        .what = "as preempted-exit, by a thread of a third process",
        .cpus = 3,
        .task_mm = {0, 1, 2},
        .before = kLeftLazyOnCpu1,
        .programs = {{{exit}}, {{run, 1}}, {{signal, 0}}},
-       .preempted_by = 2,
-       .lifecycles = kPreempted},
+       .preempted_by = 2},
       {.name = "preempted-use",
        .what = "a user's thread preempts a kernel thread on CPU 1, lazy on the mm that dies on CPU 0, that "
                "works in another mm",
@@ -314,24 +309,21 @@ const std::vector<Case>& cases() {
        .task_mm = {0, 1, 2},
        .before = {{1, {run, 0}}, {1, {kthread}}, {0, {run, 0}}},
        .programs = {{{exit}}, {{use_mm, 1}, {unuse_mm}}, {{signal, 1}}},
-       .preempted_by = 2,
-       .lifecycles = kPreempted},
+       .preempted_by = 2},
       {.name = "preempted-unuse",
        .what = "a user's thread preempts a kernel thread on CPU 1 that leaves the mm which dies on CPU 0",
        .cpus = 3,
        .task_mm = {0, 1},
        .before = {{1, {kthread}}, {1, {get_user, 0}}, {1, {use_mm, 0}}, {0, {run, 0}}},
        .programs = {{{exit}}, {{unuse_mm}, {put_user}}, {{signal, 1}}},
-       .preempted_by = 1,
-       .lifecycles = kPreempted},
+       .preempted_by = 1},
       {.name = "preempted-exec",
        .what = "as exec, and a user's thread preempts the kernel thread that execs",
        .cpus = 3,
        .task_mm = {0, 1},
        .before = {{1, {run, 0}}, {1, {kthread}}, {0, {run, 0}}},
        .programs = {{{exit}}, {{exec}}, {{signal, 1}}},
-       .preempted_by = 1,
-       .lifecycles = kPreempted},
+       .preempted_by = 1},
       {.name = "third-drops",
        .what = "the process dies on CPU 0, CPU 1 gives the last reference back, and CPU 2, lazy, goes on "
                "with another "

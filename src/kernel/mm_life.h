@@ -6,6 +6,7 @@
 
 #include "kernel/cpu.h"
 #include "kernel/irq.h"
+#include "kernel/preemptible.h"
 
 namespace mmscale::kernel {
 
@@ -88,7 +89,12 @@ MMSCALE_COLD void mmdrop_last(M& m, Cpu<M>& cpu, Mm<M>* mm, Site site) {
     report(m, cpu, Violation::double_free, "__mmdrop of init_mm");
     return;
   }
-  if (cpu.system->scheme.reap(m, cpu, mm, site) == Reaped::free_now) free_mm(m, cpu, mm);
+  if (cpu.system->scheme.reap(m, cpu, mm, site) != Reaped::free_now) return;
+  // Behind cleanup_lazy_tlbs(). Not in finish_task_switch(), which runs under schedule()'s preempt_disable(), nor in handlers.
+  if (site == Site::mmput || site == Site::kthread_use_mm || site == Site::kthread_unuse_mm ||
+      site == Site::exec_mmap || site == Site::mmdrop)
+    preemptible(m, cpu);
+  free_mm(m, cpu, mm);
 }
 
 // mmdrop(): atomic_dec_and_test, which must be a full barrier because membarrier(2) leans on it; seq_cst is

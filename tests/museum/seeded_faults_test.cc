@@ -28,7 +28,12 @@
 //   a broken-off borrow does not move the count to init_mm    LEAK: init_mm's mm_count is wrong at the end
 //   exit_mm's borrow is not counted                           DANGLING
 //   the mm is freed by the scheme and again by its caller     DOUBLE-FREE
+//   active_mm is looked at with preemption on                 DANGLING, where a user's thread preempts; else nothing
 #include "museum.h"
+
+#include <algorithm>
+#include <iterator>
+#include <vector>
 
 #include "support/kernel_faults.h"
 #include "support/scheme_faults.h"
@@ -70,6 +75,24 @@ TEST(SeededFaultsExplored, OfKernels) {
   EXPECT_TRUE(finds<test::UnlazyKeepsTheCount>(leak, "exit"));
   EXPECT_TRUE(finds<test::ExitIsNotCounted>(dangling, "exit"));
   EXPECT_TRUE(finds<test::FreesItself>(double_free, "exit"));
+}
+
+// A kernel thread that preempts hands the borrow back as it was. Without preemption nothing is found, in the same steps or
+// in any other case of one or two CPUs.
+TEST(SeededFaultsExplored, OneThatOnlyPreemptionFinds) {
+  using enum Violation;
+  EXPECT_TRUE(finds<test::LooksWithPreemptionOn>(dangling, "preempted-by-user"));
+  EXPECT_TRUE((finds<test::LooksWithPreemptionOn, X86_2025>(dangling, "preempted-by-user")));
+  EXPECT_FALSE(finds<scheme::Refcount>(dangling, "preempted-by-user"));
+  Case undisturbed = the_case("preempted-by-user");
+  undisturbed.preempted_by = Case::kNobody;
+  std::vector<Case> others = {undisturbed, the_case("preempted-exit")};
+  std::ranges::copy_if(cases(), std::back_inserter(others), [](const Case& one) {
+    return one.cpus <= 2 && one.schemes.empty() && one.concerns_lifecycle("x86-2025");
+  });
+  for (const Case& one : others)
+    for (const Violation violation : {dangling, double_free, leak, used})
+      EXPECT_FALSE((shows<test::LooksWithPreemptionOn, X86_2025>(violation, one))) << one.name;
 }
 
 }  // namespace

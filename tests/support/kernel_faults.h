@@ -6,8 +6,10 @@
 
 #include <atomic>
 
+#include "kernel/lazy.h"
 #include "kernel/lifecycle/powerpc.h"
 #include "kernel/mm_life.h"
+#include "kernel/preemptible.h"
 #include "scheme/refcount.h"
 #include "scheme/shootdown.h"
 
@@ -132,6 +134,18 @@ struct ExitIsNotCounted : scheme::Refcount {
   static Mm<M>* lazy_enter(M& m, Cpu<M>& cpu, Mm<M>* mm, Site site) {
     if (site != Site::exit_mm) Refcount::lazy_enter(m, cpu, mm, site);
     return mm;
+  }
+};
+
+// The last user of the address space leaves for init_mm itself, and looks what it borrows while it may be preempted: the
+// switch to a user's thread has returned the reference by then, and it is returned once more.
+struct LooksWithPreemptionOn : scheme::Refcount {
+  template <class M>
+  static void users_gone(M& m, Cpu<M>& cpu, Mm<M>* mm) {
+    using enum std::memory_order;
+    const bool borrows = m.load(m.load(cpu.curr, relaxed)->active_mm, relaxed) == mm;
+    kernel::preemptible(m, cpu);
+    if (borrows) kernel::unlazy(m, cpu, mm);
   }
 };
 
