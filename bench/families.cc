@@ -17,6 +17,7 @@ measure::Subject kernel_subject(const topology::Layout& layout, const Choice& ch
   subject.scheme = scheme;
   subject.placement = topology::to_string(placement);
   subject.lifecycle = choice.lifecycle;
+  subject.lifecycle_reason = choice.lifecycle_reason;
   subject.mm_cid = kernel::to_string(choice.options.mm_cid);
   subject.rq_lock = choice.options.rq_lock;
   subject.irqs_off_activate_mm = choice.rules.irqs_off_activate_mm;
@@ -32,6 +33,25 @@ measure::Subject kernel_subject(const topology::Layout& layout, const Choice& ch
   subject.pus = topology::place(layout, placement, cpus);
   subject.home_node = home_of(layout, choice, subject.pus);
   return subject;
+}
+
+workload::PatternParameters parameters_of(const Choice& choice, const workload::Pattern& pattern,
+                                          std::span<const unsigned> groups) {
+  workload::PatternParameters parameters = choice.processes;
+  parameters.groups = groups;
+  if (!pattern.interrupts) parameters.idle_exit_ns = 0;
+  return parameters;
+}
+
+void say_parameters(measure::Subject& subject, const Choice& choice, const workload::Pattern& pattern) {
+  const workload::PatternParameters& said = choice.processes;
+  subject.think_cycles = said.think;
+  subject.page_tables = said.page_tables;
+  if (pattern.dies) subject.death_ticks = said.death_ticks;
+  if (pattern.interrupts) subject.idle_exit_ns = said.idle_exit_ns;
+  subject.nohz_every = said.nohz_every;
+  subject.registered = said.registered;
+  subject.deep_idle = said.deep_idle;
 }
 
 workload::SiliconSpec silicon_spec(const std::string& scheme, const Choice& choice, unsigned home_node) {

@@ -22,19 +22,8 @@ struct Plan {
 
 std::unique_ptr<workload::Load> make_load(const Plan& plan) {
   const workload::Pattern* pattern = workload::find_pattern(plan.workload);
-  auto load =
-      workload::make_silicon_load(silicon_spec(plan.scheme, plan.choice, plan.home_node),
-                                  pattern->build({.groups = plan.groups,
-                                                  .think = plan.choice.think,
-                                                  .lifetime = plan.choice.lifetime,
-                                                  .tasks_per_cpu = plan.choice.tasks_per_cpu,
-                                                  .migrate_every = plan.choice.migrate_every,
-                                                  .deep_idle = plan.choice.deep_idle,
-                                                  .page_tables = plan.choice.page_tables,
-                                                  .death_ticks = plan.choice.death_ticks,
-                                                  .nohz_every = plan.choice.nohz_every,
-                                                  .idle_exit_ns = plan.choice.idle_exit_ns.value_or(0),
-                                                  .registered = plan.choice.registered}));
+  auto load = workload::make_silicon_load(silicon_spec(plan.scheme, plan.choice, plan.home_node),
+                                          pattern->build(parameters_of(plan.choice, *pattern, plan.groups)));
   if (plan.choice.latency_one_in == 0) return load;
   return std::make_unique<measure::SampledLoad>(std::move(load), plan.choice.latency_one_in);
 }
@@ -46,17 +35,11 @@ Case make_case(const topology::Layout& layout, const Choice& choice, const std::
   Plan plan{scheme, workload_name, topology::groups(layout, subject.pus, sharing), choice, subject.home_node};
   subject.workload = workload_name;
   subject.sharing = topology::to_string(sharing);
-  subject.think_cycles = choice.think;
   const workload::Pattern& pattern = *workload::find_pattern(workload_name);
-  if (pattern.has_queue) subject.tasks_per_cpu = choice.tasks_per_cpu;
-  if (pattern.has_lifetime) subject.lifetime = choice.lifetime;
-  if (pattern.migrates) subject.migrate_every = choice.migrate_every;
-  subject.page_tables = choice.page_tables;
-  if (pattern.dies) subject.death_ticks = choice.death_ticks;
-  if (pattern.interrupts) subject.idle_exit_ns = choice.idle_exit_ns.value_or(0);
-  subject.nohz_every = choice.nohz_every;
-  subject.registered = choice.registered;
-  subject.deep_idle = choice.deep_idle;
+  if (pattern.has_queue) subject.tasks_per_cpu = choice.processes.tasks_per_cpu;
+  if (pattern.has_lifetime) subject.lifetime = choice.processes.lifetime;
+  if (pattern.migrates) subject.migrate_every = choice.processes.migrate_every;
+  say_parameters(subject, choice, pattern);
   return {fmt::format("switch/{}/{}/{}/{}/cpus:{}", workload_name, scheme, subject.sharing, subject.placement,
                       cpus),
           std::move(subject), [plan = std::move(plan)] { return make_load(plan); }};

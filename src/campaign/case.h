@@ -41,6 +41,7 @@ struct Choice {
   std::vector<topology::Placement> placements;
   std::vector<unsigned> cpu_counts;
   std::string lifecycle = "powerpc";
+  std::string lifecycle_reason;
   kernel::Options options;
   kernel::Rules rules;
   std::string transport;
@@ -50,17 +51,8 @@ struct Choice {
   std::vector<std::string> transports;
   // NUMA node of the contended mm; empty: the node of the first PU in use.
   std::optional<unsigned> home_node;
-  std::uint32_t think = 0;
-  std::uint32_t lifetime = 100;
-  std::uint32_t tasks_per_cpu = 1;
-  std::uint32_t migrate_every = workload::PatternParameters().migrate_every;
-  bool page_tables = true;
-  std::uint32_t death_ticks = 0;
-  std::uint32_t nohz_every = 0;
-  // Empty: as the machine is known to have it, where it is known.
-  std::optional<std::uint32_t> idle_exit_ns;
-  bool registered = false;
-  bool deep_idle = false;
+  // Of the processes that switch, idle and die, but for who shares an mm.
+  workload::PatternParameters processes;
   // mix: thread exits per million switches of a CPU, ascending.
   std::vector<std::uint32_t> exits_per_million = {0, 1, 10, 100, 1'000, 10'000, 100'000};
   // teardown: how long borrowers go on borrowing after the drop.

@@ -25,6 +25,7 @@
 #include "cli/assessment.h"
 #include "cli/durations.h"
 #include "cli/names.h"
+#include "cli/own_lifecycle.h"
 #include "cli/rules.h"
 #include "machine/silicon/pool.h"
 #include "machine/silicon/transport.h"
@@ -50,7 +51,7 @@ struct AssessOptions {
   std::string trace;
   std::string record;
   std::vector<std::string> command;
-  std::string lifecycle = "powerpc";
+  std::string lifecycle;
   std::string window = "200ms";
   std::string out;
   std::uint32_t repetitions = 9;
@@ -61,12 +62,14 @@ struct AssessOptions {
 
 class Assessor {
  public:
-  Assessor(measure::Bench& bench, const AssessOptions& options, const std::string& command_line)
+  Assessor(measure::Bench& bench, const AssessOptions& options, const std::string& why_lifecycle,
+           const std::string& command_line)
       : bench_(bench), options_(options), layout_(bench.topology.layout()) {
     times_.measure = parse_duration("--window", options.window);
     times_.warm = times_.measure / 4;
     choice_.placements = {topology::parse_placement("compact")};
     choice_.lifecycle = options.lifecycle;
+    choice_.lifecycle_reason = why_lifecycle;
     choice_.workloads = {"idle"};
     const auto transport = machine::silicon::choose_transport(std::nullopt);
     choice_.transport = transport.name;
@@ -225,7 +228,7 @@ class Assessor {
     choice.cpu_counts = {cpus};
     choice.schemes = {scheme};
     choice.sharings = {topology::parse_sharing(sharing)};
-    choice.think = static_cast<std::uint32_t>(rest_ticks + 0.5);
+    choice.processes.think = static_cast<std::uint32_t>(rest_ticks + 0.5);
     return bench::switch_cases(layout_, choice).front();
   }
 
@@ -344,12 +347,18 @@ Workload workload_of(const AssessOptions& options) {
   }
 }
 
-int run(const AssessOptions& options, const std::string& command_line) {
+int run(AssessOptions options, const std::string& command_line) {
   const bool asked = !options.trace.empty() || !options.record.empty() || !options.command.empty();
   if (!options.trace.empty() && !options.record.empty())
     throw UsageError("TRACE and --record both name a workload; give one");
   if (options.json && measure::is_standard_output(options.out))
     throw UsageError(fmt::format("--out {} and --json: both on standard output", options.out));
+  std::string why_lifecycle = "asked for";
+  if (options.lifecycle.empty()) {
+    const ChosenLifecycle own = default_lifecycle();
+    options.lifecycle = own.name;
+    why_lifecycle = own.why;
+  }
   check_name("--lifecycle", options.lifecycle, scheme::lifecycle_names());
   const topology::Topology topology = topology::Topology::host();
   if (!topology.is_this_system())
@@ -357,9 +366,10 @@ int run(const AssessOptions& options, const std::string& command_line) {
         fmt::format("assess: {} is not this host, and cannot be measured", topology.layout().source));
   std::optional<Workload> workload;
   if (asked) workload = workload_of(options);
+  fmt::print(stderr, "lifecycle {} ({})\n", options.lifecycle, why_lifecycle);
   machine::silicon::Pool pool(topology);
   measure::Bench where{topology, pool, topology::read_cpu_quota()};
-  Assessor assessor(where, options, command_line);
+  Assessor assessor(where, options, why_lifecycle, command_line);
   Assessment assessment = assessor.run();
   assessment.workload = std::move(workload);
   assessor.close(assessment);

@@ -22,6 +22,7 @@
 #include "cli/durations.h"
 #include "cli/home.h"
 #include "cli/names.h"
+#include "cli/own_lifecycle.h"
 #include "machine/silicon/pool.h"
 #include "machine/silicon/transport.h"
 #include "measure/environment.h"
@@ -106,7 +107,7 @@ std::vector<std::string> working_transports() {
 }
 
 campaign::Choice make_choice(const BenchOptions& options) {
-  campaign::Choice choice = choose(options, names_of(bench::families()));
+  campaign::Choice choice = choose(options, names_of(bench::families()), default_lifecycle());
   choice.options.rq_lock = options.rq_lock;
   if (!options.transport.empty())
     check_name("--transport", options.transport, machine::silicon::transport_names());
@@ -308,8 +309,9 @@ int run(const BenchOptions& options, const Command& command, const std::string& 
     fmt::print(stderr, "mmscale: that is more than the budget of {}\n", options.budget);
   if (std::any_of(setup.cases.begin(), setup.cases.end(),
                   [](const auto& c) { return !c.subject.lifecycle.empty(); }))
-    fmt::print(stderr, "IPI transport {} ({}){}{}\n", choice.transport, choice.transport_reason,
-               choice.transport_caveat.empty() ? "" : "; ", choice.transport_caveat);
+    fmt::print(stderr, "lifecycle {} ({}){}\nIPI transport {} ({}){}{}\n", choice.lifecycle,
+               choice.lifecycle_reason, left_out(options.schemes, choice.schemes), choice.transport,
+               choice.transport_reason, choice.transport_caveat.empty() ? "" : "; ", choice.transport_caveat);
   fmt::print(stderr, "PMU counters: {}\n", measure::this_pmu().summary());
   if (limit.why.starts_with("CPU quota")) fmt::print(stderr, "at most {} CPUs: {}\n", limit.cpus, limit.why);
   std::set<unsigned> homes;

@@ -40,19 +40,6 @@ std::vector<std::string> each_of(const std::string& text) {
   return once;
 }
 
-// In ns; empty where it was not given. 0 is none.
-std::optional<std::uint32_t> parse_idle_exit(const std::string& text) {
-  constexpr std::chrono::milliseconds kLongest{100};
-  if (text.empty()) return std::nullopt;
-  if (text == "0") return 0;
-  const auto exit = parse_duration("--idle-exit", text);
-  if (exit > kLongest)
-    throw UsageError(
-        fmt::format("--idle-exit: '{}' is longer than {} ms, and no idle state takes as long to leave", text,
-                    kLongest.count()));
-  return static_cast<std::uint32_t>(exit.count());
-}
-
 bool share_any(std::string_view users, const std::vector<std::string>& chosen) {
   if (users.empty()) return true;
   const std::vector<std::string> each = split_list(users);
@@ -74,16 +61,16 @@ void take_case_options(Command& command, CaseOptions& options) {
   command.take("--lifecycle", options.lifecycle);
   take_rule_options(command, options.rules);
   command.take("--mm-cid", options.mm_cid);
-  command.take("--migrate-every", options.rules.migrate_every);
-  command.take("--no-page-tables", options.rules.no_page_tables);
-  command.take("--death-ticks", options.rules.death_ticks);
-  command.take("--nohz", options.rules.nohz_every);
-  command.take("--idle-exit", options.rules.idle_exit);
-  command.take("--registered", options.rules.registered);
-  command.take("--deep-idle", options.rules.deep_idle);
-  command.take("--think", options.think);
-  command.take("--tasks-per-cpu", options.tasks_per_cpu);
-  command.take("--lifetime", options.lifetime);
+  command.take("--migrate-every", options.processes.migrate_every);
+  command.take("--no-page-tables", options.no_page_tables);
+  command.take("--death-ticks", options.processes.death_ticks);
+  command.take("--nohz", options.processes.nohz_every);
+  command.take("--idle-exit", options.idle_exit);
+  command.take("--registered", options.processes.registered);
+  command.take("--deep-idle", options.processes.deep_idle);
+  command.take("--think", options.processes.think);
+  command.take("--tasks-per-cpu", options.processes.tasks_per_cpu);
+  command.take("--lifetime", options.processes.lifetime);
   command.take("--window", options.window);
   command.take("--warm", options.warm);
   command.take("--out", options.out);
@@ -91,26 +78,27 @@ void take_case_options(Command& command, CaseOptions& options) {
   command.take("--dry-run", options.dry_run);
 }
 
-campaign::Choice choose(const CaseOptions& options, std::span<const std::string_view> families) {
+campaign::Choice choose(const CaseOptions& options, std::span<const std::string_view> families,
+                        const ChosenLifecycle& own, std::uint32_t idle_exit_ns) {
   campaign::Choice choice;
   choice.families = parse_names("--family", options.families, families);
   choice.workloads = parse_names("--workload", options.workloads, names_of(workload::patterns()));
-  check_name("--lifecycle", options.lifecycle, scheme::lifecycle_names());
-  choice.lifecycle = options.lifecycle;
-  choice.rules = make_rules(options.rules, options.lifecycle);
+  const auto [lifecycle, why] =
+      options.lifecycle.empty() ? own : ChosenLifecycle{options.lifecycle, "asked for"};
+  check_name("--lifecycle", lifecycle, scheme::lifecycle_names());
+  choice.lifecycle = lifecycle;
+  choice.lifecycle_reason = why;
+  choice.rules = make_rules(options.rules, lifecycle);
   constexpr std::array<std::string_view, 2> kMmCids = {to_string(kernel::MmCid::off),
                                                        to_string(kernel::MmCid::v6_4)};
   check_name("--mm-cid", options.mm_cid, kMmCids);
   choice.options.mm_cid = options.mm_cid == kMmCids[0] ? kernel::MmCid::off : kernel::MmCid::v6_4;
-  choice.migrate_every = options.rules.migrate_every;
-  choice.page_tables = !options.rules.no_page_tables;
-  choice.death_ticks = options.rules.death_ticks;
-  choice.nohz_every = options.rules.nohz_every;
-  choice.idle_exit_ns = parse_idle_exit(options.rules.idle_exit);
-  choice.registered = options.rules.registered;
-  choice.deep_idle = options.rules.deep_idle;
-  choice.schemes =
-      choose_schemes(options.schemes, options.unsafe, options.lifecycle, choice.rules, choice.workloads);
+  choice.processes = options.processes;
+  choice.processes.page_tables = !options.no_page_tables;
+  choice.processes.idle_exit_ns = parse_idle_exit(options.idle_exit, idle_exit_ns);
+  if (options.processes.migrate_every == 1)
+    throw UsageError("--migrate-every 1: must be 0, or at least 2 processes of which one migrates");
+  choice.schemes = choose_schemes(options.schemes, options.unsafe, lifecycle, choice.rules, choice.workloads);
   for (const std::string& text : each_of(options.sharings))
     choice.sharings.push_back(
         parse_or_suggest("--sharing", text, topology::kSharingNames, topology::parse_sharing));
@@ -125,12 +113,9 @@ campaign::Choice choose(const CaseOptions& options, std::span<const std::string_
       choice.placements.push_back(
           parse_or_suggest("--placement", text, topology::kPlacementNames, topology::parse_placement));
   choice.home_node = options.home;
-  choice.think = options.think;
-  choice.tasks_per_cpu = options.tasks_per_cpu;
-  choice.lifetime = options.lifetime;
-  if (options.lifetime % 2 != 0)
-    throw UsageError(
-        fmt::format("--lifetime {}: must be an even number of switches, at least 2", options.lifetime));
+  if (options.processes.lifetime % 2 != 0)
+    throw UsageError(fmt::format("--lifetime {}: must be an even number of switches, at least 2",
+                                 options.processes.lifetime));
   return choice;
 }
 

@@ -14,8 +14,10 @@
 
 #include "campaign/case.h"
 #include "cli/command.h"
+#include "cli/own_lifecycle.h"
 #include "cli/rules.h"
 #include "topology/layout.h"
+#include "workload/patterns.h"
 
 namespace mmscale::cli {
 
@@ -27,24 +29,26 @@ struct CaseOptions {
   std::string sharings = "all";
   std::string placements = "compact";
   std::string cpus;
-  std::string lifecycle = "powerpc";
+  std::string lifecycle;
   std::string window;
   std::string warm;
   std::string out;
   std::optional<std::uint32_t> home;
   RuleOptions rules;
   std::string mm_cid = "off";
-  std::uint32_t think = 0;
-  std::uint32_t tasks_per_cpu = 1;
-  std::uint32_t lifetime = campaign::Choice().lifetime;
+  workload::PatternParameters processes;
+  bool no_page_tables = false;
+  std::string idle_exit;
   bool unsafe = false;
   bool dry_run = false;
 };
 
 void take_case_options(Command& command, CaseOptions& options);
 
-// The choice, but for CPU counts and transport. `families`: those there are to choose from. Throws UsageError.
-campaign::Choice choose(const CaseOptions& options, std::span<const std::string_view> families);
+// The choice, but for CPU counts and transport. `families`: those there are to choose from; `own`: whose rules, and
+// `idle_exit_ns`: how long it takes to leave idle, where nobody says. Throws UsageError.
+campaign::Choice choose(const CaseOptions& options, std::span<const std::string_view> families,
+                        const ChosenLifecycle& own, std::uint32_t idle_exit_ns = 0);
 
 // What --window says; throws UsageError for less than `shortest`, in which nothing could be counted.
 std::chrono::nanoseconds parse_window(const std::string& text, std::chrono::nanoseconds shortest);

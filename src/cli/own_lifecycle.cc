@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cli/own_lifecycle.h"
 
+#include <fmt/format.h>
 #include <sys/utsname.h>
 
 #include <charconv>
@@ -19,6 +20,12 @@ unsigned version_of(std::string_view release) {
   return major * 1000 + minor;
 }
 
+utsname this_kernel() {
+  utsname name{};
+  uname(&name);
+  return name;
+}
+
 }  // namespace
 
 std::string_view lifecycle_of_kernel(std::string_view machine, std::string_view release) {
@@ -34,9 +41,21 @@ std::string_view lifecycle_of_kernel(std::string_view machine, std::string_view 
   return {};
 }
 
+ChosenLifecycle default_lifecycle(std::string_view machine, std::string_view release,
+                                  std::string_view whose) {
+  const std::string_view own = lifecycle_of_kernel(machine, release);
+  if (own.empty())
+    return {"powerpc", fmt::format("no lifecycle is that of Linux {} on {}", release, machine)};
+  return {std::string(own), fmt::format("that of {}, Linux {} on {}", whose, release, machine)};
+}
+
+ChosenLifecycle default_lifecycle() {
+  const utsname name = this_kernel();
+  return default_lifecycle(name.machine, name.release, "this kernel");
+}
+
 std::string own_lifecycle() {
-  utsname name{};
-  if (uname(&name) != 0) return {};
+  const utsname name = this_kernel();
   return std::string(lifecycle_of_kernel(name.machine, name.release));
 }
 

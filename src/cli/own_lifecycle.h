@@ -13,7 +13,18 @@ namespace mmscale::cli {
 // paravirtual flushes, or has INVLPGB, is not looked at.
 std::string_view lifecycle_of_kernel(std::string_view machine, std::string_view release);
 
-// The same of the kernel that runs here.
+// Whose rules are emulated where nobody says, and why.
+struct ChosenLifecycle {
+  std::string name;
+  std::string why;
+};
+
+// That of a kernel which uname(2) calls so, or powerpc's, under which every scheme that mainline has is safe, where none is
+// known. `whose`: "the trace's kernel".
+ChosenLifecycle default_lifecycle(std::string_view machine, std::string_view release, std::string_view whose);
+
+// The same of the kernel that runs here; lifecycle_of_kernel() alone: empty where none is known.
+ChosenLifecycle default_lifecycle();
 std::string own_lifecycle();
 
 // The same of what runs on a machine model of that kind (Model::kind); and what kind of machine has a lifecycle: power, where

@@ -52,6 +52,8 @@ struct ReplayOptions {
   std::uint32_t threads = 0;
   bool unsafe = false;
   RuleOptions rules;
+  std::uint32_t nohz_hz = 0;
+  std::string idle_exit;
 };
 
 trace::Filter make_filter(const ReplayOptions& options) {
@@ -215,9 +217,6 @@ void print_lifecycles(std::FILE* screen, const trace::SessionResult& session,
                cells("shootdown", lifecycle));
 }
 
-// Where shootdown is at home.
-constexpr std::string_view kDefaultLifecycle = "powerpc";
-
 // What is shown for one lifecycle after the other, and those under which only the mainline schemes are replayed.
 struct Lifecycles {
   std::vector<std::string> whole;
@@ -237,14 +236,11 @@ Lifecycles choose_lifecycles(const ReplayOptions& options, std::string_view own)
 }
 
 // Whose rules a trace has, and why: those of the kernel that it names.
-std::pair<std::string_view, std::string> own_lifecycle_of(const trace::Trace& trace) {
+ChosenLifecycle own_lifecycle_of(const trace::Trace& trace) {
   const std::string kernel = trace.recorded("kernel");
-  const std::string machine = trace.recorded("machine");
-  if (kernel.empty()) return {kDefaultLifecycle, "the trace does not name its kernel; --lifecycle chooses"};
-  const std::string_view own = lifecycle_of_kernel(machine, kernel);
-  if (own.empty())
-    return {kDefaultLifecycle, fmt::format("no lifecycle is that of Linux {} on {}", kernel, machine)};
-  return {own, fmt::format("that of the trace's kernel, Linux {} on {}", kernel, machine)};
+  ChosenLifecycle own = default_lifecycle(trace.recorded("machine"), kernel, "the trace's kernel");
+  if (kernel.empty()) own.why = "the trace does not name its kernel; --lifecycle chooses";
+  return own;
 }
 
 // `spec` once for each scheme and lifecycle.
@@ -273,9 +269,11 @@ int run(const ReplayOptions& options, const std::string& command_line) {
     throw UsageError("--silicon and --machine: real CPUs or a model, not both");
   if (options.silicon && !options.timeline.empty())
     throw UsageError("--timeline: of a replay in virtual time, not of --silicon");
+  if (options.silicon && !options.idle_exit.empty())
+    throw UsageError("--idle-exit: of a replay in virtual time; with --silicon no CPU idles");
   // What cannot be chosen under any lifecycle is said before a long trace is read.
   const bool is_asked = !options.lifecycles.empty();
-  choose_replays(options, choose_lifecycles(options, kDefaultLifecycle), {}, options.unsafe || !is_asked);
+  choose_replays(options, choose_lifecycles(options, "powerpc"), {}, options.unsafe || !is_asked);
   const trace::Trace trace(options.file, make_filter(options));
   const std::size_t cpus = trace.facts().cpus.size();
   const auto [own, why_own] = own_lifecycle_of(trace);
@@ -309,6 +307,8 @@ int run(const ReplayOptions& options, const std::string& command_line) {
                  passes, specs.size());
   };
   trace::ReplaySpec spec;
+  spec.nohz_hz = options.nohz_hz;
+  spec.idle_exit_ns = parse_idle_exit(options.idle_exit, 0);
   if (options.silicon) {
     topology.emplace(topology::Topology::host());
     pool.emplace(*topology);
@@ -377,6 +377,8 @@ void add_replay_command(Start& start) {
   command.take("--scheme", options->schemes);
   command.take("--lifecycle", options->lifecycles);
   take_rule_options(command, options->rules);
+  command.take("--nohz", options->nohz_hz);
+  command.take("--idle-exit", options->idle_exit);
   command.take("--machine", options->machine);
   command.take("--silicon", options->silicon);
   command.take("--transport", options->transport);

@@ -45,6 +45,7 @@ measure::Record make_record(const std::string& trace, const ReplayPlace& place, 
   record.subject.mm_cid = to_string(kernel::MmCid::off);
   record.subject.irqs_off_activate_mm = spec.rules.irqs_off_activate_mm;
   record.subject.hotplug = to_string(spec.rules.hotplug);
+  record.subject.idle_exit_ns = spec.idle_exit_ns;
   record.subject.absent = scheme::lifecycle_info(spec.lifecycle).absent;
   record.subject.transport = place.transport;
   record.subject.transport_reason = place.transport_reason;
@@ -74,7 +75,8 @@ measure::Record make_record(const std::string& trace, const ReplayPlace& place, 
 // do_exit_flush_lazy_tlb queued, whatever flush they are for, and runs of do_shoot_lazy_tlb on the dropping
 // CPU, whether or not it borrowed.
 void add_findings(measure::Record& record, const ReplayPlace& place, const trace::Facts& facts,
-                  const trace::ReplayResult& result) {
+                  const trace::SchemeResult& scheme) {
+  const trace::ReplayResult& result = scheme.result;
   auto& findings = record.findings;
   const auto put = [&findings](std::string_view name, std::uint64_t value) {
     findings.put(name, static_cast<double>(value));
@@ -100,6 +102,7 @@ void add_findings(measure::Record& record, const ReplayPlace& place, const trace
                                     {"trace_cpus", facts.cpus},
                                     {"notes", facts.explain()}};
   if (!place.model.empty()) details["machine"] = place.model;
+  if (scheme.spec.nohz_hz != 0) details["nohz_hz"] = scheme.spec.nohz_hz;
   if (result.lines) {
     put("lines_moved", lines_moved(*result.lines));
     put("line_requests", result.lines->requests);
@@ -134,8 +137,9 @@ void write_replay_records(const std::string& out, const ReplayOrigin& origin,
   for (const auto& [place, session] : replayed)
     for (const trace::SchemeResult& scheme : session.schemes) {
       measure::Record record = make_record(origin.trace, place, session.facts, scheme);
+      record.subject.lifecycle_reason = origin.lifecycle_reason;
       if (replayed.size() > 1) record.name += "/machine:" + place.model;
-      add_findings(record, place, session.facts, scheme.result);
+      add_findings(record, place, session.facts, scheme);
       nlohmann::ordered_json json = campaign::to_json(record);
       const kernel::Tally& sum = scheme.result.sum;
       json["ipis_exit_flush"] = static_cast<double>(sum.ipis_exit_flush + sum.ipis_trim);
@@ -147,7 +151,6 @@ void write_replay_records(const std::string& out, const ReplayOrigin& origin,
            {std::pair{"trace_kernel", origin.kernel},
             {"trace_machine", origin.machine},
             {"trace_processor", origin.processor},
-            {"lifecycle_reason", origin.lifecycle_reason},
             {"unsafe", why_unsafe(scheme.spec.scheme, scheme.spec.lifecycle, scheme.spec.rules, {})}})
         if (!value.empty()) details[key] = value;
       file.append(json);

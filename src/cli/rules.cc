@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 
+#include "cli/durations.h"
 #include "cli/names.h"
 #include "cli/own_lifecycle.h"
 #include "scheme/known.h"
@@ -15,6 +17,17 @@ namespace {
 
 constexpr std::array<std::string_view, 2> kHotplugs = {to_string(kernel::Hotplug::before),
                                                        to_string(kernel::Hotplug::after)};
+
+bool by_name(std::string_view asked) { return !asked.empty() && asked != "all"; }
+
+// Which lifecycle's rules keep the scheme safe: the first there is.
+std::string safe_elsewhere(std::string_view scheme, const kernel::Rules& rules,
+                           const std::vector<std::string>& workloads) {
+  for (const std::string_view lifecycle : scheme::lifecycle_names())
+    if (why_unsafe(scheme, lifecycle, rules, workloads).empty())
+      return fmt::format("; safe with --lifecycle {}", lifecycle);
+  return {};
+}
 
 }  // namespace
 
@@ -27,14 +40,24 @@ void take_rule_options(Command& command, RuleOptions& options) {
 
 kernel::Rules make_rules(const RuleOptions& options, std::string_view lifecycle) {
   check_name("--hotplug", options.hotplug, kHotplugs);
-  if (options.migrate_every == 1)
-    throw UsageError("--migrate-every 1: must be 0, or at least 2 processes of which one migrates");
   kernel::Rules rules;
   rules.irqs_off_activate_mm =
       options.irqs_off_activate_mm.value_or(scheme::lifecycle_info(lifecycle).wants_irqs_off_activate_mm);
   rules.hotplug = options.hotplug == kHotplugs[0] ? kernel::Hotplug::before : kernel::Hotplug::after;
   rules.tuning = options.tuning;
   return rules;
+}
+
+std::uint32_t parse_idle_exit(const std::string& text, std::uint32_t otherwise) {
+  constexpr std::chrono::milliseconds kLongest{100};
+  if (text.empty()) return otherwise;
+  if (text == "0") return 0;
+  const auto exit = parse_duration("--idle-exit", text);
+  if (exit > kLongest)
+    throw UsageError(
+        fmt::format("--idle-exit: '{}' is longer than {} ms, and no idle state takes as long to leave", text,
+                    kLongest.count()));
+  return static_cast<std::uint32_t>(exit.count());
 }
 
 std::string why_unsafe(std::string_view scheme, std::string_view lifecycle, const kernel::Rules& rules,
@@ -56,18 +79,27 @@ std::string why_unsafe(std::string_view scheme, std::string_view lifecycle, cons
   return {};
 }
 
+std::string left_out(std::string_view asked, const std::vector<std::string>& chosen) {
+  std::vector<std::string_view> names;
+  if (by_name(asked)) return {};
+  for (const std::string_view name : names_of(scheme::schemes()))
+    if (std::find(chosen.begin(), chosen.end(), name) == chosen.end()) names.push_back(name);
+  if (names.empty()) return {};
+  return fmt::format("; unsafe there, and left out without --unsafe: {}", fmt::join(names, ", "));
+}
+
 std::vector<std::string> choose_schemes(std::string_view asked, bool unsafe, std::string_view lifecycle,
                                         const kernel::Rules& rules,
                                         const std::vector<std::string>& workloads) {
   const auto known = names_of(scheme::schemes());
-  const bool by_name = !asked.empty() && asked != "all";
   std::vector<std::string> chosen;
-  for (const std::string& name : parse_names("--scheme", by_name ? asked : "all", known)) {
+  for (const std::string& name : parse_names("--scheme", by_name(asked) ? asked : "all", known)) {
     const std::string why = why_unsafe(name, lifecycle, rules, workloads);
     if (why.empty() || unsafe)
       chosen.push_back(name);
-    else if (by_name)
-      throw UsageError(fmt::format("--scheme {}: {}; --unsafe runs it all the same", name, why));
+    else if (by_name(asked))
+      throw UsageError(fmt::format("--scheme {}: {}{}; --unsafe runs it all the same", name, why,
+                                   safe_elsewhere(name, rules, workloads)));
   }
   return chosen;
 }

@@ -13,7 +13,6 @@
 
 #include "cli/command.h"
 #include "kernel/build.h"
-#include "workload/patterns.h"
 
 namespace mmscale::cli {
 
@@ -21,13 +20,6 @@ namespace mmscale::cli {
 struct RuleOptions {
   std::optional<bool> irqs_off_activate_mm;
   std::string hotplug{to_string(kernel::Hotplug::after)};
-  std::uint32_t migrate_every = workload::PatternParameters().migrate_every;
-  bool no_page_tables = false;
-  std::uint32_t death_ticks = 0;
-  std::uint32_t nohz_every = 0;
-  std::string idle_exit;
-  bool registered = false;
-  bool deep_idle = false;
   kernel::Tuning tuning;
 };
 
@@ -36,6 +28,9 @@ void take_rule_options(Command& command, RuleOptions& options);
 
 // Checked; what is not given is as in the lifecycle's Linux 6.12. Throws UsageError.
 kernel::Rules make_rules(const RuleOptions& options, std::string_view lifecycle);
+
+// What --idle-exit says, in ns, or `otherwise`. Throws UsageError.
+std::uint32_t parse_idle_exit(const std::string& text, std::uint32_t otherwise);
 
 // Why a scheme may free an mm that is still borrowed, in one line with the fact it rests on; empty if it
 // never does.
@@ -47,6 +42,9 @@ std::string why_unsafe(std::string_view scheme, std::string_view lifecycle, cons
 std::vector<std::string> choose_schemes(std::string_view asked, bool unsafe, std::string_view lifecycle,
                                         const kernel::Rules& rules,
                                         const std::vector<std::string>& workloads);
+
+// "; unsafe there, and left out without --unsafe: a, b", of those that `chosen` lacks, where all were asked for; else empty.
+std::string left_out(std::string_view asked, const std::vector<std::string>& chosen);
 
 // For a record's context: whose rules this machine's own kernel has ("host_lifecycle"), and why it could not use
 // a scheme as it is ("unsafe_here_SCHEME"), of those given. Empty where no lifecycle is this machine's.

@@ -72,15 +72,11 @@ Picoseconds picoseconds(double ns) {
   return static_cast<Picoseconds>(ns * static_cast<double>(kPsPerNs) + 0.5);
 }
 
-// The rules of the kernel that runs on such machines, where none are asked for.
-std::string lifecycle_of(const SimOptions& options, const Model& model) {
-  return options.lifecycle.empty() ? std::string(lifecycle_of_kind(model.kind)) : options.lifecycle;
-}
-
 campaign::Choice make_choice(const SimOptions& options, const Model& model) {
-  CaseOptions asked = options;
-  asked.lifecycle = lifecycle_of(options, model);
-  campaign::Choice choice = choose(asked, find_option("sim", "--family")->choices());
+  campaign::Choice choice = choose(
+      options, find_option("sim", "--family")->choices(),
+      {std::string(lifecycle_of_kind(model.kind)), fmt::format("that of machines of kind {}", model.kind)},
+      static_cast<std::uint32_t>(model.costs.idle_exit / kPsPerNs));
   std::size_t usable = model.places.size();
   for (const topology::Placement& placement : choice.placements)
     usable = std::min(usable, topology::order(model.layout, placement).size());
@@ -88,8 +84,6 @@ campaign::Choice make_choice(const SimOptions& options, const Model& model) {
   choice.cpu_counts = options.cpus.empty() ? campaign::octave_counts(all, 1)
                                            : campaign::parse_cpu_counts(
                                                  options.cpus, all, fmt::format("machine {}", model.name));
-  if (!choice.idle_exit_ns)
-    choice.idle_exit_ns = static_cast<std::uint32_t>(model.costs.idle_exit / kPsPerNs);
   choice.transport = "simulated";
   choice.transport_reason = "the model's IPIs";
   return choice;
@@ -109,18 +103,7 @@ struct SimulatedCase {
 std::unique_ptr<workload::SimulatorLoad> make_kernel(const Model& model, const measure::Subject& subject,
                                                      const campaign::Choice& choice) {
   const auto groups = topology::groups(model.layout, subject.pus, topology::parse_sharing(subject.sharing));
-  workload::PatternParameters parameters{.groups = groups,
-                                         .think = subject.think_cycles,
-                                         .lifetime = subject.lifetime,
-                                         .tasks_per_cpu = subject.tasks_per_cpu,
-                                         .deep_idle = subject.deep_idle,
-                                         .page_tables = subject.page_tables,
-                                         .death_ticks = subject.death_ticks,
-                                         .nohz_every = subject.nohz_every,
-                                         .idle_exit_ns = subject.idle_exit_ns,
-                                         .registered = subject.registered};
-  if (subject.lifetime == 0) parameters.lifetime = workload::PatternParameters().lifetime;
-  if (subject.migrate_every != 0) parameters.migrate_every = subject.migrate_every;
+  const workload::Pattern& pattern = *workload::find_pattern(subject.workload);
   return workload::make_simulator_load({.scheme = subject.scheme,
                                         .lifecycle = subject.lifecycle,
                                         .options = choice.options,
@@ -128,7 +111,7 @@ std::unique_ptr<workload::SimulatorLoad> make_kernel(const Model& model, const m
                                         .model = &model,
                                         .pus = subject.pus,
                                         .home_node = subject.home_node},
-                                       workload::find_pattern(subject.workload)->build(parameters));
+                                       pattern.build(bench::parameters_of(choice, pattern, groups)));
 }
 
 // The rest of a switch in a case. One number is that of a CPU whose core is its own: hardware threads that switch
@@ -401,7 +384,7 @@ int run(const SimOptions& options, const Command& command, const std::string& co
   model.seed = options.seed;
   model.random_think = options.random_think;
   if (!options.rest_of_switch.empty()) {
-    if (options.think != 0)
+    if (options.processes.think != 0)
       throw UsageError("--think and --rest-of-switch: both say what comes between two switches");
     // Its ns are the ticks.
     model.costs.tick = kPsPerNs;
@@ -444,8 +427,6 @@ int run(const SimOptions& options, const Command& command, const std::string& co
 void add_sim_command(Start& start) {
   auto options = std::make_shared<SimOptions>();
   options->families = "switch";
-  // The machine's own, unless one is asked for.
-  options->lifecycle.clear();
   options->window = "100us";
   Command command(start, "sim", "Simulate another machine: the same records, in virtual time");
   command.require("--machine", options->machine);

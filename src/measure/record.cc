@@ -227,6 +227,7 @@ nlohmann::ordered_json Record::details() const {
   }
   if (!subject.lifecycle.empty()) {
     details["lifecycle"] = subject.lifecycle;
+    if (!subject.lifecycle_reason.empty()) details["lifecycle_reason"] = subject.lifecycle_reason;
     details["mm_cid"] = subject.mm_cid;
     details["rq_lock"] = subject.rq_lock;
     details["irqs_off_activate_mm"] = subject.irqs_off_activate_mm;
@@ -234,6 +235,7 @@ nlohmann::ordered_json Record::details() const {
     details["absent"] = subject.absent;
     if (subject.tuning) details[std::string(subject.tuning->first)] = subject.tuning->second;
   }
+  if (subject.idle_exit_ns != 0) details["idle_exit_ns"] = subject.idle_exit_ns;
   if (!subject.transport.empty()) {
     details["transport"] = subject.transport;
     details["transport_reason"] = subject.transport_reason;
@@ -246,7 +248,6 @@ nlohmann::ordered_json Record::details() const {
     if (subject.death_ticks != 0) details["death_ticks"] = subject.death_ticks;
     if (subject.tasks_per_cpu != 1) details["tasks_per_cpu"] = subject.tasks_per_cpu;
     if (subject.nohz_every != 0) details["nohz_every"] = subject.nohz_every;
-    if (subject.idle_exit_ns != 0) details["idle_exit_ns"] = subject.idle_exit_ns;
     if (subject.registered) details["registered"] = true;
     if (subject.lifetime != 0) details["lifetime"] = subject.lifetime;
     if (subject.migrate_every != 0) details["migrate_every"] = subject.migrate_every;

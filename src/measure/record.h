@@ -42,6 +42,7 @@ struct Subject {
   std::string sharing;
   std::string placement;
   std::string lifecycle;
+  std::string lifecycle_reason;
   std::string mm_cid;  // "off", "v6.4"
   bool rq_lock = false;
   bool irqs_off_activate_mm = true;

@@ -64,7 +64,7 @@ class SimulatorReplay final : public Replay {
       : world_(ReplayCore<Simulator>::memory_bytes(build, facts, kMostHeld),
                static_cast<unsigned>(facts.cpus.size()), *spec.model, places_of(*spec.model, spec.pus),
                package_of_node(*spec.model, spec.home_node)),
-        core_(build, facts, world_.bytes(), spec.rules),
+        core_(build, facts, world_.bytes(), spec),
         machines_(facts.cpus.size()),
         spec_(spec),
         trace_cpus_(facts.cpus) {}
@@ -139,7 +139,7 @@ class SiliconReplay final : public Replay {
         pus_(spec.pus),
         world_(ReplayCore<Silicon>::memory_bytes(build, facts, kMostHeld),
                static_cast<unsigned>(facts.cpus.size()), spec.home_node, spec.transport),
-        core_(build, facts, world_.bytes(), spec.rules),
+        core_(build, facts, world_.bytes(), spec),
         machines_(facts.cpus.size()) {}
 
   void begin() override {

@@ -29,6 +29,10 @@ struct ReplaySpec {
   std::string lifecycle = "powerpc";
   kernel::Options options = {};
   kernel::Rules rules = {};
+  // How long an idle CPU takes to leave its idle state when it is interrupted.
+  std::uint32_t idle_exit_ns = 0;
+  // CONFIG_HZ: an idle period of the trace that is longer than a tick stops it; 0: none does.
+  std::uint32_t nohz_hz = 0;
   // In virtual time: the machine. Null on silicon.
   const machine::simulator::Model* model = nullptr;
   // In virtual time: what it is shown in, as which of its processes. Null for none.

@@ -18,9 +18,11 @@
 #include "kernel/cpu.h"
 #include "kernel/exec.h"
 #include "kernel/exit.h"
+#include "kernel/nohz.h"
 #include "kernel/rcu.h"
 #include "measure/histogram.h"
 #include "trace/facts.h"
+#include "trace/replay.h"
 #include "trace/steps.h"
 #include "workload/close_books.h"
 #include "workload/rendezvous.h"
@@ -54,10 +56,12 @@ class ReplayCore {
                                           most_mms(build, facts, most_held));
   }
 
-  // `memory` aligned to a line; it and nothing else must outlive the core.
+  // `memory` aligned to a line; it and nothing else must outlive the core. Of `spec` it has the rules and what idle costs.
   ReplayCore(const kernel::Build<Machine>& build, const Facts& facts, std::span<std::byte> memory,
-             kernel::Rules rules)
-      : system_(build, static_cast<unsigned>(facts.cpus.size()), memory, rules),
+             const ReplaySpec& spec)
+      : idle_exit_ns_(spec.idle_exit_ns),
+        tick_ns_(spec.nohz_hz == 0 ? UINT64_MAX : 1'000'000'000 / spec.nohz_hz),
+        system_(build, static_cast<unsigned>(facts.cpus.size()), memory, spec.rules),
         locals_(facts.cpus.size()),
         reached_(facts.cpus.size()),
         slots_(facts.slots) {}
@@ -78,15 +82,18 @@ class ReplayCore {
     kernel::rcu::Busy<Machine> busy(m, local.cpu);
     for (const Step& step : chunk.cpus[m.cpu()]) {
       reached_[m.cpu()].epoch.store(step.epoch, std::memory_order_release);
+      begin_rest(m, local, step.when_ns);
       {
         kernel::rcu::Idle<Machine> idle(m, local.cpu);
         sleep(step.when_ns);
       }
       await_order(m, local, step);
+      m.idle_state(0);
       if (watch != nullptr) watch->begin(m, local.cpu, step);
       const std::uint64_t begin = m.now();
       const std::uint64_t died = local.deaths;
       execute(m, local, step);
+      local.since_ns = step.when_ns;
       const std::uint64_t spent = m.now() - begin;
       local.kernel_ns += spent;
       if (local.deaths != died) local.teardown_ns.record(spent);
@@ -97,9 +104,11 @@ class ReplayCore {
     }
     // Nothing of this CPU is left in this chunk: whatever epoch it ends in may begin without it.
     reached_[m.cpu()].epoch.store(chunk.epoch, std::memory_order_release);
+    begin_rest(m, local, chunk.end_ns);
     kernel::rcu::Idle<Machine> idle(m, local.cpu);
     sleep(chunk.end_ns);
     gather(m);
+    m.idle_state(0);
   }
 
   // After the last chunk, before anything is counted: what waits for a grace period is freed, which on real
@@ -183,6 +192,8 @@ class ReplayCore {
     Cpu cpu;
     workload::Hands<Machine> hands;
     std::uint32_t current = Step::kIdle;
+    // When its last step began.
+    std::uint64_t since_ns = 0;
     std::uint64_t steps = 0;
     std::uint64_t switches = 0;
     std::uint64_t in = 0;
@@ -191,6 +202,17 @@ class ReplayCore {
     std::uint64_t kernel_ns = 0;
     measure::Histogram teardown_ns;
   };
+
+  // The CPU does nothing until `until_ns`. Where it idles, that is a state to be left for an interrupt, and the tick stops if
+  // it is longer than one: the governor (drivers/cpuidle) is taken to foresee it.
+  void begin_rest(Machine& m, Local& local, std::uint64_t until_ns) {
+    if (local.current != Step::kIdle) return;
+    m.idle_state(idle_exit_ns_);
+    if (until_ns < local.since_ns || until_ns - local.since_ns < tick_ns_) return;
+    const std::uint64_t begin = m.now();
+    kernel::nohz_balance_enter_idle(m, local.cpu);
+    local.kernel_ns += m.now() - begin;
+  }
 
   // Waits, interrupts on, for what only another CPU can bring about. Idle for RCU, or two that wait would
   // wait for each other.
@@ -250,6 +272,7 @@ class ReplayCore {
     kernel::context_switch<kernel::ByTable>(m, local.cpu,
                                             slot == Step::kIdle ? local.cpu.idle : slots_[slot].task);
     ++local.switches;
+    if (slot != Step::kIdle) kernel::nohz_balancer_kick(m, local.cpu);
     if (local.current != Step::kIdle) {
       ++local.out;
       auto& turns = slots_[local.current].turns;
@@ -278,6 +301,8 @@ class ReplayCore {
     return mm;
   }
 
+  const std::uint32_t idle_exit_ns_;
+  const std::uint64_t tick_ns_;
   kernel::System<Machine> system_;
   std::vector<std::unique_ptr<Local>> locals_;
   std::vector<Reached> reached_;

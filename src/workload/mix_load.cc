@@ -2,6 +2,8 @@
 #include "workload/mix_load.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <span>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -17,7 +19,9 @@ constexpr std::uint32_t kBirthEnd = 1;
 
 // Ends where the steps switch to the user task again to die.
 std::uint32_t round_end(std::span<const Step> steps) {
-  return kBirthEnd + static_cast<std::uint32_t>(steps.size() - kBirthEnd + 1) / 2;
+  std::size_t last = steps.size() - 1;
+  while (steps[last].op != Op::switch_to) --last;
+  return static_cast<std::uint32_t>(last);
 }
 
 class MixLoad final : public WrappedLoad {
@@ -66,26 +70,9 @@ class MixLoad final : public WrappedLoad {
 
 }  // namespace
 
-Program mix_program(std::span<const unsigned> groups, std::uint32_t think) {
-  Program program;
-  program.processes = groups.empty() ? 0 : *std::max_element(groups.begin(), groups.end()) + 1;
-  for (std::uint32_t cpu = 0; cpu < groups.size(); ++cpu) {
-    program.tasks.push_back({cpu, groups[cpu]});
-    std::vector<Step> steps = {{Op::await_birth, groups[cpu]}};
-    const auto add = [&](Step step) {
-      steps.push_back(step);
-      if (think != 0) steps.push_back({Op::think, think});
-    };
-    add({Op::switch_to, cpu});
-    add({Op::idle});
-    add({Op::switch_to, cpu});
-    steps.push_back({Op::exit, groups[cpu]});
-    const std::uint32_t switches = count_switches(steps);
-    program.cpus.push_back({std::move(steps), switches});
-  }
-  // A CPU holds on to at most the mm it borrows while its group's process is alive again.
-  program.max_live_mms = program.processes + static_cast<std::uint32_t>(groups.size());
-  return program;
+Program mix_program(PatternParameters parameters) {
+  parameters.lifetime = 4;
+  return find_pattern("exit")->build(parameters);
 }
 
 std::unique_ptr<Load> make_mix_load(std::unique_ptr<Load> of_mix_program, std::uint64_t lifetime) {

@@ -31,7 +31,41 @@ class TeardownWatch : public Watch<M> {
     locals_[m.cpu()]->interruptions.calibrate(m);
   }
 
+  // A borrower idles where it waits for the drop, and lingers.
   bool take(M& m, const BoundStep<M>& step) override {
+    const bool idles = spec_.idle_exit_ns != 0 && spec_.borrows(m.cpu()) &&
+                       (step.op == Op::await_event || step.op == Op::think);
+    if (idles) m.idle_state(spec_.idle_exit_ns);
+    const bool goes_on = watched(m, step);
+    if (idles) m.idle_state(0);
+    return goes_on;
+  }
+
+  void drain(M& m, kernel::Cpu<M>& cpu) override {
+    const std::uint64_t begin = machine::silicon::ticks();
+    cpu.system->scheme.drain(m, cpu, kernel::Drain::tick);
+    if (observer_ != nullptr) observer_->drained(m.cpu(), machine::silicon::ticks() - begin);
+  }
+
+  // CPU 0 counts what it freed within the drop as freed at its end.
+  void freed(M& m, kernel::Mm<M>* mm) override {
+    std::atomic<std::uint64_t>& died_ns = died_ns_[this->engine().slot_of(mm)].ns;
+    const std::uint64_t died = died_ns.load(std::memory_order_relaxed);
+    // Not ended by a drop: a CPU's own mm, whose end is the run's.
+    if (died == 0) return;
+    died_ns.store(0, std::memory_order_relaxed);
+    Local& local = *locals_[m.cpu()];
+    if (local.dropping) {
+      // Without a look at the clock: it would be in the time of the drop.
+      local.freed_within.push_back(died);
+      return;
+    }
+    held_.fetch_sub(1, std::memory_order_relaxed);
+    if (observer_ != nullptr) observer_->freed(m.cpu(), machine::silicon::now_ns() - died);
+  }
+
+ private:
+  bool watched(M& m, const BoundStep<M>& step) {
     Local& local = *locals_[m.cpu()];
     switch (step.op) {
       case Op::put_user:
@@ -73,30 +107,6 @@ class TeardownWatch : public Watch<M> {
     }
   }
 
-  void drain(M& m, kernel::Cpu<M>& cpu) override {
-    const std::uint64_t begin = machine::silicon::ticks();
-    cpu.system->scheme.drain(m, cpu, kernel::Drain::tick);
-    if (observer_ != nullptr) observer_->drained(m.cpu(), machine::silicon::ticks() - begin);
-  }
-
-  // CPU 0 counts what it freed within the drop as freed at its end.
-  void freed(M& m, kernel::Mm<M>* mm) override {
-    std::atomic<std::uint64_t>& died_ns = died_ns_[this->engine().slot_of(mm)].ns;
-    const std::uint64_t died = died_ns.load(std::memory_order_relaxed);
-    // Not ended by a drop: a CPU's own mm, whose end is the run's.
-    if (died == 0) return;
-    died_ns.store(0, std::memory_order_relaxed);
-    Local& local = *locals_[m.cpu()];
-    if (local.dropping) {
-      // Without a look at the clock: it would be in the time of the drop.
-      local.freed_within.push_back(died);
-      return;
-    }
-    held_.fetch_sub(1, std::memory_order_relaxed);
-    if (observer_ != nullptr) observer_->freed(m.cpu(), machine::silicon::now_ns() - died);
-  }
-
- private:
   struct alignas(machine::kApart) Local {
     Interruptions interruptions;
     std::uint64_t last_tick_ns = machine::silicon::now_ns();

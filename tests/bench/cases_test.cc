@@ -64,7 +64,7 @@ TEST_F(Cases, AreEveryCombinationWithTheSchemesSideBySide) {
 
 TEST_F(Cases, SayWhatIsRunWhere) {
   choice_.placements = {topology::parse_placement("4,5")};
-  choice_.think = 7;
+  choice_.processes.think = 7;
   choice_.options.rq_lock = true;
   const measure::Subject subject = switch_cases(topology_.layout(), choice_)[0].subject;
   EXPECT_EQ(subject.family, "switch");

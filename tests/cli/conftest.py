@@ -87,7 +87,8 @@ def campaign(mmscale, allowed, tmp_path_factory):
     path = tmp_path_factory.mktemp("campaign") / "records.json"
     cpus = "1,2" if len(allowed) > 1 else "1"
     done = mmscale(
-        *("bench", "--scheme", "refcount,shootdown", "--workload", "idle,exit", "--cpus", cpus, "--reps", 3),
+        *("bench", "--scheme", "refcount,shootdown", "--lifecycle", "powerpc", "--workload", "idle,exit", "--cpus", cpus),
+        *("--reps", 3),
         *("--family", "switch,floor", *QUICK, "--out", path),
     )
     return done, json.loads(path.read_text())

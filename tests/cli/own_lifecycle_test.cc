@@ -36,5 +36,15 @@ TEST(OwnLifecycle, HereIsOneOfTheCatalogueOrNone) {
   EXPECT_TRUE(own.empty() || std::ranges::count(names, own) == 1) << own;
 }
 
+TEST(OwnLifecycle, IsTheDefaultWhereThereIsOne) {
+  const ChosenLifecycle known = default_lifecycle("s390x", "6.12.3", "this kernel");
+  EXPECT_EQ(known.name, "s390");
+  EXPECT_EQ(known.why, "that of this kernel, Linux 6.12.3 on s390x");
+  const ChosenLifecycle unknown = default_lifecycle("sparc64", "6.12.3", "this kernel");
+  EXPECT_EQ(unknown.name, "powerpc");
+  EXPECT_EQ(unknown.why, "no lifecycle is that of Linux 6.12.3 on sparc64");
+  EXPECT_EQ(default_lifecycle().name, own_lifecycle().empty() ? "powerpc" : own_lifecycle());
+}
+
 }  // namespace
 }  // namespace mmscale::cli

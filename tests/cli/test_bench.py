@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import math
+import os
 import re
 import subprocess
 
@@ -157,15 +158,34 @@ def test_the_table_has_a_line_for_every_case(campaign):
         assert ("no valid window" in line) == (valid == 0)
 
 
-def test_default_schemes_are_the_safe_ones(mmscale):
-    listed = mmscale("bench", "--workload", "idle", "--cpus", 1, "--family", "switch", "--benchmark_list_tests").stdout
-    safe = [
-        scheme["name"]
-        for scheme in json.loads(mmscale("schemes", "--json").stdout)
-        if any(entry["lifecycle"] == "powerpc" and entry["safe"] for entry in scheme["safety"])
-    ]
-    assert {"refcount", "refcount-packed", "shootdown"} <= set(safe) and "untracked" not in safe
-    assert listed.splitlines() == [f"switch/idle/{scheme}/all/compact/cpus:1" for scheme in safe]
+@pytest.mark.parametrize("lifecycle", ["powerpc", "x86-2025"])
+def test_default_schemes_are_the_safe_ones(mmscale, lifecycle):
+    words = ("bench", "--workload", "idle", "--cpus", 1, "--family", "switch", "--lifecycle", lifecycle, "--dry-run")
+    done = mmscale(*words)
+    schemes = json.loads(mmscale("schemes", "--json").stdout)
+    safe = [s["name"] for s in schemes if any(e["lifecycle"] == lifecycle and e["safe"] for e in s["safety"])]
+    assert {"refcount", "refcount-packed"} <= set(safe) and "untracked" not in safe
+    assert ("shootdown" in safe) == (lifecycle == "powerpc")
+    assert done.stdout.splitlines() == [f"switch/idle/{scheme}/all/compact/cpus:1" for scheme in safe]
+    left_out = ", ".join(s["name"] for s in schemes if s["name"] not in safe)
+    assert f"lifecycle {lifecycle} (asked for); unsafe there, and left out without --unsafe: {left_out}\n" in done.stderr
+    everything = mmscale(*words, "--unsafe")
+    assert len(everything.stdout.splitlines()) == len(schemes) and "left out" not in everything.stderr
+
+
+def test_the_lifecycle_is_the_machine_s_own(mmscale, tmp_path):
+    path = tmp_path / "own.json"
+    words = ("bench", "--scheme", "refcount", "--workload", "idle", "--family", "switch", "--cpus", 1, "--reps", 1, *QUICK)
+    done = mmscale(*words, "--out", path)
+    document = json.loads(path.read_text())
+    assert_measured(done, document)
+    ours = windows(document)[0]["mmscale"]
+    own = document["context"].get("host_lifecycle")
+    assert ours["lifecycle"] == (own or "powerpc")
+    system = os.uname()
+    why = f"that of this kernel, Linux {system.release} on {system.machine}"
+    assert ours["lifecycle_reason"] == (why if own else why.replace("that of this kernel,", "no lifecycle is that of"))
+    assert f"lifecycle {ours['lifecycle']} ({ours['lifecycle_reason']})" in done.stderr
 
 
 def test_an_unsafe_scheme_runs_when_asked_to(mmscale, tmp_path):

@@ -17,7 +17,7 @@ from records.schema import problems  # isort: skip
 
 DENIED = Path(__file__).with_name("denied.py")
 FLOOR = ("bench", "--family", "floor", "--cpus", 1, "--reps", 1, *QUICK)
-SWITCH = ("bench", "--family", "switch", "--scheme", "shootdown", "--workload", "idle", "--cpus", 1, "--reps", 1, *QUICK)
+SWITCH = ("bench", "--family", "switch", "--scheme", "shootdown-filter-all", "--workload", "idle", "--cpus", 1, "--reps", 1, *QUICK)
 
 
 @pytest.fixture

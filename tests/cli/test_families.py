@@ -10,7 +10,7 @@ from conftest import QUICK, ROOT, assert_measured, assert_refused
 
 from records.schema import problems  # isort: skip
 
-SHORT = (*QUICK, "--reps", 1, "--scheme", "refcount,shootdown")
+SHORT = (*QUICK, "--reps", 1, "--scheme", "refcount,shootdown", "--lifecycle", "powerpc")
 
 
 def windows_of(document, family):
@@ -75,6 +75,27 @@ def test_teardown_has_every_part(families):
         assert entry["held_bytes_max"] == entry["held_mms_max"] * entry["mm_slot_bytes"]
         if entry["mmscale"]["scheme"] == "refcount":
             assert entry["ipis_sent"] == 0
+
+
+def test_idle_and_death_cost_what_is_said(mmscale, allowed, tmp_path):
+    """Whoever drops waits for the borrower to leave its idle state, whatever else the machine does. The tick has no part in a
+    drop."""
+    if len(allowed) < 2:
+        return
+    out = tmp_path / "records.json"
+    costs = ("--idle-exit", "200us", "--nohz", "3", "--death-ticks", "1000", "--registered")
+    done = mmscale("bench", "--family", "teardown,mix", "--cpus", 2, "--exits", "0,10000", *costs, *SHORT, "--out", out)
+    document = json.loads(out.read_text())
+    assert_measured(done, document)
+    assert problems(document) == []
+    for entry in windows_of(document, "teardown"):
+        ours = entry["mmscale"]
+        assert ours["idle_exit_ns"] == 200_000 and "nohz_every" not in ours
+        if ours["scheme"] == "shootdown" and ours["borrowers"] == 1:
+            assert entry["drop_ns_p50"] >= 200_000
+    said = {"idle_exit_ns": 200_000, "nohz_every": 3, "death_ticks": 1000, "registered": True}
+    for entry in windows_of(document, "mix"):
+        assert said.items() <= entry["mmscale"].items()
 
 
 def test_mix_concludes_in_a_record_and_a_line(families):

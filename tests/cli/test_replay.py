@@ -247,6 +247,21 @@ def test_a_trace_on_all_models_of_its_kind(mmscale, tmp_path):
     assert all(len(set(one["mmscale"]["pus"])) == 2 and one["mmscale"]["lines_by_distance"]["smt-sibling"] == 0 for one in records)
 
 
+def test_idle_costs_what_is_said(replay):
+    """Both IPIs of the trace interrupt a CPU that idles. Of its idle periods none is a second long, many are a millisecond."""
+    words = (BY_HAND, "--scheme", "shootdown-exitflush")
+    plain, slow, ticks, seldom = (
+        replay(*words, *more)["shootdown-exitflush"]
+        for more in ((), ("--idle-exit", "50us"), ("--nohz", "1000"), ("--nohz", "1"))
+    )
+    for record in (slow, ticks, seldom):
+        assert all(record[count] == plain[count] for count in COUNTS)
+    assert 95_000 < slow["kernel_ns"] - plain["kernel_ns"] < 105_000 and slow["mmscale"]["idle_exit_ns"] == 50_000
+    assert ticks["kernel_ns"] > plain["kernel_ns"] == seldom["kernel_ns"]
+    assert (ticks["mmscale"]["nohz_hz"], seldom["mmscale"]["nohz_hz"]) == (1000, 1)
+    assert not {"idle_exit_ns", "nohz_hz"} & set(plain["mmscale"])
+
+
 def test_the_console_explains(mmscale):
     done = mmscale("replay", BY_HAND, "--scheme", "refcount,shootdown-exitflush")
     assert "30 events, 0.029 s, 2 CPUs; 21 switches, 3 forks, 0 vforks, 1 threads, 1 execs, 4 exits" in done.stdout
@@ -285,6 +300,9 @@ def test_bad_files_are_named(mmscale, tmp_path, content, pattern):
         ((BY_HAND, "--machine", "all", "--silicon"), 2, "--silicon and --machine: .*"),
         ((TRACES / "make-j2.mmtrace.gz", "--scheme", "shootdown"), 2, "--scheme shootdown: unsafe under lifecycle x86-2025: .*"),
         ((BY_HAND, "--machine", "power9-2c", "--silicon"), 2, "--silicon and --machine: .*"),
+        ((BY_HAND, "--idle-exit", "2us", "--silicon"), 2, "--idle-exit: of a replay in virtual time; with --silicon no CPU idles"),
+        ((BY_HAND, "--idle-exit", "1s"), 2, "--idle-exit: '1s' is longer than 100 ms, and .*"),
+        ((BY_HAND, "--nohz", "0"), 2, "--nohz: '0' is not a whole number from 1 to 100000"),
         ((BY_HAND, "--until", "5"), 2, "--until.*"),
         ((BY_HAND, "--cpu", "7"), 1, ".*: ftrace text without a sched_switch that the filters let through"),
         ((BY_HAND, "--comm", "nobody"), 1, ".*: no task is ever called 'nobody'"),

@@ -33,7 +33,7 @@ OPTIONS = {
     "transport": ("membarrier", "signal"), "home_node": (0, 1), "window_ns": (50000000, 20000000),
     "warm_ns": (12500000, 0), "tomorrow": (["a", 1], ["a", 2]), "switch_ticks": (300, 900), "batch": (8, 9),
     "death_ticks": (1000, 400000), "tasks_per_cpu": (2, 4),
-    "nohz_every": (1, 100), "idle_exit_ns": (2000, 10000), "registered": (None, True),
+    "nohz_every": (1, 100), "nohz_hz": (250, 1000), "idle_exit_ns": (2000, 10000), "registered": (None, True),
 }  # fmt: skip
 # What only some families have.
 OF_FAMILY = {

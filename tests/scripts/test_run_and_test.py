@@ -43,7 +43,7 @@ def test_run_goes_from_build_to_plots(run, tree, stub_path, tmp_path):
     assert log.read_text().splitlines() == [
         "cmake --preset release",
         "cmake --build --preset release --target mmscale",
-        f"bench --budget 5s --out {out}/records.json --filter x --scheme refcount,refcount-packed,shootdown",
+        f"bench --budget 5s --out {out}/records.json --filter x --scheme refcount,refcount-packed,shootdown --lifecycle powerpc",
     ]
     assert {"records.json", "table.txt", "report.html", "switch-idle-all-compact-ns.svg"} <= {path.name for path in out.iterdir()}
     assert f"In {out}:" in done.stdout and "  table.txt" in done.stdout

@@ -14,16 +14,37 @@ namespace {
 
 std::unique_ptr<Load> mix(std::vector<unsigned> groups, std::uint64_t lifetime, std::uint32_t think = 0) {
   return make_mix_load(
-      make_checked_silicon_load({.scheme = "refcount", .transport = "doorbell"}, mix_program(groups, think)),
+      make_checked_silicon_load({.scheme = "refcount", .transport = "doorbell"}, mix_program({.groups = groups, .think = think})),
       lifetime);
 }
 
 TEST(MixProgram, IsBirthARoundAndDeath) {
   const std::vector<unsigned> groups = {0, 0};
-  EXPECT_EQ(to_string(mix_program(groups, 0), 0), "await_birth0 task0/mm0 idle task0/mm0 exit");
-  EXPECT_EQ(to_string(mix_program(groups, 7), 1),
+  EXPECT_EQ(to_string(mix_program({.groups = groups}), 0), "await_birth0 task0/mm0 idle task0/mm0 exit");
+  EXPECT_EQ(to_string(mix_program({.groups = groups, .think = 7}), 1),
             "await_birth0 task1/mm0 think7 idle think7 task1/mm0 think7 exit");
-  EXPECT_EQ(mix_program(groups, 0).max_live_mms, 3u);
+  EXPECT_EQ(mix_program({.groups = groups}).max_live_mms, 3u);
+}
+
+// What idling and dying costs besides is in it as in pattern `exit`.
+TEST(MixProgram, HasTheCostsOfIdleAndOfDeath) {
+  const std::vector<unsigned> groups = {0};
+  const Program program = mix_program(
+      {.groups = groups, .death_ticks = 7, .nohz_every = 3, .idle_exit_ns = 5, .registered = true});
+  EXPECT_EQ(to_string(program, 0),
+            "await_birth0 task0/mm0 busy_tick idle stop_tick3 task0/mm0 busy_tick exit stop_tick3");
+  EXPECT_EQ(program.death_ticks, 7u);
+  EXPECT_EQ(program.idle_exit_ns, 5u);
+  EXPECT_TRUE(program.registered);
+}
+
+TEST(MixLoad, CountsSwitchesAndNotTicks) {
+  const std::vector<unsigned> groups = {0};
+  const auto load = make_mix_load(make_checked_silicon_load({.scheme = "refcount", .transport = "doorbell"},
+                                                            mix_program({.groups = groups, .nohz_every = 2})),
+                                  10);
+  EXPECT_EQ(test::run_load(*load, 1000).mms_born, 201u);
+  EXPECT_TRUE(load->audit().empty());
 }
 
 // On one CPU it is exact: 1,000 rounds are 2,000 switches, and every `lifetime` of them end in an exit. One

@@ -15,7 +15,7 @@ COUNTERS = {
 }  # fmt: skip
 
 # What a record says of its trace, and of the rules that it was replayed under; its window is as long as the replay took.
-SAID = ("trace_kernel", "trace_machine", "trace_processor", "lifecycle_reason", "unsafe", "window_ns")
+SAID = ("trace_kernel", "trace_machine", "trace_processor", "unsafe", "window_ns")
 
 
 def replay_row(benchmark, ours):

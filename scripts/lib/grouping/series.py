@@ -46,7 +46,7 @@ UNREMARKABLE = {
     "mm_cid": ("off",), "rq_lock": (False,), "lifetime": (), "latency_one_in": (0,), "deep_idle": (False,),
     "page_tables": (True,), "hotplug": ("after",), "migrate_every": (), "rest_of_switch": ("none",), "random_think": (False,),
     "death_ticks": (), "tasks_per_cpu": (),
-    "nohz_every": (), "idle_exit_ns": (), "registered": (),
+    "nohz_every": (), "nohz_hz": (), "idle_exit_ns": (), "registered": (),
 }  # fmt: skip
 # Conditions whose value is said elsewhere, unless there are several.
 SAID = ("machine", "warm_ns", "irqs_off_activate_mm")
@@ -145,6 +145,7 @@ GIVEN = {
     "death_ticks": ("{:g} ticks for a death", "nothing for a death besides"),
     "tasks_per_cpu": ("{:g} tasks for each CPU", "one task for each CPU"),
     "nohz_every": ("one idle period in {:g} without a tick", "no tick stops"),
+    "nohz_hz": ("idle periods of over a tick at {:g} Hz without one", "no tick stops"),
     "idle_exit_ns": ("{:g} ns to leave idle", "nothing to leave idle"),
     "registered": ("registered for membarrier(2)", "not registered for membarrier(2)"),
 }

@@ -14,7 +14,7 @@ PREFIX = "condition "
 # In the "mmscale" object of any family, but no condition: they are the window's results, its whereabouts, or in words what another
 # key says.
 RESULTS = {
-    "invalid", "audit", "per_cpu", "pus", "packages", "absent", "transport_reason",
+    "invalid", "audit", "per_cpu", "pus", "packages", "absent", "lifecycle_reason", "transport_reason",
     "transport_caveat", "world", "pmu", "simulator", "lines_by_distance", "notes",
 }  # fmt: skip
 # What a window is a window of, in any family: a reader has a column for those that its family has. What a scheme is
