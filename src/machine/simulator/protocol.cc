@@ -134,12 +134,14 @@ void World::ask_home(Line& line, std::uint32_t domain, Picoseconds time) {
   line.last_domain = domain;
 }
 
-// Takes the request that is served next off a domain's queue: the oldest, except on a bus that has another
-// order. Its sibling asks then.
+// Takes the request that is served next off a domain's queue: the oldest, but where the machine has another order.
+// Its sibling asks then.
 World::Cpu& World::take(Line& line, std::uint32_t domain, Picoseconds time) {
   Queue& queue = lines_.queue(line, domain);
   std::uint32_t before = kNobody;
-  if (protocol_ == Protocol::snoop && arbitration_ != Arbitration::fifo) before = before_next(line, queue);
+  if (arbitration_ == Arbitration::random ||
+      (protocol_ == Protocol::snoop && arbitration_ != Arbitration::fifo))
+    before = before_next(line, queue);
   std::uint32_t& link = before == kNobody ? queue.first : cpus_[before].next;
   Cpu& c = cpus_[link];
   link = c.next;
@@ -189,8 +191,13 @@ std::uint32_t World::before_next(Line& line, const Queue& queue) {
   std::uint32_t before = kNobody;
   if (arbitration_ == Arbitration::random) {
     const std::uint32_t candidates = std::min(line.asking, kMostCandidates);
-    for (std::uint64_t skip = random_() % candidates; skip != 0; --skip)
-      before = before == kNobody ? queue.first : cpus_[before].next;
+    for (std::uint64_t skip = random_() % candidates; skip != 0; --skip) {
+      const std::uint32_t here = before == kNobody ? queue.first : cpus_[before].next;
+      if (protocol_ == Protocol::home &&
+          (here == queue.last || cpus_[cpus_[here].next].place.core == line.owner))
+        break;
+      before = here;
+    }
     return before;
   }
   if (line.owner == kNobody) return before;
