@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <system_error>
@@ -263,8 +264,7 @@ class Assessor {
 Workload count(const std::string& path, const std::string& called) {
   const trace::Trace trace(path, {});
   const std::size_t cpus = trace.facts().cpus.size();
-  auto model = machine::simulator::load_model("power9-2c");
-  if (model.layout.pus.size() < cpus) model = machine::simulator::load_model("power8-16s");
+  const auto model = machine::simulator::load_model("power8-16s");
   if (model.layout.pus.size() < cpus)
     throw std::runtime_error(
         fmt::format("{}: {} CPUs, {} are the most", path, cpus, model.layout.pus.size()));
@@ -310,27 +310,6 @@ void record(const AssessOptions& options, const std::string& path) {
     throw std::runtime_error("mmscale record did not record (its message stands above)");
 }
 
-// A folder for the recording, gone with its contents when this ends.
-class Scratch {
- public:
-  Scratch() {
-    std::string name = (std::filesystem::temp_directory_path() / "mmscale-assess-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr)
-      throw std::system_error(errno, std::generic_category(), "making a folder for the recording");
-    path_ = name;
-  }
-  ~Scratch() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  std::string file() const { return (path_ / "assess.trace").string(); }
-
- private:
-  std::filesystem::path path_;
-};
-
 Workload workload_of(const AssessOptions& options) {
   if (!options.trace.empty()) return count(options.trace, options.trace);
   Workload workload;
@@ -338,9 +317,16 @@ Workload workload_of(const AssessOptions& options) {
                                           : fmt::format("{}", fmt::join(options.command, " "));
   // The machine is assessed all the same where nobody may record.
   try {
-    const Scratch scratch;
-    record(options, scratch.file());
-    return count(scratch.file(), workload.name);
+    std::string folder = (std::filesystem::temp_directory_path() / "mmscale-assess-XXXXXX").string();
+    if (::mkdtemp(folder.data()) == nullptr)
+      throw std::system_error(errno, std::generic_category(), "making a folder for the recording");
+    // Gone with its contents when this ends.
+    const std::shared_ptr<void> scratch(nullptr, [&folder](void*) {
+      std::error_code error;
+      std::filesystem::remove_all(folder, error);
+    });
+    record(options, folder + "/assess.trace");
+    return count(folder + "/assess.trace", workload.name);
   } catch (const std::exception& error) {
     workload.unavailable = error.what();
     return workload;
@@ -349,6 +335,7 @@ Workload workload_of(const AssessOptions& options) {
 
 int run(AssessOptions options, const std::string& command_line) {
   const bool asked = !options.trace.empty() || !options.record.empty() || !options.command.empty();
+  if (!options.record.empty()) parse_duration("--record", options.record);
   if (!options.trace.empty() && !options.record.empty())
     throw UsageError("TRACE and --record both name a workload; give one");
   if (options.json && measure::is_standard_output(options.out))
@@ -399,6 +386,7 @@ void add_assess_command(Start& start) {
   command.footer("Status 3: something had no valid window; what rests on it is said to be unknown.");
   command.run([options, &start] {
     // CLI11 takes the -- away.
+    if (start.command_line.ends_with(" --")) throw UsageError("assess: no command after --");
     if (start.command_line.find(" -- ") != std::string::npos)
       options->command = options->words;
     else if (options->words.size() > 1)

@@ -28,9 +28,11 @@ std::string text(const Figure& figure) {
                      time(figure.interval->high));
 }
 
+// Whether it is more than nothing, as far as its windows can tell.
+bool is_seen(const Figure& f) { return f.interval ? f.interval->low > 0 : f.median > 0.0; }
+
 std::string percent(double part) {
-  const double value = part * kPercent;
-  return fmt::format("{:.2g} %", value);
+  return part < 1 ? fmt::format("{:.2g} %", part * kPercent) : fmt::format("{:.0f} %", part * kPercent);
 }
 
 // The upper end of what a scheme without mm_count would spare in each switch.
@@ -45,30 +47,28 @@ std::string point_in_words(const SwitchPoint& point) {
   if (!point.sharing.median)
     return fmt::format("With {} CPUs nothing can be said: no two windows that followed each other count.\n",
                        point.cpus);
-  words += fmt::format("Sharing an mm costs {} a switch with {} CPUs here (threads {}, processes {}).\n",
-                       text(point.sharing), point.cpus, text(point.threads), text(point.processes));
-  switch (agreement(point)) {
-    case Agreement::agree:
-      words += fmt::format("mm_count explains {} of it, as emulated with that switch around it.\n",
-                           text(point.mm_count));
-      break;
-    case Agreement::disagree:
-      words += fmt::format(
-          "The emulation says {} for mm_count, which is another figure: what sharing costs here is not, or "
-          "not "
-          "only, mm_count, and only the bound stands.\n",
-          text(point.mm_count));
-      break;
-    case Agreement::unknown:
-      words += "Whether mm_count explains that is unknown: too few windows count.\n";
-  }
+  const bool seen = is_seen(point.sharing);
+  words += fmt::format("Sharing an mm costs {}{} a switch with {} CPUs here (threads {}, processes {}).\n",
+                       seen ? "" : "nothing that could be seen: ", text(point.sharing), point.cpus,
+                       text(point.threads), text(point.processes));
+  std::string_view emulation = "Whether mm_count explains that is unknown: too few windows count ({}).\n";
+  if (agreement(point) == Agreement::disagree)
+    emulation =
+        "The emulation says {} for mm_count, which is another figure: what sharing costs here is not, or not "
+        "only, mm_count, and only the bound stands.\n";
+  else if (agreement(point) == Agreement::agree && seen && is_seen(point.mm_count))
+    emulation = "mm_count explains {} of it, as emulated with that switch around it.\n";
+  else if (agreement(point) == Agreement::agree)
+    emulation = "mm_count, as emulated with that switch around it: {}, which agrees.\n";
+  words += fmt::format(fmt::runtime(emulation), text(point.mm_count));
   const auto gain = most_gain(point);
   if (!gain) return words;
-  const bool matters = *gain >= kMatters;
+  if (constexpr double kNearlyAllOfASwitch = 9; *gain > kNearlyAllOfASwitch)
+    return words + "What any other scheme would give nobody can tell: the windows are too far apart.\n";
   words += fmt::format(
-      "Shootdown, or any other scheme, would give at most {} in a program that does nothing but "
-      "switch{}\n",
-      percent(*gain), matters ? "." : ": it does not matter.");
+      "Shootdown, or any other scheme, would give {} in a program that does nothing but switch{}\n",
+      *gain == 0 ? "nothing" : "at most " + percent(*gain),
+      *gain >= kMatters ? "." : ": it does not matter.");
   return words;
 }
 
@@ -107,15 +107,19 @@ std::optional<double> most_gain(const SwitchPoint& point) {
   return spared / (*point.threads.median - spared);
 }
 
-std::optional<double> workload_share(const Assessment& assessment) {
-  if (!assessment.workload || !assessment.workload->unavailable.empty() || assessment.points.empty())
-    return std::nullopt;
+std::optional<double> share_of(const Assessment& assessment, double ns) {
+  if (!assessment.workload || !assessment.workload->unavailable.empty()) return std::nullopt;
   const Workload& workload = *assessment.workload;
-  const auto spared = most_spared(assessment.points.back());
-  if (!spared || workload.seconds <= 0 || workload.cpus == 0) return std::nullopt;
+  if (workload.seconds <= 0 || workload.cpus == 0) return std::nullopt;
   constexpr double kSwitchesPerBorrow = 2;
-  return static_cast<double>(workload.borrows) * kSwitchesPerBorrow * *spared * 1e-9 /
+  return static_cast<double>(workload.borrows) * kSwitchesPerBorrow * ns * 1e-9 /
          (workload.seconds * workload.cpus);
+}
+
+std::optional<double> workload_share(const Assessment& assessment) {
+  if (assessment.points.empty()) return std::nullopt;
+  const auto spared = most_spared(assessment.points.back());
+  return spared ? share_of(assessment, *spared) : std::nullopt;
 }
 
 std::string in_words(const Assessment& a) {
@@ -152,11 +156,15 @@ std::string in_words(const Assessment& a) {
   words += fmt::format("{}: {:.3g} switches, {:.3g} borrows, {:.3g} deaths a second on {} CPUs.\n", w.name,
                        rate(w.switches), rate(w.borrows), rate(w.deaths), w.cpus);
   const auto share = workload_share(a);
-  if (!share)
-    words += "What of its CPU time that is, is unknown.\n";
-  else
-    words += fmt::format("Of its CPU time mm_count takes at most {}{}\n", percent(*share),
-                         *share < kMatters ? ": it does not matter." : ".");
+  if (!share) return words + "What of its CPU time that is, is unknown.\n";
+  words += fmt::format("Of its CPU time mm_count takes at most {}{}\n", percent(*share),
+                       *share < kMatters ? ": it does not matter." : ".");
+  if (agreement(a.points.back()) != Agreement::agree) return words;
+  const auto spared = [&a](const Figure& figure) {
+    return is_seen(figure) ? percent(*share_of(a, *figure.median)) : "nothing that could be seen";
+  };
+  words += fmt::format("Shootdown would spare {} of its CPU time, hazptr {}, less what they do at a death.\n",
+                       spared(a.points.back().shootdown), spared(a.points.back().hazptr));
   return words;
 }
 
@@ -212,17 +220,11 @@ nlohmann::ordered_json to_record(const Assessment& a) {
   nlohmann::ordered_json details = to_json(a);
   details["family"] = "assess";
   details["record"] = "assessment";
-  nlohmann::ordered_json record = {{"name", "assess/compact"},
-                                   {"run_name", "assess/compact"},
-                                   {"run_type", "aggregate"},
-                                   {"repetitions", a.repetitions},
-                                   {"threads", 1},
-                                   {"aggregate_name", "assessment"},
-                                   {"aggregate_unit", "time"},
-                                   {"iterations", 1},
-                                   {"real_time", 0.0},
-                                   {"cpu_time", 0.0},
-                                   {"time_unit", "ns"}};
+  auto record = nlohmann::ordered_json::parse(R"({
+    "name": "assess/compact", "run_name": "assess/compact", "run_type": "aggregate", "repetitions": 0, "threads": 1,
+    "aggregate_name": "assessment", "aggregate_unit": "time", "iterations": 1, "real_time": 0.0, "cpu_time": 0.0,
+    "time_unit": "ns"})");
+  record["repetitions"] = a.repetitions;
   record["mmscale"] = std::move(details);
   return record;
 }

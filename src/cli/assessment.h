@@ -86,6 +86,9 @@ Agreement agreement(const SwitchPoint& point);
 // costs at the upper end of its interval, out of what a switch of threads takes. Empty if that is unknown.
 std::optional<double> most_gain(const SwitchPoint& point);
 
+// What part of its CPUs' time a recording spends on so many ns at each switch of its borrows. Empty if there is none.
+std::optional<double> share_of(const Assessment& assessment, double ns);
+
 // What part of its CPUs' time the recording spends on mm_count, borrows being two switches each; the upper end
 // of the interval. Of the bound where emulation and kernel disagree. Empty if unknown.
 std::optional<double> workload_share(const Assessment& assessment);

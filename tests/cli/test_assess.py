@@ -52,6 +52,8 @@ def test_a_planted_cost_is_found_at_its_size(assess, tmp_path):
         (("a", "b"), "takes one TRACE"),
         (("trace.dat", "--record", "1s"), "both name a workload"),
         (("--lifecycle", "vax"), "--lifecycle"),
+        (("--record", "1x"), "--record: '1x' is not a duration"),
+        (("--reps", "2", "--"), "no command after --"),
         (("/nowhere",), "/nowhere"),
     ],
 )
