@@ -29,8 +29,8 @@ void add_bench_command(Start& start);
 // This host as a machine file for `mmscale sim`.
 void add_calibrate_command(Start& start);
 
-// What on this machine will disturb measurements, and what to do about it, in some seconds. Status 3 if there is
-// anything.
+// What on this machine will disturb measurements, and what to do about it, in some seconds. Status 3 if
+// there is anything.
 void add_doctor_command(Start& start);
 
 // What mm_count costs on this machine, and what another scheme would give.
