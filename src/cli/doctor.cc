@@ -4,6 +4,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#if defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -18,6 +23,7 @@
 #include "host/calls.h"
 #include "host/kernel_counts.h"
 #include "machine/silicon/pool.h"
+#include "measure/atomics.h"
 #include "measure/disturbance.h"
 #include "measure/environment.h"
 #include "measure/hypervisor.h"
@@ -130,6 +136,11 @@ std::vector<Finding> settings(const topology::Topology& topology) {
   if (!measure::emulator().empty())
     find(
         fmt::format("the CPUs are emulated ({}): no time measured here means anything", measure::emulator()));
+#if defined(__aarch64__)
+  if (measure::kAtomics == "LL/SC" && (getauxval(AT_HWCAP) & HWCAP_ATOMICS) != 0)
+    find("built without the CPUs' atomic instructions (LSE), which the kernel uses",
+         "cmake --preset release -DCMAKE_CXX_FLAGS=-march=armv8.1-a");
+#endif
   if (environment.hypervisor != "none")
     find(fmt::format("hypervisor: {}; what it takes may not show", environment.hypervisor));
   if (environment.frequency.state != measure::FrequencyState::kFixed)
