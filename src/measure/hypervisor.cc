@@ -30,8 +30,12 @@ constexpr std::string_view kArchitecture =
     "ppc64le";
 #elif defined(__s390x__)
     "s390x";
-#else
+#elif defined(__riscv)
     "riscv64";
+#elif defined(__loongarch64)
+    "loongarch64";
+#else
+    "";
 #endif
 
 bool has_word(std::string_view text, std::string_view wanted) {
@@ -109,7 +113,8 @@ std::string read_emulator(const CpuInfo& info, const fs::path& root) {
   // A program of another architecture than the kernel's: qemu-user, containers for another platform. The file is there since
   // Linux 6.1, and who emulates for one process passes it on.
   const auto kernel = read_line(root / "proc/sys/kernel/arch").value_or(std::string{kArchitecture});
-  if (kernel != kArchitecture) return fmt::format("a program for {} on {}", kArchitecture, kernel);
+  if (!kArchitecture.empty() && kernel != kArchitecture)
+    return fmt::format("a program for {} on {}", kArchitecture, kernel);
   // s390, as kvm-unit-tests' vm_is_tcg() tells it: with KVM the maker is that of the machine below.
   if (const auto machine = read_line(root / "proc/sysinfo");
       machine && machine->starts_with("Manufacturer:") && has_word(*machine, "QEMU"))
