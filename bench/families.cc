@@ -35,25 +35,6 @@ measure::Subject kernel_subject(const topology::Layout& layout, const Choice& ch
   return subject;
 }
 
-workload::PatternParameters parameters_of(const Choice& choice, const workload::Pattern& pattern,
-                                          std::span<const unsigned> groups) {
-  workload::PatternParameters parameters = choice.processes;
-  parameters.groups = groups;
-  if (!pattern.interrupts) parameters.idle_exit_ns = 0;
-  return parameters;
-}
-
-void say_parameters(measure::Subject& subject, const Choice& choice, const workload::Pattern& pattern) {
-  const workload::PatternParameters& said = choice.processes;
-  subject.think_cycles = said.think;
-  subject.page_tables = said.page_tables;
-  if (pattern.dies) subject.death_ticks = said.death_ticks;
-  if (pattern.interrupts) subject.idle_exit_ns = said.idle_exit_ns;
-  subject.nohz_every = said.nohz_every;
-  subject.registered = said.registered;
-  subject.deep_idle = said.deep_idle;
-}
-
 workload::SiliconSpec silicon_spec(const std::string& scheme, const Choice& choice, unsigned home_node) {
   return {.scheme = scheme,
           .lifecycle = choice.lifecycle,

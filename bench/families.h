@@ -61,12 +61,6 @@ measure::Subject kernel_subject(const topology::Layout& layout, const Choice& ch
                                 const std::string& scheme, const topology::Placement& placement,
                                 unsigned cpus);
 
-// What the choice says of the processes that switch, idle and die: for the pattern, and, as far as it has to do with such a
-// pattern, for the record.
-workload::PatternParameters parameters_of(const Choice& choice, const workload::Pattern& pattern,
-                                          std::span<const unsigned> groups);
-void say_parameters(measure::Subject& subject, const Choice& choice, const workload::Pattern& pattern);
-
 // The emulated kernel that the choice asks for. Refers to its arguments' texts.
 workload::SiliconSpec silicon_spec(const std::string& scheme, const Choice& choice, unsigned home_node);
 

@@ -76,15 +76,17 @@ Case make_case(const topology::Layout& layout, const Choice& choice, const std::
   measure::Subject subject = kernel_subject(layout, choice, "mix", scheme, placement, cpus);
   subject.workload = "mix";
   subject.sharing = topology::to_string(sharing);
-  const workload::Pattern& pattern = *workload::find_pattern("exit");
-  say_parameters(subject, choice, pattern);
+  subject.processes = workload::find_pattern("exit")->used_of(choice.processes);
+  // It is the findings' to say how long one lives.
+  subject.processes.lifetime = 0;
   std::string name = fmt::format("mix/{}/{}/{}/cpus:{}/{}:{}{}", scheme, subject.sharing, subject.placement,
                                  cpus, kExits, exits, suffix_of(choice.transport));
-  auto make_load = [scheme, choice, exits, &pattern, home = subject.home_node,
-                    groups =
-                        topology::groups(layout, subject.pus, sharing)]() -> std::unique_ptr<workload::Load> {
-    auto load = workload::make_silicon_load(silicon_spec(scheme, choice, home),
-                                            workload::mix_program(parameters_of(choice, pattern, groups)));
+  auto make_load =
+      [scheme, choice, exits, parameters = subject.processes, home = subject.home_node,
+       groups = topology::groups(layout, subject.pus, sharing)]() mutable -> std::unique_ptr<workload::Load> {
+    parameters.groups = groups;
+    auto load =
+        workload::make_silicon_load(silicon_spec(scheme, choice, home), workload::mix_program(parameters));
     return std::make_unique<MixTrial>(workload::make_mix_load(std::move(load), lifetime_of(exits)), exits);
   };
   return {std::move(name), std::move(subject), std::move(make_load)};

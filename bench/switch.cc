@@ -22,8 +22,10 @@ struct Plan {
 
 std::unique_ptr<workload::Load> make_load(const Plan& plan) {
   const workload::Pattern* pattern = workload::find_pattern(plan.workload);
+  workload::PatternParameters parameters = pattern->used_of(plan.choice.processes);
+  parameters.groups = plan.groups;
   auto load = workload::make_silicon_load(silicon_spec(plan.scheme, plan.choice, plan.home_node),
-                                          pattern->build(parameters_of(plan.choice, *pattern, plan.groups)));
+                                          pattern->build(parameters));
   if (plan.choice.latency_one_in == 0) return load;
   return std::make_unique<measure::SampledLoad>(std::move(load), plan.choice.latency_one_in);
 }
@@ -35,11 +37,7 @@ Case make_case(const topology::Layout& layout, const Choice& choice, const std::
   Plan plan{scheme, workload_name, topology::groups(layout, subject.pus, sharing), choice, subject.home_node};
   subject.workload = workload_name;
   subject.sharing = topology::to_string(sharing);
-  const workload::Pattern& pattern = *workload::find_pattern(workload_name);
-  if (pattern.has_queue) subject.tasks_per_cpu = choice.processes.tasks_per_cpu;
-  if (pattern.has_lifetime) subject.lifetime = choice.processes.lifetime;
-  if (pattern.migrates) subject.migrate_every = choice.processes.migrate_every;
-  say_parameters(subject, choice, pattern);
+  subject.processes = workload::find_pattern(workload_name)->used_of(choice.processes);
   return {fmt::format("switch/{}/{}/{}/{}/cpus:{}", workload_name, scheme, subject.sharing, subject.placement,
                       cpus),
           std::move(subject), [plan = std::move(plan)] { return make_load(plan); }};

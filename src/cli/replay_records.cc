@@ -45,7 +45,7 @@ measure::Record make_record(const std::string& trace, const ReplayPlace& place, 
   record.subject.mm_cid = to_string(kernel::MmCid::off);
   record.subject.irqs_off_activate_mm = spec.rules.irqs_off_activate_mm;
   record.subject.hotplug = to_string(spec.rules.hotplug);
-  record.subject.idle_exit_ns = spec.idle_exit_ns;
+  record.subject.processes.idle_exit_ns = spec.idle_exit_ns;
   record.subject.absent = scheme::lifecycle_info(spec.lifecycle).absent;
   record.subject.transport = place.transport;
   record.subject.transport_reason = place.transport_reason;

@@ -103,7 +103,8 @@ struct SimulatedCase {
 std::unique_ptr<workload::SimulatorLoad> make_kernel(const Model& model, const measure::Subject& subject,
                                                      const campaign::Choice& choice) {
   const auto groups = topology::groups(model.layout, subject.pus, topology::parse_sharing(subject.sharing));
-  const workload::Pattern& pattern = *workload::find_pattern(subject.workload);
+  workload::PatternParameters parameters = subject.processes;
+  parameters.groups = groups;
   return workload::make_simulator_load({.scheme = subject.scheme,
                                         .lifecycle = subject.lifecycle,
                                         .options = choice.options,
@@ -111,7 +112,7 @@ std::unique_ptr<workload::SimulatorLoad> make_kernel(const Model& model, const m
                                         .model = &model,
                                         .pus = subject.pus,
                                         .home_node = subject.home_node},
-                                       pattern.build(bench::parameters_of(choice, pattern, groups)));
+                                       workload::find_pattern(subject.workload)->build(parameters));
 }
 
 // The rest of a switch in a case. One number is that of a CPU whose core is its own: hardware threads that switch
@@ -160,7 +161,7 @@ std::vector<SimulatedCase> make_cases(const SimOptions& options, const campaign:
       for (const campaign::Case& c : bench::switch_cases(model.layout, choice)) {
         measure::Subject subject = c.subject;
         if (rest)
-          subject.think_cycles = static_cast<std::uint32_t>(std::llround(
+          subject.processes.think = static_cast<std::uint32_t>(std::llround(
               rest_of(*rest, model, subject) * kPsPerNs / static_cast<double>(model.costs.tick)));
         cases.push_back({c.name, subject,
                          [subject, choice](const Model& m) { return make_kernel(m, subject, choice); },

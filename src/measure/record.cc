@@ -204,6 +204,7 @@ std::vector<std::pair<std::string, double>> Record::counters() const {
 }
 
 nlohmann::ordered_json Record::details() const {
+  const workload::PatternParameters& processes = subject.processes;
   std::vector<unsigned> packages;
   for (const CpuWindow& cpu : window.cpus) packages.push_back(cpu.package);
   nlohmann::ordered_json details = {{"schema", kSchema},
@@ -235,22 +236,22 @@ nlohmann::ordered_json Record::details() const {
     details["absent"] = subject.absent;
     if (subject.tuning) details[std::string(subject.tuning->first)] = subject.tuning->second;
   }
-  if (subject.idle_exit_ns != 0) details["idle_exit_ns"] = subject.idle_exit_ns;
+  if (processes.idle_exit_ns != 0) details["idle_exit_ns"] = processes.idle_exit_ns;
   if (!subject.transport.empty()) {
     details["transport"] = subject.transport;
     details["transport_reason"] = subject.transport_reason;
     details["transport_caveat"] = subject.transport_caveat;
   }
   if (!subject.workload.empty()) {
-    details["think_cycles"] = subject.think_cycles;
-    details["page_tables"] = subject.page_tables;
-    details["deep_idle"] = subject.deep_idle;
-    if (subject.death_ticks != 0) details["death_ticks"] = subject.death_ticks;
-    if (subject.tasks_per_cpu != 1) details["tasks_per_cpu"] = subject.tasks_per_cpu;
-    if (subject.nohz_every != 0) details["nohz_every"] = subject.nohz_every;
-    if (subject.registered) details["registered"] = true;
-    if (subject.lifetime != 0) details["lifetime"] = subject.lifetime;
-    if (subject.migrate_every != 0) details["migrate_every"] = subject.migrate_every;
+    details["think_cycles"] = processes.think;
+    details["page_tables"] = processes.page_tables;
+    details["deep_idle"] = processes.deep_idle;
+    if (processes.death_ticks != 0) details["death_ticks"] = processes.death_ticks;
+    if (processes.tasks_per_cpu != 1) details["tasks_per_cpu"] = processes.tasks_per_cpu;
+    if (processes.nohz_every != 0) details["nohz_every"] = processes.nohz_every;
+    if (processes.registered) details["registered"] = true;
+    if (processes.lifetime != 0) details["lifetime"] = processes.lifetime;
+    if (processes.migrate_every != 0) details["migrate_every"] = processes.migrate_every;
   }
   if (findings.details) details.update(*findings.details);
   return details;

@@ -14,6 +14,7 @@
 
 #include "measure/findings.h"
 #include "measure/window.h"
+#include "workload/patterns.h"
 
 namespace mmscale::measure {
 
@@ -47,22 +48,14 @@ struct Subject {
   bool rq_lock = false;
   bool irqs_off_activate_mm = true;
   std::string hotplug;  // "before", "after": which order a CPU goes offline in
-  bool page_tables = true;
-  std::uint32_t death_ticks = 0;
-  std::uint32_t nohz_every = 0;
-  std::uint32_t idle_exit_ns = 0;
-  bool registered = false;
-  bool deep_idle = false;
   // Costs of the emulated architecture that are not in the figures, in words.
   std::string absent;
   std::string transport;
   std::string transport_reason;
   std::string transport_caveat;
   unsigned home_node = 0;
-  std::uint32_t think_cycles = 0;
-  std::uint32_t lifetime = 0;  // 0: the workload has none
-  std::uint32_t tasks_per_cpu = 1;
-  std::uint32_t migrate_every = 0;  // 0: nobody migrates
+  // What the workload uses of it (Pattern::used_of), but for the groups, which `sharing` names.
+  workload::PatternParameters processes = {.lifetime = 0, .migrate_every = 0};
   // What the scheme is tuned with: the key in a record, and its value.
   std::optional<std::pair<std::string_view, std::uint32_t>> tuning;
   std::vector<unsigned> pus;  // emulated CPU i ran on pus[i]

@@ -338,6 +338,15 @@ constexpr std::array<Pattern, 9> kPatterns = {{
 
 }  // namespace
 
+PatternParameters Pattern::used_of(PatternParameters asked) const {
+  if (!has_queue) asked.tasks_per_cpu = 1;
+  if (!has_lifetime) asked.lifetime = 0;
+  if (!migrates) asked.migrate_every = 0;
+  if (!dies) asked.death_ticks = 0;
+  if (!interrupts) asked.idle_exit_ns = 0;
+  return asked;
+}
+
 std::span<const Pattern> patterns() { return kPatterns; }
 
 const Pattern* find_pattern(std::string_view name) {

@@ -56,6 +56,9 @@ struct Pattern {
   bool dies = false;
   // Its CPUs interrupt others, which may be idle.
   bool interrupts = false;
+
+  // What says nothing about it is as if nobody had asked for it: 0, and one task to a CPU.
+  PatternParameters used_of(PatternParameters asked) const;
 };
 
 // The one table of patterns.

@@ -71,7 +71,7 @@ TEST_F(Cases, SayWhatIsRunWhere) {
   EXPECT_EQ(subject.workload, "idle");
   EXPECT_EQ(subject.scheme, "refcount");
   EXPECT_EQ(subject.transport, "doorbell");
-  EXPECT_EQ(subject.think_cycles, 7u);
+  EXPECT_EQ(subject.processes.think, 7u);
   EXPECT_TRUE(subject.rq_lock);
   EXPECT_THAT(subject.pus, ElementsAre(4, 5));
   EXPECT_EQ(subject.home_node, 1u) << "the node of the first CPU";

@@ -158,8 +158,8 @@ TEST(Details, OfASwitchHaveTheStableKeys) {
 
 TEST(Details, OfWhatLivesAndMigratesSaySo) {
   Record record = switch_record();
-  record.subject.lifetime = 100;
-  record.subject.migrate_every = 64;
+  record.subject.processes.lifetime = 100;
+  record.subject.processes.migrate_every = 64;
   EXPECT_EQ(record.details().at("lifetime"), 100);
   EXPECT_EQ(record.details().at("migrate_every"), 64);
 }

@@ -237,6 +237,12 @@ TEST(Patterns, TheTickMayStopInIdleAndIsBusyBehindIt) {
             4u);
 }
 
+TEST(Patterns, WhatOneDoesNotUseChangesNoneOfItsSteps) {
+  const PatternParameters asked{.groups = kAll, .lifetime = 6, .tasks_per_cpu = 3, .migrate_every = 2};
+  for (const Pattern& pattern : patterns())
+    EXPECT_EQ(text(pattern.build(asked)), text(pattern.build(pattern.used_of(asked)))) << pattern.name;
+}
+
 TEST(Patterns, PageTablesAreAPropertyOfTheProcesses) {
   EXPECT_TRUE(build("exit", kAll).page_tables);
   EXPECT_FALSE(find_pattern("exit")->build({.groups = kAll, .page_tables = false}).page_tables);
