@@ -301,7 +301,8 @@ const std::vector<Case>& cases() {
        .task_mm = {0, 1, 2},
        .before = kLeftLazyOnCpu1,
        .programs = {{{exit}}, {{run, 1}}, {{signal, 0}}},
-       .preempted_by = 2},
+       .preempted_by = 2,
+       .lifecycles = kThreeCpus},
       {.name = "preempted-use",
        .what = "a user's thread preempts a kernel thread on CPU 1, lazy on the mm that dies on CPU 0, that "
                "works in another mm",
