@@ -184,7 +184,7 @@ def test_run_wrong_usage(run, tree, arguments):
 CTEST = """
 echo "$@" >>"$LOG"
 while [[ $1 != --output-junit ]]; do shift; done
-bad=; [[ $2 != */tsan/* || -z $TSAN_FAILS ]] || bad='<testcase name="d"><failure/></testcase>'
+bad=; [[ $2 != */tsan/* || -z $TSAN_FAILS ]] || bad='<testcase name="d"><failure/><!-- WARNING: ThreadSanitizer: data race --></testcase>'
 mkdir -p "$(dirname "$2")"
 echo "<testsuite><testcase name='a'/><testcase name='b'/><testcase name='c'><skipped/></testcase>$bad</testsuite>" >"$2"
 [[ -z $bad ]]
@@ -258,17 +258,26 @@ def test_test_names_what_failed_at_its_end(run_tests, element, said):
     ]
 
 
+@pytest.mark.parametrize("preset", ["release", "asan", "tsan"])
 @pytest.mark.parametrize(
-    "preset, lines",
+    "said, lines",
     [
-        ("release", ["failed at first, and was tried again: d: Timeout: ...slow", "2 skipped", "4 passed, 0 failed"]),
-        ("asan", ["  d: Timeout: ...slow", "1 skipped", "2 passed, 1 failed"]),
+        ("slow", ["failed at first, and was tried again: d: Timeout: ...slow", "2 skipped", "4 passed, 0 failed"]),
+        *(
+            (found, [f"  d: Timeout: ...{found}", "1 skipped", "2 passed, 1 failed"])
+            for found in (
+                "==1==ERROR: AddressSanitizer: heap-use-after-free",
+                "==1==ERROR: LeakSanitizer: detected memory leaks",
+                "WARNING: ThreadSanitizer: data race",
+                "x.cc:1:2: runtime error: signed integer overflow",
+            )
+        ),
     ],
 )
-def test_only_a_release_build_has_a_second_try(run_tests, preset, lines):
-    """Of what fails once: a machine's neighbours make real threads late, but no sanitizer is wrong by chance."""
+def test_what_fails_has_a_second_try_but_what_a_sanitizer_found(run_tests, preset, said, lines):
+    """A machine's neighbours make real threads late, but no sanitizer is wrong by chance."""
     flaky = CTEST.replace("*/tsan/*", f"*/{preset}/* || $first == no").replace(
-        "<failure/>", '<failure message="Timeout"/><system-out>slow</system-out>'
+        "<failure/><!-- WARNING: ThreadSanitizer: data race -->", f'<failure message="Timeout"/><system-out>{said}</system-out>'
     )
     flaky = f"first=yes; [[ $* != *--rerun-failed* ]] || first=no\n{flaky}"
     done = run_tests("--preset", preset, TSAN_FAILS="1", programs={"ctest": flaky})
@@ -276,7 +285,7 @@ def test_only_a_release_build_has_a_second_try(run_tests, preset, lines):
 
 
 def test_what_fails_twice_has_failed(run_tests):
-    done = run_tests("--preset", "release", TSAN_FAILS="1", programs={"ctest": CTEST.replace("*/tsan/*", "*/release/*")})
+    done = run_tests("--preset", "release", TSAN_FAILS="1", programs={"ctest": CTEST.replace("*/tsan/*", "*/release/*").replace("WARNING: ThreadSanitizer", "")})
     assert (done.returncode, last_line(done)) == (1, "4 passed, 1 failed")
     assert "FAILED: ctest of release (1 of its tests)" in done.stdout
 

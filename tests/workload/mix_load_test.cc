@@ -13,9 +13,9 @@ namespace mmscale::workload {
 namespace {
 
 std::unique_ptr<Load> mix(std::vector<unsigned> groups, std::uint64_t lifetime, std::uint32_t think = 0) {
-  return make_mix_load(
-      make_checked_silicon_load({.scheme = "refcount", .transport = "doorbell"}, mix_program({.groups = groups, .think = think})),
-      lifetime);
+  return make_mix_load(make_checked_silicon_load({.scheme = "refcount", .transport = "doorbell"},
+                                                 mix_program({.groups = groups, .think = think})),
+                       lifetime);
 }
 
 TEST(MixProgram, IsBirthARoundAndDeath) {
