@@ -57,12 +57,17 @@ TEST_F(QuestionsTest, SwitchesOfEveryKindAreCountedByTheKernel) {
         for (const measure::CpuWindow& cpu : answer.window.cpus) {
           EXPECT_GT(cpu.rounds, 0u);
           EXPECT_GT(cpu.switches, 0u);
-          // Each end sleeps once a round trip at most, and may be preempted besides.
+          // Each end sleeps once a round trip at most, and may be preempted besides. Across CPUs the answer may be there before
+          // it sleeps.
           if (ends == Ends::same_cpu) {
             EXPECT_GE(cpu.switches + 4, 2 * cpu.rounds);
           }
         }
-        EXPECT_GE(answer.findings.counter("kernel_operations"), answer.window.rounds());
+        if (ends == Ends::same_cpu) {
+          EXPECT_GE(answer.findings.counter("kernel_operations"), answer.window.rounds());
+        } else {
+          EXPECT_GT(answer.findings.counter("kernel_operations"), 0);
+        }
       }
 }
 
