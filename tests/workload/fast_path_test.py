@@ -70,6 +70,7 @@ def locked_in(struct, rules="Powerpc"):
     return locked(fastpath.run_steps(BINARY, struct, rules), ARCHITECTURE)
 
 
+@pytest.mark.skipif("X86_2024" not in RULES, reason="no loop of x86's rules is read on another architecture")
 def test_the_default_of_x86_has_that_loop():
     assert not fastpath.loops(BINARY, "X86_2025") and set(fastpath.loops(BINARY, "X86_2024")) == set(LOOPS)
 
