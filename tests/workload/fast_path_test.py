@@ -58,8 +58,6 @@ def locked(instructions, architecture):
 
 LOOPS = fastpath.loops(BINARY)
 ARCHITECTURE = fastpath.architecture(BINARY)
-if ARCHITECTURE in ("s390x", "riscv64"):
-    COLD.add("clock_gettime")  # what counts ticks where silicon/clock.h reads no counter of the CPU's; nonlazy's loop does
 
 
 # Those of the thread's argument, and of today's x86, which switches as that of 2024.

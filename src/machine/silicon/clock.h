@@ -21,8 +21,8 @@ inline std::uint64_t now_ns() {
   return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(t.tv_nsec);
 }
 
-// A free-running counter for delays on one CPU: TSC on x86, time base on POWER, virtual counter on ARM,
-// nanoseconds elsewhere. A "cycle" of a think time is one tick of this counter.
+// A free-running counter for delays on one CPU: TSC on x86, time base on POWER, virtual counter on ARM, TOD clock on
+// s390 (not made unique, as stck makes it), time on RISC-V, nanoseconds elsewhere. A "cycle" of a think time is one tick.
 inline std::uint64_t ticks() {
 #if defined(__x86_64__)
   return __rdtsc();
@@ -31,6 +31,14 @@ inline std::uint64_t ticks() {
 #elif defined(__aarch64__)
   std::uint64_t t;
   asm volatile("mrs %0, cntvct_el0" : "=r"(t));
+  return t;
+#elif defined(__s390x__)
+  std::uint64_t t;
+  asm volatile("stckf %0" : "=Q"(t) : : "cc");
+  return t;
+#elif defined(__riscv)
+  std::uint64_t t;
+  asm volatile("rdtime %0" : "=r"(t));
   return t;
 #else
   return now_ns();

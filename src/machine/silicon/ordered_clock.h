@@ -10,7 +10,7 @@
 namespace mmscale::machine::silicon {
 
 // ticks(), when everything before it in the program is done, loads and atomics included. A lone rdtsc may be
-// executed before the access that it follows in the program.
+// executed before the access that it follows in the program. On RISC-V reading time is device input to a fence.
 inline std::uint64_t ticks_when_done() {
 #if defined(__x86_64__)
   _mm_lfence();
@@ -18,6 +18,10 @@ inline std::uint64_t ticks_when_done() {
   asm volatile("isync" ::: "memory");
 #elif defined(__aarch64__)
   asm volatile("isb" ::: "memory");
+#elif defined(__s390x__)
+  asm volatile("bcr 15,0" ::: "memory");
+#elif defined(__riscv)
+  asm volatile("fence iorw,iorw" ::: "memory");
 #endif
   return ticks();
 }
