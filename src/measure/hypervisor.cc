@@ -115,6 +115,15 @@ std::string read_emulator(const CpuInfo& info, const fs::path& root) {
   const auto kernel = read_line(root / "proc/sys/kernel/arch").value_or(std::string{kArchitecture});
   if (!kArchitecture.empty() && kernel != kArchitecture)
     return fmt::format("a program for {} on {}", kArchitecture, kernel);
+#if defined(__x86_64__)
+  // Where hypervisors say who they are, whatever CPU they say this is.
+  std::array<unsigned, 4> cpuid{};
+  if (root == "/" && __get_cpuid(1, &cpuid[0], &cpuid[1], &cpuid[2], &cpuid[3]) &&
+      (cpuid[2] >> 31 & 1) != 0) {
+    __cpuid(0x40000000, cpuid[0], cpuid[1], cpuid[2], cpuid[3]);
+    if (std::memcmp(&cpuid[1], "TCGTCGTCGTCG", 12) == 0) return "QEMU TCG";
+  }
+#endif
   // s390, as kvm-unit-tests' vm_is_tcg() tells it: with KVM the maker is that of the machine below.
   if (const auto machine = read_line(root / "proc/sysinfo");
       machine && machine->starts_with("Manufacturer:") && has_word(*machine, "QEMU"))
@@ -130,20 +139,7 @@ std::string read_emulator(const CpuInfo& info, const fs::path& root) {
 }
 
 const std::string& emulator() {
-  static const std::string name = [] {
-#if defined(__x86_64__)
-    // Where hypervisors say who they are.
-    unsigned eax = 0;
-    std::array<unsigned, 3> signature{};
-    __cpuid(1, eax, signature[0], signature[1], signature[2]);
-    if ((signature[1] >> 31 & 1) != 0) {
-      __cpuid(0x40000000, eax, signature[0], signature[1], signature[2]);
-      if (std::memcmp(signature.data(), "TCGTCGTCGTCG", sizeof signature) == 0)
-        return std::string("QEMU TCG");
-    }
-#endif
-    return read_emulator(parse_cpuinfo(read_text("/proc/cpuinfo").value_or("")));
-  }();
+  static const std::string name = read_emulator(parse_cpuinfo(read_text("/proc/cpuinfo").value_or("")));
   return name;
 }
 

@@ -17,12 +17,13 @@ namespace mmscale::measure {
 std::string read_hypervisor(const CpuInfo& info, const std::filesystem::path& root = "/");
 
 // Who emulates the CPUs in software, as far as can be told; empty otherwise. A hypervisor runs instructions as they
-// are, an emulator translates them: what they take says nothing of any CPU. QEMU's TCG is known by its own names on
-// x86 ("QEMU TCG CPU"), by the part number of its model "max" on arm64 (no vendor's), and on powerpc by the missing
-// node of the hypervisor in a machine that is "emulated by qemu". Its models of real arm64 CPUs cannot be told.
+// are, an emulator translates them: what they take says nothing of any CPU. QEMU's TCG is known on x86 by its signature
+// in cpuid (this CPU's, asked where root is "/") and its own name ("QEMU TCG CPU"), by the part number of its model
+// "max" on arm64 (no vendor's), and on powerpc by the missing node of the hypervisor in a machine that is "emulated by
+// qemu". Its models of real arm64 CPUs cannot be told.
 std::string read_emulator(const CpuInfo& info, const std::filesystem::path& root = "/");
 
-// The same of this system, asked once; on x86 by cpuid, too.
+// The same of this system, asked once.
 const std::string& emulator();
 
 }  // namespace mmscale::measure

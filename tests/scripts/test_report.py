@@ -216,6 +216,15 @@ def test_without_a_valid_window_nothing_is_claimed(run, tmp_path):
     assert len(says) == 2 and all(said.startswith("No valid window answers this") for _, said in says)
 
 
+@pytest.mark.parametrize("by", ["QEMU TCG", "a program for aarch64 on x86_64"])
+def test_an_emulated_machine_is_called_that_and_no_virtual_one(run, tmp_path, by):
+    path = made.write(tmp_path / "a.json", made.switches(cpus=(1, 2, 8)), hypervisor=by)
+    assert run(REPORT, path, "-o", tmp_path).returncode == 0
+    text = page_of(tmp_path)
+    assert f"emulated: {by}" in text and "Counts only, no times" in text
+    assert "irtual machine" not in text and "virtual: " not in text and "Believe" not in text
+
+
 def test_a_trace_replayed_is_no_machine_of_the_first_screen(run, tmp_path, good):
     path = made.write(tmp_path / "replay.json", made.replays(), mmscale_world="simulator")
     assert run(REPORT, good, path, "-o", tmp_path).returncode == 0

@@ -288,7 +288,7 @@ def _virtual(machine):
 
 
 def _emulated(machine):
-    return machine.hypervisor == "QEMU TCG"
+    return machine.hypervisor == "QEMU TCG" or machine.hypervisor.startswith("a program for ")
 
 
 def _architecture(machine):
@@ -363,6 +363,8 @@ def _badge(machine, sheet, pair):
     facts = [f"{valid} of its {count} windows valid"]
     if len(windows) > count:
         facts.append(f"{int(windows['valid'].sum())} of all {len(windows)}")
+    if _emulated(machine):
+        return "poor", "Counts only, no times", (*facts, f"emulated: {machine.hypervisor}")
     virtual = _virtual(machine)
     facts.append(f"virtual: {machine.hypervisor}" if virtual else
                  "bare metal" if machine.hypervisor == "none" else "hypervisor unknown")  # fmt: skip
