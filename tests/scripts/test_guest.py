@@ -9,6 +9,7 @@ import pytest
 from conftest import SCRIPTS
 
 STUB = """#!/bin/bash
+[[ $1 != --version ]] || { echo "QEMU emulator version ${STUB_VERSION-7.2.22} (Debian)"; exit; }
 printf '%s\\n' "$@" >"$STUB_SAW/arguments"
 while (($#)); do [[ $1 != -initrd ]] || cpio -i --quiet -D "$STUB_SAW" <"$2"; shift; done
 [[ -z ${STUB_SAYS-} ]] || printf '%b' "$STUB_SAYS"
@@ -49,6 +50,7 @@ def guest(tmp_path):
 
     call.mmscale = bin_ / "mmscale-static"
     call.bin = bin_
+    call.environment = environment
     return call
 
 
@@ -76,6 +78,30 @@ def test_another_architecture_gets_what_was_cross_built_and_its_libraries(guest)
     assert (saw / "bin/mmscale").exists() and (saw / "lib/libx.so").exists() and "hvc0" in (saw / "arguments").read_text()
 
 
+@pytest.mark.parametrize("apt, mirror", [("Debian http://apt.example/debian-security\nDebian http://apt.example/debian", "http://apt.example/debian"),
+                                         ("Other http://apt.example/other", "http://deb.debian.org/debian")])  # fmt: skip
+def test_the_kernel_is_of_that_release_and_from_the_mirror_of_apt(guest, tmp_path, apt, mirror):
+    (guest.bin / "apt-get").write_text(f"#!/bin/sh\n[ $1 = indextargets ] && echo '{apt}'\n")
+    (guest.bin / "mmdebstrap").write_text(
+        f"#!/bin/bash\nprintf '%s\\n' \"$@\" >{tmp_path}/asked\nfor root; do [[ $root == */system ]] && break; done\n"
+        "mkdir -p $root/boot $root/usr/bin && touch $root/boot/{vmlinuz,config}-6.12 $root/usr/bin/busybox\n"
+    )
+    for stub in ("apt-get", "mmdebstrap"):
+        (guest.bin / stub).chmod(0o755)
+    done, saw = guest("x86_64", 4, "--suite", "bookworm-backports", "--mmscale", guest.mmscale)
+    assert done.returncode == 0, done.stderr
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert asked[-4] == "bookworm" and asked[-2:] == [f"deb {mirror} bookworm-backports main", mirror]
+    assert '--aptopt=APT::Default-Release "bookworm-backports";' in asked and (saw / "boot/config-6.12").exists()
+
+
+def test_a_qemu_that_emulates_an_x2apic_has_more_than_255_cpus(guest):
+    guest.environment["STUB_VERSION"] = "10.0.2"
+    done, saw = guest("x86_64", 256, "--mmscale", guest.mmscale)
+    assert done.returncode == 0, done.stderr
+    assert {"256,sockets=2,cores=64,threads=2", "intel-iommu,intremap=on,eim=on"} <= set((saw / "arguments").read_text().splitlines())
+
+
 @pytest.mark.parametrize("says, status", [("guest: status 3\r\n", 3), ("Kernel panic\r\n", 1), ("", 1)])
 def test_its_status_is_the_command_s(guest, says, status):
     done, _ = guest("x86_64", 4, "--mmscale", guest.mmscale, says=says)
@@ -96,6 +122,7 @@ def test_its_status_is_the_command_s(guest, says, status):
         (("x86_64", 6), "6 CPUs are not 2 packages of whole cores of 2 threads"),
         (("x86_64", 4, "--bare", 2), "--bare 2: a node with CPUs must have memory, of 2"),
         (("x86_64", 4, "--memory", "much"), "--memory 'much': a size as 512M or 2G"),
+        (("x86_64", 4, "--suite", "Debian 13"), "--suite 'Debian 13': the name of a release, as trixie"),
         (("x86_64", 4, "--nodes"), "--nodes needs a value"),
         (("x86_64", 4, "--bogus"), "unknown argument: --bogus"),
         (("x86_64", 4, "8"), "unknown argument: 8"),
