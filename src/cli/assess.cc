@@ -132,11 +132,16 @@ class Assessor {
     return counts;
   }
 
-  // All cases in turn, so that whatever drifts meets each alike; every other round backwards.
+  // All cases in turn, so that whatever drifts meets each alike; every other round backwards. Rounds in which a window
+  // does not count are made up for, up to a limit.
   std::vector<Windows> interleaved(const std::vector<Case>& cases) {
+    constexpr unsigned kMostTries = 4;
     std::vector<Windows> windows(cases.size());
     std::vector<bool> stuck(cases.size());
-    for (unsigned repetition = 0; repetition < options_.repetitions; ++repetition)
+    unsigned counting = 0;
+    for (unsigned repetition = 0;
+         repetition < kMostTries * options_.repetitions && counting < options_.repetitions; ++repetition) {
+      if (std::ranges::find(stuck, true) != stuck.end() && repetition >= options_.repetitions) break;
       for (std::size_t i = 0; i < cases.size(); ++i) {
         const std::size_t at = repetition % 2 == 0 ? i : cases.size() - 1 - i;
         if (stuck[at]) continue;
@@ -149,6 +154,10 @@ class Assessor {
           throw std::runtime_error(
               fmt::format("{}: conservation broken: {}", record.name, record.window.audit.front()));
       }
+      counting += std::ranges::all_of(windows, [this](const Windows& of_case) {
+        return of_case.back().valid() || options_.accept_invalid;
+      });
+    }
     for (const Windows& of_case : windows)
       if (std::ranges::none_of(of_case, &Record::valid))
         fmt::print(stderr, "mmscale: {}: no valid window: {}\n", of_case.front().name,

@@ -35,23 +35,28 @@ std::string percent(double part) {
   return part < 1 ? fmt::format("{:.2g} %", part * kPercent) : fmt::format("{:.0f} %", part * kPercent);
 }
 
-// The upper end of what a scheme without mm_count would spare in each switch.
+// The upper end of what a scheme without mm_count would spare in each switch: all of it, where nothing better is known.
 std::optional<double> most_spared(const SwitchPoint& point) {
-  const Figure& figure = agreement(point) == Agreement::agree ? point.mm_count : point.sharing;
+  const Figure& figure = agreement(point) == Agreement::agree ? point.mm_count
+                         : point.sharing.interval             ? point.sharing
+                                                              : point.threads;
   if (!figure.interval) return std::nullopt;
   return std::max(0.0, figure.interval->high);
 }
 
 std::string point_in_words(const SwitchPoint& point) {
   std::string words;
-  if (!point.sharing.median)
-    return fmt::format("With {} CPUs nothing can be said: no two windows that followed each other count.\n",
-                       point.cpus);
+  if (!point.sharing.interval)
+    return fmt::format(
+        "What sharing an mm costs with {} CPUs is unknown: too few pairs of windows count, {} (threads {}, "
+        "processes {}).\n",
+        point.cpus, point.sharing.windows, text(point.threads), text(point.processes));
   const bool seen = is_seen(point.sharing);
   words += fmt::format("Sharing an mm costs {}{} a switch with {} CPUs here (threads {}, processes {}).\n",
                        seen ? "" : "nothing that could be seen: ", text(point.sharing), point.cpus,
                        text(point.threads), text(point.processes));
-  std::string_view emulation = "Whether mm_count explains that is unknown: too few windows count ({}).\n";
+  std::string_view emulation =
+      "Whether mm_count explains that is unknown: too few emulated windows count ({}).\n";
   if (agreement(point) == Agreement::disagree)
     emulation =
         "The emulation says {} for mm_count, which is another figure: what sharing costs here is not, or not "
@@ -89,7 +94,10 @@ std::string_view name_of(Agreement agreement) {
 }  // namespace
 
 Figure figure_of(std::span<const double> values) {
-  return {measure::median(values), measure::median_interval(values), values.size()};
+  constexpr double kLeastConfidence = 0.9;
+  Figure figure{measure::median(values), measure::median_interval(values), values.size()};
+  if (figure.interval && figure.interval->confidence < kLeastConfidence) figure.interval.reset();
+  return figure;
 }
 
 Agreement agreement(const SwitchPoint& point) {
@@ -157,7 +165,8 @@ std::string in_words(const Assessment& a) {
                        rate(w.switches), rate(w.borrows), rate(w.deaths), w.cpus);
   const auto share = workload_share(a);
   if (!share) return words + "What of its CPU time that is, is unknown.\n";
-  words += fmt::format("Of its CPU time mm_count takes at most {}{}\n", percent(*share),
+  words += fmt::format("Of its CPU time mm_count takes at most {}{}{}\n", percent(*share),
+                       a.points.back().sharing.interval ? "" : ", were it all of a switch",
                        *share < kMatters ? ": it does not matter." : ".");
   if (agreement(a.points.back()) != Agreement::agree) return words;
   const auto spared = [&a](const Figure& figure) {

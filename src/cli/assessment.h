@@ -15,8 +15,8 @@
 
 namespace mmscale::cli {
 
-// The median of what windows said, ns, and the interval that holds it (measure::median_interval); both empty
-// without a window that counts, the interval below two.
+// The median of what windows said, ns, and the interval that holds it (measure::median_interval): empty without a
+// window that counts, the interval below five, whose extremes hold the median with 94 %.
 struct Figure {
   std::optional<double> median;
   std::optional<measure::Interval> interval;
@@ -90,7 +90,8 @@ std::optional<double> most_gain(const SwitchPoint& point);
 std::optional<double> share_of(const Assessment& assessment, double ns);
 
 // What part of its CPUs' time the recording spends on mm_count, borrows being two switches each; the upper end
-// of the interval. Of the bound where emulation and kernel disagree. Empty if unknown.
+// of the interval. Of the bound where emulation and kernel disagree, and of a whole switch where there is no bound.
+// Empty if unknown.
 std::optional<double> workload_share(const Assessment& assessment);
 
 // Tables, then sentences.

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <deque>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -144,28 +145,29 @@ Answer ask_switches(const measure::Bench& bench, const SwitchSpec& spec, std::sp
   const auto pairs = static_cast<unsigned>(cross ? pus.size() / 2 : pus.size());
 
   const SharedArray<measure::Phases> phases(1);
-  const SharedArray<Pair> shared(pairs);
+  // Each pair on pages of its own: a futex that is keyed by its page counts a user of it in and out at every call.
+  std::deque<SharedArray<Pair>> pages;
+  for (unsigned i = 0; i < pairs; ++i) pages.emplace_back(1);
   if (spec.primitive == Primitive::pipe) measure::raise_file_limit();
   std::vector<Wire> wires;
-  for (unsigned i = 0; i < pairs; ++i)
-    wires.emplace_back(spec.primitive,
-                       spec.tasks == Tasks::threads ? FutexScope::one_mm : FutexScope::shared_page,
-                       shared[i].words);
+  for (unsigned i = 0; i < pairs; ++i) wires.emplace_back(spec.primitive, pages[i][0].words);
   std::vector<Part> parts;
   for (unsigned i = 0; i < pairs; ++i) {
-    parts.push_back({pus[cross ? 2 * i : i], [&, i] { lead(wires[i], shared[i], phases[0], pairs, times); }});
-    parts.push_back({pus[cross ? 2 * i + 1 : i], [&, i] { answer(wires[i], shared[i].answer); }});
+    parts.push_back(
+        {pus[cross ? 2 * i : i], [&, i] { lead(wires[i], pages[i][0], phases[0], pairs, times); }});
+    parts.push_back({pus[cross ? 2 * i + 1 : i], [&, i] { answer(wires[i], pages[i][0].answer); }});
   }
   Cast cast(bench.topology, processes_of(spec, std::move(parts)));
   const Witness witness = act(bench, cast, pus, times);
 
   Answer result{.window = empty_window(bench, pus), .findings = {}};
-  for (unsigned i = 0; i < pairs; ++i) fill(shared[i], i, spec.ends, result.window);
+  for (unsigned i = 0; i < pairs; ++i) fill(pages[i][0], i, spec.ends, result.window);
   judge_window(bench, witness, times, true, result.window);
   nlohmann::ordered_json details = {{"question", "switch"},
                                     {"primitive", kPrimitiveNames[static_cast<std::size_t>(spec.primitive)]},
                                     {"tasks", kTasksNames[static_cast<std::size_t>(spec.tasks)]},
                                     {"ends", kEndsNames[static_cast<std::size_t>(spec.ends)]}};
+  if (spec.primitive == Primitive::futex) details["futex_key"] = "page";
   report(witness.account, static_cast<double>(witness.account.switches), result.findings, details);
   result.findings.details = std::make_shared<nlohmann::ordered_json>(std::move(details));
   return result;

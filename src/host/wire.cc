@@ -11,8 +11,7 @@
 
 namespace mmscale::host {
 
-Wire::Wire(Primitive primitive, FutexScope scope, WireWords& words)
-    : primitive_(primitive), scope_(scope), words_(&words) {
+Wire::Wire(Primitive primitive, WireWords& words) : primitive_(primitive), words_(&words) {
   if (primitive_ != Primitive::pipe) return;
   for (auto& pipe : pipes_)
     if (::pipe2(pipe.data(), O_CLOEXEC) != 0) {
@@ -32,7 +31,6 @@ Wire::~Wire() {
 
 Wire::Wire(Wire&& other) noexcept
     : primitive_(other.primitive_),
-      scope_(other.scope_),
       words_(other.words_),
       pipes_(std::exchange(other.pipes_, {{{-1, -1}, {-1, -1}}})) {}
 
@@ -41,7 +39,7 @@ void Wire::send_to(unsigned end, Message message) {
     FutexWord& word = words_->to[end].message;
     // release: the other end sees what was done before the message.
     word.store(static_cast<std::uint32_t>(message), std::memory_order_release);
-    futex_wake(word, 1, scope_);
+    futex_wake(word, 1, FutexScope::shared_page);
     return;
   }
   const char byte = static_cast<char>(message);
@@ -53,7 +51,8 @@ Message Wire::receive_at(unsigned end) {
   if (primitive_ == Primitive::futex) {
     FutexWord& word = words_->to[end].message;
     std::uint32_t message = 0;
-    while ((message = word.load(std::memory_order_acquire)) == 0) futex_wait(word, 0, scope_);
+    while ((message = word.load(std::memory_order_acquire)) == 0)
+      futex_wait(word, 0, FutexScope::shared_page);
     // relaxed: the sender looks at nothing here before it has an answer.
     word.store(0, std::memory_order_relaxed);
     return static_cast<Message>(message);

@@ -34,11 +34,13 @@ struct WireWords {
 };
 
 // One wire between end 0 and end 1. Made before the ends' processes are forked; a message is one
-// store and one system call on either side (futex), or two system calls (pipe).
+// store and one system call on either side (futex), or two system calls (pipe). A futex is keyed by its page
+// whoever the ends are: the private key of ends that share an mm is a shorter way through the kernel, and who held it
+// against processes would take that for a gain of sharing.
 class Wire {
  public:
   // `words` must outlive the wire. Throws std::system_error if there are no more pipes to be had.
-  Wire(Primitive primitive, FutexScope scope, WireWords& words);
+  Wire(Primitive primitive, WireWords& words);
   ~Wire();
   Wire(Wire&& other) noexcept;
   Wire(const Wire&) = delete;
@@ -50,7 +52,6 @@ class Wire {
 
  private:
   const Primitive primitive_;
-  const FutexScope scope_;
   WireWords* words_;
   // pipes_[end]: where that end reads, and where it is written to.
   std::array<std::array<int, 2>, 2> pipes_ = {{{-1, -1}, {-1, -1}}};

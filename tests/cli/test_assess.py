@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 DATA = pathlib.Path(__file__).resolve().parents[1] / "trace" / "data"
-QUICK = ("--window", "20ms", "--reps", "3", "--accept-invalid")
+QUICK = ("--window", "20ms", "--reps", "5", "--accept-invalid")
 PLANTED_NS = 20000
 
 

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include "cli/assessment.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <vector>
+
+namespace mmscale::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+// Nine windows about `ns`, as far from it as `by`.
+Figure about(double ns, double by) {
+  const std::vector<double> values = {ns - by, ns - by, ns - by, ns, ns, ns, ns + by, ns + by, ns + by};
+  return figure_of(values);
+}
+Figure of(std::vector<double> values) { return figure_of(values); }
+
+// 192 CPUs where a switch of threads takes 3.21 us, and a recording of ten seconds that borrows 50,000 times a second.
+Assessment assessment(const Figure& sharing, const Figure& mm_count) {
+  Assessment a;
+  a.points.push_back({.cpus = 192,
+                      .threads = about(3210, 10),
+                      .processes = about(3170, 10),
+                      .sharing = sharing,
+                      .mm_count = mm_count,
+                      .shootdown = about(30, 4),
+                      .hazptr = about(0, 9),
+                      .planted = {}});
+  a.workload = Workload{.name = "trace.dat",
+                        .unavailable = {},
+                        .seconds = 10,
+                        .cpus = 192,
+                        .switches = 2'000'000,
+                        .borrows = 500'000,
+                        .deaths = 10};
+  return a;
+}
+
+TEST(Assessment, SaysWhatSharingCostsWhatOfItIsMmCountAndWhatThatIsOfAWorkload) {
+  const Assessment a = assessment(about(41, 3), about(38, 4));
+  const std::string words = in_words(a);
+  EXPECT_THAT(
+      words,
+      HasSubstr("Sharing an mm costs 41 ns [38 ns, 44 ns] a switch with 192 CPUs here (threads 3.21 us "
+                "[3.2 us, 3.22 us], processes 3.17 us [3.16 us, 3.18 us]).\n"
+                "mm_count explains 38 ns [34 ns, 42 ns] of it"));
+  EXPECT_THAT(words, HasSubstr("would give at most 1.4 % in a program that does nothing but switch.\n"));
+  // 50,000 borrows, two switches each, of 42 ns, out of 192 CPUs: 0.0022 %.
+  EXPECT_THAT(words,
+              HasSubstr("mm_count takes at most 0.0022 %: it does not matter.\n"
+                        "Shootdown would spare 0.0016 % of its CPU time, hazptr nothing that could be seen"));
+}
+
+TEST(Assessment, KeepsTheBoundAloneWhereTheEmulationSaysSomethingElse) {
+  const Assessment a = assessment(about(400, 10), about(38, 4));
+  EXPECT_EQ(agreement(a.points.front()), Agreement::disagree);
+  EXPECT_THAT(in_words(a), HasSubstr("which is another figure"));
+  EXPECT_THAT(in_words(a), HasSubstr("at most 15 % in a program that does nothing but switch.\n"));
+  EXPECT_NEAR(workload_share(a).value(), 500'000 * 2 * 410e-9 / (10 * 192), 1e-9);
+  EXPECT_THAT(in_words(a), Not(HasSubstr("Shootdown would spare")));
+}
+
+TEST(Assessment, GivesNothingWhereSharingIsAGain) {
+  const Assessment a = assessment(about(-250, 10), about(10, 30));
+  EXPECT_THAT(in_words(a),
+              HasSubstr("Sharing an mm costs nothing that could be seen: -250 ns [-260 ns, -240 ns]"));
+  EXPECT_EQ(most_gain(a.points.front()), 0.0);
+}
+
+// Below five pairs no interval holds the median with 90 %.
+TEST(Assessment, SaysNothingOfSharingFromAFewPairsButBoundsAWorkloadByAWholeSwitch) {
+  for (const Figure& few : {of({}), of({-249}), of({40, 41, 42, 43})}) {
+    const Assessment a = assessment(few, about(38, 4));
+    EXPECT_EQ(agreement(a.points.front()), Agreement::unknown);
+    EXPECT_EQ(most_gain(a.points.front()), std::nullopt);
+    EXPECT_THAT(in_words(a), HasSubstr("What sharing an mm costs with 192 CPUs is unknown: too few pairs"));
+    EXPECT_THAT(in_words(a), Not(HasSubstr("Sharing an mm costs")));
+    // Of 3,220 ns.
+    EXPECT_THAT(in_words(a), HasSubstr("at most 0.17 %, were it all of a switch: it does not matter.\n"));
+  }
+  EXPECT_NE(agreement(assessment(of({40, 41, 42, 43, 44}), about(38, 4)).points.front()), Agreement::unknown);
+}
+
+TEST(Assessment, HasNoShareWithoutASwitchOfThreads) {
+  Assessment a = assessment(of({}), of({}));
+  a.points.front().threads = of({3210});
+  EXPECT_EQ(workload_share(a), std::nullopt);
+  EXPECT_THAT(in_words(a), HasSubstr("What of its CPU time that is, is unknown.\n"));
+}
+
+}  // namespace
+}  // namespace mmscale::cli
