@@ -11,6 +11,7 @@
 
 #include "campaign/case.h"
 #include "campaign/conclusion.h"
+#include "host/switches.h"
 #include "topology/layout.h"
 #include "workload/patterns.h"
 #include "workload/silicon_loads.h"
@@ -48,6 +49,9 @@ std::vector<Case> line_cases(const topology::Layout& layout, const Choice& choic
 // What a window of family `line` takes at least with so many PUs: all pairs are visited, one after the other.
 std::chrono::nanoseconds line_window(unsigned pus);
 std::vector<Case> host_kernel_cases(const topology::Layout& layout, const Choice& choice);
+// The running kernel's switches of one kind.
+Case host_switch_case(const topology::Layout& layout, const topology::Placement& placement, unsigned cpus,
+                      const host::SwitchSpec& spec);
 std::vector<Conclusion> mix_conclusions(Results results);
 
 // What a case of family `floor` is a record of: a bare loop on PUs, or on the first of a placement.

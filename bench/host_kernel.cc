@@ -67,15 +67,7 @@ void add_switches(const topology::Layout& layout, const topology::Placement& pla
     for (const auto tasks : {host::Tasks::threads, host::Tasks::processes})
       for (const auto ends : {host::Ends::same_cpu, host::Ends::cross_cpu}) {
         if (ends == host::Ends::cross_cpu && cpus % 2 != 0) continue;
-        const host::SwitchSpec spec{primitive, tasks, ends};
-        cases.push_back(make_case(
-            layout, placement, cpus,
-            fmt::format("switch/{}/{}/{}", host::kPrimitiveNames[static_cast<std::size_t>(primitive)],
-                        host::kTasksNames[static_cast<std::size_t>(tasks)],
-                        host::kEndsNames[static_cast<std::size_t>(ends)]),
-            [spec](const measure::Bench& bench, std::span<const unsigned> pus, const WindowTimes& times) {
-              return host::ask_switches(bench, spec, pus, times);
-            }));
+        cases.push_back(host_switch_case(layout, placement, cpus, {primitive, tasks, ends, {}}));
       }
 }
 
@@ -115,6 +107,18 @@ std::optional<double> median_of(const std::vector<measure::Record>& windows, std
 }
 
 }  // namespace
+
+Case host_switch_case(const topology::Layout& layout, const topology::Placement& placement, unsigned cpus,
+                      const host::SwitchSpec& spec) {
+  std::string question =
+      fmt::format("switch/{}/{}/{}", host::kPrimitiveNames[static_cast<std::size_t>(spec.primitive)],
+                  host::kTasksNames[static_cast<std::size_t>(spec.tasks)],
+                  host::kEndsNames[static_cast<std::size_t>(spec.ends)]);
+  if (spec.pause.count() != 0) question += fmt::format("/pause:{}ns", spec.pause.count());
+  return make_case(layout, placement, cpus, question,
+                   [spec](const measure::Bench& bench, std::span<const unsigned> pus,
+                          const WindowTimes& times) { return host::ask_switches(bench, spec, pus, times); });
+}
 
 std::vector<Case> host_kernel_cases(const topology::Layout& layout, const Choice& choice) {
   std::vector<Case> cases;

@@ -51,6 +51,11 @@ std::string point_in_words(const SwitchPoint& point) {
         "What sharing an mm costs with {} CPUs is unknown: too few pairs of windows count, {} (threads {}, "
         "processes {}).\n",
         point.cpus, point.sharing.windows, text(point.threads), text(point.processes));
+  if (point.pause_ns > 0)
+    words += fmt::format(
+        "With {} CPUs pairs compute {} between two messages, which is not in the figures: so {:.0f} % of the "
+        "messages are slept for.\n",
+        point.cpus, time(point.pause_ns), point.slept_share * kPercent);
   const bool seen = is_seen(point.sharing);
   words += fmt::format("Sharing an mm costs {}{} a switch with {} CPUs here (threads {}, processes {}).\n",
                        seen ? "" : "nothing that could be seen: ", text(point.sharing), point.cpus,
@@ -187,6 +192,8 @@ nlohmann::ordered_json to_json(const Assessment& a) {
                                  {"deaths", nlohmann::ordered_json::array()}};
   for (const SwitchPoint& p : a.points) {
     nlohmann::ordered_json point = {{"cpus", p.cpus},
+                                    {"pause_ns", p.pause_ns},
+                                    {"slept_share", p.slept_share},
                                     {"threads", json_of(p.threads)},
                                     {"processes", json_of(p.processes)},
                                     {"sharing", json_of(p.sharing)},

@@ -27,6 +27,10 @@ Figure figure_of(std::span<const double> values);
 // Pairs that wake each other on so many CPUs. ns of a CPU's time for each switch, idling included.
 struct SwitchPoint {
   unsigned cpus = 0;
+  // What each end computes between a message and its own, ns, so that the other sleeps; not in what follows.
+  double pause_ns = 0;
+  // The part of messages that their receiver slept for, at least.
+  double slept_share = 0;
   // The running kernel: ends that share one mm, ends with an mm each, and by how much the first take longer in
   // windows that followed each other. Whatever a shared mm costs is in that, mm_count among it: no scheme can
   // give more.

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "host/leader.h"
+#include "machine/silicon/clock.h"
 #include "measure/file_limit.h"
 #include "measure/phases.h"
 
@@ -24,9 +25,16 @@ struct alignas(machine::kApart) Pair {
   WireWords words;
 };
 
+void compute(std::chrono::nanoseconds time) {
+  if (time.count() == 0) return;
+  const auto end = machine::silicon::now_ns() + static_cast<std::uint64_t>(time.count());
+  while (machine::silicon::now_ns() < end) {
+  }
+}
+
 class PingPong {
  public:
-  explicit PingPong(Wire& wire) : wire_(wire) {}
+  PingPong(Wire& wire, std::chrono::nanoseconds pause) : wire_(wire), pause_(pause) {}
 
   void play(std::uint64_t rounds) {
     for (std::uint64_t i = 0; i < rounds; ++i) tell(Message::ping);
@@ -38,21 +46,23 @@ class PingPong {
 
  private:
   void tell(Message message) {
+    compute(pause_);
     wire_.send_to(kAnswer, message);
     wire_.receive_at(kLead);
   }
 
   Wire& wire_;
+  const std::chrono::nanoseconds pause_;
 };
 
-void lead(Wire& wire, Pair& pair, measure::Phases& phases, unsigned pairs,
+void lead(Wire& wire, Pair& pair, std::chrono::nanoseconds pause, measure::Phases& phases, unsigned pairs,
           const measure::WindowTimes& times) {
-  PingPong player(wire);
+  PingPong player(wire, pause);
   Leader(player, phases, pairs, times, pair.lead).run();
   player.quit();
 }
 
-void answer(Wire& wire, Side& side) {
+void answer(Wire& wire, Side& side, std::chrono::nanoseconds pause) {
   const measure::ThreadProbe probe;
   measure::PmuCounters pmu(measure::this_pmu());
   bool probed = false;
@@ -68,6 +78,7 @@ void answer(Wire& wire, Side& side) {
       if (!opened) pmu.begin();
       opened = true;
     }
+    compute(pause);
     wire.send_to(kLead, Message::ping);
     if (message != Message::quit) continue;
     side.pmu = pmu.reading();
@@ -127,6 +138,16 @@ void fill(const Pair& pair, std::size_t i, Ends ends, measure::Window& window) {
   window.conditions.cpus.push_back(pair.answer.conditions(second.pu));
 }
 
+// A round has two messages: one CPU has both and a switch each, or two have one each, where a sleep is two switches.
+double slept_share(const measure::Window& window) {
+  double rounds = 0, switches = 0;
+  for (const measure::CpuWindow& cpu : window.cpus) {
+    rounds += static_cast<double>(cpu.rounds);
+    switches += static_cast<double>(cpu.switches);
+  }
+  return rounds == 0 ? 0 : std::min(1.0, switches / (2 * rounds));
+}
+
 std::vector<Process> processes_of(const SwitchSpec& spec, std::vector<Part> parts) {
   if (spec.tasks == Tasks::threads) return {std::move(parts)};
   std::vector<Process> processes;
@@ -153,9 +174,10 @@ Answer ask_switches(const measure::Bench& bench, const SwitchSpec& spec, std::sp
   for (unsigned i = 0; i < pairs; ++i) wires.emplace_back(spec.primitive, pages[i][0].words);
   std::vector<Part> parts;
   for (unsigned i = 0; i < pairs; ++i) {
+    parts.push_back({pus[cross ? 2 * i : i],
+                     [&, i] { lead(wires[i], pages[i][0], spec.pause, phases[0], pairs, times); }});
     parts.push_back(
-        {pus[cross ? 2 * i : i], [&, i] { lead(wires[i], pages[i][0], phases[0], pairs, times); }});
-    parts.push_back({pus[cross ? 2 * i + 1 : i], [&, i] { answer(wires[i], pages[i][0].answer); }});
+        {pus[cross ? 2 * i + 1 : i], [&, i] { answer(wires[i], pages[i][0].answer, spec.pause); }});
   }
   Cast cast(bench.topology, processes_of(spec, std::move(parts)));
   const Witness witness = act(bench, cast, pus, times);
@@ -168,6 +190,8 @@ Answer ask_switches(const measure::Bench& bench, const SwitchSpec& spec, std::sp
                                     {"tasks", kTasksNames[static_cast<std::size_t>(spec.tasks)]},
                                     {"ends", kEndsNames[static_cast<std::size_t>(spec.ends)]}};
   if (spec.primitive == Primitive::futex) details["futex_key"] = "page";
+  if (spec.pause.count() != 0) details["pause_ns"] = spec.pause.count();
+  result.findings.put("slept_share", slept_share(result.window));
   report(witness.account, static_cast<double>(witness.account.switches), result.findings, details);
   result.findings.details = std::make_shared<nlohmann::ordered_json>(std::move(details));
   return result;
