@@ -197,7 +197,7 @@ def run_tests(run, tree, stub_path, tmp_path):
 
     def call(*arguments, programs=None, **environment):
         browser = dict.fromkeys(("chromium", "node", "npm"), "")
-        programs = {**INSTALLED, **browser, "cmake": "", "ctest": CTEST, "clang-format": "", **(programs or {})}
+        programs = {**INSTALLED, **browser, "cmake": "", "ctest": CTEST, "clang-format": "", "ruff": "", **(programs or {})}
         env = {**stub_path(programs), "LOG": str(tmp_path / "log"), **environment}
         return run(tree / "scripts/test", *arguments, env=env, cwd="/")
 
@@ -210,7 +210,7 @@ def last_line(done):
 
 def test_test_sums_up_everything(run_tests, tmp_path):
     done = run_tests()
-    assert (done.returncode, last_line(done)) == (0, "8 passed, 0 failed")
+    assert (done.returncode, last_line(done)) == (0, "9 passed, 0 failed")
     calls = (tmp_path / "log").read_text().splitlines()
     assert [call.split()[1] for call in calls] == ["release", "asan", "tsan"]
     assert [call.endswith("-L tsan") for call in calls] == [False, False, True]
@@ -223,7 +223,7 @@ def test_test_of_one_preset(run_tests):
 
 def test_test_fails_with_a_failed_test(run_tests):
     done = run_tests(TSAN_FAILS="1")
-    assert (done.returncode, last_line(done)) == (1, "8 passed, 1 failed")
+    assert (done.returncode, last_line(done)) == (1, "9 passed, 1 failed")
 
 
 def test_test_counts_what_could_not_start_as_failed(run_tests):
@@ -254,7 +254,7 @@ def test_test_names_what_failed_at_its_end(run_tests, element, said):
         "FAILED: ctest of tsan (1 of its tests)",
         f"  {said}",
         "3 skipped",
-        "8 passed, 1 failed",
+        "9 passed, 1 failed",
     ]
 
 
@@ -293,11 +293,11 @@ def test_what_fails_twice_has_failed(run_tests):
 @pytest.mark.parametrize(
     "programs, summary",
     [
-        ({"cmake": "[[ $1 != --build || $3 != asan ]]"}, "6 passed, 1 failed"),
-        ({"cmake": "exit 1"}, "2 passed, 3 failed"),
-        ({"ctest": "exit 8"}, "2 passed, 3 failed"),
+        ({"cmake": "[[ $1 != --build || $3 != asan ]]"}, "7 passed, 1 failed"),
+        ({"cmake": "exit 1"}, "3 passed, 3 failed"),
+        ({"ctest": "exit 8"}, "3 passed, 3 failed"),
         # All that it reports has passed, but it says that something went wrong.
-        ({"ctest": CTEST.replace("[[ -z $bad ]]", "exit 8")}, "8 passed, 3 failed"),
+        ({"ctest": CTEST.replace("[[ -z $bad ]]", "exit 8")}, "9 passed, 3 failed"),
     ],
 )
 def test_test_counts_a_broken_step(run_tests, programs, summary):
@@ -308,13 +308,13 @@ def test_test_counts_a_broken_step(run_tests, programs, summary):
 def test_test_counts_the_format(run_tests, tree):
     (tree / "src/x.h").touch()
     done = run_tests(programs={"clang-format": "exit 1"})
-    assert (done.returncode, last_line(done)) == (1, "7 passed, 1 failed")
+    assert (done.returncode, last_line(done)) == (1, "8 passed, 1 failed")
 
 
 def test_test_counts_the_tests_of_the_scripts(run_tests, tree):
     (tree / "tests/scripts/test_trivial.py").write_text("def test_it():\n    assert False\n")
     done = run_tests()
-    assert (done.returncode, last_line(done)) == (1, "7 passed, 1 failed")
+    assert (done.returncode, last_line(done)) == (1, "8 passed, 1 failed")
 
 
 @pytest.fixture
@@ -364,6 +364,29 @@ def test_quick_runs_what_was_linked_anew_and_what_names_the_change(quick, tree):
 def test_quick_says_no(quick):
     done, _ = quick(programs={"cmake": "[[ $1 != --build ]]"})
     assert (done.returncode, last_line(done)) == (1, "0 passed, 1 failed")
+
+
+CLANG = {"clang++": "echo 14.0.6", "clang++-16": "echo 16.0.6", "clang++-17": "echo 17.0.1", "compgen": ""}
+
+
+@pytest.mark.parametrize(
+    ("programs", "summary"),
+    [
+        ({}, "2 passed, 0 failed"),
+        ({"run-clang-tidy-17": "false"}, "1 passed, 1 failed"),
+        ({"cmake": "[[ $1 != --build ]]"}, "1 passed, 1 failed"),
+        ({"clang++-17": "echo 15", "clang++-16": "echo 15"}, "0 passed, 0 failed"),
+    ],
+)
+def test_lint_asks_the_newest_clang(run_tests, tmp_path, monkeypatch, programs, summary):
+    # No other clang than these.
+    monkeypatch.setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+    asks = {"cmake": 'echo "$@" >>"$LOG"', "run-clang-tidy-17": 'echo "tidy $@" >>"$LOG"'}
+    done = run_tests("--lint", programs={**CLANG, **asks, **programs})
+    assert (done.returncode, last_line(done)) == (int("1 failed" in summary), summary)
+    if not programs:
+        asked = (tmp_path / "log").read_text()
+        assert "--preset clang -DCMAKE_CXX_COMPILER=clang++-17\n" in asked and "tidy -quiet -p build/clang" in asked
 
 
 def test_test_wrong_usage(run_tests):
