@@ -2,11 +2,13 @@
 """The manual's pages and the shells' completions: nothing that `mmscale describe --json` says is missing in them."""
 
 import json
+import pathlib
 import shutil
 import subprocess
 
 import pytest
 
+README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
 BASH = """source "$1"
 COMP_WORDS=({words})
 COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
@@ -42,6 +44,12 @@ def complete(mmscale, tmp_path_factory):
         return {one.split("\t")[0] for one in done.stdout.splitlines()}
 
     return call
+
+
+def test_readme_has_a_row_for_every_command(described):
+    rows = [line for line in README.read_text().splitlines() if line.startswith("| `mmscale ")]
+    named = {row.removeprefix("| `mmscale ").split("`")[0].split(" ")[0] for row in rows}
+    assert {command["name"] for command in described["commands"]} <= named
 
 
 @pytest.fixture(scope="module")
