@@ -480,6 +480,10 @@ def test_an_assessment_says_whether_it_matters(run, tmp_path, good):
     assert "On 8 CPUs a real switch takes 50.0 ns (40.0 to 60.0) longer" in section
     assert "at most <b>1.2&nbsp;%</b>" in section and "is another figure, so only the bound stands" in section
     assert "said &lt;in&gt; words" in section
+    few = made.assessment("unknown", gain=None)
+    del few["mmscale"]["points"][0]["sharing"]["interval_ns"]
+    assert run(REPORT, good, made.write(tmp_path / "few.json", [few]), "-o", tmp_path).returncode == 0
+    assert "What sharing an mm costs is unknown: too few pairs of windows count." in page_of(tmp_path)
     # Alone it is a page, too; what is none is refused.
     assert run(REPORT, path, "-o", tmp_path).returncode == 0
     done = run(REPORT, good, made.write(tmp_path / "b.json", [made.assessment("perhaps")]), "-o", tmp_path)

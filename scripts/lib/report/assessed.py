@@ -38,8 +38,8 @@ def assessed(records):
     for _, row in records.assessments.iterrows() if len(records.assessments) else ():
         found = row["assessment"]
         head = records.sources[row["source"]].head
-        points = [point for point in found["points"] if "median_ns" in point["sharing"]]
-        said.append(esc(head) + (_answer(points[-1]) if points else "No two windows that followed each other count."))
+        points = [point for point in found["points"] if "interval_ns" in point["sharing"]]
+        said.append(esc(head) + (_answer(points[-1]) if points else "What sharing an mm costs is unknown: too few pairs of windows count."))
         if points:
             parts.append(_by_scheme(points[-1], found.get("workload")))
         parts.append(_table(found, records.sources[row["source"]].machine.host))
