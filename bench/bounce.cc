@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -207,8 +206,7 @@ measure::Findings bounce_findings(const topology::Layout& layout, const std::vec
     }
     levels.push_back(std::move(matrix));
   }
-  findings.details =
-      std::make_shared<nlohmann::ordered_json>(nlohmann::ordered_json{{"bounce", {{"levels", levels}}}});
+  findings.add_details({{"bounce", {{"levels", levels}}}});
   return findings;
 }
 
@@ -217,12 +215,8 @@ std::vector<Case> bounce_cases(const topology::Layout& layout, const Choice& cho
   for (const auto& placement : choice.placements)
     for (const unsigned cpus : choice.cpu_counts) {
       if (cpus < 2) continue;
-      measure::Subject subject;
-      subject.family = "bounce";
+      measure::Subject subject = subject_on(layout, choice, "bounce", placement, cpus);
       subject.scheme = "exchange";
-      subject.placement = topology::to_string(placement);
-      subject.pus = topology::place(layout, placement, cpus);
-      subject.home_node = home_of(layout, choice, subject.pus);
       std::string name = fmt::format("bounce/exchange/{}/cpus:{}", subject.placement, cpus);
       auto make_load = [&layout, pus = subject.pus,
                         home = subject.home_node]() -> std::unique_ptr<workload::Load> {

@@ -9,10 +9,12 @@
 #include <optional>
 #include <vector>
 
+#include "bench/families.h"
 #include "measure/findings.h"
 #include "topology/distance.h"
 #include "topology/layout.h"
 #include "workload/bounce_load.h"
+#include "workload/simulator_loads.h"
 
 namespace mmscale::bench {
 
@@ -37,5 +39,15 @@ Transfers transfers_of(const workload::Bouncing& load, unsigned cpus);
 // kMostBounceGroups groups. `pus`: the machine's CPUs by position.
 measure::Findings bounce_findings(const topology::Layout& layout, const std::vector<unsigned>& pus,
                                   const Bounced& bounced, const measure::Window& window);
+
+// The cases of family `bounce`, of which those in virtual time are made.
+std::vector<Case> bounce_cases(const topology::Layout& layout, const Choice& choice);
+
+// The figures of bounce_findings() of the watched line that changed hands most often in the window, as the line itself
+// knows them, and in the details which line that is. Throws std::runtime_error if the load is Bouncing and its exchanges
+// say anything else.
+measure::Findings simulated_bounce_findings(const workload::SimulatorLoad& load,
+                                            const topology::Layout& layout, const std::vector<unsigned>& pus,
+                                            const measure::Window& window);
 
 }  // namespace mmscale::bench

@@ -6,10 +6,8 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,9 +17,8 @@
 #include "check/program.h"
 #include "machine/explorer/explore.h"
 #include "machine/machine.h"
-#include "machine/silicon/clock.h"
 #include "measure/findings.h"
-#include "workload/load.h"
+#include "workload/bare_load.h"
 
 namespace mmscale::bench {
 namespace {
@@ -39,28 +36,16 @@ struct Search {
 };
 constexpr std::array kSearches = {Search{"stateless", UINT64_MAX}, Search{"remembering", 0}};
 
-const check::Case& explored_case() {
-  return *std::find_if(check::cases().begin(), check::cases().end(),
-                       [](const check::Case& one) { return one.name == kCase; });
-}
-
-class ExplorerTrial final : public workload::Load, public measure::SelfMeasuring {
+class ExplorerTrial final : public workload::BareLoad, public measure::SelfMeasuring {
  public:
-  ExplorerTrial(const Search& search, unsigned cpus) : search_(search), explored_(cpus) {}
-
-  unsigned cpus() const override { return static_cast<unsigned>(explored_.size()); }
-  void boot(unsigned, unsigned) override { rendezvous(); }
-  void finish(unsigned) override { rendezvous(); }
-  void stop(unsigned) override {}
-  std::uint32_t switches_per_round(unsigned) const override { return 0; }
-  kernel::Tally tally(unsigned) const override { return {}; }
+  ExplorerTrial(const Search& search, unsigned cpus) : BareLoad(cpus), search_(search), explored_(cpus) {}
 
   // A round is one exploration from attaching the program to its end.
   bool run(unsigned cpu, std::uint64_t rounds) override {
     namespace explorer = machine::explorer;
     Explored& mine = explored_[cpu];
     for (; rounds != 0; --rounds) {
-      const auto program = check::make_program(kScheme, kLifecycle, explored_case(), ~0u);
+      const auto program = check::make_program(kScheme, kLifecycle, check::find_case(kCase), ~0u);
       explorer::Limits limits;
       limits.remember_after = search_.remember_after;
       const explorer::Result result = explorer::explore(*program, explorer::Memory::tso, limits);
@@ -91,8 +76,7 @@ class ExplorerTrial final : public workload::Load, public measure::SelfMeasuring
     findings.put("steps_per_second", steps_per_second);
     findings.put("steps_per_second_per_cpu", steps_per_second / cpus());
     findings.put("executions_per_second", executions_per_second);
-    findings.details = std::make_shared<nlohmann::ordered_json>(
-        nlohmann::ordered_json{{"explored", fmt::format("{}/{}/{}", kScheme, kLifecycle, kCase)}});
+    findings.add_details({{"explored", fmt::format("{}/{}/{}", kScheme, kLifecycle, kCase)}});
     return findings;
   }
 
@@ -116,14 +100,8 @@ class ExplorerTrial final : public workload::Load, public measure::SelfMeasuring
     bool all_exhausted = true;
   };
 
-  void rendezvous() {
-    const unsigned all = (arrivals_.fetch_add(1, std::memory_order_acq_rel) / cpus() + 1) * cpus();
-    while (arrivals_.load(std::memory_order_acquire) < all) machine::silicon::pause();
-  }
-
   const Search search_;
   std::vector<Explored> explored_;
-  std::atomic<unsigned> arrivals_{0};
 };
 
 }  // namespace
@@ -133,12 +111,8 @@ std::vector<Case> explorer_cases(const topology::Layout& layout, const Choice& c
   for (const auto& placement : choice.placements)
     for (const unsigned cpus : choice.cpu_counts)
       for (const Search& search : kSearches) {
-        measure::Subject subject;
-        subject.family = "explorer";
+        measure::Subject subject = subject_on(layout, choice, "explorer", placement, cpus);
         subject.scheme = search.name;
-        subject.placement = topology::to_string(placement);
-        subject.pus = topology::place(layout, placement, cpus);
-        subject.home_node = home_of(layout, choice, subject.pus);
         std::string name = fmt::format("explorer/{}/{}/cpus:{}", search.name, subject.placement, cpus);
         cases.push_back(
             {std::move(name), std::move(subject), [search, cpus]() -> std::unique_ptr<workload::Load> {

@@ -9,13 +9,21 @@
 
 namespace mmscale::bench {
 
+measure::Subject subject_on(const topology::Layout& layout, const Choice& choice, std::string family,
+                            const topology::Placement& placement, unsigned cpus) {
+  measure::Subject subject;
+  subject.family = std::move(family);
+  subject.placement = topology::to_string(placement);
+  subject.pus = topology::place(layout, placement, cpus);
+  subject.home_node = home_of(layout, choice, subject.pus);
+  return subject;
+}
+
 measure::Subject kernel_subject(const topology::Layout& layout, const Choice& choice, std::string family,
                                 const std::string& scheme, const topology::Placement& placement,
                                 unsigned cpus) {
-  measure::Subject subject;
-  subject.family = std::move(family);
+  measure::Subject subject = subject_on(layout, choice, std::move(family), placement, cpus);
   subject.scheme = scheme;
-  subject.placement = topology::to_string(placement);
   subject.lifecycle = choice.lifecycle;
   subject.lifecycle_reason = choice.lifecycle_reason;
   subject.mm_cid = kernel::to_string(choice.options.mm_cid);
@@ -30,8 +38,6 @@ measure::Subject kernel_subject(const topology::Layout& layout, const Choice& ch
   subject.transport = choice.transport;
   subject.transport_reason = choice.transport_reason;
   subject.transport_caveat = choice.transport_caveat;
-  subject.pus = topology::place(layout, placement, cpus);
-  subject.home_node = home_of(layout, choice, subject.pus);
   return subject;
 }
 

@@ -54,6 +54,10 @@ Case host_switch_case(const topology::Layout& layout, const topology::Placement&
                       const host::SwitchSpec& spec);
 std::vector<Conclusion> mix_conclusions(Results results);
 
+// What every case is a record of: a family, and the first CPUs of a placement.
+measure::Subject subject_on(const topology::Layout& layout, const Choice& choice, std::string family,
+                            const topology::Placement& placement, unsigned cpus);
+
 // What a case of family `floor` is a record of: a bare loop on PUs, or on the first of a placement.
 measure::Subject floor_subject(const topology::Layout& layout, const Choice& choice, std::string_view loop,
                                std::string_view placement, std::vector<unsigned> pus);

@@ -34,12 +34,10 @@ const std::string& lazy_tlb_of_this_kernel() {
 
 // What concerns every case: added to the object `kernel` of its details.
 void add_kernel(Answer& answer) {
-  nlohmann::ordered_json details = *answer.findings.details;
   nlohmann::ordered_json kernel = {{"lazy_tlb", lazy_tlb_of_this_kernel()},
                                    {"idle_driver", host::idle_driver()}};
-  kernel.update(details["kernel"]);
-  details["kernel"] = std::move(kernel);
-  answer.findings.details = std::make_shared<nlohmann::ordered_json>(std::move(details));
+  kernel.update(answer.findings.details->at("kernel"));
+  answer.findings.add_details({{"kernel", kernel}});
 }
 
 template <class Ask>

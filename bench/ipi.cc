@@ -5,16 +5,13 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "bench/families.h"
 #include "campaign/cpu_counts.h"
+#include "host/timed.h"
 #include "machine/silicon/transport.h"
-#include "measure/clock_cost.h"
 #include "measure/findings.h"
-#include "measure/histogram.h"
-#include "measure/tick_rate.h"
 #include "workload/wrapped_load.h"
 
 namespace mmscale::bench {
@@ -24,28 +21,22 @@ namespace {
 class Calls : public workload::IpiObserver {
  public:
   void called(std::uint64_t ticks, const machine::IpiTally& tally) override {
-    round_trips.record(ticks);
+    round_trips.now.record(ticks);
     last = tally;
   }
   void open() {
-    round_trips.clear();
     first = last;
-    rate.begin();
-    clock = measure::clock_cost();
+    round_trips.open();
   }
   void close() {
-    rate.end();
+    round_trips.close();
     at_close = last;
-    closed = round_trips;
   }
 
-  measure::Histogram round_trips;
-  measure::Histogram closed;
+  host::Timed round_trips;
   machine::IpiTally first;
   machine::IpiTally last;
   machine::IpiTally at_close;
-  measure::TickRate rate;
-  measure::ClockCost clock;
 };
 
 class IpiTrial final : private Calls, public workload::WrappedLoad, public measure::SelfMeasuring {
@@ -64,22 +55,15 @@ class IpiTrial final : private Calls, public workload::WrappedLoad, public measu
 
   measure::Findings findings(const measure::Window&) const override {
     measure::Findings findings;
-    const double ns_per_tick = rate.ns_per_tick();
-    findings.operation = "call";
-    findings.distribution = "round_trip_ns";
-    findings.operation_ns = closed.quantile(0.5).value_or(0) * ns_per_tick;
+    round_trips.put("call", "round_trip_ns", findings);
     findings.put("targets", targets_);
-    findings.put("calls", static_cast<double>(closed.count()));
-    findings.put("round_trip_ns", closed, ns_per_tick);
-    if (closed.count() > 0) {
-      const auto calls = static_cast<double>(closed.count());
+    const auto calls = static_cast<double>(round_trips.closed.count());
+    findings.put("calls", calls);
+    if (calls > 0) {
       findings.put("queued_per_call", static_cast<double>(at_close.queued - first.queued) / calls);
       findings.put("raised_per_call", static_cast<double>(at_close.raised - first.raised) / calls);
     }
-    findings.put("clock_ns_p50", clock.ticks * ns_per_tick);
-    findings.put("clock_step_ns", clock.step_ticks * ns_per_tick);
-    findings.details = std::make_shared<nlohmann::ordered_json>(
-        nlohmann::ordered_json{{"targets", targets_}, {"target_does", workload::to_string(does_)}});
+    findings.add_details({{"targets", targets_}, {"target_does", workload::to_string(does_)}});
     return findings;
   }
 
@@ -90,11 +74,7 @@ class IpiTrial final : private Calls, public workload::WrappedLoad, public measu
 
 Case make_case(const topology::Layout& layout, const Choice& choice, const std::string& transport,
                const topology::Placement& placement, unsigned cpus, unsigned targets) {
-  measure::Subject subject;
-  subject.family = "ipi";
-  subject.placement = topology::to_string(placement);
-  subject.pus = topology::place(layout, placement, cpus);
-  subject.home_node = home_of(layout, choice, subject.pus);
+  measure::Subject subject = subject_on(layout, choice, "ipi", placement, cpus);
   subject.transport = transport;
   subject.transport_reason = "compared";
   subject.transport_caveat = machine::silicon::make_transport(transport, cpus)->caveat();

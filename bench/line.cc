@@ -150,14 +150,13 @@ class LineTrial final : private Visits, public workload::WrappedLoad, public mea
     findings.put("pairs", static_cast<double>(all.size()));
     findings.put("visits", static_cast<double>(least_visits));
     findings.put("visit_spread", measure::median(spreads));
-    findings.details = std::make_shared<nlohmann::ordered_json>(
-        nlohmann::ordered_json{{"sampled_from", sampled_from_},
-                               {"matrix",
-                                {{"pus", pus_},
-                                 {"home_node", home_node_},
-                                 {"pairs_ns", std::move(one_way)},
-                                 {"pairs_distance", std::move(distance)},
-                                 {"distances", std::move(names)}}}});
+    findings.add_details({{"sampled_from", sampled_from_},
+                          {"matrix",
+                           {{"pus", pus_},
+                            {"home_node", home_node_},
+                            {"pairs_ns", std::move(one_way)},
+                            {"pairs_distance", std::move(distance)},
+                            {"distances", std::move(names)}}}});
     return findings;
   }
 

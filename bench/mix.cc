@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <tuple>
 #include <utility>
 
@@ -61,8 +60,7 @@ class MixTrial final : public workload::WrappedLoad, public measure::SelfMeasuri
     if (window.switches() > 0)
       findings.put("mm_deaths_per_million", 1e6 * static_cast<double>(window.tally.mms_freed) /
                                                 static_cast<double>(window.switches()));
-    findings.details = std::make_shared<nlohmann::ordered_json>(
-        nlohmann::ordered_json{{kExits, exits_per_million_}, {"lifetime", lifetime}});
+    findings.add_details({{kExits, exits_per_million_}, {"lifetime", lifetime}});
     return findings;
   }
 

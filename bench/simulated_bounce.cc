@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "bench/simulated_bounce.h"
+#include "bench/bounce.h"
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "bench/bounce.h"
 #include "measure/statistics.h"
 
 namespace mmscale::bench {
@@ -53,9 +51,9 @@ measure::Findings simulated_bounce_findings(const workload::SimulatorLoad& load,
       throw std::runtime_error("bounce: what the exchanges found is not what the line knows");
 
   measure::Findings findings = bounce_findings(layout, pus, bounced, window);
-  auto details = *findings.details;
-  details["bounce"]["line"] = line == kNobody ? "none" : load.what_is(load.world().lines().address_of(line));
-  findings.details = std::make_shared<nlohmann::ordered_json>(std::move(details));
+  auto bounce = findings.details->at("bounce");
+  bounce["line"] = line == kNobody ? "none" : load.what_is(load.world().lines().address_of(line));
+  findings.add_details({{"bounce", bounce}});
   return findings;
 }
 

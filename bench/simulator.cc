@@ -33,10 +33,6 @@ class SimulatorSpeed final : public workload::Load, public measure::SelfMeasurin
     return true;
   }
   void finish(unsigned) override {}
-  void stop(unsigned) override {}
-  std::uint32_t switches_per_round(unsigned) const override { return 0; }
-  kernel::Tally tally(unsigned) const override { return {}; }
-  std::vector<std::string> audit() override { return {}; }
   void open_window(unsigned) override { accesses_ = events_ = nanoseconds_ = 0; }
 
   measure::Findings findings(const measure::Window&) const override {

@@ -15,17 +15,17 @@ namespace {
 struct Plan {
   std::string scheme;
   std::string workload;
+  workload::PatternParameters parameters;
   std::vector<unsigned> groups;
   Choice choice;
   unsigned home_node;
 };
 
 std::unique_ptr<workload::Load> make_load(const Plan& plan) {
-  const workload::Pattern* pattern = workload::find_pattern(plan.workload);
-  workload::PatternParameters parameters = pattern->used_of(plan.choice.processes);
+  workload::PatternParameters parameters = plan.parameters;
   parameters.groups = plan.groups;
   auto load = workload::make_silicon_load(silicon_spec(plan.scheme, plan.choice, plan.home_node),
-                                          pattern->build(parameters));
+                                          workload::find_pattern(plan.workload)->build(parameters));
   if (plan.choice.latency_one_in == 0) return load;
   return std::make_unique<measure::SampledLoad>(std::move(load), plan.choice.latency_one_in);
 }
@@ -34,10 +34,11 @@ Case make_case(const topology::Layout& layout, const Choice& choice, const std::
                const std::string& scheme, const topology::Sharing& sharing,
                const topology::Placement& placement, unsigned cpus) {
   measure::Subject subject = kernel_subject(layout, choice, "switch", scheme, placement, cpus);
-  Plan plan{scheme, workload_name, topology::groups(layout, subject.pus, sharing), choice, subject.home_node};
   subject.workload = workload_name;
   subject.sharing = topology::to_string(sharing);
   subject.processes = workload::find_pattern(workload_name)->used_of(choice.processes);
+  Plan plan{scheme, workload_name,    subject.processes, topology::groups(layout, subject.pus, sharing),
+            choice, subject.home_node};
   return {fmt::format("switch/{}/{}/{}/{}/cpus:{}", workload_name, scheme, subject.sharing, subject.placement,
                       cpus),
           std::move(subject), [plan = std::move(plan)] { return make_load(plan); }};

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "bench/families.h"
@@ -128,8 +127,9 @@ class TeardownTrial final : private Events, public workload::WrappedLoad, public
     findings.put("linger_ns", static_cast<double>(spec_.linger.count()));
     findings.put("clock_ns_p50", clock_.ticks * ns_per_tick);
     findings.put("clock_step_ns", clock_.step_ticks * ns_per_tick);
-    findings.details = std::make_shared<nlohmann::ordered_json>(nlohmann::ordered_json{
-        {"borrowers", spec_.borrowers}, {"mask_only", spec_.mask_only}, {"linger_ns", spec_.linger.count()}});
+    findings.add_details({{"borrowers", spec_.borrowers},
+                          {"mask_only", spec_.mask_only},
+                          {"linger_ns", spec_.linger.count()}});
     return findings;
   }
 

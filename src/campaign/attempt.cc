@@ -43,7 +43,7 @@ void wait_out(std::chrono::nanoseconds time) {
 }
 
 void mark_unmeasured(const measure::Bench& bench, measure::Record& record, std::string why) {
-  record.window = host::empty_window(bench, record.subject.pus);
+  record.window = measure::empty_window(bench, record.subject.pus);
   constexpr double kAnything = std::numeric_limits<double>::infinity();
   record.window.verdict = {.valid = false,
                            .reasons = {std::move(why)},

@@ -92,25 +92,24 @@ bool can_overwrite(std::FILE* out) {
 
 }  // namespace
 
-std::string time_text(double ns) {
-  constexpr std::array<std::string_view, 4> kUnits = {"ns", "us", "ms", "s"};
+namespace {
+
+// In the first of these units, each a thousand times the one before, in which it has at most three digits.
+template <std::size_t n>
+std::string in_units(double value, const std::array<std::string_view, n>& units) {
   std::size_t unit = 0;
-  while (ns >= 999.5 && unit + 1 < kUnits.size()) {
-    ns /= 1000;
-    ++unit;
-  }
-  return fmt::format("{:.{}f} {}", ns, ns >= 99.95 ? 0 : ns >= 9.995 ? 1 : 2, kUnits[unit]);
+  for (; value >= 999.5 && unit + 1 < n; ++unit) value /= 1000;
+  return fmt::format("{:.{}f} {}", value, value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2, units[unit]);
+}
+
+}  // namespace
+
+std::string time_text(double ns) {
+  return in_units(ns, std::array<std::string_view, 4>{"ns", "us", "ms", "s"});
 }
 
 std::string with_si_prefix(double value) {
-  constexpr std::array<std::string_view, 5> kPrefixes = {"", "k", "M", "G", "T"};
-  std::size_t prefix = 0;
-  while (value >= 999.5 && prefix + 1 < kPrefixes.size()) {
-    value /= 1000;
-    ++prefix;
-  }
-  const int decimals = value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-  return fmt::format("{:.{}f} {}", value, decimals, kPrefixes[prefix]);
+  return in_units(value, std::array<std::string_view, 5>{"", "k", "M", "G", "T"});
 }
 
 std::string duration_text(std::chrono::nanoseconds duration) {

@@ -4,22 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
 #include <set>
 
+#include "topology/text.h"
+
 namespace mmscale::campaign {
-namespace {
-
-std::optional<unsigned> parse_count(std::string_view text) {
-  unsigned value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-}  // namespace
-
 std::vector<unsigned> octave_counts(unsigned all, unsigned per_octave, unsigned octaves) {
   std::set<unsigned> counts;
   for (unsigned base = 1; base <= all; base <<= octaves) {
@@ -53,8 +42,9 @@ std::vector<unsigned> parse_cpu_counts(std::string_view text, unsigned all, std:
       for (unsigned n : octave_counts(all)) counts.insert(n);
     } else {
       const std::size_t dash = token.find('-');
-      const auto first = parse_count(token.substr(0, dash));
-      const auto last = dash == std::string_view::npos ? first : parse_count(token.substr(dash + 1));
+      const auto first = topology::number<unsigned>(token.substr(0, dash));
+      const auto last =
+          dash == std::string_view::npos ? first : topology::number<unsigned>(token.substr(dash + 1));
       if (!first || !last || *first == 0 || *last < *first) throw bad(token);
       add(*last);
       for (unsigned n = *first; n <= *last; ++n) counts.insert(n);

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -17,13 +16,13 @@ namespace {
 
 using Run = benchmark::BenchmarkReporter::Run;
 
-Run base_run(const measure::Record& record) {
+Run base_run(const std::string& name, unsigned repetitions) {
   Run run;
-  run.run_name.function_name = record.name;
+  run.run_name.function_name = name;
   run.family_index = 0;
   run.per_family_instance_index = 0;
   run.iterations = 1;
-  run.repetitions = record.repetitions;
+  run.repetitions = repetitions;
   run.threads = 1;
   run.time_unit = benchmark::kNanosecond;
   run.statistics = nullptr;
@@ -32,10 +31,20 @@ Run base_run(const measure::Record& record) {
 
 constexpr double kSecondsPerNs = 1e-9;
 
+// What a reporter prints when it is told something.
+template <class Tell>
+std::string reported_by(benchmark::BenchmarkReporter&& reporter, Tell tell) {
+  std::ostringstream text;
+  reporter.SetOutputStream(&text);
+  reporter.SetErrorStream(&text);
+  tell(reporter);
+  return text.str();
+}
+
 }  // namespace
 
 Run to_run(const measure::Record& record) {
-  Run run = base_run(record);
+  Run run = base_run(record.name, record.repetitions);
   run.run_type = Run::RT_Iteration;
   run.repetition_index = record.repetition;
   run.real_accumulated_time = record.wall_ns() * kSecondsPerNs;
@@ -73,7 +82,7 @@ std::vector<Run> aggregates(std::span<const measure::Record> repetitions) {
     const auto wall = statistic.of(values["/wall"]);
     const auto cpu = statistic.of(values["/cpu"]);
     if (!wall || !cpu) continue;
-    Run run = base_run(repetitions.front());
+    Run run = base_run(repetitions.front().name, repetitions.front().repetitions);
     run.run_type = Run::RT_Aggregate;
     run.aggregate_name = statistic.name;
     run.aggregate_unit = statistic.unit;
@@ -94,22 +103,16 @@ std::vector<Run> aggregates(std::span<const measure::Record> repetitions) {
 }
 
 nlohmann::ordered_json context_json() {
-  std::ostringstream text;
-  benchmark::JSONReporter reporter;
-  reporter.SetOutputStream(&text);
-  reporter.SetErrorStream(&text);
-  reporter.ReportContext(benchmark::BenchmarkReporter::Context());
-  reporter.Finalize();
-  return nlohmann::ordered_json::parse(text.str()).at("context");
+  const std::string text = reported_by(benchmark::JSONReporter(), [](benchmark::BenchmarkReporter& reporter) {
+    reporter.ReportContext(benchmark::BenchmarkReporter::Context());
+    reporter.Finalize();
+  });
+  return nlohmann::ordered_json::parse(text).at("context");
 }
 
 nlohmann::ordered_json to_json(const Run& run) {
-  std::ostringstream text;
-  benchmark::JSONReporter reporter;
-  reporter.SetOutputStream(&text);
-  reporter.SetErrorStream(&text);
-  reporter.ReportRuns({run});
-  return nlohmann::ordered_json::parse(text.str());
+  return nlohmann::ordered_json::parse(
+      reported_by(benchmark::JSONReporter(), [&](auto& reporter) { reporter.ReportRuns({run}); }));
 }
 
 nlohmann::ordered_json to_json(const measure::Record& record) {
@@ -119,19 +122,11 @@ nlohmann::ordered_json to_json(const measure::Record& record) {
 }
 
 nlohmann::ordered_json to_json(const Conclusion& conclusion) {
-  Run run;
-  run.run_name.function_name = conclusion.name;
+  Run run = base_run(conclusion.name, conclusion.repetitions);
   run.run_type = Run::RT_Aggregate;
   run.aggregate_name = conclusion.kind;
   run.aggregate_unit = benchmark::kTime;
-  run.iterations = 1;
-  run.repetitions = conclusion.repetitions;
   run.repetition_index = Run::no_repetition_index;
-  run.threads = 1;
-  run.family_index = 0;
-  run.per_family_instance_index = 0;
-  run.time_unit = benchmark::kNanosecond;
-  run.statistics = nullptr;
   run.real_accumulated_time = conclusion.ns * kSecondsPerNs;
   run.cpu_accumulated_time = conclusion.ns * kSecondsPerNs;
   for (const auto& [name, value] : conclusion.counters) run.counters[name] = benchmark::Counter(value);
@@ -171,16 +166,11 @@ std::string csv(std::span<const std::vector<measure::Record>> cases, bool aggreg
       run.cpu_accumulated_time *= kSecondsPerNs * static_cast<double>(run.iterations);
     }
   }
-  std::ostringstream text;
   // Google Benchmark means to drop it (its own tools read JSON); until then its users' scripts want it.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-  benchmark::CSVReporter reporter;
+  return reported_by(benchmark::CSVReporter(), [&](auto& reporter) { reporter.ReportRuns(runs); });
 #pragma GCC diagnostic pop
-  reporter.SetOutputStream(&text);
-  reporter.SetErrorStream(&text);
-  reporter.ReportRuns(runs);
-  return text.str();
 }
 
 }  // namespace mmscale::campaign

@@ -8,12 +8,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <regex>
@@ -26,6 +24,7 @@
 #include "campaign/formats.h"
 #include "campaign/record_file.h"
 #include "measure/output_file.h"
+#include "topology/text.h"
 
 namespace mmscale::campaign {
 namespace {
@@ -79,9 +78,8 @@ constexpr int kMostSeconds = 1'000'000;
 // A time as Google Benchmark takes it, with or without its "s".
 bool is_time(std::string_view text) {
   if (text.ends_with('s')) text.remove_suffix(1);
-  double seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  return error == std::errc() && end == text.data() + text.size() && seconds >= 0 && seconds <= kMostSeconds;
+  const auto seconds = topology::number<double>(text);
+  return seconds && *seconds >= 0 && *seconds <= kMostSeconds;
 }
 
 bool truth(const std::string& text) {
@@ -348,13 +346,11 @@ GoogleFlags GoogleFlags::take_from(std::vector<std::string>& arguments) {
         fmt::format("--benchmark_min_time={}: seconds, from 0 to {}", text, kMostSeconds));
   const std::string text = value("benchmark_repetitions", "");
   if (values.contains("benchmark_repetitions") || !text.empty()) {
-    unsigned long repetitions = 0;
-    const char* const last = text.data() + text.size();
-    const auto [end, error] = std::from_chars(text.data(), last, repetitions);
-    if (error != std::errc() || end != last || repetitions == 0 || repetitions > 1'000'000)
+    const auto repetitions = topology::number<unsigned>(text);
+    if (!repetitions || *repetitions == 0 || *repetitions > 1'000'000)
       throw std::invalid_argument(
           fmt::format("--benchmark_repetitions={}: a number from 1 to 1000000", text));
-    flags.repetitions = static_cast<unsigned>(repetitions);
+    flags.repetitions = *repetitions;
   }
   return flags;
 }

@@ -4,7 +4,6 @@
 // serves every scheme under every lifecycle.
 #pragma once
 
-#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -20,7 +19,6 @@ using workload::Step;
 struct Case {
   std::string_view name;
   std::string_view what;
-  unsigned cpus;
   // Of each user task: which mm it lives in at first.
   std::vector<unsigned> task_mm;
   // Done one after the other before anything is explored.
@@ -49,11 +47,15 @@ struct Case {
   // nothing new, and is explored only where it is asked for by name.
   std::vector<std::string_view> lifecycles = {};
 
+  unsigned cpus() const { return static_cast<unsigned>(programs.size()); }
   bool concerns(std::string_view scheme) const { return scheme.starts_with(schemes); }
   bool concerns_lifecycle(std::string_view lifecycle) const;
 };
 
 // All cases, in the order of a table.
 const std::vector<Case>& cases();
+
+// One that there is.
+const Case& find_case(std::string_view name);
 
 }  // namespace mmscale::check

@@ -5,9 +5,7 @@
 
 #include <ctime>
 #include <map>
-#include <memory>
 #include <set>
-#include <stdexcept>
 
 #include "machine/explorer/schedule.h"
 #include "scheme/known.h"
@@ -163,42 +161,16 @@ std::string text_of(const explorer::Event& event, const Program& program) {
   return {};
 }
 
-Line::Kind kind_of(const explorer::Transition& transition) {
-  switch (transition.kind) {
-    case explorer::Transition::Kind::interrupt:
-      return Line::Kind::interrupt;
-    case explorer::Transition::Kind::drain:
-      return Line::Kind::drain;
-    case explorer::Transition::Kind::step:
-      break;
-  }
-  return Line::Kind::step;
-}
-
 }  // namespace
 
 std::string_view to_string(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::safe:
-      return "safe";
-    case Verdict::bounded:
-      return "bounded";
-    case Verdict::violated:
-      return "violated";
-  }
-  return "?";
+  constexpr std::string_view kNames[] = {"safe", "bounded", "violated"};
+  return kNames[static_cast<std::size_t>(verdict)];
 }
 
 std::string_view to_string(Line::Kind kind) {
-  switch (kind) {
-    case Line::Kind::step:
-      return "step";
-    case Line::Kind::interrupt:
-      return "interrupt";
-    case Line::Kind::drain:
-      return "drain";
-  }
-  return "?";
+  constexpr std::string_view kNames[] = {"step", "drain", "interrupt"};
+  return kNames[static_cast<std::size_t>(kind)];
 }
 
 explorer::Memory natural_memory(std::string_view lifecycle) {
@@ -240,14 +212,14 @@ Trace trace(std::string_view scheme, std::string_view lifecycle, const Case& the
   auto program = make_program(scheme, lifecycle, the_case, verdicts);
   const explorer::Replay replayed = explorer::replay(*program, explorer::parse_schedule(schedule), orders);
   Trace trace;
-  trace.cpus = the_case.cpus;
+  trace.cpus = the_case.cpus();
   std::map<const void*, std::set<unsigned>> touched;
   for (const explorer::Event& event : replayed.events)
     touched[event.operation.location].insert(event.transition.cpu);
   for (const explorer::Event& event : replayed.events)
     if (std::string text = text_of(event, *program); !text.empty())
       trace.lines.push_back(
-          {event.transition.cpu, kind_of(event.transition), std::move(text),
+          {event.transition.cpu, event.transition.kind, std::move(text),
            event.operation.location == nullptr || touched[event.operation.location].size() > 1});
   Outcome outcome;
   describe(outcome, replayed, *program, verdicts);

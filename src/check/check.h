@@ -66,11 +66,7 @@ Outcome check(std::string_view scheme, std::string_view lifecycle, const Case& t
 
 // One step of an execution in words: "exit_mm (exit.h:52): full barrier".
 struct Line {
-  enum class Kind {
-    step,       // the CPU's next operation
-    interrupt,  // it takes what is in its queue
-    drain,      // a store leaves its buffer
-  };
+  using Kind = machine::explorer::Transition::Kind;
   unsigned cpu;
   Kind kind;
   std::string text;

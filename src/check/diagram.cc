@@ -19,7 +19,7 @@ constexpr int kTop = 92;
 
 std::string escaped(std::string_view text) {
   std::string out;
-  for (const char c : text) {
+  for (const char c : text)
     if (c == '&')
       out += "&amp;";
     else if (c == '<')
@@ -28,7 +28,6 @@ std::string escaped(std::string_view text) {
       out += "&gt;";
     else
       out += c;
-  }
   return out;
 }
 

@@ -41,7 +41,7 @@ class KernelProgram final : public Program {
   KernelProgram(const kernel::Build<Machine>& build, const Case& the_case, unsigned verdicts)
       : build_(build), case_(the_case), verdicts_(verdicts) {}
 
-  unsigned cpus() const override { return case_.cpus; }
+  unsigned cpus() const override { return case_.cpus(); }
   bool kernel_atomics() const override { return true; }
 
   void attach(machine::explorer::World& world) override {
@@ -195,8 +195,8 @@ class KernelProgram final : public Program {
   // All that executions change, apart from the per-CPU areas.
   struct Everything {
     Everything(const kernel::Build<Machine>& build, const Case& the_case)
-        : memory(kernel::MmSlab<Machine>::bytes(build, the_case.cpus, kMms) / sizeof(Block) + 1),
-          system(build, the_case.cpus, std::as_writable_bytes(std::span(memory)), the_case.rules) {}
+        : memory(kernel::MmSlab<Machine>::bytes(build, the_case.cpus(), kMms) / sizeof(Block) + 1),
+          system(build, the_case.cpus(), std::as_writable_bytes(std::span(memory)), the_case.rules) {}
 
     std::vector<Block> memory;
     kernel::System<Machine> system;

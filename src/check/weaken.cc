@@ -19,37 +19,15 @@ using explorer::Site;
 using enum std::memory_order;
 
 std::string_view name_of(Site::Kind kind) {
-  switch (kind) {
-    case Site::Kind::load:
-      return "load";
-    case Site::Kind::store:
-      return "store";
-    case Site::Kind::rmw:
-      return "read-modify-write";
-    case Site::Kind::fence:
-      return "fence";
-    case Site::Kind::wait:
-      return "wait";
-  }
-  return "?";
+  constexpr std::string_view kNames[] = {"load", "store", "read-modify-write", "fence", "wait"};
+  return kNames[static_cast<std::size_t>(kind)];
 }
 
 std::string_view name_of(std::memory_order order, Site::Kind kind) {
   const bool fence = kind == Site::Kind::fence;
-  switch (order) {
-    case relaxed:
-      return fence ? "none" : "relaxed";
-    case acquire:
-    case consume:
-      return "acquire";
-    case release:
-      return "release";
-    case acq_rel:
-      return "acquire and release";
-    case seq_cst:
-      return fence || kind == Site::Kind::rmw ? "full barrier" : "seq_cst";
-  }
-  return "?";
+  if (order == relaxed) return fence ? "none" : "relaxed";
+  if (order == seq_cst) return fence || kind == Site::Kind::rmw ? "full barrier" : "seq_cst";
+  return order == release ? "release" : order == acq_rel ? "acquire and release" : "acquire";
 }
 
 // What is weaker, from the weakest on.

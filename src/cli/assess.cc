@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -24,7 +23,6 @@
 #include "campaign/record_file.h"
 #include "campaign/session.h"
 #include "cli/assessment.h"
-#include "cli/durations.h"
 #include "cli/names.h"
 #include "cli/own_lifecycle.h"
 #include "cli/rules.h"
@@ -382,7 +380,7 @@ int run(AssessOptions options, const std::string& command_line) {
     options.lifecycle = own.name;
     why_lifecycle = own.why;
   }
-  check_name("--lifecycle", options.lifecycle, scheme::lifecycle_names());
+  check_choice("--lifecycle", options.lifecycle);
   const topology::Topology topology = topology::Topology::host();
   if (!topology.is_this_system())
     throw UsageError(

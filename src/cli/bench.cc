@@ -4,9 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
-#include <numeric>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,7 +17,6 @@
 #include "campaign/formats.h"
 #include "campaign/session.h"
 #include "cli/case_options.h"
-#include "cli/durations.h"
 #include "cli/home.h"
 #include "cli/names.h"
 #include "cli/own_lifecycle.h"
@@ -31,9 +28,9 @@
 #include "measure/sampled_load.h"
 #include "scheme/known.h"
 #include "topology/cpu_list.h"
-#include "topology/home.h"
 #include "topology/leave.h"
 #include "topology/quota.h"
+#include "topology/text.h"
 #include "topology/topology.h"
 #include "workload/patterns.h"
 #include "workload/silicon_loads.h"
@@ -109,8 +106,7 @@ std::vector<std::string> working_transports() {
 campaign::Choice make_choice(const BenchOptions& options) {
   campaign::Choice choice = choose(options, names_of(bench::families()), default_lifecycle());
   choice.options.rq_lock = options.rq_lock;
-  if (!options.transport.empty())
-    check_name("--transport", options.transport, machine::silicon::transport_names());
+  if (!options.transport.empty()) check_choice("--transport", options.transport);
   const auto transport = machine::silicon::choose_transport(
       options.transport.empty() ? std::nullopt : std::optional<std::string_view>(options.transport));
   choice.transport = transport.name;
@@ -153,9 +149,8 @@ unsigned line_pus(const std::string& text, unsigned all, const campaign::Choice&
                   std::chrono::nanoseconds budget) {
   unsigned pus = all;
   if (!text.empty() && text != "all") {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pus);
-    if (error != std::errc() || end != text.data() + text.size() || pus < 2)
-      throw UsageError(fmt::format("--line-pus {}: a number of PUs from 2 on, or all", text));
+    pus = topology::number<unsigned>(text).value_or(0);
+    if (pus < 2) throw UsageError(fmt::format("--line-pus {}: a number of PUs from 2 on, or all", text));
   } else if (text.empty()) {
     const auto part = budget / (choice.families.size() > 1 ? 10 : 2);
     for (const unsigned most : {512u, 256u, 128u, 64u}) {
@@ -242,7 +237,7 @@ int run(const BenchOptions& options, const Command& command, const std::string& 
   auto google = campaign::GoogleFlags::take_from(rest);
   if (!rest.empty()) throw UsageError(command.unknown_argument(rest.front()));
   if (!options.format.empty()) {
-    check_name("--format", options.format, campaign::formats());
+    check_choice("--format", options.format);
     google.format = options.format;
   }
 

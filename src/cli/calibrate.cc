@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "cli/commands.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <memory>
@@ -15,7 +14,6 @@
 
 #include "calibrate/calibration.h"
 #include "campaign/session.h"
-#include "cli/durations.h"
 #include "cli/home.h"
 #include "machine/silicon/pool.h"
 #include "measure/environment.h"
@@ -45,14 +43,10 @@ std::string host_name() {
 // What was measured, when and with what: the numbers hold for that and no other.
 std::string description(const calibrate::HostCosts& costs, const std::string& unbound) {
   const measure::Environment environment = measure::read_environment();
-  char date[16];
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  std::strftime(date, sizeof date, "%F", gmtime_r(&now, &utc));
-  return fmt::format("{}, {} CPUs, hypervisor {}, kernel {}; {}{}mmscale calibrate {} ({}), {}",
+  return fmt::format("{}, {} CPUs, hypervisor {}, kernel {}; {}{}mmscale calibrate {} ({}), {:%F}",
                      environment.cpu_model, costs.cpus, environment.hypervisor, environment.kernel_release,
                      unbound, unbound.empty() ? "" : "; ", environment.build.version,
-                     environment.build.revision, date);
+                     environment.build.revision, fmt::gmtime(std::time(nullptr)));
 }
 
 // One line for each number, for people.

@@ -4,10 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <optional>
 
-#include "cli/durations.h"
 #include "cli/names.h"
 #include "kernel/build.h"
 #include "scheme/known.h"
@@ -85,14 +82,13 @@ campaign::Choice choose(const CaseOptions& options, std::span<const std::string_
   choice.workloads = parse_names("--workload", options.workloads, names_of(workload::patterns()));
   const auto [lifecycle, why] =
       options.lifecycle.empty() ? own : ChosenLifecycle{options.lifecycle, "asked for"};
-  check_name("--lifecycle", lifecycle, scheme::lifecycle_names());
+  check_choice("--lifecycle", lifecycle);
   choice.lifecycle = lifecycle;
   choice.lifecycle_reason = why;
   choice.rules = make_rules(options.rules, lifecycle);
-  constexpr std::array<std::string_view, 2> kMmCids = {to_string(kernel::MmCid::off),
-                                                       to_string(kernel::MmCid::v6_4)};
-  check_name("--mm-cid", options.mm_cid, kMmCids);
-  choice.options.mm_cid = options.mm_cid == kMmCids[0] ? kernel::MmCid::off : kernel::MmCid::v6_4;
+  check_choice("--mm-cid", options.mm_cid);
+  choice.options.mm_cid =
+      options.mm_cid == to_string(kernel::MmCid::off) ? kernel::MmCid::off : kernel::MmCid::v6_4;
   choice.processes = options.processes;
   choice.processes.page_tables = !options.no_page_tables;
   choice.processes.idle_exit_ns = parse_idle_exit(options.idle_exit, idle_exit_ns);

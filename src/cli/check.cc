@@ -62,17 +62,6 @@ struct Cell {
   check::Outcome outcome;
 };
 
-std::vector<std::string_view> case_names() {
-  std::vector<std::string_view> names;
-  for (const check::Case& one : check::cases()) names.push_back(one.name);
-  return names;
-}
-
-const check::Case& find_case(std::string_view name) {
-  return *std::find_if(check::cases().begin(), check::cases().end(),
-                       [name](const check::Case& one) { return one.name == name; });
-}
-
 // How many address spaces a case begins with.
 unsigned mms_of(const check::Case& one) {
   return 1 + *std::max_element(one.task_mm.begin(), one.task_mm.end());
@@ -81,9 +70,9 @@ unsigned mms_of(const check::Case& one) {
 // The cases asked for that are no larger than --most-cpus and --most-mms allow.
 std::vector<const check::Case*> chosen_cases(const Arguments& arguments) {
   std::vector<const check::Case*> chosen;
-  for (const std::string& name : parse_names("--case", arguments.cases, case_names())) {
-    const check::Case& one = find_case(name);
-    if ((arguments.cpus == 0 || one.cpus <= arguments.cpus) &&
+  for (const std::string& name : parse_names("--case", arguments.cases, names_of(check::cases()))) {
+    const check::Case& one = check::find_case(name);
+    if ((arguments.cpus == 0 || one.cpus() <= arguments.cpus) &&
         (arguments.mms == 0 || mms_of(one) <= arguments.mms))
       chosen.push_back(&one);
   }
@@ -205,21 +194,18 @@ void print_table(const std::vector<Cell>& cells, const std::vector<std::string>&
       widths[lifecycle] =
           std::max({widths[lifecycle], lifecycle.size(), summary(cells, scheme, lifecycle).size()});
   }
-  std::string line = fmt::format("{:<{}}", "", first);
-  for (const std::string& lifecycle : lifecycles)
-    line += fmt::format("  {:<{}}", lifecycle, widths[lifecycle]);
-  fmt::print("{}\n", line.substr(0, line.find_last_not_of(' ') + 1));
-  line = fmt::format("{:<{}}", "", first);
-  for (const std::string& lifecycle : lifecycles)
-    line += fmt::format("  {:<{}}", to_string(memory.value_or(check::natural_memory(lifecycle))),
-                        widths[lifecycle]);
-  fmt::print("{}\n", line.substr(0, line.find_last_not_of(' ') + 1));
-  for (const std::string& scheme : schemes) {
-    line = fmt::format("{:<{}}", scheme, first);
+  const auto print_row = [&](std::string line, auto cell) {
+    line = fmt::format("{:<{}}", line, first);
     for (const std::string& lifecycle : lifecycles)
-      line += fmt::format("  {:<{}}", summary(cells, scheme, lifecycle), widths[lifecycle]);
+      line += fmt::format("  {:<{}}", cell(lifecycle), widths[lifecycle]);
     fmt::print("{}\n", line.substr(0, line.find_last_not_of(' ') + 1));
-  }
+  };
+  print_row("", [](const std::string& lifecycle) { return lifecycle; });
+  print_row("", [&](const std::string& lifecycle) {
+    return to_string(memory.value_or(check::natural_memory(lifecycle)));
+  });
+  for (const std::string& scheme : schemes)
+    print_row(scheme, [&](const std::string& lifecycle) { return summary(cells, scheme, lifecycle); });
 }
 
 // What the catalogue predicts of a scheme under a lifecycle, so that prediction and finding stand together. The cases are
@@ -465,8 +451,7 @@ void run(const Arguments& arguments) {
   fmt::print(
       "\n{} executions, {} steps, {:.1f} s of CPU time, {:.1f} M steps/s. safe: every interleaving of every "
       "case; bounded: none found, but not exhausted.\nOne --scheme and one --lifecycle show the cases and "
-      "the "
-      "interleavings.\n",
+      "the interleavings.\n",
       executions, steps, seconds, static_cast<double>(steps) / 1e6 / std::max(seconds, 1e-9));
 }
 

@@ -34,14 +34,7 @@ CLI::Option* Command::add(std::string_view name, std::string otherwise, CLI::cal
   CLI::Option* option =
       command_->add_option(own_names(info), std::move(parse), std::string(info.help), !otherwise.empty());
   if (!otherwise.empty()) option->default_str(std::move(otherwise));
-  option->type_name(std::string(info.value == Value::count      ? "N"
-                                : info.value == Value::number   ? "NUMBER"
-                                : info.value == Value::duration ? "TIME"
-                                : info.value == Value::name     ? "NAME"
-                                : info.value == Value::names    ? "NAME,..."
-                                : info.value == Value::file     ? "FILE"
-                                : info.value == Value::text     ? "TEXT"
-                                                                : "CPUS"));
+  option->type_name(std::string(placeholder(info.value)));
   option->type_size(1)->expected(1);
   return option;
 }

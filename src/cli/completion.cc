@@ -10,8 +10,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string text_of(const ordered_json& object, const char* key) { return object[key].get<std::string>(); }
-
 std::vector<std::string> names_of_option(const ordered_json& option) {
   return option["names"].get<std::vector<std::string>>();
 }
@@ -78,8 +76,7 @@ std::string bash(const ordered_json& described) {
     const bool files = !command["positionals"].empty();
     options += fmt::format("    {}) {}mapfile -t COMPREPLY < <(compgen -W '{}' -- \"$word\") ;;\n", name,
                            files ? "[[ $word == -* ]] || { compopt -o filenames 2>/dev/null; mapfile -t "
-                                   "COMPREPLY < <(compgen -f -- \"$word\"); "
-                                   "return; }; "
+                                   "COMPREPLY < <(compgen -f -- \"$word\"); return; }; "
                                  : "",
                            fmt::join(words, " "));
   }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// What a shell completes a command line of mmscale with, from what `mmscale describe --json` says.
+// What is made of what `mmscale describe --json` says: what a shell completes a command line with, the manual's pages.
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -10,11 +11,18 @@
 
 namespace mmscale::cli {
 
+// A member that is a text; empty if it is none.
+std::string text_of(const nlohmann::ordered_json& object, const char* key);
+
 // bash, zsh, fish.
 std::vector<std::string_view> shells();
 
 // The text of the file that the shell reads: commands, options, and the names that an option's value is chosen from.
 // `shell` is one of shells().
 std::string completion(const nlohmann::ordered_json& described, std::string_view shell);
+
+// Each page by its file's name: mmscale.1 and mmscale-COMMAND.1, in the macros of man(7). `version` stands at the foot.
+std::map<std::string, std::string> manual_pages(const nlohmann::ordered_json& described,
+                                                const std::string& version);
 
 }  // namespace mmscale::cli

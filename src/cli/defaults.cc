@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cctype>
 #include <istream>
-#include <memory>
 #include <set>
 #include <string_view>
 #include <vector>

@@ -10,7 +10,6 @@
 
 #include "bench/families.h"
 #include "cli/completion.h"
-#include "cli/manual.h"
 #include "cli/names.h"
 #include "cli/options.h"
 #include "machine/simulator/model_store.h"

@@ -11,15 +11,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "campaign/session.h"
-#include "cli/durations.h"
 #include "host/calls.h"
 #include "host/kernel_counts.h"
 #include "machine/silicon/pool.h"

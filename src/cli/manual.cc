@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "cli/manual.h"
+#include "cli/completion.h"
 
 #include <fmt/format.h>
 
 #include <string_view>
-#include <utility>
 #include <vector>
+
+#include "cli/options.h"
 
 namespace mmscale::cli {
 namespace {
@@ -29,26 +30,9 @@ std::string literal(std::string_view text) {
   return safe;
 }
 
-std::string text_of(const ordered_json& object, const char* key) {
-  const auto found = object.find(key);
-  return found == object.end() || !found->is_string() ? std::string() : found->get<std::string>();
-}
-
 std::string head(const std::string& name, std::string_view what, const std::string& version) {
   return fmt::format(".TH {} 1 \"\" \"{}\" \"User Commands\"\n.SH NAME\n{} \\- {}\n", literal(name),
                      literal(version), literal(name), literal(what));
-}
-
-// What an option's value is called beside its name.
-std::string_view placeholder(std::string_view value) {
-  if (value == "flag") return "";
-  if (value == "count") return "N";
-  if (value == "number") return "NUMBER";
-  if (value == "duration") return "TIME";
-  if (value == "name") return "NAME";
-  if (value == "names") return "NAME,...";
-  if (value == "file") return "FILE";
-  return value.starts_with("cpu") ? "CPUS" : "TEXT";
 }
 
 std::string item(const std::vector<std::string>& names, std::string_view value, const std::string& about) {
@@ -74,7 +58,8 @@ std::string option_item(const ordered_json& option, bool is_of_bench) {
     about += fmt::format(" Of family: {}.", fmt::join(families->get<std::vector<std::string>>(), ", "));
   if (const std::string page = text_of(option, "page"); !page.empty())
     about += fmt::format(" See {}.", literal(page));
-  return item(option["names"].get<std::vector<std::string>>(), placeholder(text_of(option, "value")), about);
+  return item(option["names"].get<std::vector<std::string>>(),
+              placeholder(value_of(text_of(option, "value"))), about);
 }
 
 std::string options_section(const ordered_json& options, bool is_of_bench) {
@@ -112,8 +97,7 @@ std::string first_page(const ordered_json& described, const std::string& version
   page +=
       ".SH ENVIRONMENT\n"
       ".TP\n\\fBMMSCALE_\\fIOPTION\\fR\nThe value of an option that is not on the command line, its name in "
-      "capitals "
-      "with _ for \\-: MMSCALE_WINDOW=100ms. It is written into records with the command line.\n"
+      "capitals with _ for \\-: MMSCALE_WINDOW=100ms. It is written into records with the command line.\n"
       ".TP\n\\fBMMSCALE_MACHINES\\fR\nA folder of machine models (*.json) that come before those inside.\n"
       ".SH EXIT STATUS\n"
       ".TP\n0\nDone.\n"
@@ -130,6 +114,11 @@ std::string first_page(const ordered_json& described, const std::string& version
 }
 
 }  // namespace
+
+std::string text_of(const ordered_json& object, const char* key) {
+  const auto found = object.find(key);
+  return found == object.end() || !found->is_string() ? std::string() : found->get<std::string>();
+}
 
 std::map<std::string, std::string> manual_pages(const ordered_json& described, const std::string& version) {
   std::map<std::string, std::string> pages = {{"mmscale.1", first_page(described, version)}};

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <initializer_list>
 #include <iostream>
 #include <streambuf>
 #include <string>

@@ -4,9 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
-#include <cmath>
 #include <filesystem>
+#include <limits>
 #include <stdexcept>
 #include <system_error>
 
@@ -20,6 +21,7 @@
 #include "scheme/known.h"
 #include "topology/placement.h"
 #include "topology/sharing.h"
+#include "topology/text.h"
 #include "workload/patterns.h"
 
 namespace mmscale::cli {
@@ -31,711 +33,316 @@ constexpr double kMostWhole = 9007199254740992.0;
 
 std::vector<std::string_view> schemes() { return names_of(scheme::schemes()); }
 std::vector<std::string_view> families() { return names_of(bench::families()); }
+std::vector<std::string_view> simulated_families() { return {"switch", "floor", "bounce"}; }
 std::vector<std::string_view> workloads() { return names_of(workload::patterns()); }
-std::vector<std::string_view> lifecycles() {
-  const auto names = scheme::lifecycle_names();
-  return {names.begin(), names.end()};
-}
-std::vector<std::string_view> sharings() {
-  return {topology::kSharingNames.begin(), topology::kSharingNames.end()};
-}
-std::vector<std::string_view> placements() {
-  return {topology::kPlacementNames.begin(), topology::kPlacementNames.end()};
-}
-std::vector<std::string_view> transports() {
-  const auto names = machine::silicon::transport_names();
-  return {names.begin(), names.end()};
-}
 std::vector<std::string_view> mm_cids() {
   return {to_string(kernel::MmCid::off), to_string(kernel::MmCid::v6_4)};
 }
 std::vector<std::string_view> hotplugs() {
   return {to_string(kernel::Hotplug::before), to_string(kernel::Hotplug::after)};
 }
+std::vector<std::string_view> all_of(std::span<const std::string_view> names) {
+  return {names.begin(), names.end()};
+}
+std::vector<std::string_view> lifecycles() { return all_of(scheme::lifecycle_names()); }
+std::vector<std::string_view> transports() { return all_of(machine::silicon::transport_names()); }
+std::vector<std::string_view> sharings() { return all_of(topology::kSharingNames); }
+std::vector<std::string_view> placements() { return all_of(topology::kPlacementNames); }
 
 // Families that run the emulated kernel.
 constexpr std::string_view kKernel = "switch,teardown,mix,explorer,simulator";
 
+// Where an option is described.
+constexpr std::string_view kBarriers = "docs/barriers.md", kCosts = "docs/costs.md",
+                           kDescribe = "docs/describe.md", kExplorer = "docs/explorer.md",
+                           kFamilies = "docs/families.md", kLatency = "docs/latency.md",
+                           kLifecycles = "docs/lifecycles.md", kMeasuring = "docs/measuring.md",
+                           kRecords = "docs/records.md", kSchemes = "docs/schemes.md",
+                           kSimulator = "docs/simulator.md", kTeardown = "docs/teardown.md",
+                           kTopology = "docs/topology.md", kTraces = "docs/traces.md",
+                           kValidity = "docs/validity.md";
+
+// What OptionInfo says of few options.
+struct More {
+  std::string_view families = {};
+  std::string_view workloads = {};
+  double least = 0;
+  double most = 0;
+  std::vector<std::string_view> (*choices)() = nullptr;
+};
+// One whose value is in a record under `key`; of a condition windows that differ in it are not pooled.
+OptionInfo recorded(std::string_view name, Value value, std::string_view page, std::string_view key,
+                    std::string_view help, const More& more = {}) {
+  return {name,          value,          help,       key,       false,       page,
+          more.families, more.workloads, more.least, more.most, more.choices};
+}
+OptionInfo condition(std::string_view name, Value value, std::string_view page, std::string_view key,
+                     std::string_view help, const More& more = {}) {
+  OptionInfo info = recorded(name, value, page, key, help, more);
+  info.condition = true;
+  return info;
+}
+OptionInfo option(std::string_view name, Value value, std::string_view page, std::string_view help,
+                  const More& more = {}) {
+  return recorded(name, value, page, {}, help, more);
+}
+
 }  // namespace
 
 std::span<const OptionInfo> options() {
+  using enum Value;
   static const std::vector<OptionInfo> kOptions = {
       // what is measured
-      {.name = "--family",
-       .value = Value::names,
-       .help = "What to measure, or all",
-       .key = "family",
-       .page = "docs/families.md",
-       .choices = families},
-      {.name = "sim --family",
-       .value = Value::names,
-       .help = "What to simulate: switch, floor, bounce, or all",
-       .key = "family",
-       .page = "docs/simulator.md",
-       .choices =
-           [] {
-             return std::vector<std::string_view>{"switch", "floor", "bounce"};
-           }},
-      {.name = "--scheme",
-       .value = Value::names,
-       .help = "Schemes, comma-separated; default all that are safe",
-       .key = "scheme",
-       .page = "docs/schemes.md",
-       .families = "switch,teardown,mix,simulator",
-       .choices = schemes},
-      {.name = "--workload",
-       .value = Value::names,
-       .help = "Workloads, or all",
-       .key = "workload",
-       .page = "docs/families.md",
-       .families = "switch",
-       .choices = workloads},
-      {.name = "--sharing",
-       .value = Value::names,
-       .help = "Who shares an mm, or a number of CPUs",
-       .key = "sharing",
-       .page = "docs/topology.md",
-       .families = "switch,mix",
-       .choices = sharings},
-      {.name = "--placement",
-       .value = Value::names,
-       .help = "Which CPUs come first, or a CPU list",
-       .key = "placement",
-       .page = "docs/topology.md",
-       .choices = placements},
-      {.name = "--cpus",
-       .value = Value::cpu_counts,
-       .help = "CPU counts: 1,2,4, ranges, all, octave (8 per doubling); default: as the budget allows",
-       .key = "cpus",
-       .page = "docs/measuring.md"},
-      {.name = "sim --cpus",
-       .value = Value::cpu_counts,
-       .help = "CPU counts: 1,2,4, ranges, all, octave (8 per doubling); default: one per doubling, and all",
-       .key = "cpus",
-       .page = "docs/simulator.md"},
-      {.name = "--leave",
-       .value = Value::text,
-       .help =
-           "Cores left to everything else: N, N/package or N/node; default: 1 on machines of more than 16 "
-           "CPUs",
-       .page = "docs/measuring.md"},
-      {.name = "--home",
-       .value = Value::count,
-       .help = "NUMA node of the contended mm; default: the first CPU's",
-       .key = "home_node",
-       .condition = true,
-       .page = "docs/topology.md",
-       .most = kMost32},
-      {.name = "--machine",
-       .value = Value::name,
-       .help = "A machine model, by name or file (*.json); sim takes list, too: which there are, and what "
-               "they are",
-       .key = "machine",
-       .condition = true,
-       .page = "docs/simulator.md"},
+      recorded("--family", names, kFamilies, "family", "What to measure, or all", {.choices = families}),
+      recorded("sim --family", names, kSimulator, "family", "What to simulate: switch, floor, bounce, or all",
+               {.choices = simulated_families}),
+      recorded("--scheme", names, kSchemes, "scheme", "Schemes, comma-separated; default all that are safe",
+               {.families = "switch,teardown,mix,simulator", .choices = schemes}),
+      recorded("--workload", names, kFamilies, "workload", "Workloads, or all",
+               {.families = "switch", .choices = workloads}),
+      recorded("--sharing", names, kTopology, "sharing", "Who shares an mm, or a number of CPUs",
+               {.families = "switch,mix", .choices = sharings}),
+      recorded("--placement", names, kTopology, "placement", "Which CPUs come first, or a CPU list",
+               {.choices = placements}),
+      recorded("--cpus", cpu_counts, kMeasuring, "cpus",
+               "CPU counts: 1,2,4, ranges, all, octave (8 per doubling); default: as the budget allows"),
+      recorded("sim --cpus", cpu_counts, kSimulator, "cpus",
+               "CPU counts: 1,2,4, ranges, all, octave (8 per doubling); default: one per doubling, and all"),
+      option("--leave", text, kMeasuring,
+             "Cores left to everything else: N, N/package or N/node; default: 1 on machines of more than 16 "
+             "CPUs"),
+      condition("--home", count, kTopology, "home_node",
+                "NUMA node of the contended mm; default: the first CPU's", {.most = kMost32}),
+      condition("--machine", name, kSimulator, "machine",
+                "A machine model, by name or file (*.json); sim takes list, too: which there are, and what "
+                "they are"),
       // the emulated kernel
-      {.name = "--lifecycle",
-       .value = Value::name,
-       .help =
-           "Whose rules for mm_cpumask and the lazy TLB; default: this kernel's, powerpc where none is its",
-       .key = "lifecycle",
-       .condition = true,
-       .page = "docs/lifecycles.md",
-       .families = kKernel,
-       .choices = lifecycles},
-      {.name = "sim --lifecycle",
-       .value = Value::name,
-       .help = "Whose rules for mm_cpumask; default: of the machine's kind, x86-2024, arm64 or powerpc",
-       .key = "lifecycle",
-       .condition = true,
-       .page = "docs/lifecycles.md",
-       .families = kKernel,
-       .choices = lifecycles},
-      {.name = "--mm-cid",
-       .value = Value::name,
-       .help = "switch_mm_cid's barriers: off, or as in v6.4",
-       .key = "mm_cid",
-       .condition = true,
-       .page = "docs/lifecycles.md",
-       .families = "switch,mix,teardown",
-       .choices = mm_cids},
-      {.name = "--rq-lock",
-       .value = Value::flag,
-       .help = "Take an rq lock in every switch",
-       .key = "rq_lock",
-       .condition = true,
-       .page = "docs/lifecycles.md",
-       .families = "switch,mix,teardown"},
-      {.name = "--irqs-off-activate-mm,!--irqs-on-activate-mm",
-       .value = Value::flag,
-       .help = "exec_mmap keeps interrupts off until the new mm is loaded (ARCH_WANT_IRQS_OFF_ACTIVATE_MM); "
-               "default: as the lifecycle's 6.12",
-       .key = "irqs_off_activate_mm",
-       .condition = true,
-       .page = "docs/lifecycles.md",
-       .families = "switch,mix,teardown"},
-      {.name = "--hotplug",
-       .value = Value::name,
-       .help = "A CPU going offline leaves its mm before or after the fix 21641bd9a7a7",
-       .key = "hotplug",
-       .condition = true,
-       .page = "docs/lifecycles.md",
-       .families = "switch,mix,teardown",
-       .choices = hotplugs},
-      {.name = "--migrate-every",
-       .value = Value::count,
-       .help = "build: one process of so many changes its CPU; 0: none",
-       .key = "migrate_every",
-       .condition = true,
-       .page = "docs/families.md",
-       .families = "switch",
-       .workloads = "build",
-       .most = kMost32},
-      {.name = "--no-page-tables",
-       .value = Value::flag,
-       .help = "The processes have no page tables, so that nothing is flushed when they die",
-       .key = "page_tables",
-       .condition = true,
-       .page = "docs/lifecycles.md",
-       .families = "switch,mix"},
-      {.name = "--death-ticks",
-       .value = Value::count,
-       .help =
-           "exit, build, hotplug, mix: ticks of the CPU's counter (TSC) that a death and the next birth take "
-           "besides",
-       .key = "death_ticks",
-       .condition = true,
-       .page = "docs/families.md",
-       .families = "switch,mix",
-       .workloads = "exit,build,hotplug",
-       .most = kMost32},
-      {.name = "--nohz",
-       .value = Value::count,
-       .help = "One idle period in so many stops the tick and ends with a busy one, which write words of the "
-               "whole "
-               "machine",
-       .key = "nohz_every",
-       .condition = true,
-       .page = "docs/costs.md",
-       .families = "switch,mix",
-       .least = 1,
-       .most = kMost32},
-      {.name = "replay --nohz",
-       .value = Value::count,
-       .help = "The tick rate, CONFIG_HZ: an idle period of the trace that is longer than a tick stops it, "
-               "which writes "
-               "words of the whole machine",
-       .key = "nohz_hz",
-       .condition = true,
-       .page = "docs/costs.md",
-       .least = 1,
-       .most = 100'000},
-      {.name = "--idle-exit",
-       .value = Value::duration,
-       .help = "How long an idle CPU takes to leave its idle state for an interrupt, e.g. 2us; default: "
-               "sim's machine's, "
-               "else 0",
-       .key = "idle_exit_ns",
-       .condition = true,
-       .page = "docs/costs.md",
-       .families = "switch,mix,teardown",
-       .workloads = "exit,build,server,hotplug"},
-      {.name = "--registered",
-       .value = Value::flag,
-       .help = "The processes have registered for membarrier(2)",
-       .key = "registered",
-       .condition = true,
-       .page = "docs/costs.md",
-       .families = "switch,mix"},
-      {.name = "--deep-idle",
-       .value = Value::flag,
-       .help = "Idle CPUs enter a state that loses the TLB",
-       .key = "deep_idle",
-       .condition = true,
-       .page = "docs/lifecycles.md",
-       .families = "switch,mix"},
-      {.name = "--switch-ticks",
-       .value = Value::count,
-       .help = "nonlazy: ticks of the CPU's counter (TSC) that loading other page tables takes",
-       .key = "switch_ticks",
-       .condition = true,
-       .page = "docs/schemes.md",
-       .families = "switch,mix,teardown",
-       .most = 1'000'000},
-      {.name = "--batch",
-       .value = Value::count,
-       .help = "shootdown-batch: dead mms per round of IPIs",
-       .key = "batch",
-       .condition = true,
-       .page = "docs/schemes.md",
-       .families = "switch,mix,teardown",
-       .least = 1,
-       .most = kernel::Tuning::kMaxBatch},
-      {.name = "--transport",
-       .value = Value::name,
-       .help = "How IPIs are sent; default: the first that works",
-       .key = "transport",
-       .condition = true,
-       .page = "docs/measuring.md",
-       .families = "switch,teardown,mix,ipi",
-       .choices = transports},
-      {.name = "replay --transport",
-       .value = Value::name,
-       .help = "--silicon: how IPIs are sent",
-       .key = "transport",
-       .condition = true,
-       .page = "docs/traces.md",
-       .choices = transports},
+      condition(
+          "--lifecycle", name, kLifecycles, "lifecycle",
+          "Whose rules for mm_cpumask and the lazy TLB; default: this kernel's, powerpc where none is its",
+          {.families = kKernel, .choices = lifecycles}),
+      condition("sim --lifecycle", name, kLifecycles, "lifecycle",
+                "Whose rules for mm_cpumask; default: of the machine's kind, x86-2024, arm64 or powerpc",
+                {.families = kKernel, .choices = lifecycles}),
+      condition("--mm-cid", name, kLifecycles, "mm_cid", "switch_mm_cid's barriers: off, or as in v6.4",
+                {.families = "switch,mix,teardown", .choices = mm_cids}),
+      condition("--rq-lock", flag, kLifecycles, "rq_lock", "Take an rq lock in every switch",
+                {.families = "switch,mix,teardown"}),
+      condition("--irqs-off-activate-mm,!--irqs-on-activate-mm", flag, kLifecycles, "irqs_off_activate_mm",
+                "exec_mmap keeps interrupts off until the new mm is loaded (ARCH_WANT_IRQS_OFF_ACTIVATE_MM); "
+                "default: as the lifecycle's 6.12",
+                {.families = "switch,mix,teardown"}),
+      condition("--hotplug", name, kLifecycles, "hotplug",
+                "A CPU going offline leaves its mm before or after the fix 21641bd9a7a7",
+                {.families = "switch,mix,teardown", .choices = hotplugs}),
+      condition("--migrate-every", count, kFamilies, "migrate_every",
+                "build: one process of so many changes its CPU; 0: none",
+                {.families = "switch", .workloads = "build", .most = kMost32}),
+      condition("--no-page-tables", flag, kLifecycles, "page_tables",
+                "The processes have no page tables, so that nothing is flushed when they die",
+                {.families = "switch,mix"}),
+      condition("--death-ticks", count, kFamilies, "death_ticks",
+                "exit, build, hotplug, mix: ticks of the CPU's counter (TSC) that a death and the next birth "
+                "take besides",
+                {.families = "switch,mix", .workloads = "exit,build,hotplug", .most = kMost32}),
+      condition("--nohz", count, kCosts, "nohz_every",
+                "One idle period in so many stops the tick and ends with a busy one, which write words of "
+                "the whole machine",
+                {.families = "switch,mix", .least = 1, .most = kMost32}),
+      condition("replay --nohz", count, kCosts, "nohz_hz",
+                "The tick rate, CONFIG_HZ: an idle period of the trace that is longer than a tick stops it, "
+                "which writes words of the whole machine",
+                {.least = 1, .most = 100'000}),
+      condition("--idle-exit", duration, kCosts, "idle_exit_ns",
+                "How long an idle CPU takes to leave its idle state for an interrupt, e.g. 2us; default: "
+                "sim's machine's, else 0",
+                {.families = "switch,mix,teardown", .workloads = "exit,build,server,hotplug"}),
+      condition("--registered", flag, kCosts, "registered", "The processes have registered for membarrier(2)",
+                {.families = "switch,mix"}),
+      condition("--deep-idle", flag, kLifecycles, "deep_idle", "Idle CPUs enter a state that loses the TLB",
+                {.families = "switch,mix"}),
+      condition("--switch-ticks", count, kSchemes, "switch_ticks",
+                "nonlazy: ticks of the CPU's counter (TSC) that loading other page tables takes",
+                {.families = "switch,mix,teardown", .most = 1'000'000}),
+      condition("--batch", count, kSchemes, "batch", "shootdown-batch: dead mms per round of IPIs",
+                {.families = "switch,mix,teardown", .least = 1, .most = kernel::Tuning::kMaxBatch}),
+      condition("--transport", name, kMeasuring, "transport",
+                "How IPIs are sent; default: the first that works",
+                {.families = "switch,teardown,mix,ipi", .choices = transports}),
+      condition("replay --transport", name, kTraces, "transport", "--silicon: how IPIs are sent",
+                {.choices = transports}),
       // the workload
-      {.name = "--think",
-       .value = Value::count,
-       .help = "Ticks of the CPU's counter (TSC) that every task runs before it is switched away",
-       .key = "think_cycles",
-       .condition = true,
-       .page = "docs/families.md",
-       .families = "switch,mix",
-       .most = kMost32},
-      {.name = "--tasks-per-cpu",
-       .value = Value::count,
-       .help = "idle, kthread: user tasks that run in turn on each CPU before it idles",
-       .key = "tasks_per_cpu",
-       .condition = true,
-       .page = "docs/families.md",
-       .families = "switch",
-       .workloads = "idle,kthread",
-       .least = 1,
-       .most = 1000},
-      {.name = "--lifetime",
-       .value = Value::count,
-       .help =
-           "exit, exec, build, server, hotplug: switches per CPU in a process', program's or thread's life",
-       .key = "lifetime",
-       .condition = true,
-       .page = "docs/families.md",
-       .families = "switch",
-       .workloads = "exit,exec,build,server,hotplug",
-       .least = 2,
-       .most = kMost32},
-      {.name = "--exits",
-       .value = Value::count,
-       .help = "mix: thread exits per million switches of a CPU, "
-               "comma-separated",
-       .key = "exits_per_million",
-       .page = "docs/families.md",
-       .families = "mix",
-       .most = 500'000},
-      {.name = "--linger",
-       .value = Value::duration,
-       .help = "teardown: how long borrowers go on borrowing after the drop, e.g. 20us; default 0",
-       .key = "linger_ns",
-       .condition = true,
-       .page = "docs/teardown.md",
-       .families = "teardown"},
-      {.name = "--line-pus",
-       .value = Value::text,
-       .help = "line: pairs of so many PUs, or of all; default: all up to 512 that the budget has time for",
-       .key = "sampled_from",
-       .page = "docs/families.md",
-       .families = "line"},
-      {.name = "--latency",
-       .value = Value::flag,
-       .help = "Time one switch in 997",
-       .key = "latency_one_in",
-       .condition = true,
-       .page = "docs/latency.md",
-       .families = "switch,mix"},
-      {.name = "--loop",
-       .value = Value::names,
-       .help = "floor: the loops to simulate, or all",
-       .key = "scheme",
-       .page = "docs/simulator.md",
-       .families = "floor"},
-      {.name = "--between",
-       .value = Value::number,
-       .help = "floor: ns that the loop itself takes after each round",
-       .key = "between_ns",
-       .condition = true,
-       .page = "docs/simulator.md",
-       .families = "floor",
-       .most = 1e6},
-      {.name = "--inside",
-       .value = Value::number,
-       .help = "floor: ns in a lock's critical section, or while a count is held",
-       .key = "inside_ns",
-       .condition = true,
-       .page = "docs/simulator.md",
-       .families = "floor",
-       .most = 1e6},
-      {.name = "--delay",
-       .value = Value::number,
-       .help = "floor: ns after each round that other hardware threads of the core do not stretch",
-       .key = "delay_ns",
-       .condition = true,
-       .page = "docs/simulator.md",
-       .families = "floor",
-       .most = 1e6},
-      {.name = "--lines",
-       .value = Value::count,
-       .help = "floor: lines of a walk",
-       .key = "walked_lines",
-       .condition = true,
-       .page = "docs/simulator.md",
-       .families = "floor",
-       .least = 1,
-       .most = 10'000},
-      {.name = "--rest-of-switch",
-       .value = Value::text,
-       .help = "What a switch takes beside the scheme's part: ns, or a file with lines 'CPUs ns'",
-       .key = "rest_of_switch",
-       .condition = true,
-       .page = "docs/simulator.md",
-       .families = "switch"},
-      {.name = "--random-think",
-       .value = Value::flag,
-       .help = "Draw what is between switches, with --think or --rest-of-switch as the mean",
-       .key = "random_think",
-       .condition = true,
-       .page = "docs/simulator.md",
-       .families = "switch"},
+      condition("--think", count, kFamilies, "think_cycles",
+                "Ticks of the CPU's counter (TSC) that every task runs before it is switched away",
+                {.families = "switch,mix", .most = kMost32}),
+      condition("--tasks-per-cpu", count, kFamilies, "tasks_per_cpu",
+                "idle, kthread: user tasks that run in turn on each CPU before it idles",
+                {.families = "switch", .workloads = "idle,kthread", .least = 1, .most = 1000}),
+      condition(
+          "--lifetime", count, kFamilies, "lifetime",
+          "exit, exec, build, server, hotplug: switches per CPU in a process', program's or thread's life",
+          {.families = "switch", .workloads = "exit,exec,build,server,hotplug", .least = 2, .most = kMost32}),
+      recorded("--exits", count, kFamilies, "exits_per_million",
+               "mix: thread exits per million switches of a CPU, comma-separated",
+               {.families = "mix", .most = 500'000}),
+      condition("--linger", duration, kTeardown, "linger_ns",
+                "teardown: how long borrowers go on borrowing after the drop, e.g. 20us; default 0",
+                {.families = "teardown"}),
+      recorded("--line-pus", text, kFamilies, "sampled_from",
+               "line: pairs of so many PUs, or of all; default: all up to 512 that the budget has time for",
+               {.families = "line"}),
+      condition("--latency", flag, kLatency, "latency_one_in", "Time one switch in 997",
+                {.families = "switch,mix"}),
+      recorded("--loop", names, kSimulator, "scheme", "floor: the loops to simulate, or all",
+               {.families = "floor"}),
+      condition("--between", number, kSimulator, "between_ns",
+                "floor: ns that the loop itself takes after each round", {.families = "floor", .most = 1e6}),
+      condition("--inside", number, kSimulator, "inside_ns",
+                "floor: ns in a lock's critical section, or while a count is held",
+                {.families = "floor", .most = 1e6}),
+      condition("--delay", number, kSimulator, "delay_ns",
+                "floor: ns after each round that other hardware threads of the core do not stretch",
+                {.families = "floor", .most = 1e6}),
+      condition("--lines", count, kSimulator, "walked_lines", "floor: lines of a walk",
+                {.families = "floor", .least = 1, .most = 10'000}),
+      condition("--rest-of-switch", text, kSimulator, "rest_of_switch",
+                "What a switch takes beside the scheme's part: ns, or a file with lines 'CPUs ns'",
+                {.families = "switch"}),
+      condition("--random-think", flag, kSimulator, "random_think",
+                "Draw what is between switches, with --think or --rest-of-switch as the mean",
+                {.families = "switch"}),
       // time
-      {.name = "--window",
-       .value = Value::duration,
-       .help = "Length of a measurement, e.g. 200ms; default: as the budget allows",
-       .key = "window_ns",
-       .condition = true,
-       .page = "docs/measuring.md"},
-      {.name = "sim --window",
-       .value = Value::duration,
-       .help = "Length of a measurement, in virtual time",
-       .key = "window_ns",
-       .condition = true,
-       .page = "docs/simulator.md"},
-      {.name = "--warm",
-       .value = Value::duration,
-       .help = "Time before it; default: a quarter of the window",
-       .key = "warm_ns",
-       .condition = true,
-       .page = "docs/measuring.md"},
-      {.name = "--reps",
-       .value = Value::count,
-       .help = "Repetitions; default: 9 if the budget allows",
-       .page = "docs/measuring.md",
-       .least = 1,
-       .most = 1'000'000},
-      {.name = "--budget",
-       .value = Value::duration,
-       .help = "Time limit; unset options are chosen to fit",
-       .page = "docs/measuring.md"},
+      condition("--window", duration, kMeasuring, "window_ns",
+                "Length of a measurement, e.g. 200ms; default: as the budget allows"),
+      condition("sim --window", duration, kSimulator, "window_ns",
+                "Length of a measurement, in virtual time"),
+      condition("--warm", duration, kMeasuring, "warm_ns",
+                "Time before it; default: a quarter of the window"),
+      option("--reps", count, kMeasuring, "Repetitions; default: 9 if the budget allows",
+             {.least = 1, .most = 1'000'000}),
+      option("--budget", duration, kMeasuring, "Time limit; unset options are chosen to fit"),
       // the simulation
-      {.name = "--seed",
-       .value = Value::count,
-       .help = "Of what the model draws at random",
-       .key = "simulator_seed",
-       .condition = true,
-       .page = "docs/simulator.md",
-       .most = kMostWhole},
-      {.name = "--scale",
-       .value = Value::number,
-       .help = "Multiplies every latency of the model, to see how much depends on them",
-       .key = "simulator_scale",
-       .condition = true,
-       .page = "docs/simulator.md",
-       .least = 1e-3,
-       .most = 1000},
+      condition("--seed", count, kSimulator, "simulator_seed", "Of what the model draws at random",
+                {.most = kMostWhole}),
+      condition("--scale", number, kSimulator, "simulator_scale",
+                "Multiplies every latency of the model, to see how much depends on them",
+                {.least = 1e-3, .most = 1000}),
       // the replay
-      {.name = "replay --lifecycle",
-       .value = Value::names,
-       .help = "Whose rules for mm_cpumask and the lazy TLB, comma-separated, or all; default: of the kernel "
-               "that "
-               "the trace names, else powerpc, and refcount and shootdown under every other's",
-       .key = "lifecycle",
-       .condition = true,
-       .page = "docs/traces.md",
-       .choices = lifecycles},
-      {.name = "--timeline",
-       .value = Value::file,
-       .help = "Write what every CPU did, under each scheme, for ui.perfetto.dev (JSON; .gz too)",
-       .page = "docs/traces.md"},
-      {.name = "--silicon",
-       .value = Value::flag,
-       .help = "Replay on this machine's CPUs, as fast as they go",
-       .key = "world",
-       .condition = true,
-       .page = "docs/traces.md"},
-      {.name = "replay --machine",
-       .value = Value::name,
-       .help = "Replay at the recorded times on this machine model, by name or file, or on all that have the "
-               "CPUs and are of the lifecycle's kind; default: the smallest of these",
-       .key = "machine",
-       .condition = true,
-       .page = "docs/traces.md"},
-      {.name = "--until",
-       .value = Value::duration,
-       .help = "Only so much of the trace, e.g. 500ms",
-       .page = "docs/traces.md"},
-      {.name = "--cpu",
-       .value = Value::cpu_list,
-       .help = "Only what happened on these CPUs, a list as 0-3,8",
-       .page = "docs/traces.md"},
-      {.name = "--comm",
-       .value = Value::text,
-       .help = "Only tasks that have this name at some time",
-       .page = "docs/traces.md"},
-      {.name = "--tick-rate",
-       .value = Value::number,
-       .help = "Ticks per second, where the trace's clock counts ticks (counter, uptime, x86-tsc, ...)",
-       .page = "docs/traces.md",
-       .least = 1e-3,
-       .most = 1e12},
-      {.name = "--threads",
-       .value = Value::count,
-       .help = "Schemes replayed at a time; 0 is one per CPU",
-       .page = "docs/traces.md",
-       .most = 4096},
+      condition("replay --lifecycle", names, kTraces, "lifecycle",
+                "Whose rules for mm_cpumask and the lazy TLB, comma-separated, or all; default: of the "
+                "kernel that the trace names, else powerpc, and refcount and shootdown under every other's",
+                {.choices = lifecycles}),
+      option("--timeline", file, kTraces,
+             "Write what every CPU did, under each scheme, for ui.perfetto.dev (JSON; .gz too)"),
+      condition("--silicon", flag, kTraces, "world", "Replay on this machine's CPUs, as fast as they go"),
+      condition("replay --machine", name, kTraces, "machine",
+                "Replay at the recorded times on this machine model, by name or file, or on all that have "
+                "the CPUs and are of the lifecycle's kind; default: the smallest of these"),
+      option("--until", duration, kTraces, "Only so much of the trace, e.g. 500ms"),
+      option("--cpu", cpu_list, kTraces, "Only what happened on these CPUs, a list as 0-3,8"),
+      option("--comm", text, kTraces, "Only tasks that have this name at some time"),
+      option("--tick-rate", number, kTraces,
+             "Ticks per second, where the trace's clock counts ticks (counter, uptime, x86-tsc, ...)",
+             {.least = 1e-3, .most = 1e12}),
+      option("--threads", count, kTraces, "Schemes replayed at a time; 0 is one per CPU", {.most = 4096}),
       // the explorer
-      {.name = "check --scheme",
-       .value = Value::names,
-       .help = "Schemes, comma-separated, or all",
-       .page = "docs/explorer.md",
-       .choices = schemes},
-      {.name = "check --lifecycle",
-       .value = Value::names,
-       .help = "Lifecycles, comma-separated, or all",
-       .page = "docs/explorer.md",
-       .choices = lifecycles},
-      {.name = "--case",
-       .value = Value::names,
-       .help = "Cases, comma-separated, or all",
-       .page = "docs/explorer.md"},
-      {.name = "--verdicts",
-       .value = Value::names,
-       .help = "What counts: dangling, compared, used, order, tlb, assert, leak, double-free, or all; a "
-               "deadlock always does",
-       .page = "docs/explorer.md"},
-      {.name = "--memory",
-       .value = Value::name,
-       .help = "Memory model: sc, tso, pso, rc11 (C++'s, without load buffering), or natural: tso for "
-               "lifecycles of x86, rc11 for the others",
-       .page = "docs/explorer.md"},
-      {.name = "--weaken",
-       .value = Value::text,
-       .help = "Every place in the source that asks for an order asks for less, one at a time: a table of "
-               "what breaks. With FILE:LINE[:COLUMN]=ORDER only that place does, everywhere else it is as "
-               "usual; ORDER is none (of a fence), relaxed, acquire, release or acq_rel",
-       .page = "docs/barriers.md"},
-      {.name = "--replay",
-       .value = Value::text,
-       .help = "Show one schedule, as printed with a violation",
-       .page = "docs/explorer.md"},
-      {.name = "--svg",
-       .value = Value::file,
-       .help = "Also draw the violation, or the schedule of --replay, into this file; of one --scheme, "
-               "--lifecycle and --case",
-       .page = "docs/explorer.md"},
-      {.name = "--steps",
-       .value = Value::count,
-       .help = "Steps for each case, 0 is without limit",
-       .page = "docs/explorer.md",
-       .most = kMostWhole},
-      {.name = "--bound",
-       .value = Value::count,
-       .help = "Preemptions at most; default: without bound. Explores unreduced",
-       .page = "docs/explorer.md",
-       .most = 1'000'000},
-      {.name = "--most-cpus",
-       .value = Value::count,
-       .help = "Only cases of at most so many CPUs, 0 is any",
-       .page = "docs/explorer.md",
-       .most = 64},
-      {.name = "--most-mms",
-       .value = Value::count,
-       .help = "Only cases that begin with at most so many mms, 0 is any",
-       .page = "docs/explorer.md",
-       .most = 64},
+      option("check --scheme", names, kExplorer, "Schemes, comma-separated, or all", {.choices = schemes}),
+      option("check --lifecycle", names, kExplorer, "Lifecycles, comma-separated, or all",
+             {.choices = lifecycles}),
+      option("--case", names, kExplorer, "Cases, comma-separated, or all"),
+      option("--verdicts", names, kExplorer,
+             "What counts: dangling, compared, used, order, tlb, assert, leak, double-free, or all; a "
+             "deadlock always does"),
+      option("--memory", name, kExplorer,
+             "Memory model: sc, tso, pso, rc11 (C++'s, without load buffering), or natural: tso for "
+             "lifecycles of x86, rc11 for the others"),
+      option("--weaken", text, kBarriers,
+             "Every place in the source that asks for an order asks for less, one at a time: a table of what "
+             "breaks. With FILE:LINE[:COLUMN]=ORDER only that place does, everywhere else it is as usual; "
+             "ORDER is none (of a fence), relaxed, acquire, release or acq_rel"),
+      option("--replay", text, kExplorer, "Show one schedule, as printed with a violation"),
+      option("--svg", file, kExplorer,
+             "Also draw the violation, or the schedule of --replay, into this file; of one --scheme, "
+             "--lifecycle and --case"),
+      option("--steps", count, kExplorer, "Steps for each case, 0 is without limit", {.most = kMostWhole}),
+      option("--bound", count, kExplorer, "Preemptions at most; default: without bound. Explores unreduced",
+             {.most = 1'000'000}),
+      option("--most-cpus", count, kExplorer, "Only cases of at most so many CPUs, 0 is any", {.most = 64}),
+      option("--most-mms", count, kExplorer, "Only cases that begin with at most so many mms, 0 is any",
+             {.most = 64}),
       // the machine
-      {.name = "--synthetic",
-       .value = Value::text,
-       .help = "Show a made-up machine, e.g. 'pack:16 [numa] core:12 pu:8'",
-       .page = "docs/topology.md"},
-      {.name = "--xml",
-       .value = Value::file,
-       .help = "Show the machine of a file that lstopo wrote",
-       .page = "docs/topology.md"},
-      {.name = "--allow",
-       .value = Value::cpu_list,
-       .help = "Show it as if started by taskset with these CPUs, e.g. 0,4-7",
-       .page = "docs/topology.md"},
-      {.name = "topo --placement",
-       .value = Value::text,
-       .help = "Show the order of: compact, scatter, socket, smt-first, smt-last, or a CPU list",
-       .page = "docs/topology.md",
-       .choices = placements},
-      {.name = "topo --cpus",
-       .value = Value::count,
-       .help = "Show only so many CPUs of that order",
-       .page = "docs/topology.md",
-       .least = 1,
-       .most = 1'000'000},
-      {.name = "--time",
-       .value = Value::duration,
-       .help = "How long to look at the CPUs",
-       .page = "docs/validity.md"},
+      option("--synthetic", text, kTopology, "Show a made-up machine, e.g. 'pack:16 [numa] core:12 pu:8'"),
+      option("--xml", file, kTopology, "Show the machine of a file that lstopo wrote"),
+      option("--allow", cpu_list, kTopology, "Show it as if started by taskset with these CPUs, e.g. 0,4-7"),
+      option("topo --placement", text, kTopology,
+             "Show the order of: compact, scatter, socket, smt-first, smt-last, or a CPU list",
+             {.choices = placements}),
+      option("topo --cpus", count, kTopology, "Show only so many CPUs of that order",
+             {.least = 1, .most = 1'000'000}),
+      option("--time", duration, kValidity, "How long to look at the CPUs"),
       // calibration, recording
-      {.name = "calibrate --reps",
-       .value = Value::count,
-       .help = "Windows for each number",
-       .page = "docs/simulator.md",
-       .least = 1,
-       .most = 1'000'000},
-      {.name = "--buffer",
-       .value = Value::count,
-       .help = "Ring buffer of each CPU, KiB",
-       .page = "docs/traces.md",
-       .least = 64,
-       .most = 1u << 20},
-      {.name = "calibrate -o,--out",
-       .value = Value::file,
-       .help = "The machine file (*.json); - is standard output",
-       .page = "docs/simulator.md"},
-      {.name = "calibrate --window",
-       .value = Value::duration,
-       .help = "Length of a measurement",
-       .page = "docs/simulator.md"},
-      {.name = "calibrate --accept-invalid",
-       .value = Value::flag,
-       .help = "Take invalid windows where there are no valid ones, and say so in the file",
-       .page = "docs/simulator.md"},
-      {.name = "record -o,--out",
-       .value = Value::file,
-       .help = "The trace; gzipped if it ends in .gz",
-       .page = "docs/traces.md"},
-      {.name = "--seconds",
-       .value = Value::duration,
-       .help = "How long at most, in seconds or as 500ms, 2m",
-       .page = "docs/traces.md"},
-      {.name = "--tracefs",
-       .value = Value::file,
-       .help = "Where tracefs is; default where it is mounted",
-       .page = "docs/traces.md"},
-      {.name = "--hide-names",
-       .value = Value::flag,
-       .help = "Call tasks that the command did not start 'other', and leave the command out of the header",
-       .page = "docs/traces.md"},
+      option("calibrate --reps", count, kSimulator, "Windows for each number",
+             {.least = 1, .most = 1'000'000}),
+      option("--buffer", count, kTraces, "Ring buffer of each CPU, KiB", {.least = 64, .most = 1u << 20}),
+      option("calibrate -o,--out", file, kSimulator, "The machine file (*.json); - is standard output"),
+      option("calibrate --window", duration, kSimulator, "Length of a measurement"),
+      option("calibrate --accept-invalid", flag, kSimulator,
+             "Take invalid windows where there are no valid ones, and say so in the file"),
+      option("record -o,--out", file, kTraces, "The trace; gzipped if it ends in .gz"),
+      option("--seconds", duration, kTraces, "How long at most, in seconds or as 500ms, 2m"),
+      option("--tracefs", file, kTraces, "Where tracefs is; default where it is mounted"),
+      option("--hide-names", flag, kTraces,
+             "Call tasks that the command did not start 'other', and leave the command out of the header"),
       // the assessment
-      {.name = "--record",
-       .value = Value::duration,
-       .help = "Record this machine, or the command, for so long at most, e.g. 10s",
-       .page = "docs/traces.md"},
-      {.name = "assess --lifecycle",
-       .value = Value::name,
-       .help = "Whose rules the emulated kernel has; default: this kernel's, powerpc where none is its",
-       .key = "lifecycle",
-       .page = "docs/lifecycles.md",
-       .choices = lifecycles},
-      {.name = "assess --window",
-       .value = Value::duration,
-       .help = "Length of a measurement",
-       .key = "window_ns",
-       .page = "docs/measuring.md"},
-      {.name = "assess --reps",
-       .value = Value::count,
-       .help = "Windows of each case",
-       .page = "docs/measuring.md",
-       .least = 2,
-       .most = 1'000},
-      {.name = "--plant",
-       .value = Value::number,
-       .help = "Also emulate a refcount whose switch takes so many ns longer, to see whether that is found",
-       .page = "docs/validity.md",
-       .most = 1e6},
-      {.name = "assess --out",
-       .value = Value::file,
-       .help = "File for the records (JSON); - is standard output",
-       .page = "docs/records.md"},
-      {.name = "--accept-invalid",
-       .value = Value::flag,
-       .help = "Take invalid windows, too",
-       .page = "docs/validity.md"},
+      option("--record", duration, kTraces,
+             "Record this machine, or the command, for so long at most, e.g. 10s"),
+      recorded("assess --lifecycle", name, kLifecycles, "lifecycle",
+               "Whose rules the emulated kernel has; default: this kernel's, powerpc where none is its",
+               {.choices = lifecycles}),
+      recorded("assess --window", duration, kMeasuring, "window_ns", "Length of a measurement"),
+      option("assess --reps", count, kMeasuring, "Windows of each case", {.least = 2, .most = 1'000}),
+      option("--plant", number, kValidity,
+             "Also emulate a refcount whose switch takes so many ns longer, to see whether that is found",
+             {.most = 1e6}),
+      option("assess --out", file, kRecords, "File for the records (JSON); - is standard output"),
+      option("--accept-invalid", flag, kValidity, "Take invalid windows, too"),
       // what becomes of it
-      {.name = "assess --json",
-       .value = Value::flag,
-       .help = "What comes out as JSON",
-       .page = "docs/describe.md"},
-      {.name = "check --json",
-       .value = Value::flag,
-       .help = "Print JSON: one object for each scheme, lifecycle and case",
-       .page = "docs/explorer.md"},
-      {.name = "--json", .value = Value::flag, .help = "Print JSON", .page = "docs/describe.md"},
-      {.name = "-o,--out",
-       .value = Value::file,
-       .help = "File for the records (JSON, Google Benchmark's format); - is standard output",
-       .page = "docs/records.md"},
-      {.name = "-q,--quiet",
-       .value = Value::flag,
-       .help = "Say nothing on standard error but what ends it",
-       .page = "docs/measuring.md"},
-      {.name = "--config",
-       .value = Value::file,
-       .help = "Take options that are not on the command line from this file (TOML): window = \"100ms\"",
-       .page = "docs/measuring.md"},
-      {.name = "--completion",
-       .value = Value::name,
-       .help = "Print what this shell completes command lines with",
-       .page = "docs/describe.md",
-       .choices = shells},
-      {.name = "describe --out",
-       .value = Value::file,
-       .help = "Write it to this file",
-       .page = "docs/describe.md"},
-      {.name = "--man",
-       .value = Value::file,
-       .help = "Write the manual's pages into this folder",
-       .page = "docs/describe.md"},
-      {.name = "--format",
-       .value = Value::name,
-       .help = "What standard output has of the results; default: console",
-       .page = "docs/records.md",
-       .choices = campaign::formats},
-      {.name = "--unsafe",
-       .value = Value::flag,
-       .help = "Schemes that are unsafe under the lifecycle, too",
-       .page = "docs/schemes.md"},
-      {.name = "--dry-run",
-       .value = Value::flag,
-       .help = "Show what would be done, and how long it would take",
-       .page = "docs/measuring.md"},
-      {.name = "--live",
-       .value = Value::flag,
-       .help = "On a terminal, between windows: a bar for each scheme, and each package's share",
-       .page = "docs/measuring.md"},
+      option("assess --json", flag, kDescribe, "What comes out as JSON"),
+      option("check --json", flag, kExplorer, "Print JSON: one object for each scheme, lifecycle and case"),
+      option("--json", flag, kDescribe, "Print JSON"),
+      option("-o,--out", file, kRecords,
+             "File for the records (JSON, Google Benchmark's format); - is standard output"),
+      option("-q,--quiet", flag, kMeasuring, "Say nothing on standard error but what ends it"),
+      option("--config", file, kMeasuring,
+             "Take options that are not on the command line from this file (TOML): window = \"100ms\""),
+      option("--completion", name, kDescribe, "Print what this shell completes command lines with",
+             {.choices = shells}),
+      option("describe --out", file, kDescribe, "Write it to this file"),
+      option("--man", file, kDescribe, "Write the manual's pages into this folder"),
+      option("--format", name, kRecords, "What standard output has of the results; default: console",
+             {.choices = campaign::formats}),
+      option("--unsafe", flag, kSchemes, "Schemes that are unsafe under the lifecycle, too"),
+      option("--dry-run", flag, kMeasuring, "Show what would be done, and how long it would take"),
+      option("--live", flag, kMeasuring,
+             "On a terminal, between windows: a bar for each scheme, and each package's share"),
   };
   return kOptions;
 }
 
-std::string_view to_string(Value value) {
-  switch (value) {
-    case Value::flag:
-      return "flag";
-    case Value::count:
-      return "count";
-    case Value::number:
-      return "number";
-    case Value::duration:
-      return "duration";
-    case Value::name:
-      return "name";
-    case Value::names:
-      return "names";
-    case Value::text:
-      return "text";
-    case Value::file:
-      return "file";
-    case Value::cpu_counts:
-      return "cpu counts";
-    case Value::cpu_list:
-      return "cpu list";
-  }
-  return "text";
+namespace {
+
+constexpr std::pair<std::string_view, std::string_view> kValues[] = {
+    {"flag", ""},           {"count", "N"},        {"number", "NUMBER"}, {"duration", "TIME"},
+    {"name", "NAME"},       {"names", "NAME,..."}, {"text", "TEXT"},     {"file", "FILE"},
+    {"cpu counts", "CPUS"}, {"cpu list", "CPUS"}};
+
+}  // namespace
+
+std::string_view to_string(Value value) { return kValues[static_cast<std::size_t>(value)].first; }
+std::string_view placeholder(Value value) { return kValues[static_cast<std::size_t>(value)].second; }
+Value value_of(std::string_view name) {
+  return static_cast<Value>(std::ranges::find(kValues, name, [](const auto& one) { return one.first; }) -
+                            kValues);
 }
 
 namespace {
@@ -758,22 +365,46 @@ const OptionInfo* find_option(std::string_view command, std::string_view name) {
   return nullptr;
 }
 
+void check_choice(std::string_view option, std::string_view text) {
+  check_name(option, text, find_option({}, option)->choices());
+}
+
+namespace {
+
+template <class Number>
+Number parse(std::string_view option, std::string_view text, Number least, Number most, const char* what) {
+  const auto value = topology::number<Number>(text);
+  // What is not a number (NaN) is not between any.
+  if (value && *value >= least && *value <= most) return *value;
+  throw UsageError(fmt::format("{}: '{}' is not a {} from {} to {}", option, text, what, least, most));
+}
+
+}  // namespace
+
 std::uint64_t parse_count(std::string_view option, std::string_view text, std::uint64_t least,
                           std::uint64_t most) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 10);
-  if (error == std::errc() && end == text.data() + text.size() && value >= least && value <= most)
-    return value;
-  throw UsageError(fmt::format("{}: '{}' is not a whole number from {} to {}", option, text, least, most));
+  return parse(option, text, least, most, "whole number");
 }
 
 double parse_number(std::string_view option, std::string_view text, double least, double most) {
+  return parse(option, text, least, most, "number");
+}
+
+std::chrono::nanoseconds parse_duration(std::string_view option, std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, double>, 6> kUnits = {
+      {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}}};
+  // A year: far above any use, far below what nanoseconds can count.
+  constexpr double kMost = 365 * 24 * 3600e9;
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc() && end == text.data() + text.size() && std::isfinite(value) && value >= least &&
-      value <= most)
-    return value;
-  throw UsageError(fmt::format("{}: '{}' is not a number from {} to {}", option, text, least, most));
+  if (error == std::errc()) {
+    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+    for (const auto& [name, ns] : kUnits)
+      if (unit == name && value * ns >= 1 && value * ns <= kMost)
+        return std::chrono::nanoseconds(static_cast<std::int64_t>(value * ns));
+  }
+  throw UsageError(fmt::format(
+      "{}: '{}' is not a duration above 0 with a unit (us, ms, s, m, h), such as 250ms", option, text));
 }
 
 namespace {

@@ -5,9 +5,8 @@
 // are made) and the word on options that nobody uses come from it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
-#include <limits>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +18,9 @@ namespace mmscale::cli {
 enum class Value { flag, count, number, duration, name, names, text, file, cpu_counts, cpu_list };
 
 std::string_view to_string(Value value);
+Value value_of(std::string_view name);
+// What it is called beside the option: "N", "NAME,..."; nothing for a flag.
+std::string_view placeholder(Value value);
 
 struct OptionInfo {
   std::string_view name;  // "--deep-idle"; with a short form "-o,--out"; a flag's opposite as "--a,!--b"
@@ -46,11 +48,17 @@ struct OptionInfo {
 std::span<const OptionInfo> options();
 const OptionInfo* find_option(std::string_view command, std::string_view name);
 
+// Throws UsageError unless `text` is one of the option's choices.
+void check_choice(std::string_view option, std::string_view text);
+
 // A number as it is written in decimal, of which nothing is left over: no octal, hexadecimal, sign of a count,
 // infinity or NaN, nothing that wraps. Throws UsageError that names the option, the text and what is allowed.
 std::uint64_t parse_count(std::string_view option, std::string_view text, std::uint64_t least,
                           std::uint64_t most);
 double parse_number(std::string_view option, std::string_view text, double least, double most);
+
+// "250ms", "1.5s", "3m", "2h", "100us"; above 0. Throws UsageError naming the option otherwise.
+std::chrono::nanoseconds parse_duration(std::string_view option, std::string_view text);
 
 // The text with control characters and what is not UTF-8 made visible, as a message of one line and JSON have it.
 std::string printable(std::string_view text);

@@ -4,21 +4,12 @@
 #include <fmt/format.h>
 #include <sys/utsname.h>
 
-#include <charconv>
+#include <utility>
+
+#include "measure/kernel_config.h"
 
 namespace mmscale::cli {
 namespace {
-
-// "6.18.44-fc" is 6018; 0 if it does not begin with two numbers.
-unsigned version_of(std::string_view release) {
-  unsigned major = 0;
-  unsigned minor = 0;
-  const char* const end = release.data() + release.size();
-  const auto [dot, bad] = std::from_chars(release.data(), end, major);
-  if (bad != std::errc{} || dot == end || *dot != '.') return 0;
-  if (std::from_chars(dot + 1, end, minor).ec != std::errc{} || minor >= 1000) return 0;
-  return major * 1000 + minor;
-}
 
 utsname this_kernel() {
   utsname name{};
@@ -29,14 +20,15 @@ utsname this_kernel() {
 }  // namespace
 
 std::string_view lifecycle_of_kernel(std::string_view machine, std::string_view release) {
-  const unsigned version = version_of(release);
-  if (version == 0) return {};
+  const auto version = measure::major_minor(release);
+  if (!version) return {};
+  const auto since = [&](unsigned major, unsigned minor) { return *version >= std::pair(major, minor); };
   if (machine == "x86_64" || machine == "i686")
-    return version >= 6016 ? "x86-2025" : version >= 6014 ? "x86-2024" : version >= 4014 ? "x86-2017" : "";
-  if (machine == "aarch64") return version >= 6019 ? "arm64-2025" : "arm64";
+    return since(6, 16) ? "x86-2025" : since(6, 14) ? "x86-2024" : since(4, 14) ? "x86-2017" : "";
+  if (machine == "aarch64") return since(6, 19) ? "arm64-2025" : "arm64";
   if (machine == "ppc64" || machine == "ppc64le") return "powerpc";
   if (machine == "s390x") return "s390";
-  if (machine == "riscv64") return version >= 6003 ? "riscv" : "";
+  if (machine == "riscv64") return since(6, 3) ? "riscv" : "";
   if (machine == "loongarch64") return "loongarch";
   return {};
 }

@@ -14,7 +14,6 @@
 
 #include <array>
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <memory>
@@ -24,7 +23,6 @@
 #include <utility>
 #include <vector>
 
-#include "cli/durations.h"
 #include "cli/names.h"
 #include "measure/environment.h"
 #include "measure/output_file.h"

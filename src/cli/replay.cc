@@ -12,7 +12,6 @@
 #include <thread>
 #include <vector>
 
-#include "cli/durations.h"
 #include "cli/home.h"
 #include "cli/limits.h"
 #include "cli/machines.h"
@@ -93,10 +92,10 @@ std::vector<machine::simulator::Model> choose_models(const ReplayOptions& option
     if (model.layout.pus.size() >= cpus) models.push_back(std::move(model));
   }
   if (models.empty())
-    throw UsageError(fmt::format(
-        "the trace has {} CPUs, {} is the largest machine for lifecycle {} at hand; --cpu chooses some, "
-        "--machine takes a file",
-        cpus, most, lifecycle));
+    throw UsageError(
+        fmt::format("the trace has {} CPUs, {} is the largest machine for lifecycle {} at hand; --cpu "
+                    "chooses some, --machine takes a file",
+                    cpus, most, lifecycle));
   std::ranges::stable_sort(models, {}, [](const Model& model) { return model.layout.pus.size(); });
   if (!all) models.erase(models.begin() + 1, models.end());
   return models;
@@ -129,15 +128,12 @@ std::vector<unsigned> first_pus(const topology::Layout& layout, std::size_t cpus
 }
 
 void print_facts(std::FILE* screen, const trace::Facts& facts) {
-  fmt::print(
-      screen,
-      "{}: {} events, {:.3f} s, {} CPUs; {} switches, {} forks, {} vforks, {} threads, {} execs, {} exits, "
-      "{} "
-      "migrations; "
-      "{} mms born, {} died\n",
-      facts.format, facts.events, static_cast<double>(facts.last_ns - facts.first_ns) * 1e-9,
-      facts.cpus.size(), facts.switches, facts.forks, facts.vforks, facts.threads, facts.execs, facts.exits,
-      facts.migrations, facts.born, facts.died);
+  fmt::print(screen,
+             "{}: {} events, {:.3f} s, {} CPUs; {} switches, {} forks, {} vforks, {} threads, {} execs, {} "
+             "exits, {} migrations; {} mms born, {} died\n",
+             facts.format, facts.events, static_cast<double>(facts.last_ns - facts.first_ns) * 1e-9,
+             facts.cpus.size(), facts.switches, facts.forks, facts.vforks, facts.threads, facts.execs,
+             facts.exits, facts.migrations, facts.born, facts.died);
   for (const std::string& line : facts.explain()) fmt::print(screen, "  {}\n", line);
 }
 
@@ -317,8 +313,7 @@ int run(const ReplayOptions& options, const std::string& command_line) {
     spec.home_node = topology::nearest_memory(
         topology->layout(), topology::find(topology->layout(), spec.pus.front())->numa_node);
     const std::string unbound = note_home(topology->layout(), {spec.home_node});
-    if (!options.transport.empty())
-      check_name("--transport", options.transport, machine::silicon::transport_names());
+    if (!options.transport.empty()) check_choice("--transport", options.transport);
     const auto choice = machine::silicon::choose_transport(
         options.transport.empty() ? std::nullopt : std::optional<std::string_view>(options.transport));
     spec.transport = choice.name;
@@ -341,12 +336,13 @@ int run(const ReplayOptions& options, const std::string& command_line) {
   std::FILE* const screen =
       measure::screen_beside(measure::is_standard_output(options.timeline) ? options.timeline : options.out);
   print_facts(screen, first.session.facts);
-  fmt::print(screen, "lifecycle {}: {}\n{}\n", fmt::join(lifecycles.whole, ","), why,
-             first.place.model.empty()
-                 ? fmt::format("replayed on real CPUs as fast as they go, IPIs by {}", first.place.transport)
-                 : fmt::format("replayed on {} in virtual time: every time below is the "
-                               "model's, every count the trace's",
-                               first.place.model));
+  fmt::print(
+      screen, "lifecycle {}: {}\n{}\n", fmt::join(lifecycles.whole, ","), why,
+      first.place.model.empty()
+          ? fmt::format("replayed on real CPUs as fast as they go, IPIs by {}", first.place.transport)
+          : fmt::format(
+                "replayed on {} in virtual time: every time below is the model's, every count the trace's",
+                first.place.model));
   for (const std::string& lifecycle : lifecycles.whole) {
     print_table(screen, first.session, lifecycle);
     if (replayed.size() > 1) print_band(screen, replayed, lifecycle);
@@ -370,10 +366,9 @@ void add_replay_command(Start& start) {
   auto options = std::make_shared<ReplayOptions>();
   Command command(start, "replay",
                   "Replay a recorded scheduler trace under each scheme: mm_count, IPIs, time");
-  command.require_word(
-      "FILE", options->file,
-      "A trace: mmscale record's, trace-cmd's trace.dat, the kernel's trace file as text, or perf "
-      "script's; text may be gzipped");
+  command.require_word("FILE", options->file,
+                       "A trace: mmscale record's, trace-cmd's trace.dat, the kernel's trace file as text, "
+                       "or perf script's; text may be gzipped");
   command.take("--scheme", options->schemes);
   command.take("--lifecycle", options->lifecycles);
   take_rule_options(command, options->rules);

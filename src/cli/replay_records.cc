@@ -6,11 +6,9 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <utility>
-#include <vector>
 
 #include "campaign/google.h"
 #include "campaign/record_file.h"
@@ -113,7 +111,7 @@ void add_findings(measure::Record& record, const ReplayPlace& place, const trace
   }
   for (std::size_t i = 0; i < trace::kOddities; ++i)
     put(fmt::format("odd_{}", trace::kOddityNames[i]), facts.odd[i].count);
-  findings.details = std::make_shared<const nlohmann::ordered_json>(std::move(details));
+  findings.add_details(details);
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -12,18 +11,14 @@
 
 #include "cli/names.h"
 #include "topology/input_file.h"
+#include "topology/text.h"
 
 namespace mmscale::cli {
 namespace {
 
-constexpr double kMostNs = 1e6;
+using topology::number;
 
-std::optional<double> number(const std::string& text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
+constexpr double kMostNs = 1e6;
 
 bool is_time(double ns) { return ns >= 0 && ns <= kMostNs; }
 
@@ -32,7 +27,7 @@ bool is_time(double ns) { return ns >= 0 && ns <= kMostNs; }
 RestOfSwitch RestOfSwitch::parse(const std::string& text) {
   RestOfSwitch rest;
   rest.origin_ = fmt::format("--rest-of-switch {}", text);
-  if (const auto ns = number(text)) {
+  if (const auto ns = number<double>(text)) {
     if (!is_time(*ns)) throw UsageError(fmt::format("{}: 0 to {} ns", rest.origin_, kMostNs));
     rest.by_cpus_[1] = *ns;
     return rest;
@@ -49,8 +44,8 @@ RestOfSwitch RestOfSwitch::parse(const std::string& text) {
     std::istringstream words(line);
     const std::vector<std::string> fields(std::istream_iterator<std::string>(words), {});
     if (fields.empty()) continue;
-    const auto cpus = number(fields[0]);
-    const auto ns = fields.size() == 2 ? number(fields[1]) : std::nullopt;
+    const auto cpus = number<double>(fields[0]);
+    const auto ns = fields.size() == 2 ? number<double>(fields[1]) : std::nullopt;
     const bool is_count = cpus && *cpus >= 1 && *cpus <= 1e6 && *cpus == static_cast<unsigned>(*cpus);
     if (!is_count || !ns || !is_time(*ns))
       throw UsageError(fmt::format("{}, line {}: a number of CPUs and the ns of a switch there, 0 to {}",

@@ -4,19 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 
-#include "cli/durations.h"
 #include "cli/names.h"
 #include "cli/own_lifecycle.h"
 #include "scheme/known.h"
 
 namespace mmscale::cli {
 namespace {
-
-constexpr std::array<std::string_view, 2> kHotplugs = {to_string(kernel::Hotplug::before),
-                                                       to_string(kernel::Hotplug::after)};
 
 bool by_name(std::string_view asked) { return !asked.empty() && asked != "all"; }
 
@@ -39,11 +34,12 @@ void take_rule_options(Command& command, RuleOptions& options) {
 }
 
 kernel::Rules make_rules(const RuleOptions& options, std::string_view lifecycle) {
-  check_name("--hotplug", options.hotplug, kHotplugs);
+  check_choice("--hotplug", options.hotplug);
   kernel::Rules rules;
   rules.irqs_off_activate_mm =
       options.irqs_off_activate_mm.value_or(scheme::lifecycle_info(lifecycle).wants_irqs_off_activate_mm);
-  rules.hotplug = options.hotplug == kHotplugs[0] ? kernel::Hotplug::before : kernel::Hotplug::after;
+  rules.hotplug = options.hotplug == to_string(kernel::Hotplug::before) ? kernel::Hotplug::before
+                                                                        : kernel::Hotplug::after;
   rules.tuning = options.tuning;
   return rules;
 }
@@ -68,14 +64,12 @@ std::string why_unsafe(std::string_view scheme, std::string_view lifecycle, cons
   if (safety->only_with == scheme::kIrqsOffActivateMm && !rules.irqs_off_activate_mm)
     return fmt::format(
         "unsafe under lifecycle {} without --irqs-off-activate-mm: a kernel thread's exec has the new "
-        "active_mm "
-        "while the old mm is still loaded, and a CPU that is asked in between says no too early",
+        "active_mm while the old mm is still loaded, and a CPU that is asked in between says no too early",
         lifecycle);
   const bool replugs = std::find(workloads.begin(), workloads.end(), "hotplug") != workloads.end();
   if (rules.hotplug == kernel::Hotplug::before && replugs && scheme::must_reach_borrowers(scheme))
     return "unsafe with --hotplug before: a CPU that goes offline is out of every mask, and takes no IPI, "
-           "while it "
-           "still borrows (fixed by 21641bd9a7a7)";
+           "while it still borrows (fixed by 21641bd9a7a7)";
   return {};
 }
 

@@ -38,8 +38,7 @@ std::string schemes_text() {
   }
   text +=
       "What is said of safety is predicted; mmscale check --scheme NAME --lifecycle NAME shows what is "
-      "found, and "
-      "the prediction beside it.\n\n";
+      "found, and the prediction beside it.\n\n";
   text += "Lifecycles\n";
   for (const scheme::LifecycleInfo& lifecycle : scheme::lifecycles())
     text += fmt::format("  {:<12} {}\n", lifecycle.name, lifecycle.what);

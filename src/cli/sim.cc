@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cli/commands.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,14 +18,13 @@
 #include <tuple>
 #include <vector>
 
+#include "bench/bounce.h"
 #include "bench/families.h"
-#include "bench/simulated_bounce.h"
 #include "campaign/console.h"
 #include "campaign/cpu_counts.h"
 #include "campaign/google.h"
 #include "campaign/record_file.h"
 #include "cli/case_options.h"
-#include "cli/durations.h"
 #include "cli/limits.h"
 #include "cli/machines.h"
 #include "cli/names.h"
@@ -228,11 +228,7 @@ nlohmann::ordered_json make_context(const Model& model, const SimOptions& option
   environment.numa_nodes = static_cast<unsigned>(model.layout.numa_nodes.size());
   environment.build = measure::this_build();
   environment.command_line = command_line;
-  char date[32];
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  std::strftime(date, sizeof date, "%FT%T+00:00", gmtime_r(&now, &utc));
-  nlohmann::ordered_json context = {{"date", date},
+  nlohmann::ordered_json context = {{"date", fmt::format("{:%FT%T+00:00}", fmt::gmtime(std::time(nullptr)))},
                                     {"host_name", machine_label(model, options)},
                                     {"executable", "mmscale"},
                                     {"num_cpus", model.places.size()},
@@ -311,13 +307,12 @@ measure::Record simulate(const SimulatedCase& c, const Model& model, const measu
   if (c.bounces) {
     record.findings =
         bench::simulated_bounce_findings(*load, model.layout, record.subject.pus, record.window);
-    details.update(*record.findings.details);
   }
   put_spent(record.findings, load->spent());
   details["world"] = "simulator";
   details["machine"] = model.name;
   details["simulator"] = to_json(*load);
-  record.findings.details = std::make_shared<nlohmann::ordered_json>(std::move(details));
+  record.findings.add_details(details);
   if (file) file->append(campaign::to_json(record));
   if (!record.window.audit.empty())
     throw std::runtime_error(
@@ -347,9 +342,8 @@ std::string gains(const std::vector<std::vector<measure::Record>>& results, cons
   if (!text.empty() && rest.is_upper_bound())
     text +=
         "Upper bounds: one rest of a switch for all numbers of CPUs. A kernel's grows with them, since its "
-        "other "
-        "shared lines contend, too,\nand the longer it is the less a scheme gains. A table (--rest-of-switch "
-        "FILE) has it by CPUs.\n";
+        "other shared lines contend, too,\nand the longer it is the less a scheme gains. A table "
+        "(--rest-of-switch FILE) has it by CPUs.\n";
   return text;
 }
 

@@ -38,9 +38,8 @@ topology::Placed place(const topology::Layout& layout, const TopoOptions& option
 void show(const TopoOptions& options) {
   limit_cpu_time(kToShow);
   topology::Layout layout = load(options).layout();
-  if (!options.allow.empty()) {
+  if (!options.allow.empty())
     layout = topology::allow_only(std::move(layout), topology::parse_cpu_list(options.allow));
-  }
   topology::Extras extras;
   if (layout.is_this_system) extras.quota = topology::read_cpu_quota();
   if (!options.placement.empty() || options.cpus) extras.placed = place(layout, options);

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <span>
-#include <vector>
 
 #include "host/cast.h"
 #include "host/kernel_account.h"
@@ -28,9 +27,6 @@ struct Witness {
 // Lets the cast act, from gate to gate, and dismisses it. Throws CastError.
 Witness act(const measure::Bench& bench, Cast& cast, std::span<const unsigned> pus,
             const measure::WindowTimes& times);
-
-// A window for CPUs in the order of `pus`, with their packages and nothing else.
-measure::Window empty_window(const measure::Bench& bench, std::span<const unsigned> pus);
 
 // Fills in what judge() looks at, and judges. CPUs without a length of time are not measured and take no
 // part in the overlap. `real_switches`: see measure::WindowConditions.

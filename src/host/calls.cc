@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <system_error>
@@ -124,7 +123,7 @@ Answer ask_calls(const measure::Bench& bench, Call call, Others others, std::spa
   witness.account.idle_share_high.reset();
   witness.account.idle_missing = "only where switches are measured";
 
-  Answer result{.window = empty_window(bench, pus), .findings = {}};
+  Answer result{.window = measure::empty_window(bench, pus), .findings = {}};
   for (std::size_t i = 0; i < pus.size(); ++i) {
     measure::CpuWindow& cpu = result.window.cpus[i];
     cpu.start_ns = sides[i].start_ns;
@@ -142,7 +141,7 @@ Answer ask_calls(const measure::Bench& bench, Call call, Others others, std::spa
                                     {"others_do", kOthersNames[static_cast<std::size_t>(others)]},
                                     {"targets", pus.size() - 1}};
   report(witness.account, static_cast<double>(sides[0].all_rounds), result.findings, details);
-  result.findings.details = std::make_shared<nlohmann::ordered_json>(std::move(details));
+  result.findings.add_details(details);
   return result;
 }
 

@@ -10,7 +10,6 @@
 #include <chrono>
 #include <functional>
 #include <stdexcept>
-#include <string>
 #include <vector>
 
 #include "host/futex.h"

@@ -114,7 +114,7 @@ Answer ask_deaths(const measure::Bench& bench, std::span<const unsigned> pus,
   witness.account.idle_share_high.reset();
   witness.account.idle_missing = "only where switches are measured";
 
-  Answer result{.window = empty_window(bench, pus), .findings = {}};
+  Answer result{.window = measure::empty_window(bench, pus), .findings = {}};
   for (measure::CpuWindow& cpu : result.window.cpus) cpu.rounds = side[0].rounds;
   result.window.cpus[0].start_ns = side[0].start_ns;
   result.window.cpus[0].end_ns = side[0].end_ns;
@@ -126,7 +126,7 @@ Answer ask_deaths(const measure::Bench& bench, std::span<const unsigned> pus,
   result.findings.put("deaths", static_cast<double>(shared[0].timed.closed.count()));
   nlohmann::ordered_json details = {{"question", "exit"}, {"borrowers", pus.size() - 1}};
   report(witness.account, static_cast<double>(side[0].all_rounds), result.findings, details);
-  result.findings.details = std::make_shared<nlohmann::ordered_json>(std::move(details));
+  result.findings.add_details(details);
   return result;
 }
 

@@ -136,11 +136,10 @@ void report(const KernelAccount& account, double operations, measure::Findings& 
   for (const auto& [kind, name] : kKinds)
     if (const auto count = account.ipis_of(kind); count && operations > 0)
       findings.put(fmt::format("{}_ipis_per_operation", name), static_cast<double>(*count) / operations);
-  if (account.ipis.empty()) {
+  if (account.ipis.empty())
     kernel["interrupts"] = unavailable(account.ipis_missing);
-  } else {
+  else
     for (const IpiRow& row : account.ipis) kernel["interrupts"][row.name] = row.count;
-  }
 
   if (account.idle_states.empty()) {
     kernel["idle_states"] = unavailable(account.idle_states_missing);

@@ -3,10 +3,8 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
 #include <numeric>
-#include <string_view>
-#include <utility>
 
 #include "machine/silicon/clock.h"
 #include "measure/noise.h"
@@ -113,42 +111,40 @@ std::optional<IpiKind> ipi_kind(std::string_view description) {
   // x86: arch/x86/kernel/irq.c; arm64: ipi_types[] in its smp.c, arm, loongarch likewise; riscv: ipi_names[]; powerpc:
   // irq.c, and the chips' own rows; s390: irqclass_sub_desc[]. Some put a chip or a class before it ("[EXT] External
   // Call"), some what it belongs to behind it ("XIVE-IPI 0 Edge IPI-0").
-  constexpr std::array<std::pair<std::string_view, IpiKind>, 22> kRows = {{
-      {"Rescheduling interrupts", IpiKind::reschedule},
-      {"Rescheduling IPIs", IpiKind::reschedule},
-      {"Function call interrupts", IpiKind::function_call},
-      {"Function call IPIs", IpiKind::function_call},
-      {"Single function call interrupts", IpiKind::function_call},
-      {"TLB shootdowns", IpiKind::tlb},
-      {"Doorbell interrupts", IpiKind::other},
-      {"IRQ work interrupts", IpiKind::other},
-      {"IRQ work IPIs", IpiKind::other},
-      {"CPU wake-up interrupts", IpiKind::other},
-      {"CPU stop interrupts", IpiKind::other},
-      {"CPU stop (for crash dump) interrupts", IpiKind::other},
-      {"CPU stop NMIs", IpiKind::other},
-      {"CPU stop for crash dump NMIs", IpiKind::other},
-      {"CPU backtrace interrupts", IpiKind::other},
-      {"KGDB roundup interrupts", IpiKind::other},
-      {"Timer broadcast interrupts", IpiKind::other},
-      {"Completion interrupts", IpiKind::other},
-      {"XIVE-IPI", IpiKind::other},
-      {"XICS", IpiKind::other},
-      {"External Call", IpiKind::other},
-      {"Emergency Signal", IpiKind::other},
-  }};
-  for (const auto& [text, kind] : kRows) {
+  constexpr std::string_view kReschedule[] = {"Rescheduling interrupts", "Rescheduling IPIs"};
+  constexpr std::string_view kCall[] = {"Function call interrupts", "Function call IPIs",
+                                        "Single function call interrupts"};
+  constexpr std::string_view kTlb[] = {"TLB shootdowns"};
+  constexpr std::string_view kOther[] = {"Doorbell interrupts",
+                                         "IRQ work interrupts",
+                                         "IRQ work IPIs",
+                                         "CPU wake-up interrupts",
+                                         "CPU stop interrupts",
+                                         "CPU stop (for crash dump) interrupts",
+                                         "CPU stop NMIs",
+                                         "CPU stop for crash dump NMIs",
+                                         "CPU backtrace interrupts",
+                                         "KGDB roundup interrupts",
+                                         "Timer broadcast interrupts",
+                                         "Completion interrupts",
+                                         "XIVE-IPI",
+                                         "XICS",
+                                         "External Call",
+                                         "Emergency Signal"};
+  const auto is = [description](std::string_view text) {
     const auto at = description.find(text);
-    if (at == std::string_view::npos) continue;
+    if (at == std::string_view::npos) return false;
     // Whole words, at either end.
     const std::string_view rest = description.substr(at + text.size());
     if (at == 0 ? !rest.empty() && rest.front() != ' ' : description[at - 1] != ' ' || !rest.empty())
-      continue;
+      return false;
     // XICS has rows of devices, too.
-    if (text == "XICS" && !rest.ends_with(" IPI")) continue;
-    return kind;
-  }
-  return std::nullopt;
+    return text != "XICS" || rest.ends_with(" IPI");
+  };
+  if (std::ranges::any_of(kReschedule, is)) return IpiKind::reschedule;
+  if (std::ranges::any_of(kCall, is)) return IpiKind::function_call;
+  if (std::ranges::any_of(kTlb, is)) return IpiKind::tlb;
+  return std::ranges::any_of(kOther, is) ? std::optional(IpiKind::other) : std::nullopt;
 }
 
 std::vector<IpiRow> parse_interrupts(std::string_view text, std::span<const unsigned> cpus) {

@@ -182,7 +182,7 @@ Answer ask_switches(const measure::Bench& bench, const SwitchSpec& spec, std::sp
   Cast cast(bench.topology, processes_of(spec, std::move(parts)));
   const Witness witness = act(bench, cast, pus, times);
 
-  Answer result{.window = empty_window(bench, pus), .findings = {}};
+  Answer result{.window = measure::empty_window(bench, pus), .findings = {}};
   for (unsigned i = 0; i < pairs; ++i) fill(pages[i][0], i, spec.ends, result.window);
   judge_window(bench, witness, times, true, result.window);
   nlohmann::ordered_json details = {{"question", "switch"},
@@ -193,7 +193,7 @@ Answer ask_switches(const measure::Bench& bench, const SwitchSpec& spec, std::sp
   if (spec.pause.count() != 0) details["pause_ns"] = spec.pause.count();
   result.findings.put("slept_share", slept_share(result.window));
   report(witness.account, static_cast<double>(witness.account.switches), result.findings, details);
-  result.findings.details = std::make_shared<nlohmann::ordered_json>(std::move(details));
+  result.findings.add_details(details);
   return result;
 }
 

@@ -8,10 +8,6 @@
 // docs/kernel.md states each hook's contract.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <new>
-#include <string_view>
 #include <type_traits>
 
 #include "kernel/build.h"

@@ -28,25 +28,9 @@ enum class Violation {
 };
 
 constexpr std::string_view to_string(Violation violation) {
-  switch (violation) {
-    case Violation::dangling:
-      return "DANGLING";
-    case Violation::used:
-      return "USED";
-    case Violation::assertion:
-      return "ASSERT";
-    case Violation::leak:
-      return "LEAK";
-    case Violation::double_free:
-      return "DOUBLE-FREE";
-    case Violation::order:
-      return "ORDER";
-    case Violation::compared:
-      return "COMPARED";
-    case Violation::tlb:
-      return "TLB";
-  }
-  return "?";
+  constexpr std::string_view kNames[] = {"DANGLING",    "USED",  "ASSERT",   "LEAK",
+                                         "DOUBLE-FREE", "ORDER", "COMPARED", "TLB"};
+  return kNames[static_cast<std::size_t>(violation)];
 }
 
 class Oracle {

@@ -3,7 +3,6 @@
 // struct task_struct: what of a task a context switch touches.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 
 #include "kernel/mm.h"

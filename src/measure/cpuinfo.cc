@@ -28,11 +28,10 @@ void take(CpuInfo& info, CpuInfoFields&& paragraph) {
   if (paragraph.empty()) return;
   const auto cpu =
       paragraph.front().first == "processor" ? to_integer(paragraph.front().second) : std::nullopt;
-  if (cpu && *cpu >= 0) {
+  if (cpu && *cpu >= 0)
     info.processors.push_back({static_cast<unsigned>(*cpu), std::move(paragraph)});
-  } else {
+  else
     std::move(paragraph.begin(), paragraph.end(), std::back_inserter(info.machine));
-  }
 }
 
 }  // namespace
@@ -43,20 +42,18 @@ CpuInfo parse_cpuinfo(std::string_view text) {
   while (!text.empty()) {
     const auto line = next_line(text);
     const auto colon = line.find(':');
-    if (colon != std::string_view::npos) {
+    if (colon != std::string_view::npos)
       paragraph.emplace_back(trimmed(line.substr(0, colon)), trimmed(line.substr(colon + 1)));
-    } else if (trimmed(line).empty()) {
+    else if (trimmed(line).empty())
       take(info, std::exchange(paragraph, {}));
-    }
   }
   take(info, std::move(paragraph));
   return info;
 }
 
 std::optional<std::string> field(const CpuInfoFields& fields, std::string_view key) {
-  for (const auto& [name, value] : fields) {
+  for (const auto& [name, value] : fields)
     if (name.size() == key.size() && ::strncasecmp(name.data(), key.data(), key.size()) == 0) return value;
-  }
   return std::nullopt;
 }
 
@@ -65,9 +62,8 @@ std::string cpu_model(const CpuInfo& info, std::span<const unsigned> cpus) {
   for (const auto& processor : info.processors) {
     if (!cpus.empty() && std::find(cpus.begin(), cpus.end(), processor.cpu) == cpus.end()) continue;
     auto model = model_of(processor.fields);
-    if (model && std::find(models.begin(), models.end(), *model) == models.end()) {
+    if (model && std::find(models.begin(), models.end(), *model) == models.end())
       models.push_back(std::move(*model));
-    }
   }
   if (!models.empty()) return fmt::format("{}", fmt::join(models, " + "));
   // s390 has one line per CPU instead of a paragraph, and older arm one name for the machine.

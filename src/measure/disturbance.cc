@@ -2,7 +2,6 @@
 #include "measure/disturbance.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -10,9 +9,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "measure/kernel_config.h"
@@ -71,9 +68,8 @@ void read_stat(std::string_view text, const std::vector<unsigned>& cpus, Machine
     if (by_cpu.size() <= index) by_cpu.resize(index + 1);
     by_cpu[index] = to_integer(next_word(line));
   }
-  for (std::size_t i = 0; i < cpus.size(); ++i) {
+  for (std::size_t i = 0; i < cpus.size(); ++i)
     if (cpus[i] < by_cpu.size()) snapshot.steal_ticks[i] = by_cpu[cpus[i]];
-  }
 }
 
 // Version 2 of cgroups counts the time in us, version 1 in ns and under another name.
@@ -192,9 +188,8 @@ MachineSnapshot MachineProbe::snapshot() const {
   if (!cpu_stat_.empty()) {
     if (const auto text = read_text(cpu_stat_)) read_throttling(*text, snapshot);
   }
-  if (const auto text = read_text(root_ / "proc/pressure/cpu")) {
+  if (const auto text = read_text(root_ / "proc/pressure/cpu"))
     snapshot.cpu_pressure_ns = read_cpu_pressure(*text);
-  }
   return snapshot;
 }
 

@@ -65,9 +65,8 @@ std::optional<bool> read_preempt_rt(const FoundKernelConfig& found, std::string_
   if (const auto configured = is_set(found, "PREEMPT_RT")) return configured;
   // uname -v names it, out of tree with a blank; that it does not proves nothing for older kernels.
   if (kernel_version.find("PREEMPT_RT") != std::string_view::npos ||
-      kernel_version.find("PREEMPT RT") != std::string_view::npos) {
+      kernel_version.find("PREEMPT RT") != std::string_view::npos)
     return true;
-  }
   return std::nullopt;
 }
 
@@ -115,9 +114,8 @@ std::vector<std::pair<std::string, std::string>> read_mitigations(const fs::path
   std::vector<std::pair<std::string, std::string>> mitigations;
   std::error_code error;
   const auto dir = root / "sys/devices/system/cpu/vulnerabilities";
-  for (fs::directory_iterator entry{dir, error}, end; !error && entry != end; entry.increment(error)) {
+  for (fs::directory_iterator entry{dir, error}, end; !error && entry != end; entry.increment(error))
     mitigations.emplace_back(entry->path().filename().string(), line_or_unknown(entry->path()));
-  }
   std::sort(mitigations.begin(), mitigations.end());
   return mitigations;
 }
@@ -206,9 +204,8 @@ Environment read_environment(const fs::path& root, std::span<const unsigned> cpu
 
   environment.cpu_model = cpu_model(cpuinfo, cpus);
   environment.microcode = std::string{kUnknown};
-  if (!cpuinfo.processors.empty()) {
+  if (!cpuinfo.processors.empty())
     environment.microcode = field(cpuinfo.processors.front().fields, "microcode").value_or("unknown");
-  }
   environment.mmu = field(cpuinfo.machine, "MMU").value_or("not applicable");
   environment.smt = read_smt(root, cpus);
   environment.frequency = read_frequency(cpus, root);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 
 namespace mmscale::measure {
 
@@ -26,6 +27,12 @@ void Findings::put(std::string_view name, const Histogram& values, double scale)
   if (const auto mean = values.mean()) put(fmt::format("{}_mean", name), *mean * scale);
   put(fmt::format("{}_count", name), static_cast<double>(values.count()));
   distributions.emplace_back(name, std::make_shared<const Histogram>(values));
+}
+
+void Findings::add_details(const nlohmann::ordered_json& more) {
+  auto all = details ? *details : nlohmann::ordered_json::object();
+  all.update(more);
+  details = std::make_shared<const nlohmann::ordered_json>(std::move(all));
 }
 
 void Findings::bound_errors(double disturbed) {

@@ -28,6 +28,7 @@ struct Findings {
   std::vector<std::pair<std::string, double>> counters;
   // Members to add to the record's details; null if there are none. Shared, since records are copied.
   std::shared_ptr<const nlohmann::ordered_json> details;
+  void add_details(const nlohmann::ordered_json& more);
   // What bound_errors() looks at.
   std::vector<std::pair<std::string, std::shared_ptr<const Histogram>>> distributions;
 

@@ -62,9 +62,8 @@ CpuFrequency read_cpu(unsigned cpu, const fs::path& cpus_dir) {
   const auto verdict = [&](FrequencyState state, std::string_view why) {
     return CpuFrequency{state, governor.value_or("unknown"), fmt::format("cpu {}: {}", cpu, why)};
   };
-  if (!governor || !driver || !min_khz || !max_khz) {
+  if (!governor || !driver || !min_khz || !max_khz)
     return verdict(FrequencyState::kUnknown, "no readable cpufreq files");
-  }
   const bool obedient = contains(kObedientDrivers, *driver);
   const bool one_frequency = *min_khz == *max_khz;
   if (!one_frequency && !(obedient && contains(kStillGovernors, *governor))) {
@@ -73,9 +72,8 @@ CpuFrequency read_cpu(unsigned cpu, const fs::path& cpus_dir) {
                                *min_khz / 1000, *max_khz / 1000));
   }
   if (boost.value_or(false)) return verdict(FrequencyState::kScaling, "boost is on");
-  if (!obedient) {
+  if (!obedient)
     return verdict(FrequencyState::kUnknown, fmt::format("{} leaves the choice to the hardware", *driver));
-  }
   // The cpufreq core makes the boost file for every one of these drivers that can boost, so none means none.
   return verdict(FrequencyState::kFixed,
                  fmt::format("governor {} of {} at {} MHz, no boost", *governor, *driver,
@@ -116,15 +114,9 @@ Frequency read_frequency(std::span<const unsigned> cpus, const fs::path& root) {
 }
 
 std::string to_string(FrequencyState state) {
-  switch (state) {
-    case FrequencyState::kFixed:
-      return "fixed";
-    case FrequencyState::kScaling:
-      return "scaling";
-    case FrequencyState::kUnknown:
-      break;
-  }
-  return "unknown";
+  return state == FrequencyState::kFixed     ? "fixed"
+         : state == FrequencyState::kScaling ? "scaling"
+                                             : "unknown";
 }
 
 }  // namespace mmscale::measure

@@ -39,9 +39,8 @@ constexpr std::string_view kArchitecture =
 #endif
 
 bool has_word(std::string_view text, std::string_view wanted) {
-  for (auto word = next_word(text); !word.empty(); word = next_word(text)) {
+  for (auto word = next_word(text); !word.empty(); word = next_word(text))
     if (word == wanted) return true;
-  }
   return false;
 }
 
@@ -52,9 +51,8 @@ std::optional<std::string> virtual_dmi_name(const fs::path& root) {
   const auto vendor = read_line(root / "sys/class/dmi/id/sys_vendor").value_or("");
   const auto product = read_line(root / "sys/class/dmi/id/product_name").value_or("");
   const std::string name{trimmed(fmt::format("{} {}", vendor, product))};
-  for (const auto word : kVirtual) {
+  for (const auto word : kVirtual)
     if (name.find(word) != std::string::npos) return name;
-  }
   // EC2 states itself on its bare-metal instances too, which are called NAME.metal or NAME.metal-SIZE.
   if (vendor == "Amazon EC2" && product.find(".metal") == std::string::npos) return name;
   return std::nullopt;
@@ -68,9 +66,8 @@ std::optional<std::string> paravirtual_clock_name(const fs::path& root) {
        {"xen", "Xen"}}};
   const auto clocks =
       read_line(root / "sys/devices/system/clocksource/clocksource0/available_clocksource").value_or("");
-  for (const auto& [clock, name] : kClocks) {
+  for (const auto& [clock, name] : kClocks)
     if (has_word(clocks, clock)) return std::string{name};
-  }
   return std::nullopt;
 }
 

@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // MMU_LAZY_TLB_REFCOUNT and _SHOOTDOWN came with commits 88e3009b5283 and 2655421ae69f.
-constexpr std::pair<int, int> kFirstReleaseWithSymbols{6, 4};
+constexpr std::pair<unsigned, unsigned> kFirstReleaseWithSymbols{6, 4};
 
 std::optional<std::string> read_gzip(const fs::path& path) {
   const gzFile file = gzopen(path.c_str(), "rb");
@@ -25,25 +25,24 @@ std::optional<std::string> read_gzip(const fs::path& path) {
   std::string text;
   std::array<char, 16384> buffer;
   int got = 0;
-  while ((got = gzread(file, buffer.data(), buffer.size())) > 0) {
+  while ((got = gzread(file, buffer.data(), buffer.size())) > 0)
     text.append(buffer.data(), static_cast<std::size_t>(got));
-  }
   // A stream cut short reads to a clean end of file; only closing it tells.
   if (gzclose(file) != Z_OK || got < 0) return std::nullopt;
   return text;
 }
 
-std::optional<std::pair<int, int>> major_minor(std::string_view release) {
-  int major = 0;
-  int minor = 0;
+}  // namespace
+
+std::optional<std::pair<unsigned, unsigned>> major_minor(std::string_view release) {
+  unsigned major = 0;
+  unsigned minor = 0;
   const char* const end = release.data() + release.size();
   const auto first = std::from_chars(release.data(), end, major);
   if (first.ec != std::errc{} || first.ptr == end || *first.ptr != '.') return std::nullopt;
   if (std::from_chars(first.ptr + 1, end, minor).ec != std::errc{}) return std::nullopt;
   return std::pair{major, minor};
 }
-
-}  // namespace
 
 std::optional<KernelConfig> parse_kernel_config(std::string_view text) {
   constexpr std::string_view kPrefix = "CONFIG_";
@@ -90,9 +89,8 @@ LazyTlb lazy_tlb_of(const FoundKernelConfig& found, std::string_view release) {
   constexpr std::string_view kFamily = "MMU_LAZY_TLB_";
   std::vector<std::string> set;
   for (auto symbol = found.config->lower_bound(kFamily);
-       symbol != found.config->end() && symbol->first.starts_with(kFamily); ++symbol) {
+       symbol != found.config->end() && symbol->first.starts_with(kFamily); ++symbol)
     if (symbol->second == "y") set.push_back(symbol->first);
-  }
   if (set.size() > 1) return unknown(fmt::format("{} sets {}", found.source, fmt::join(set, " and ")));
   if (set.size() == 1) {
     if (set[0] == "MMU_LAZY_TLB_REFCOUNT") return {LazyTlbScheme::kRefcount, "refcount"};
@@ -101,9 +99,8 @@ LazyTlb lazy_tlb_of(const FoundKernelConfig& found, std::string_view release) {
   }
   const auto version = major_minor(release);
   if (!version) return unknown(fmt::format("no MMU_LAZY_TLB symbol and no version in '{}'", release));
-  if (*version < kFirstReleaseWithSymbols) {
+  if (*version < kFirstReleaseWithSymbols)
     return {LazyTlbScheme::kRefcountOldOnly, "refcount (kernel before 6.4)"};
-  }
   return unknown(fmt::format("{} has no MMU_LAZY_TLB symbol, though {} should", found.source, release));
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace mmscale::measure {
 
@@ -29,6 +30,9 @@ struct FoundKernelConfig {
 // Looks for the configuration of kernel `release` (uname -r) in /proc/config.gz, /boot/config-RELEASE,
 // /usr/lib/modules/RELEASE/config, /lib/modules/RELEASE/config and takes the first that reads.
 FoundKernelConfig find_kernel_config(std::string_view release, const std::filesystem::path& root = "/");
+
+// "6.18.44-fc" is 6 and 18; nothing if it does not begin with two numbers.
+std::optional<std::pair<unsigned, unsigned>> major_minor(std::string_view release);
 
 // How a kernel keeps alive an mm that an idle CPU or kernel thread still borrows.
 enum class LazyTlbScheme {

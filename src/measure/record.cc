@@ -17,44 +17,19 @@ std::set<unsigned> packages_of(const Window& window) {
   return packages;
 }
 
-// The largest share of the window that a thread waited behind other tasks; empty where the kernel does
-// not say.
-std::optional<double> worst_wait_share(const WindowConditions& conditions) {
+// The largest of what each CPU has of it; empty where none has.
+template <class Of>
+std::optional<double> worst(const WindowConditions& conditions, Of of) {
   std::optional<double> worst;
-  for (const CpuConditions& cpu : conditions.cpus)
-    if (cpu.thread.wait_ns && conditions.window_ns > 0)
-      worst = std::max(worst.value_or(0),
-                       static_cast<double>(*cpu.thread.wait_ns) / static_cast<double>(conditions.window_ns));
+  for (std::size_t i = 0; i < conditions.cpus.size(); ++i)
+    if (const std::optional<double> one = of(conditions.cpus[i], i))
+      worst = std::max(worst.value_or(0), *one);
   return worst;
 }
 
-// The largest share of its window that a thread did not run; and of what is in no account.
-std::optional<double> worst_off_share(const WindowConditions& conditions) {
-  std::optional<double> worst;
-  for (const CpuConditions& cpu : conditions.cpus)
-    if (cpu.account && cpu.account->ran_ns && cpu.account->elapsed_ns > 0)
-      worst =
-          std::max(worst.value_or(0), static_cast<double>(cpu.account->elapsed_ns - *cpu.account->ran_ns) /
-                                          static_cast<double>(cpu.account->elapsed_ns));
-  return worst;
-}
-
-std::optional<double> worst_unexplained_share(const WindowConditions& conditions) {
-  std::optional<double> worst;
-  for (std::size_t i = 0; i < conditions.cpus.size(); ++i) {
-    if (!conditions.cpus[i].account) continue;
-    const CpuLoss loss = loss_of(conditions.cpus[i], i, conditions);
-    worst = std::max(worst.value_or(0), loss.stood + loss.stalled);
-  }
-  return worst;
-}
-
-std::optional<double> longest_gap_ns(const WindowConditions& conditions) {
-  std::optional<double> longest;
-  for (const CpuConditions& cpu : conditions.cpus)
-    if (cpu.account)
-      longest = std::max(longest.value_or(0), static_cast<double>(cpu.account->longest_gap_ns));
-  return longest;
+std::optional<double> share(std::optional<std::int64_t> part, std::int64_t whole) {
+  if (!part || whole <= 0) return std::nullopt;
+  return static_cast<double>(*part) / static_cast<double>(whole);
 }
 
 // Where a CPU's time went, ns; what is not known is left out, and what is usually 0 unless it is something.
@@ -113,14 +88,6 @@ nlohmann::ordered_json per_cpu_of(const Window& window) {
           {"rounds", std::move(all)},
           {"most_lost", std::move(most_lost)},
           {"losers", losers.size()}};
-}
-
-std::optional<double> worst_alu_drift(const WindowConditions& conditions) {
-  std::optional<double> worst;
-  for (const CpuConditions& cpu : conditions.cpus)
-    if (const auto drift = alu_drift(cpu.alu_rate_before, cpu.alu_rate_after))
-      worst = std::max(worst.value_or(0), *drift);
-  return worst;
 }
 
 double stolen_ns(const WindowConditions& conditions) {
@@ -188,12 +155,31 @@ std::vector<std::pair<std::string, double>> Record::counters() const {
     put(fmt::format("share_package_{}", package), window.share_of_package(package));
   put("window_ns", static_cast<double>(times.measure.count()));
   put("involuntary_switches", involuntary(window.conditions));
-  put("wait_share_max", worst_wait_share(window.conditions));
-  put("stolen_ns", stolen_ns(window.conditions));
-  put("alu_drift_max", worst_alu_drift(window.conditions));
-  put("off_share_max", worst_off_share(window.conditions));
-  put("unexplained_share_max", worst_unexplained_share(window.conditions));
-  put("longest_gap_ns", longest_gap_ns(window.conditions));
+  const WindowConditions& conditions = window.conditions;
+  const auto put_worst = [&](std::string counter, auto of) {
+    put(std::move(counter), worst(conditions, of));
+  };
+  put_worst("wait_share_max", [&](const CpuConditions& cpu, std::size_t) {
+    return share(cpu.thread.wait_ns, conditions.window_ns);
+  });
+  put("stolen_ns", stolen_ns(conditions));
+  put_worst("alu_drift_max", [](const CpuConditions& cpu, std::size_t) {
+    return alu_drift(cpu.alu_rate_before, cpu.alu_rate_after);
+  });
+  put_worst("off_share_max", [](const CpuConditions& cpu, std::size_t) -> std::optional<double> {
+    if (!cpu.account || !cpu.account->ran_ns) return std::nullopt;
+    return share(cpu.account->elapsed_ns - *cpu.account->ran_ns, cpu.account->elapsed_ns);
+  });
+  // Of what is in no account.
+  put_worst("unexplained_share_max", [&](const CpuConditions& cpu, std::size_t i) -> std::optional<double> {
+    if (!cpu.account) return std::nullopt;
+    const CpuLoss loss = loss_of(cpu, i, conditions);
+    return loss.stood + loss.stalled;
+  });
+  put_worst("longest_gap_ns", [](const CpuConditions& cpu, std::size_t) -> std::optional<double> {
+    if (!cpu.account) return std::nullopt;
+    return static_cast<double>(cpu.account->longest_gap_ns);
+  });
   put("error_bound", window.verdict.bounds.rate);
   put("fairness_error_bound", window.verdict.bounds.fairness);
   for (std::size_t i = 0; i < window.pmu_events.size(); ++i)

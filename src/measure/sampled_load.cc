@@ -91,8 +91,7 @@ Findings SampledLoad::findings(const Window&) const {
   findings.put("clock_ns", clock, ns_per_tick);
   findings.put("clock_step_ns", samplers_[0]->clock_step_ticks * ns_per_tick);
   findings.put("latency_one_in", one_in_);
-  findings.details =
-      std::make_shared<nlohmann::ordered_json>(nlohmann::ordered_json{{"latency_one_in", one_in_}});
+  findings.add_details({{"latency_one_in", one_in_}});
   return findings;
 }
 

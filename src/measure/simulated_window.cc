@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "measure/simulated_window.h"
 
-#include "measure/statistics.h"
-
 namespace mmscale::measure {
 namespace {
 
@@ -85,22 +83,11 @@ class Runner {
 
 Window simulate_window(workload::SimulatorLoad& load, const topology::Layout& layout,
                        const std::vector<unsigned>& pus, const WindowTimes& times) {
-  Window window;
-  window.cpus.resize(pus.size());
-  for (std::size_t i = 0; i < pus.size(); ++i) {
-    window.cpus[i].pu = pus[i];
-    if (const topology::Pu* pu = topology::find(layout, pus[i])) window.cpus[i].package = pu->package;
-  }
+  Window window = empty_window(layout, pus);
   Milestones milestones;
   load.run_all([&](unsigned cpu) { Runner(load, milestones, times, cpu, pus[cpu]).run(window.cpus[cpu]); });
 
-  std::vector<MeasuredSpan> spans;
-  for (const CpuWindow& cpu : window.cpus) {
-    window.tally += cpu.tally;
-    spans.push_back({cpu.start_ns, cpu.end_ns});
-  }
-  window.overlap = overlap_fraction(spans);
-  window.audit = load.audit();
+  sum_up(window, load.audit());
   window.verdict.valid = window.audit.empty();
   if (!window.audit.empty()) window.verdict.reasons = {"conservation: " + window.audit.front()};
   return window;

@@ -6,7 +6,6 @@
 // none of them; further cases stand with each function. Input must be finite; it need not be sorted.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>

@@ -6,7 +6,8 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
+
+#include "topology/text.h"
 
 namespace mmscale::measure {
 namespace {
@@ -46,11 +47,7 @@ std::string_view trimmed(std::string_view text) {
 }
 
 std::optional<std::int64_t> to_integer(std::string_view text) {
-  text = trimmed(text);
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
+  return topology::number<std::int64_t>(trimmed(text));
 }
 
 std::string_view next_line(std::string_view& text) {

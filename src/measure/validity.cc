@@ -130,11 +130,10 @@ void name_losses(const WindowConditions& window, std::vector<std::string>& reaso
                     "throttled or stolen",
                     loss.stood * kPercent));
     add(stalled, loss.stalled,
-        fmt::format(
-            "did not come on for {:.1f} % of the window, up to {:.1f} ms at a time, though the kernel "
-            "says that it ran: interrupts, firmware or a hypervisor",
-            loss.stalled * kPercent,
-            at.account ? static_cast<double>(at.account->longest_gap_ns) / kNsPerMs : 0));
+        fmt::format("did not come on for {:.1f} % of the window, up to {:.1f} ms at a time, though the "
+                    "kernel says that it ran: interrupts, firmware or a hypervisor",
+                    loss.stalled * kPercent,
+                    at.account ? static_cast<double>(at.account->longest_gap_ns) / kNsPerMs : 0));
     add(stolen, loss.stolen,
         fmt::format("lost {:.1f} % of the window to the hypervisor ({:g} ms, to within {:g} ms)",
                     loss.stolen * kPercent,

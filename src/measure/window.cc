@@ -2,8 +2,8 @@
 #include "measure/window.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
-#include <optional>
 
 #include "measure/build_info.h"
 #include "measure/disturbance.h"
@@ -179,24 +179,53 @@ double Window::share_of_package(unsigned package) const {
   return all > 0 ? of_package / all : 0;
 }
 
-void note_pmu(const Pmu& pmu, Window& window) {
-  window.pmu = pmu.summary();
-  for (const PmuEvent& event : pmu.events) window.pmu_events.push_back(event.name);
+Window empty_window(const topology::Layout& layout, std::span<const unsigned> pus) {
+  Window window;
+  for (const unsigned os_index : pus) {
+    window.cpus.emplace_back().pu = os_index;
+    if (const topology::Pu* pu = topology::find(layout, os_index)) window.cpus.back().package = pu->package;
+  }
+  return window;
+}
+
+Window empty_window(const Bench& bench, std::span<const unsigned> pus) {
+  Window window = empty_window(bench.topology.layout(), pus);
+  window.pmu = this_pmu().summary();
+  for (const PmuEvent& event : this_pmu().events) window.pmu_events.push_back(event.name);
+  return window;
+}
+
+void sum_up(Window& window, std::vector<std::string> audit) {
+  std::vector<MeasuredSpan> spans;
+  for (const CpuWindow& cpu : window.cpus) {
+    window.tally += cpu.tally;
+    if (cpu.end_ns > cpu.start_ns) spans.push_back({cpu.start_ns, cpu.end_ns});
+  }
+  window.overlap = overlap_fraction(spans);
+  std::ranges::move(audit, std::back_inserter(window.audit));
+}
+
+void judge(const Bench& bench, const WindowTimes& times, Window& window) {
+  WindowConditions& conditions = window.conditions;
+  conditions.window_ns = times.measure.count();
+  conditions.overlap = window.overlap;
+  conditions.pinned = true;  // else there is no window
+  conditions.topology_is_this_system = bench.topology.is_this_system();
+  conditions.quota = bench.quota;
+  conditions.build = this_build();
+  conditions.emulator = emulator();
+  conditions.cpu_time_excludes_steal = cpu_time_excludes_steal();
+  window.verdict = judge(conditions);
+  if (window.audit.empty()) return;
+  window.verdict.valid = false;
+  window.verdict.reasons.push_back("conservation: " + window.audit.front());
 }
 
 Window run_window(Bench& bench, workload::Load& load, const std::vector<unsigned>& pus,
                   const WindowTimes& times) {
-  Window window;
-  window.cpus.resize(pus.size());
+  // The counters are probed here and not by a thread whose window is about to open.
+  Window window = empty_window(bench, pus);
   window.conditions.cpus.resize(pus.size());
-  for (std::size_t i = 0; i < pus.size(); ++i) {
-    window.cpus[i].pu = pus[i];
-    if (const topology::Pu* pu = topology::find(bench.topology.layout(), pus[i]))
-      window.cpus[i].package = pu->package;
-  }
-
-  // Probed here and not by a thread whose window is about to open.
-  note_pmu(this_pmu(), window);
   // The machine is looked at well before and after: reading /proc/stat takes time on big machines.
   const MachineProbe probe(pus, bench.quota.stat_path);
   const MachineSnapshot before = probe.snapshot();
@@ -214,32 +243,13 @@ Window run_window(Bench& bench, workload::Load& load, const std::vector<unsigned
       bench.patience_with(times));
   window.conditions.machine = probe.between(before, probe.snapshot());
 
-  std::vector<MeasuredSpan> spans;
-  for (const CpuWindow& cpu : window.cpus) {
-    window.tally += cpu.tally;
-    spans.push_back({cpu.start_ns, cpu.end_ns});
-  }
-  window.overlap = overlap_fraction(spans);
-  window.audit = load.audit();
-
+  sum_up(window, load.audit());
   WindowConditions& conditions = window.conditions;
   for (const auto group : {&topology::Pu::core, &topology::Pu::llc, &topology::Pu::package})
     if (const auto one = the_only_one_elsewhere(bench.topology.layout(), pus, group))
       conditions.cpus[*one].alone = true;
-  conditions.window_ns = times.measure.count();
-  conditions.overlap = window.overlap;
-  conditions.pinned = true;  // the pool throws otherwise
   conditions.coupled = can_hold_up_others(load);
-  conditions.cpu_time_excludes_steal = cpu_time_excludes_steal();
-  conditions.topology_is_this_system = bench.topology.is_this_system();
-  conditions.quota = bench.quota;
-  conditions.build = this_build();
-  conditions.emulator = emulator();
-  window.verdict = judge(conditions);
-  if (!window.audit.empty()) {
-    window.verdict.valid = false;
-    window.verdict.reasons.push_back("conservation: " + window.audit.front());
-  }
+  judge(bench, times, window);
   return window;
 }
 

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -88,8 +89,15 @@ struct Window {
   double share_of_package(unsigned package) const;
 };
 
-// Notes in the window what the counters of its CPUs are.
-void note_pmu(const Pmu& pmu, Window& window);
+// A window for CPUs in the order of `pus`, with their packages and nothing else; and that with what counters there are.
+Window empty_window(const topology::Layout& layout, std::span<const unsigned> pus);
+Window empty_window(const Bench& bench, std::span<const unsigned> pus);
+
+// Sums up what its CPUs have: how far those that have a length of time ran together, and what does not add up.
+void sum_up(Window& window, std::vector<std::string> audit = {});
+
+// Notes what judge() looks at and is the same for every window there, and judges: what does not add up is a reason, too.
+void judge(const Bench& bench, const WindowTimes& times, Window& window);
 
 // Runs `load` once on those PUs, emulated CPU i on pus[i]. Throws topology::BindError when a thread cannot
 // be pinned.

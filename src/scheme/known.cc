@@ -2,7 +2,6 @@
 #include "scheme/known.h"
 
 #include <algorithm>
-#include <array>
 
 #include "kernel/lifecycle/catalogue.h"
 #include "scheme/catalogue.h"

@@ -62,8 +62,7 @@ struct Mailbox2021 : Mailbox {
       .on_exit = "release store to that line; one load of it at every switch",
       .last_drop =
           "at the last mmput: one acquire load per CPU of mm_cpumask on x86, of all elsewhere, an exchange "
-          "per "
-          "borrower",
+          "per borrower",
       .origin = "Andy Lutomirski and Peter Zijlstra, 2021-06-17",
       .upstream = "posted, replaced by that of 2022",
       .safety = kSafety,

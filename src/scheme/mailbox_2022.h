@@ -65,8 +65,7 @@ struct Mailbox2022 : Mailbox {
       .on_entry = "store to a line of this CPU's own",
       .on_exit =
           "release store to that line, load of the mm's membarrier_state; full barrier if registered; one "
-          "load "
-          "of the line at every switch",
+          "load of the line at every switch",
       .last_drop =
           "at the last mmput: one acquire load per possible CPU, a compare and exchange per borrower; freed "
           "when they switch",

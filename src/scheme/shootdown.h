@@ -36,14 +36,12 @@ struct Shootdown : DefaultScheme {
       {"powerpc-hash", true, "only offlining clears a bit, after the CPU moved to init_mm"},
       {"x86-2017", false,
        "a flush that frees page tables, or leave_mm, moves loaded_mm and clears the bit but leaves "
-       "active_mm: "
-       "nobody is asked, the sender included"},
+       "active_mm: nobody is asked, the sender included"},
       {"x86-unlazy", false,
        "switch_mm clears prev's bit before it loads the new page tables: a CPU in between is not asked"},
       {"x86-*", false,
        "two flushes that free page tables, or leave_mm and one, clear the bit and leave active_mm; the exit "
-       "of "
-       "a large process makes two"},
+       "of a large process makes two"},
       {"x86-rar", false,
        "a lazy CPU that a flush interrupts, and the lazy sender, clear their bits and leave active_mm"},
       {"arm64*", true, "no mask of borrowers is kept, so all CPUs are asked, and active_mm is what is loaded",
@@ -53,8 +51,7 @@ struct Shootdown : DefaultScheme {
       {"riscv", true, "no bit is ever cleared, and active_mm is what is loaded", kIrqsOffActivateMm},
       {"loongarch", false,
        "a flush of a process of one thread takes the contexts of lazy CPUs away, and the next flush by IPI "
-       "their "
-       "bits; active_mm and the page tables stay"},
+       "their bits; active_mm and the page tables stay"},
   };
   static constexpr SchemeInfo kInfo = {
       .name = "shootdown",

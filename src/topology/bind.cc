@@ -7,7 +7,6 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
-#include <vector>
 
 #include "topology/cpu_list.h"
 
@@ -63,9 +62,8 @@ void bind_this_thread(const Topology& topology, unsigned os_index) {
   if (bound.empty()) throw refuse(fmt::format("the binding cannot be read back: {}", std::strerror(errno)));
   if (bound != std::vector{os_index})
     throw refuse(fmt::format("the thread is bound to {} instead", format_cpu_list(bound, 12)));
-  if (const unsigned landed = current_pu(); landed != os_index) {
+  if (const unsigned landed = current_pu(); landed != os_index)
     throw refuse(fmt::format("the thread runs on CPU {} instead", landed));
-  }
 }
 
 bool is_bound_to(unsigned os_index) { return affinity_of_this_thread() == std::vector{os_index}; }

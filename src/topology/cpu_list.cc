@@ -3,18 +3,16 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <optional>
+
+#include "topology/text.h"
 
 namespace mmscale::topology {
 namespace {
 
 std::optional<unsigned> parse_number(std::string_view text) {
-  unsigned value = 0;
-  const char* end = text.data() + text.size();
-  auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || stop != end || value > kMaxCpuIndex) return std::nullopt;
-  return value;
+  const auto value = number<unsigned>(text);
+  return value && *value <= kMaxCpuIndex ? value : std::nullopt;
 }
 
 // Splits "left<separator>right"; right is `otherwise` where there is no separator.

@@ -14,23 +14,9 @@ Distance distance(const Layout& layout, const Pu& a, const Pu& b) {
 }
 
 std::string_view to_string(Distance distance) {
-  switch (distance) {
-    case Distance::kSamePu:
-      return "same-pu";
-    case Distance::kSmtSibling:
-      return "smt-sibling";
-    case Distance::kSameLlc:
-      return "same-llc";
-    case Distance::kSameDie:
-      return "same-die";
-    case Distance::kSamePackage:
-      return "same-package";
-    case Distance::kOtherPackage:
-      return "other-package";
-    case Distance::kUnknown:
-      break;
-  }
-  return "unknown";
+  constexpr std::string_view kNames[] = {"same-pu",      "smt-sibling",   "same-llc", "same-die",
+                                         "same-package", "other-package", "unknown"};
+  return kNames[static_cast<std::size_t>(distance)];
 }
 
 }  // namespace mmscale::topology

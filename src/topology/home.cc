@@ -8,7 +8,6 @@
 #include <limits>
 #include <map>
 #include <tuple>
-#include <vector>
 
 #include "topology/cpu_list.h"
 

@@ -34,9 +34,8 @@ const Pu* find(const Layout& layout, unsigned os_index) {
 
 std::vector<unsigned> list(const Layout& layout, bool Pu::*which) {
   std::vector<unsigned> os_indexes;
-  for (const Pu& pu : layout.pus) {
+  for (const Pu& pu : layout.pus)
     if (pu.*which) os_indexes.push_back(pu.os_index);
-  }
   std::ranges::sort(os_indexes);
   return os_indexes;
 }

@@ -16,6 +16,7 @@ struct Writer {
     static_assert(std::is_trivially_copyable_v<T>);
     bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
   }
+  void one(const CoreKind& kind) { text(kind.name); }
   void text(std::string_view value) {
     one(value.size());
     bytes += value;
@@ -38,47 +39,47 @@ struct Reader {
     return taken;
   }
   template <class T>
-  T one() {
-    T value{};
+  void one(T& value) {
     if (const std::string_view taken = take(sizeof value); whole)
       std::memcpy(static_cast<void*>(&value), taken.data(), sizeof value);
-    return value;
   }
-  std::string text() { return std::string(take(one<std::size_t>())); }
+  void one(CoreKind& kind) { text(kind.name); }
+  void text(std::string& value) {
+    std::size_t size = 0;
+    one(size);
+    value = take(size);
+  }
   template <class T>
-  std::vector<T> all() {
-    std::vector<T> values;
-    for (auto count = one<std::size_t>(); whole && count > 0; --count) values.push_back(one<T>());
-    return values;
+  void all(std::vector<T>& values) {
+    std::size_t count = 0;
+    for (one(count); whole && count > 0; --count) one(values.emplace_back());
   }
 };
+
+// All of a layout, written or read.
+template <class Io, class L>
+void pass(Io& io, L& layout) {
+  io.text(layout.source);
+  io.one(layout.is_this_system);
+  io.all(layout.pus);
+  io.all(layout.numa_nodes);
+  io.all(layout.core_kinds);
+  io.one(layout.core_kinds_ranked);
+  io.one(layout.reported);
+}
 
 }  // namespace
 
 std::string to_bytes(const Layout& layout) {
   Writer writer;
-  writer.text(layout.source);
-  writer.one(layout.is_this_system);
-  writer.all(layout.pus);
-  writer.all(layout.numa_nodes);
-  writer.one(layout.core_kinds.size());
-  for (const CoreKind& kind : layout.core_kinds) writer.text(kind.name);
-  writer.one(layout.core_kinds_ranked);
-  writer.one(layout.reported);
+  pass(writer, layout);
   return std::move(writer.bytes);
 }
 
 std::optional<Layout> from_bytes(std::string_view bytes) {
   Reader reader{bytes};
   Layout layout;
-  layout.source = reader.text();
-  layout.is_this_system = reader.one<bool>();
-  layout.pus = reader.all<Pu>();
-  layout.numa_nodes = reader.all<NumaNode>();
-  for (auto kinds = reader.one<std::size_t>(); reader.whole && kinds > 0; --kinds)
-    layout.core_kinds.push_back({reader.text()});
-  layout.core_kinds_ranked = reader.one<bool>();
-  layout.reported = reader.one<Levels>();
+  pass(reader, layout);
   if (!reader.whole || !reader.left.empty()) return std::nullopt;
   return layout;
 }

@@ -6,9 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <set>
+
+#include "topology/text.h"
 
 namespace mmscale::topology {
 
@@ -19,9 +20,9 @@ Leave parse_leave(std::string_view text) {
   };
   Leave leave;
   const std::size_t slash = text.find('/');
-  const std::string_view number = text.substr(0, slash);
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), leave.cores);
-  if (number.empty() || error != std::errc{} || end != number.data() + number.size()) throw refuse();
+  const auto cores = number<decltype(leave.cores)>(text.substr(0, slash));
+  if (!cores) throw refuse();
+  leave.cores = *cores;
   if (slash == std::string_view::npos) return leave;
   const std::string_view per = text.substr(slash + 1);
   if (per == "package")

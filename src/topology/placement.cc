@@ -146,9 +146,8 @@ void check_list(const Layout& layout, const std::vector<unsigned>& cpus) {
     const auto found = known.find(cpu);
     if (found == known.end()) throw refuse(cpu, "does not exist", "online", list(layout, &Pu::online));
     if (!found->second->online) throw refuse(cpu, "is offline", "online", list(layout, &Pu::online));
-    if (!found->second->in_cpuset) {
+    if (!found->second->in_cpuset)
       throw refuse(cpu, "is outside the cpuset", "in the cpuset", list(layout, &Pu::in_cpuset));
-    }
     if (!named.insert(cpu).second) throw refuse(cpu, "is named twice", "the list", cpus);
   }
 }

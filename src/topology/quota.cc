@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "topology/text.h"
+
 namespace mmscale::topology {
 namespace {
 
@@ -25,25 +27,9 @@ std::string first_line(const fs::path& path) {
 
 bool names(const std::string& comma_separated, std::string_view wanted) {
   std::istringstream items(comma_separated);
-  for (std::string item; std::getline(items, item, ',');) {
+  for (std::string item; std::getline(items, item, ',');)
     if (item == wanted) return true;
-  }
   return false;
-}
-
-// mountinfo writes a blank in a path as \040.
-std::string unescape(const std::string& text) {
-  const auto is_octal = [](char digit) { return digit >= '0' && digit <= '7'; };
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size() && std::all_of(&text[i + 1], &text[i + 4], is_octal)) {
-      plain += static_cast<char>(std::stoi(text.substr(i + 1, 3), nullptr, 8));
-      i += 3;
-    } else {
-      plain += text[i];
-    }
-  }
-  return plain;
 }
 
 struct Mount {
@@ -63,7 +49,7 @@ std::vector<Mount> cgroup_mounts(const fs::path& root, Version version, std::str
     if (!(fields >> type >> source >> options)) continue;
     const bool wanted =
         version == Version::kV2 ? type == "cgroup2" : type == "cgroup" && names(options, controller);
-    if (wanted) mounts.push_back({unescape(mount_root), unescape(point)});
+    if (wanted) mounts.push_back({unescaped(mount_root), unescaped(point)});
   }
   return mounts;
 }

@@ -63,9 +63,8 @@ std::string render_json(const Layout& layout, const Extras& extras) {
   json["pus"] = Json::array();
   for (const Pu& pu : layout.pus) json["pus"].push_back(pu_json(pu));
   if (extras.quota) json["quota"] = quota_json(*extras.quota);
-  if (extras.placed) {
+  if (extras.placed)
     json["placement"] = {{"name", to_string(extras.placed->placement)}, {"cpus", extras.placed->cpus}};
-  }
   // File names in `source` need not be UTF-8.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }

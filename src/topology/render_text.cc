@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
-#include <span>
 #include <string_view>
 
 #include "topology/cpu_list.h"
@@ -230,9 +229,8 @@ std::string summary(const Layout& layout) {
 
 std::string render_text(const Layout& layout, const Extras& extras) {
   Pus online;
-  for (const Pu& pu : layout.pus) {
+  for (const Pu& pu : layout.pus)
     if (pu.online) online.push_back(&pu);
-  }
   std::string text = fmt::format("{} ({})\n", summary(layout), layout.source);
   if (!layout.is_this_system)
     text += "This is not the system we run on: nothing can be bound to these CPUs.\n";

@@ -5,8 +5,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <unordered_map>
+
+#include "topology/text.h"
 
 namespace mmscale::topology {
 namespace {
@@ -40,10 +41,7 @@ unsigned shared_object(const Pu& pu, unsigned position, const Sharing& sharing) 
 Sharing parse_sharing(std::string_view text) {
   const auto name = std::ranges::find(kSharingNames, text);
   if (name != kSharingNames.end()) return {static_cast<ShareBy>(name - kSharingNames.begin()), 0};
-  unsigned cpus = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, cpus);
-  if (error == std::errc() && stop == end && cpus != 0) return {ShareBy::kCpus, cpus};
+  if (const auto cpus = number<unsigned>(text); cpus.value_or(0) != 0) return {ShareBy::kCpus, *cpus};
   throw SharingError(fmt::format("unknown sharing '{}'; known are {}, or a number of CPUs from 1 on", text,
                                  fmt::join(kSharingNames, ", ")));
 }

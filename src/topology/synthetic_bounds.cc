@@ -23,12 +23,11 @@ std::uint64_t take_number(std::string_view& text) {
 // The largest number in a list "indexes=0,4:8*2", which `text` begins with; and takes it away.
 std::uint64_t take_largest_index(std::string_view& text) {
   std::uint64_t largest = 0;
-  while (!text.empty() && text.front() != ' ' && text.front() != ')') {
+  while (!text.empty() && text.front() != ' ' && text.front() != ')')
     if (is_digit(text.front()))
       largest = std::max(largest, take_number(text));
     else
       text.remove_prefix(1);
-  }
   return largest;
 }
 

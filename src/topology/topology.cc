@@ -14,7 +14,6 @@
 #include <map>
 #include <optional>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -35,9 +34,8 @@ std::string reason(int error) { return std::strerror(error); }
 Bitmap affinity_of_process(hwloc_topology_t topology) {
   Bitmap mask;
   if (hwloc_get_cpubind(topology, mask.get(), HWLOC_CPUBIND_PROCESS) != 0 &&
-      hwloc_get_cpubind(topology, mask.get(), HWLOC_CPUBIND_THREAD) != 0) {
+      hwloc_get_cpubind(topology, mask.get(), HWLOC_CPUBIND_THREAD) != 0)
     throw TopologyError(fmt::format("cannot read this process' CPU affinity: {}", reason(errno)));
-  }
   return mask;
 }
 
@@ -51,18 +49,16 @@ std::optional<unsigned> index_above(hwloc_topology_t topology, hwloc_obj_t pu, h
 // L1 is left out at load, so a cache found here is one that a machine could call its last level.
 hwloc_obj_t last_level_cache(hwloc_obj_t pu) {
   hwloc_obj_t outermost = nullptr;
-  for (hwloc_obj_t object = pu->parent; object != nullptr; object = object->parent) {
+  for (hwloc_obj_t object = pu->parent; object != nullptr; object = object->parent)
     if (hwloc_obj_type_is_dcache(object->type)) outermost = object;
-  }
   return outermost;
 }
 
 // The first memory on the way up. Where several nodes are
 // equally near hwloc lists ordinary memory before HBM.
 unsigned local_numa_node(hwloc_obj_t pu) {
-  for (hwloc_obj_t object = pu->parent; object != nullptr; object = object->parent) {
+  for (hwloc_obj_t object = pu->parent; object != nullptr; object = object->parent)
     if (object->memory_arity != 0) return object->memory_first_child->os_index;
-  }
   return kNone;
 }
 
@@ -149,11 +145,9 @@ void read_numa_nodes(hwloc_topology_t topology, Layout& layout) {
 
 std::string name_of_kind(std::span<const hwloc_info_s> infos, int kind) {
   for (const char* wanted : {"CoreType", "FrequencyMaxMHz"}) {
-    for (const hwloc_info_s& info : infos) {
-      if (std::string_view(info.name) == wanted) {
+    for (const hwloc_info_s& info : infos)
+      if (std::string_view(info.name) == wanted)
         return std::string_view(wanted) == "CoreType" ? info.value : fmt::format("{} MHz", info.value);
-      }
-    }
   }
   return fmt::format("kind {}", kind);
 }
@@ -171,9 +165,8 @@ void read_core_kinds(hwloc_topology_t topology, Layout& layout) {
     hwloc_info_s* infos = nullptr;
     hwloc_cpukinds_get_info(topology, static_cast<unsigned>(kind), cpus.get(), &efficiency, &info_count,
                             &infos, 0);
-    for (unsigned os_index : members(cpus.get())) {
+    for (unsigned os_index : members(cpus.get()))
       kind_of[os_index] = static_cast<unsigned>(layout.core_kinds.size());
-    }
     layout.core_kinds.push_back({name_of_kind({infos, info_count}, kind)});
     layout.core_kinds_ranked = efficiency >= 0;
   }
@@ -217,11 +210,10 @@ std::string_view xml_remedy() {
   constexpr std::string_view kWithComment =
       "<?xml version=\"1.0\"?>\n<!-- -->\n<topology version=\"2.0\"><object type=\"Machine\" os_index=\"0\" "
       "cpuset=\"0x1\" complete_cpuset=\"0x1\" allowed_cpuset=\"0x1\" nodeset=\"0x1\" "
-      "complete_nodeset=\"0x1\" "
-      "allowed_nodeset=\"0x1\" gp_index=\"1\"><object type=\"NUMANode\" os_index=\"0\" cpuset=\"0x1\" "
-      "complete_cpuset=\"0x1\" nodeset=\"0x1\" complete_nodeset=\"0x1\" gp_index=\"2\"/><object type=\"PU\" "
+      "complete_nodeset=\"0x1\" allowed_nodeset=\"0x1\" gp_index=\"1\"><object type=\"NUMANode\" "
       "os_index=\"0\" cpuset=\"0x1\" complete_cpuset=\"0x1\" nodeset=\"0x1\" complete_nodeset=\"0x1\" "
-      "gp_index=\"3\"/></object></topology>\n";
+      "gp_index=\"2\"/><object type=\"PU\" os_index=\"0\" cpuset=\"0x1\" complete_cpuset=\"0x1\" "
+      "nodeset=\"0x1\" complete_nodeset=\"0x1\" gp_index=\"3\"/></object></topology>\n";
   hwloc_topology_t probe = nullptr;
   if (hwloc_topology_init(&probe) != 0) return {};
   const bool reads = hwloc_topology_set_xmlbuffer(probe, kWithComment.data(), kWithComment.size() + 1) == 0 &&
@@ -229,8 +221,7 @@ std::string_view xml_remedy() {
   hwloc_topology_destroy(probe);
   return reads ? "write one with 'lstopo machine.xml'"
                : "if it is one, with comments or edited by hand, hwloc needs libxml2 for it: install "
-                 "Debian's package "
-                 "libhwloc-plugins, or write it anew with 'lstopo machine.xml'";
+                 "Debian's package libhwloc-plugins, or write it anew with 'lstopo machine.xml'";
 }
 
 // Exit statuses of the process that reads XML.
@@ -265,14 +256,12 @@ Topology::Handle Topology::create() {
   hwloc_topology_set_components(raw, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
   hwloc_topology_set_io_types_filter(raw, HWLOC_TYPE_FILTER_KEEP_NONE);
   hwloc_topology_set_icache_types_filter(raw, HWLOC_TYPE_FILTER_KEEP_NONE);
-  for (hwloc_obj_type_t type : {HWLOC_OBJ_MISC, HWLOC_OBJ_MEMCACHE, HWLOC_OBJ_L1CACHE}) {
+  for (hwloc_obj_type_t type : {HWLOC_OBJ_MISC, HWLOC_OBJ_MEMCACHE, HWLOC_OBJ_L1CACHE})
     hwloc_topology_set_type_filter(raw, type, HWLOC_TYPE_FILTER_KEEP_NONE);
-  }
   // hwloc merges a level into its neighbour where both hold the same PUs, unless told to keep it.
   for (hwloc_obj_type_t type : {HWLOC_OBJ_PACKAGE, HWLOC_OBJ_DIE, HWLOC_OBJ_CORE, HWLOC_OBJ_L2CACHE,
-                                HWLOC_OBJ_L3CACHE, HWLOC_OBJ_L4CACHE, HWLOC_OBJ_L5CACHE}) {
+                                HWLOC_OBJ_L3CACHE, HWLOC_OBJ_L4CACHE, HWLOC_OBJ_L5CACHE})
     hwloc_topology_set_type_filter(raw, type, HWLOC_TYPE_FILTER_KEEP_ALL);
-  }
   return handle;
 }
 
@@ -296,9 +285,8 @@ Topology Topology::host() {
     }
   }
   Handle handle = create();
-  if (hwloc_topology_load(handle.get()) != 0) {
+  if (hwloc_topology_load(handle.get()) != 0)
     throw TopologyError(fmt::format("hwloc cannot read this host's topology: {}", reason(errno)));
-  }
   // And HWLOC_FSROOT.
   const bool replaced = hwloc_topology_is_thissystem(handle.get()) == 0;
   return {std::move(handle), std::string(replaced ? kReplaced : "this host")};
@@ -310,10 +298,10 @@ Topology Topology::synthetic(const std::string& description) {
   Handle handle = create();
   if (hwloc_topology_set_synthetic(handle.get(), description.c_str()) != 0 ||
       hwloc_topology_load(handle.get()) != 0) {
-    throw TopologyError(fmt::format(
-        "synthetic topology '{}' is not valid: name levels from the outside in, ending in pu, like "
-        "'pack:2 [numa] die:2 l3:2 core:4 pu:2'",
-        description));
+    throw TopologyError(
+        fmt::format("synthetic topology '{}' is not valid: name levels from the outside in, ending in pu, "
+                    "like 'pack:2 [numa] die:2 l3:2 core:4 pu:2'",
+                    description));
   }
   return {std::move(handle), fmt::format("synthetic '{}'", description)};
 }

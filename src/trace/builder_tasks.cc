@@ -80,11 +80,10 @@ void Builder::adopt(Task& task, std::int32_t pid, const Comm& comm, std::uint32_
   if (surveying()) {
     origin.pid = pid;
     origin.comm = comm;
-    if (const auto seen = snapshot_.find(pid); seen != snapshot_.end()) {
+    if (const auto seen = snapshot_.find(pid); seen != snapshot_.end())
       origin = seen->second;
-    } else if (named_like_kernel(pid, comm.view())) {
+    else if (named_like_kernel(pid, comm.view()))
       origin.what = Origin::What::guess_kernel;
-    }
     facts_.origins.push_back(origin);
   } else {
     origin = known_->origins.at(origins_);

@@ -19,6 +19,35 @@ constexpr std::size_t kBlock = 256 << 10;
 
 }  // namespace
 
+// What an event of each kind has behind its pid and comm, read or written by `io`.
+struct CompactFields {
+  template <class Io, class E>
+  static void pass(Io& io, E& event) {
+    switch (event.kind) {
+      case Kind::task:
+        io.pid(event.tgid, "tgid");
+        return io.one_byte(event.kernel);
+      case Kind::switched:
+        io.one_byte(event.state);
+        io.pid(event.other);
+        return io.comm(event.other_comm);
+      case Kind::newtask:
+        io.pid(event.other);
+        return io.number(event.flags);
+      case Kind::fork:
+      case Kind::exec:
+        return io.pid(event.other);
+      case Kind::ipi:
+        return io.call(event.call);
+      case Kind::lost:
+        return io.number(event.count);
+      case Kind::exit:
+      case Kind::seen:
+        return;
+    }
+  }
+};
+
 CompactReader::CompactReader(const std::string& path) : bytes_(path) {
   std::string header;
   while (!header.ends_with("\n\n")) {
@@ -63,17 +92,22 @@ std::uint32_t CompactReader::small(std::uint64_t limit, const char* what) {
   return static_cast<std::uint32_t>(value);
 }
 
-Comm CompactReader::comm() {
+void CompactReader::pid(std::int32_t& pid, const char* what) {
+  pid = static_cast<std::int32_t>(small(kMostPid, what));
+}
+
+void CompactReader::comm(Comm& comm) {
   const std::uint64_t number = varint();
   if (number != 0) {
     if (number > comms_.size()) bytes_.fail(fmt::format("comm {} of {}", number, comms_.size()));
-    return comms_[number - 1];
+    comm = comms_[number - 1];
+    return;
   }
   const std::uint32_t length = small(15, "a comm of length");
   std::string text;
   for (std::uint32_t i = 0; i < length; ++i) text += static_cast<char>(byte());
   if (comms_.size() < kMostComms) comms_.emplace_back(text);
-  return Comm(text);
+  comm = Comm(text);
 }
 
 bool CompactReader::next(Event& event) {
@@ -97,36 +131,9 @@ bool CompactReader::next(Event& event) {
   time_ns_ += varint();
   event.time_ns = time_ns_;
   event.cpu = small(kMostCpus - 1, "CPU");
-  event.pid = static_cast<std::int32_t>(small(kMostPid, "pid"));
-  event.comm = comm();
-  switch (event.kind) {
-    case Kind::task:
-      event.tgid = static_cast<std::int32_t>(small(kMostPid, "tgid"));
-      event.kernel = byte() != 0;
-      break;
-    case Kind::switched:
-      event.state = static_cast<char>(byte());
-      event.other = static_cast<std::int32_t>(small(kMostPid, "pid"));
-      event.other_comm = comm();
-      break;
-    case Kind::newtask:
-      event.other = static_cast<std::int32_t>(small(kMostPid, "pid"));
-      event.flags = varint();
-      break;
-    case Kind::fork:
-    case Kind::exec:
-      event.other = static_cast<std::int32_t>(small(kMostPid, "pid"));
-      break;
-    case Kind::ipi:
-      event.call = static_cast<Call>(small(kCallNames.size() - 1, "call"));
-      break;
-    case Kind::lost:
-      event.count = varint();
-      break;
-    case Kind::exit:
-    case Kind::seen:
-      break;
-  }
+  pid(event.pid);
+  comm(event.comm);
+  CompactFields::pass(*this, event);
   return true;
 }
 
@@ -171,36 +178,9 @@ void CompactWriter::write(const Event& event) {
   varint(time - time_ns_);
   time_ns_ = time;
   varint(event.cpu);
-  varint(static_cast<std::uint64_t>(event.pid));
+  pid(event.pid);
   comm(event.comm);
-  switch (event.kind) {
-    case Kind::task:
-      varint(static_cast<std::uint64_t>(event.tgid));
-      buffer_ += event.kernel ? '\1' : '\0';
-      break;
-    case Kind::switched:
-      buffer_ += event.state;
-      varint(static_cast<std::uint64_t>(event.other));
-      comm(event.other_comm);
-      break;
-    case Kind::newtask:
-      varint(static_cast<std::uint64_t>(event.other));
-      varint(event.flags);
-      break;
-    case Kind::fork:
-    case Kind::exec:
-      varint(static_cast<std::uint64_t>(event.other));
-      break;
-    case Kind::ipi:
-      varint(static_cast<std::uint64_t>(event.call));
-      break;
-    case Kind::lost:
-      varint(event.count);
-      break;
-    case Kind::exit:
-    case Kind::seen:
-      break;
-  }
+  CompactFields::pass(*this, event);
   ++events_;
   if (buffer_.size() > kBlock) flush();
 }

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <fstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,8 +31,15 @@ class CompactReader final : public Source {
  private:
   std::uint64_t varint();
   std::uint32_t small(std::uint64_t limit, const char* what);
-  Comm comm();
   std::uint8_t byte();
+  // By CompactFields: what events are made of.
+  friend struct CompactFields;
+  void comm(Comm& comm);
+  void pid(std::int32_t& pid, const char* what = "pid");
+  void number(std::uint64_t& value) { value = varint(); }
+  void one_byte(bool& value) { value = byte() != 0; }
+  void one_byte(char& value) { value = static_cast<char>(byte()); }
+  void call(Call& call) { call = static_cast<Call>(small(kCallNames.size() - 1, "call")); }
 
   ByteReader bytes_;
   Provenance provenance_;
@@ -60,9 +66,14 @@ class CompactWriter {
 
  private:
   void varint(std::uint64_t value);
-  void comm(const Comm& comm);
   void flush();
   void put(std::string_view bytes);
+  friend struct CompactFields;
+  void comm(const Comm& comm);
+  void pid(std::int32_t pid, const char* = {}) { varint(static_cast<std::uint64_t>(pid)); }
+  void number(std::uint64_t value) { varint(value); }
+  void one_byte(char value) { buffer_ += value; }
+  void call(Call call) { varint(static_cast<std::uint64_t>(call)); }
 
   measure::OutputFile file_;
   const bool packed_;

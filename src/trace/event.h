@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <cstring>
 #include <stdexcept>
-#include <string>
 #include <string_view>
 
 namespace mmscale::trace {

@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <string>
-
 #include "trace/text_fields.h"
 
 namespace mmscale::trace {

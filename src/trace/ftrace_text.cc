@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "trace/ftrace_text.h"
 
-#include <fmt/format.h>
-
 #include "trace/foreign.h"
 #include "trace/text_fields.h"
 
@@ -65,16 +63,11 @@ bool parse_task(std::string_view text, Line& line) {
   return pid.has_value();
 }
 
-// "TASK-PID (TGID) [CPU] FLAGS TIME: EVENT: BODY". A comm may contain brackets, even what looks like all of
-// this: the kernel pads it to 16 characters, so a dash there says where it ends.
+// "TASK-PID (TGID) [CPU] FLAGS TIME: EVENT: BODY". A dash ends a comm that the kernel has padded.
 bool parse_usual(std::string_view text, const Stamps& stamps, Line& line) {
-  constexpr std::size_t kPadded = 16;
-  const auto from = [&](std::size_t first) {
-    for (std::size_t at = text.find('[', first); at <= kMostHead; at = text.find('[', at + 1))
-      if (parse_place(text.substr(at), stamps, line) && parse_task(text.substr(0, at), line)) return true;
-    return false;
-  };
-  return (text.size() > kPadded && text[kPadded] == '-' && from(kPadded)) || from(0);
+  return parse_at_cpu(text, '-', [&](std::string_view task, std::string_view place) {
+    return parse_place(place, stamps, line) && parse_task(task, line);
+  });
 }
 
 // "NUMBERus" and a character that marks delays, of the kernel's latency format: since the first event.
@@ -208,8 +201,7 @@ bool FtraceText::note(std::string_view text, Event& event) {
   if (!foreign.empty()) lines_.fail(foreign);
   lines_.fail(
       "not 'TASK-PID [CPU] FLAGS TIME: EVENT: ...', as the kernel's trace file and trace-cmd report have it, "
-      "nor "
-      "'COMM TID [CPU] TIME: EVENT: ...', as perf script has it");
+      "nor 'COMM TID [CPU] TIME: EVENT: ...', as perf script has it");
 }
 
 bool FtraceText::next(Event& event) {

@@ -121,11 +121,11 @@ Trace::Trace(std::string path, Filter filter) : path_(std::move(path)), filter_(
   for (Event event; pass.next(event);) {
     survey.add(event);
     if (survey.span_ns() > kMostNs)
-      throw TraceError(fmt::format(
-          "{}: lasts for {} days up to the event of CPU {}, pid {} at {:.6f} s, {} are the most: a damaged "
-          "time stamp?",
-          path_, survey.span_ns() / kDay, event.cpu, event.pid, static_cast<double>(event.time_ns) * 1e-9,
-          kMostNs / kDay));
+      throw TraceError(
+          fmt::format("{}: lasts for {} days up to the event of CPU {}, pid {} at {:.6f} s, {} are the most: "
+                      "a damaged time stamp?",
+                      path_, survey.span_ns() / kDay, event.cpu, event.pid,
+                      static_cast<double>(event.time_ns) * 1e-9, kMostNs / kDay));
   }
   facts_ = survey.finish();
   facts_.format = pass.format();
@@ -134,11 +134,10 @@ Trace::Trace(std::string path, Filter filter) : path_(std::move(path)), filter_(
   // A clock is late now and then, and each CPU's a little; differences of times go back all the time.
   constexpr std::uint64_t kFew = 16;
   if (const std::uint64_t back = facts_.of(Oddity::time_back).count; back > kFew && back > facts_.events / 4)
-    throw TraceError(
-        fmt::format("{}: {} of {} time stamps go back: are they differences (perf script --deltatime), or "
-                    "one CPU's events "
-                    "after the other's (cat per_cpu/cpu*/trace)? Read what all CPUs did, in order",
-                    path_, back, facts_.events));
+    throw TraceError(fmt::format(
+        "{}: {} of {} time stamps go back: are they differences (perf script --deltatime), or one CPU's "
+        "events after the other's (cat per_cpu/cpu*/trace)? Read what all CPUs did, in order",
+        path_, back, facts_.events));
   if (facts_.switches == 0)
     throw TraceError(fmt::format("{}: {} without a sched_switch{}", path_, facts_.format,
                                  pass.filtered() != 0 ? " that the filters let through" : ""));

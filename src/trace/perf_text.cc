@@ -7,9 +7,6 @@
 namespace mmscale::trace {
 namespace {
 
-// Where the CPU of an event's line stands at most.
-constexpr std::size_t kMostHead = 128;
-
 struct Line {
   std::string_view comm;
   // kUnknownPid for a task that is gone (-1), and where -F left it out.
@@ -66,15 +63,11 @@ bool parse_place(std::string_view text, Line& line) {
   return time.has_value();
 }
 
-// perf pads a comm to 16 characters: a blank there says where it ends, whatever it contains.
+// A blank ends a comm that perf has padded.
 bool parse_line(std::string_view text, Line& line) {
-  constexpr std::size_t kPadded = 16;
-  const auto from = [&](std::size_t first) {
-    for (std::size_t at = text.find('[', first); at <= kMostHead; at = text.find('[', at + 1))
-      if (parse_place(text.substr(at), line) && parse_task(text.substr(0, at), line)) return true;
-    return false;
-  };
-  return (text.size() > kPadded && text[kPadded] == ' ' && from(kPadded)) || from(0);
+  return parse_at_cpu(text, ' ', [&line](std::string_view task, std::string_view place) {
+    return parse_place(place, line) && parse_task(task, line);
+  });
 }
 
 }  // namespace

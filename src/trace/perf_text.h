@@ -3,8 +3,6 @@
 // What `perf script` prints of a `perf sched record`, gzipped or not.
 #pragma once
 
-#include <optional>
-
 #include "trace/event.h"
 #include "trace/lines.h"
 

@@ -3,9 +3,7 @@
 // From the ring buffer's binary records to events, by the formats the kernel describes them with.
 #pragma once
 
-#include <cstdint>
 #include <map>
-#include <string>
 
 #include "trace/c_libraries.h"
 #include "trace/event.h"

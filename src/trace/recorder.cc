@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -116,23 +115,6 @@ class Guard {
   int end_ = -1;
 };
 
-// A path as the table of mounts has it: a blank is \040.
-std::string unescaped(std::string_view text) {
-  std::string path;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned code = 0;
-    const char* const digits = text.data() + i + 1;
-    if (text[i] == '\\' && i + 3 < text.size() &&
-        std::from_chars(digits, digits + 3, code, 8).ptr == digits + 3) {
-      path += static_cast<char>(code);
-      i += 3;
-    } else {
-      path += text[i];
-    }
-  }
-  return path;
-}
-
 void check_access(const std::string& tracefs) {
   if (access(tracefs.c_str(), F_OK) != 0)
     throw RecordError(fmt::format("{}: there is no such folder", tracefs));
@@ -144,10 +126,6 @@ void check_access(const std::string& tracefs) {
     throw RecordError(
         fmt::format("{}: {}; recording the scheduler needs root", instances, std::strerror(errno)));
 }
-
-}  // namespace
-
-namespace {
 
 // A CPU's ring buffer, read sub-buffer by sub-buffer, its file kept open: tracefs_iterate_raw_events would
 // open every CPU's file anew at each call.
@@ -214,7 +192,7 @@ std::string find_tracefs() {
   for (std::string line; std::getline(mounts, line);) {
     std::string_view rest = line;
     take_word(rest);
-    const std::string folder = unescaped(take_word(rest));
+    const std::string folder = topology::unescaped(take_word(rest));
     if (take_word(rest) != "tracefs") continue;
     // One that something else is mounted over shows nothing.
     if (access((folder + "/instances").c_str(), F_OK) == 0) return folder;
@@ -317,8 +295,7 @@ Recorder::Recorder(const RecorderSetup& setup) : state_(std::make_unique<State>(
   if (in_pid_namespace())
     throw RecordError(
         "this is a PID namespace of its own (a container's), and the tracer knows tasks by the host's "
-        "numbers; "
-        "record on the host, or in a container that has its (--pid=host)");
+        "numbers; record on the host, or in a container that has its (--pid=host)");
   std::string folder = setup.tracefs;
   tracefs_set_tracing_dir(folder.data());
   const char* const systems[] = {"sched", "task", "csd", nullptr};

@@ -3,7 +3,6 @@
 // Records the scheduler with the kernel's tracer, in a tracing instance of its own.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>

@@ -8,11 +8,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <memory>
-#include <optional>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "trace/replay_core.h"
 #include "trace/replay_watch.h"

@@ -4,7 +4,6 @@
 // catalogue by name.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>

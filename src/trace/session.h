@@ -4,7 +4,6 @@
 // chunk.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "trace/open.h"

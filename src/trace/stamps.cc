@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "trace/stamps.h"
 
-#include <cmath>
-
 #include "trace/text_fields.h"
 
 namespace mmscale::trace {
@@ -26,9 +24,8 @@ const char* Stamps::accept(std::string_view word) {
   ticks_ = word.find_first_of(kDecimalPoints) == word.npos;
   if (*ticks_ && !tick_rate_)
     return "time stamps without a point are ticks of trace_clock counter, uptime, x86-tsc, ppc-tb or "
-           "s390-tod "
-           "(or trace-cmd report --raw-ts): say how many a second has by --tick-rate, or record with "
-           "trace_clock local or mono";
+           "s390-tod (or trace-cmd report --raw-ts): say how many a second has by --tick-rate, or record "
+           "with trace_clock local or mono";
   if (!*ticks_ && tick_rate_) return "time stamps are in seconds: --tick-rate does not apply";
   return nullptr;
 }

@@ -4,23 +4,16 @@
 // itself.
 #pragma once
 
-#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
+#include "topology/text.h"
 #include "trace/event.h"
 
 namespace mmscale::trace {
 
-// All of `text` as a number.
-template <class T>
-std::optional<T> number(std::string_view text, int base = 10) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
+using topology::number;
 
 // A pid from 0 to kMostPid.
 std::optional<std::int32_t> pid_number(std::string_view text);
@@ -30,6 +23,21 @@ inline constexpr std::string_view kDecimalPoints = ".,";
 
 // "123.456789" with up to nine decimals, in ns.
 std::optional<std::uint64_t> seconds(std::string_view text);
+
+// Whether an event's line can be taken apart: parse(text, bracket) at one of the places of "[CPU]". A comm may contain
+// brackets, even what looks like all that follows it; it is padded to 16 characters, so that `mark` there says where it
+// ends.
+template <class Parse>
+bool parse_at_cpu(std::string_view text, char mark, Parse&& parse) {
+  // Where the CPU stands at most, and where the mark does.
+  constexpr std::size_t kMostHead = 128, kPadded = 16;
+  const auto from = [&](std::size_t first) {
+    for (std::size_t at = text.find('[', first); at <= kMostHead; at = text.find('[', at + 1))
+      if (parse(text.substr(0, at), text.substr(at))) return true;
+    return false;
+  };
+  return (text.size() > kPadded && text[kPadded] == mark && from(kPadded)) || from(0);
+}
 
 // Takes the blanks off the front, then the first word.
 std::string_view take_word(std::string_view& text);

@@ -4,8 +4,6 @@
 // (trace-cmd record -B) as one. Where two have an event, the first of them counts.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>

@@ -26,21 +26,17 @@ struct alignas(machine::kApart) Holder {
 class SiliconBounce final : public BounceLoad {
  public:
   SiliconBounce(unsigned cpus, unsigned home_node, BounceObserver* observer)
-      : observer_(observer),
+      : BounceLoad(cpus),
+        observer_(observer),
         memory_(sizeof(Holder), home_node),
         holder_(*new (memory_.bytes().data()) Holder{.cpu = cpus}),
         seats_(cpus) {}
 
-  unsigned cpus() const override { return static_cast<unsigned>(seats_.size()); }
   // The counts are made by the pinned thread, so that they are local to it.
   void boot(unsigned cpu, unsigned) override {
     seats_[cpu].counts = std::make_unique<Counts>(cpus() + 1);
     rendezvous();
   }
-  void finish(unsigned) override { rendezvous(); }
-  void stop(unsigned) override {}
-  std::uint32_t switches_per_round(unsigned) const override { return 0; }
-  kernel::Tally tally(unsigned) const override { return {}; }
 
   bool run(unsigned cpu, std::uint64_t rounds) override {
     Counts& counts = *seats_[cpu].counts;
@@ -103,16 +99,10 @@ class SiliconBounce final : public BounceLoad {
 
   std::uint32_t exchange(unsigned cpu) { return holder_.cpu.exchange(cpu, std::memory_order_acq_rel); }
 
-  void rendezvous() {
-    const unsigned all = (arrivals_.fetch_add(1, std::memory_order_acq_rel) / cpus() + 1) * cpus();
-    while (arrivals_.load(std::memory_order_acquire) < all) pause();
-  }
-
   BounceObserver* const observer_;
   machine::silicon::HomeMemory memory_;
   Holder& holder_;
   std::vector<Seat> seats_;
-  alignas(machine::kApart) std::atomic<unsigned> arrivals_{0};
 };
 
 }  // namespace

@@ -8,7 +8,7 @@
 #include <memory>
 #include <span>
 
-#include "workload/load.h"
+#include "workload/bare_load.h"
 
 namespace mmscale::workload {
 
@@ -31,7 +31,10 @@ class Bouncing {
   virtual std::span<const std::uint64_t> taken_from(unsigned cpu) const = 0;
 };
 
-class BounceLoad : public Load, public Bouncing {};
+class BounceLoad : public BareLoad, public Bouncing {
+ protected:
+  using BareLoad::BareLoad;
+};
 
 // One round is one exchange (acquire and release, as the fully ordered atomics of mm_count) of a line that
 // lives on node `home_node`. The counts are exact: every number written is returned once, to whoever comes

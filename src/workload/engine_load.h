@@ -3,7 +3,6 @@
 // The engine as a Load, in any world.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>

@@ -8,8 +8,8 @@
 #include <stdexcept>
 
 #include "machine/machine.h"
-#include "machine/silicon/clock.h"
 #include "machine/silicon/home_memory.h"
+#include "workload/bare_load.h"
 #include "workload/contends_only.h"
 
 namespace mmscale::workload {
@@ -31,17 +31,10 @@ struct alignas(machine::kApart) Counter {
   std::atomic<std::int32_t> value{1};
 };
 
-// The loops touch one counter each and nothing else; Load's other duties are the same for all.
-class FloorLoad : public Load, public ContendsOnly {
+// The loops touch one counter each and nothing else.
+class FloorLoad : public BareLoad, public ContendsOnly {
  public:
-  explicit FloorLoad(unsigned cpus) : zeros_(cpus) {}
-
-  unsigned cpus() const override { return static_cast<unsigned>(zeros_.size()); }
-  void boot(unsigned, unsigned) override { rendezvous(); }
-  void finish(unsigned) override { rendezvous(); }
-  void stop(unsigned) override {}
-  std::uint32_t switches_per_round(unsigned) const override { return 0; }
-  kernel::Tally tally(unsigned) const override { return {}; }
+  explicit FloorLoad(unsigned cpus) : BareLoad(cpus), zeros_(cpus) {}
 
   std::vector<std::string> audit() override {
     std::vector<std::string> problems;
@@ -56,7 +49,7 @@ class FloorLoad : public Load, public ContendsOnly {
 
  protected:
   // What the counter of that CPU holds after the run; 1 where there is none.
-  virtual std::int32_t final_value(unsigned cpu) const = 0;
+  virtual std::int32_t final_value(unsigned) const { return 1; }
 
   bool pairs(unsigned cpu, std::atomic<std::int32_t>& counter, std::uint64_t rounds) {
     std::uint64_t zeros = 0;
@@ -74,13 +67,7 @@ class FloorLoad : public Load, public ContendsOnly {
     std::uint64_t value = 0;
   };
 
-  void rendezvous() {
-    const unsigned all = (arrivals_.fetch_add(1, std::memory_order_acq_rel) / cpus() + 1) * cpus();
-    while (arrivals_.load(std::memory_order_acquire) < all) machine::silicon::pause();
-  }
-
   std::vector<Zeros> zeros_;
-  std::atomic<unsigned> arrivals_{0};
 };
 
 class Empty final : public FloorLoad {
@@ -90,9 +77,6 @@ class Empty final : public FloorLoad {
     for (; rounds != 0; --rounds) asm volatile("" ::: "memory");
     return true;
   }
-
- private:
-  std::int32_t final_value(unsigned) const override { return 1; }
 };
 
 // What a scheme pays for one smp_mb() when nothing is in the store buffer.
@@ -105,7 +89,6 @@ class Fence final : public FloorLoad {
   }
 
  private:
-  std::int32_t final_value(unsigned) const override { return 1; }
   static void fence() {
 #if defined(__SANITIZE_THREAD__)
     // GCC refuses fences here; nothing is measured either.
@@ -131,15 +114,18 @@ class IncDec final : public FloorLoad {
   Counter& shared_;
 };
 
-class Private final : public FloorLoad {
+// Each CPU has a counter of its own.
+class OwnCounters : public FloorLoad {
  public:
-  explicit Private(unsigned cpus) : FloorLoad(cpus), own_(cpus) {}
+  explicit OwnCounters(unsigned cpus) : FloorLoad(cpus), own_(cpus) {}
   // Made by the pinned thread, so that it is local to it.
   void boot(unsigned cpu, unsigned os_cpu) override {
     own_[cpu] = std::make_unique<Counter>();
     FloorLoad::boot(cpu, os_cpu);
   }
-  bool run(unsigned cpu, std::uint64_t rounds) override { return pairs(cpu, own_[cpu]->value, rounds); }
+
+ protected:
+  std::atomic<std::int32_t>& own(unsigned cpu) { return own_[cpu]->value; }
 
  private:
   std::int32_t final_value(unsigned cpu) const override {
@@ -149,31 +135,26 @@ class Private final : public FloorLoad {
   std::vector<std::unique_ptr<Counter>> own_;
 };
 
+class Private final : public OwnCounters {
+ public:
+  using OwnCounters::OwnCounters;
+  bool run(unsigned cpu, std::uint64_t rounds) override { return pairs(cpu, own(cpu), rounds); }
+};
+
 // A CPU's own line, which kAccess gets at one access after the other, none waiting for another's end.
 template <void (*kAccess)(std::atomic<std::int32_t>&)>
-class Hit final : public FloorLoad {
+class Hit final : public OwnCounters {
  public:
-  explicit Hit(unsigned cpus) : FloorLoad(cpus), own_(cpus) {}
-  void boot(unsigned cpu, unsigned os_cpu) override {
-    own_[cpu] = std::make_unique<Counter>();
-    FloorLoad::boot(cpu, os_cpu);
-  }
+  using OwnCounters::OwnCounters;
   bool run(unsigned cpu, std::uint64_t rounds) override {
     // Out of the loop, where the barrier would have it loaded again each time.
-    std::atomic<std::int32_t>& value = own_[cpu]->value;
+    std::atomic<std::int32_t>& value = own(cpu);
     for (; rounds != 0; --rounds) {
       kAccess(value);
       asm volatile("" ::: "memory");
     }
     return true;
   }
-
- private:
-  std::int32_t final_value(unsigned cpu) const override {
-    return own_[cpu]->value.load(std::memory_order_relaxed);
-  }
-
-  std::vector<std::unique_ptr<Counter>> own_;
 };
 
 void load(std::atomic<std::int32_t>& value) {

@@ -60,10 +60,6 @@ class IpiLoad final : public Load {
     transport_->detach(cpu);
   }
 
-  void stop(unsigned) override {}
-  std::uint32_t switches_per_round(unsigned) const override { return 0; }
-  kernel::Tally tally(unsigned) const override { return {}; }
-
   std::vector<std::string> audit() override {
     std::uint64_t handled = 0;
     for (const Handled& h : handled_) handled += h.requests;

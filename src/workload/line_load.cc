@@ -14,6 +14,7 @@
 #include "machine/machine.h"
 #include "machine/silicon/clock.h"
 #include "machine/silicon/home_memory.h"
+#include "workload/bare_load.h"
 #include "workload/led_rounds.h"
 
 namespace mmscale::workload {
@@ -27,10 +28,11 @@ struct alignas(machine::kApart) Ball {
   std::atomic<std::uint64_t> turn{0};
 };
 
-class LineLoad final : public Load {
+class LineLoad final : public BareLoad {
  public:
   LineLoad(unsigned cpus, unsigned home_node, LineObserver* observer)
-      : observer_(observer),
+      : BareLoad(cpus),
+        observer_(observer),
         apart_(apart(std::size_t{cpus} * (cpus - 1) / 2)),
         memory_(apart_ * (std::size_t{cpus} * (cpus - 1) / 2), home_node),
         rounds_(cpus),
@@ -40,11 +42,7 @@ class LineLoad final : public Load {
     for (std::size_t i = 0; i < pairs_.size(); ++i) new (memory_.bytes().data() + i * apart_) Ball;
   }
 
-  unsigned cpus() const override { return static_cast<unsigned>(seats_.size()); }
-  void boot(unsigned, unsigned) override { rendezvous(); }
   void stop(unsigned) override { rounds_.stop(); }
-  std::uint32_t switches_per_round(unsigned) const override { return 0; }
-  kernel::Tally tally(unsigned) const override { return {}; }
 
   bool run(unsigned cpu, std::uint64_t rounds) override {
     for (; rounds != 0; --rounds) {
@@ -163,18 +161,12 @@ class LineLoad final : public Load {
     for (std::uint64_t k = 0; k < kPerVisit; ++k, turn += 2) move(ball, turn);
   }
 
-  void rendezvous() {
-    const unsigned all = (arrivals_.fetch_add(1, std::memory_order_acq_rel) / cpus() + 1) * cpus();
-    while (arrivals_.load(std::memory_order_acquire) < all) pause();
-  }
-
   LineObserver* const observer_;
   const std::size_t apart_;
   machine::silicon::HomeMemory memory_;
   LedRounds rounds_;
   std::vector<Pair> pairs_;
   std::vector<Seat> seats_;
-  alignas(machine::kApart) std::atomic<unsigned> arrivals_{0};
 };
 
 }  // namespace

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "workload/simulated_bounce.h"
 
-#include <algorithm>
 #include <atomic>
 #include <stdexcept>
 #include <utility>
@@ -45,9 +44,6 @@ class BounceInVirtualTime final : public SimulatedBounce {
     return true;
   }
   void finish(unsigned) override {}
-  void stop(unsigned) override {}
-  std::uint32_t switches_per_round(unsigned) const override { return 0; }
-  kernel::Tally tally(unsigned) const override { return {}; }
 
   void open_window(unsigned cpu) override {
     SimulatedBounce::open_window(cpu);

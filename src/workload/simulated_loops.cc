@@ -204,9 +204,6 @@ class SimulatedLoopLoad final : public SimulatorLoad {
     // Wakes whoever waits for its turn.
     machines_[cpu]->fetch_add(shared_->word.value, 0, relaxed);
   }
-  std::uint32_t switches_per_round(unsigned) const override { return 0; }
-  kernel::Tally tally(unsigned) const override { return {}; }
-  std::vector<std::string> audit() override { return {}; }
 
  private:
   machine::simulator::World& own_world() override { return world_; }

@@ -2,8 +2,6 @@
 #include "workload/simulator_loads.h"
 
 #include <algorithm>
-#include <functional>
-#include <utility>
 
 namespace mmscale::workload {
 

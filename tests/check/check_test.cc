@@ -102,7 +102,7 @@ TEST(Check, CasesOfMembarrierAreOfRegisteredProcessesButTheOneOfTheRefusal) {
 TEST(Check, CasesSayOfNoCpusThatTheyAreAlikeWhichAreNot) {
   for (const Case& one : cases()) {
     std::vector<std::vector<Act>> acts;
-    for (unsigned cpu = 0; cpu < one.cpus; ++cpu) {
+    for (unsigned cpu = 0; cpu < one.cpus(); ++cpu) {
       if ((one.interchangeable >> cpu & 1) == 0) continue;
       std::vector<Act> of_cpu;
       for (const Case::Before& before : one.before)

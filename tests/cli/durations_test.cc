@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/durations.h"
+#include "cli/options.h"
 
 #include <gtest/gtest.h>
 

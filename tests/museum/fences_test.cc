@@ -109,7 +109,6 @@ struct WithConcurrencyIds : Scheme {
 
 const Case kCompacted = {.name = "compacted",
                          .what = "CPU 0 compacts concurrency ids while CPU 1 goes idle",
-                         .cpus = 2,
                          .task_mm = {0, 0},
                          .before = {{0, {Act::run, 0}}, {1, {Act::run, 1}}},
                          .programs = {{{Act::tick}}, {{Act::idle}}}};

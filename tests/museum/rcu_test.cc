@@ -17,7 +17,6 @@ namespace {
 const Case kBusyKthread = {
     .name = "busy-kthread",
     .what = "a kernel thread on CPU 1, lazy on the mm that dies on CPU 0, hands the borrow on",
-    .cpus = 2,
     .task_mm = {0, 1},
     .before = {{1, {Act::run, 0}}, {1, {Act::kthread}}, {0, {Act::run, 0}}},
     .programs = {{{Act::exit}, {Act::run, 1}, {Act::tick}}, {{Act::idle}}}};

@@ -88,7 +88,7 @@ TEST(SeededFaultsExplored, OneThatOnlyPreemptionFinds) {
   undisturbed.preempted_by = Case::kNobody;
   std::vector<Case> others = {undisturbed, the_case("preempted-exit")};
   std::ranges::copy_if(cases(), std::back_inserter(others), [](const Case& one) {
-    return one.cpus <= 2 && one.schemes.empty() && one.concerns_lifecycle("x86-2025");
+    return one.cpus() <= 2 && one.schemes.empty() && one.concerns_lifecycle("x86-2025");
   });
   for (const Case& one : others)
     for (const Violation violation : {dangling, double_free, leak, used})

@@ -52,7 +52,6 @@ struct PowerpcResetsTheMask : Powerpc {
 const Case kTrimmedWhileUsed = {
     .name = "trimmed-while-used",
     .what = "a kernel thread begins to use the mm while its only thread flushes, twice",
-    .cpus = 2,
     .task_mm = {0},
     .before = {{1, {Act::run, 0}}, {1, {Act::kthread}}, {0, {Act::run, 0}}},
     .programs = {{{Act::flush_pages}, {Act::flush_pages}},

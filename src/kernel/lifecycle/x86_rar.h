@@ -21,8 +21,7 @@ struct X86Rar : X86GlobalAsid<X86Rar> {
       "x86-2025 with Intel RAR as posted: microcode flushes, a lazy CPU that is interrupted clears its bit";
   static constexpr std::string_view kAbsent =
       "writing CR3 but for its barrier (250 to 300 cycles), the choice of an ASID, INVLPG, sending and "
-      "serving a RAR, "
-      "TLB misses after a switch";
+      "serving a RAR, TLB misses after a switch";
 
   template <class M>
   static bool broadcast_tlb_flush(M& m, Cpu<M>& cpu, Mm<M>* mm, Freed freed, std::uint64_t Tally::*purpose) {

@@ -73,17 +73,8 @@ enum class Ending {
 };
 
 constexpr std::string_view to_string(Ending ending) {
-  switch (ending) {
-    case Ending::exhausted:
-      return "exhausted";
-    case Ending::stopped:
-      return "stopped";
-    case Ending::violated:
-      return "violated";
-    case Ending::deadlock:
-      return "deadlock";
-  }
-  return "?";
+  constexpr std::string_view kNames[] = {"exhausted", "stopped", "violated", "deadlock"};
+  return kNames[static_cast<std::size_t>(ending)];
 }
 
 struct Result {

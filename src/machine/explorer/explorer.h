@@ -39,6 +39,10 @@ class Explorer {
     using Atomic<T>::Atomic;
     std::array<std::byte, kMaxCpus> used_by{};
   };
+  template <class Word>
+  static constexpr bool kIsWatched = requires(Word word) {
+    word.used_by;
+  };
   using LifeWord = Watched<std::uint32_t>;
   static constexpr bool checking = true;
   // All emulated CPUs run on one thread of the host, and nothing may be allocated while they do.
@@ -53,24 +57,15 @@ class Explorer {
 
   using Where = std::source_location;
 
-  template <class T>
-  T load(const Atomic<T>& a, std::memory_order order, Where where = Where::current()) const {
-    return load_from(a, order, where, false);
-  }
-  template <class T>
-  T load(const Watched<T>& a, std::memory_order order, Where where = Where::current()) const {
-    return load_from(a, order, where, true);
+  template <template <class> class Word, class T>
+  T load(const Word<T>& a, std::memory_order order, Where where = Where::current()) const {
+    return load_from(a, order, where, kIsWatched<Word<T>>);
   }
   // A seq_cst store is an exchange but under rc11, as compilers make it for x86.
-  template <class T>
-  void store(Atomic<T>& a, std::type_identity_t<T> value, std::memory_order order,
+  template <template <class> class Word, class T>
+  void store(Word<T>& a, std::type_identity_t<T> value, std::memory_order order,
              Where where = Where::current()) {
-    store_to(a, value, order, where, false);
-  }
-  template <class T>
-  void store(Watched<T>& a, std::type_identity_t<T> value, std::memory_order order,
-             Where where = Where::current()) {
-    store_to(a, value, order, where, true);
+    store_to(a, value, order, where, kIsWatched<Word<T>>);
   }
   template <class T>
   T fetch_add(Atomic<T>& a, std::type_identity_t<T> value, std::memory_order order,
@@ -82,16 +77,12 @@ class Explorer {
               Where where = Where::current()) {
     return modify(a, order, "-=", where, value, [value](T old) { return static_cast<T>(old - value); });
   }
-  template <class T>
-  T fetch_or(Atomic<T>& a, std::type_identity_t<T> value, std::memory_order order,
-             Where where = Where::current()) {
-    return modify(a, order, "|=", where, value, [value](T old) { return static_cast<T>(old | value); });
-  }
-  template <class T>
-  T fetch_or(Watched<T>& a, std::type_identity_t<T> value, std::memory_order order,
+  template <template <class> class Word, class T>
+  T fetch_or(Word<T>& a, std::type_identity_t<T> value, std::memory_order order,
              Where where = Where::current()) {
     return modify(
-        a, order, "|=", where, value, [value](T old) { return static_cast<T>(old | value); }, true);
+        a, order, "|=", where, value, [value](T old) { return static_cast<T>(old | value); },
+        kIsWatched<Word<T>>);
   }
   template <class T>
   T fetch_and(Atomic<T>& a, std::type_identity_t<T> value, std::memory_order order,

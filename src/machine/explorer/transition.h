@@ -22,17 +22,8 @@ enum class Memory {
 inline constexpr Memory kMemories[] = {Memory::sc, Memory::tso, Memory::pso, Memory::rc11};
 
 constexpr std::string_view to_string(Memory memory) {
-  switch (memory) {
-    case Memory::sc:
-      return "sc";
-    case Memory::tso:
-      return "tso";
-    case Memory::pso:
-      return "pso";
-    case Memory::rc11:
-      return "rc11";
-  }
-  return "?";
+  constexpr std::string_view kNames[] = {"sc", "tso", "pso", "rc11"};
+  return kNames[static_cast<std::size_t>(memory)];
 }
 
 // One thing that can happen next.

@@ -2,7 +2,6 @@
 #include "machine/explorer/world.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 

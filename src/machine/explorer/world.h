@@ -11,8 +11,6 @@
 #include <cstdint>
 #include <memory>
 #include <source_location>
-#include <span>
-#include <string>
 #include <unordered_map>
 #include <vector>
 
