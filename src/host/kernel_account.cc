@@ -12,12 +12,6 @@ namespace {
 
 std::string unavailable(const std::string& reason) { return fmt::format("unavailable ({})", reason); }
 
-// What all tasks did between two readings, ours and others apart.
-struct TaskGroup {
-  std::int64_t ours = 0;
-  std::int64_t others = 0;
-};
-
 }  // namespace
 
 std::optional<std::int64_t> KernelAccount::ipis_of(IpiKind kind) const {
@@ -40,7 +34,10 @@ KernelAccount account(const KernelCounts& before, const KernelCounts& after, std
   if (all_seen && before.forks && after.forks)
     result.ended = static_cast<std::int64_t>(before.tasks.size()) + *after.forks - *before.forks -
                    static_cast<std::int64_t>(after.tasks.size());
-  TaskGroup tasks;
+  // Switches of all tasks between the readings, ours and others' apart.
+  struct {
+    std::int64_t ours = 0, others = 0;
+  } tasks;
   bool timed = true;
   for (const auto& [task, now] : after.tasks) {
     // One that was not there before is new: all that it did, it did meanwhile.

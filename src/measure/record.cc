@@ -27,7 +27,7 @@ std::optional<double> worst(const WindowConditions& conditions, Of of) {
   return worst;
 }
 
-std::optional<double> share(std::optional<std::int64_t> part, std::int64_t whole) {
+std::optional<double> part_of(std::optional<std::int64_t> part, std::int64_t whole) {
   if (!part || whole <= 0) return std::nullopt;
   return static_cast<double>(*part) / static_cast<double>(whole);
 }
@@ -160,7 +160,7 @@ std::vector<std::pair<std::string, double>> Record::counters() const {
     put(std::move(counter), worst(conditions, of));
   };
   put_worst("wait_share_max", [&](const CpuConditions& cpu, std::size_t) {
-    return share(cpu.thread.wait_ns, conditions.window_ns);
+    return part_of(cpu.thread.wait_ns, conditions.window_ns);
   });
   put("stolen_ns", stolen_ns(conditions));
   put_worst("alu_drift_max", [](const CpuConditions& cpu, std::size_t) {
@@ -168,7 +168,7 @@ std::vector<std::pair<std::string, double>> Record::counters() const {
   });
   put_worst("off_share_max", [](const CpuConditions& cpu, std::size_t) -> std::optional<double> {
     if (!cpu.account || !cpu.account->ran_ns) return std::nullopt;
-    return share(cpu.account->elapsed_ns - *cpu.account->ran_ns, cpu.account->elapsed_ns);
+    return part_of(cpu.account->elapsed_ns - *cpu.account->ran_ns, cpu.account->elapsed_ns);
   });
   // Of what is in no account.
   put_worst("unexplained_share_max", [&](const CpuConditions& cpu, std::size_t i) -> std::optional<double> {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <ranges>
 #include <stdexcept>
 #include <vector>
 
@@ -93,16 +94,10 @@ std::optional<double> max_min_ratio(std::span<const double> values) {
 
 std::optional<double> overlap_fraction(std::span<const MeasuredSpan> spans) {
   if (spans.empty()) return std::nullopt;
-  auto earliest_start = spans[0].start_ns;
-  auto latest_start = spans[0].start_ns;
-  auto earliest_end = spans[0].end_ns;
-  auto latest_end = spans[0].end_ns;
-  for (const auto& span : spans) {
-    earliest_start = std::min(earliest_start, span.start_ns);
-    latest_start = std::max(latest_start, span.start_ns);
-    earliest_end = std::min(earliest_end, span.end_ns);
-    latest_end = std::max(latest_end, span.end_ns);
-  }
+  const auto [earliest_start, latest_start] =
+      std::ranges::minmax(spans | std::views::transform(&MeasuredSpan::start_ns));
+  const auto [earliest_end, latest_end] =
+      std::ranges::minmax(spans | std::views::transform(&MeasuredSpan::end_ns));
   if (latest_end <= earliest_start) return std::nullopt;
   const auto together = std::max<std::int64_t>(earliest_end - latest_start, 0);
   return static_cast<double>(together) / static_cast<double>(latest_end - earliest_start);

@@ -174,24 +174,10 @@ std::vector<unsigned> order(const Layout& layout, const Placement& placement) {
     check_list(layout, placement.cpus);
     return placement.cpus;
   }
-  Slots slots = compact(layout);
-  switch (placement.order) {
-    case Order::kScatter:
-      slots = scatter(slots);
-      break;
-    case Order::kSocket:
-      slots = socket(slots);
-      break;
-    case Order::kSmtFirst:
-      slots = smt_first(slots);
-      break;
-    case Order::kSmtLast:
-      slots = smt_last(slots);
-      break;
-    case Order::kCompact:
-    case Order::kList:
-      break;
-  }
+  // By Order.
+  static constexpr Slots (*kArrange[])(const Slots&) = {[](const Slots& slots) { return slots; }, scatter,
+                                                        socket, smt_first, smt_last};
+  const Slots slots = kArrange[static_cast<std::size_t>(placement.order)](compact(layout));
   std::vector<unsigned> os_indexes;
   std::ranges::transform(slots, std::back_inserter(os_indexes),
                          [](const Slot& slot) { return slot.pu->os_index; });

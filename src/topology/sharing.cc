@@ -14,26 +14,14 @@ namespace {
 
 // Equal exactly for the CPUs that share. `position` is the CPU's place in the placement order.
 unsigned shared_object(const Pu& pu, unsigned position, const Sharing& sharing) {
-  switch (sharing.by) {
-    case ShareBy::kAll:
-      return 0;
-    case ShareBy::kPackage:
-      return pu.package;
-    case ShareBy::kNuma:
-      // CPUs of no node have no node in common: what is left is their package.
-      return pu.numa_node != kNone ? pu.numa_node : ~pu.package;
-    case ShareBy::kDie:
-      return pu.die;
-    case ShareBy::kLlc:
-      return pu.llc;
-    case ShareBy::kCore:
-      return pu.core;
-    case ShareBy::kPrivate:
-      return position;
-    case ShareBy::kCpus:
-      return position / sharing.cpus;
-  }
-  return position;
+  if (sharing.by == ShareBy::kAll) return 0;
+  if (sharing.by == ShareBy::kPrivate) return position;
+  if (sharing.by == ShareBy::kCpus) return position / sharing.cpus;
+  // CPUs of no node have no node in common: what is left is their package.
+  if (sharing.by == ShareBy::kNuma && pu.numa_node == kNone) return ~pu.package;
+  // By ShareBy, all aside.
+  constexpr unsigned Pu::*kObjects[] = {&Pu::package, &Pu::numa_node, &Pu::die, &Pu::llc, &Pu::core};
+  return pu.*kObjects[static_cast<std::size_t>(sharing.by) - 1];
 }
 
 }  // namespace

@@ -27,8 +27,8 @@ std::optional<T> number(std::string_view text, [[maybe_unused]] int base = 10) {
 inline std::string unescaped(std::string_view text) {
   std::string path;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto code = text[i] == '\\' && i + 3 < text.size() ? number<unsigned>(text.substr(i + 1, 3), 8)
-                                                             : std::nullopt;
+    const auto code =
+        text[i] == '\\' && i + 3 < text.size() ? number<unsigned>(text.substr(i + 1, 3), 8) : std::nullopt;
     path += code ? static_cast<char>(*code) : text[i];
     if (code) i += 3;
   }

@@ -133,21 +133,16 @@ class ReplayWatch final : public Machine::CallWatch {
        {&kernel::Tally::ipis_trim, "trim the mask"},
        {&kernel::Tally::ipis_flush, "flush"}}};
 
+  static constexpr std::pair<Op, std::string_view> kFunctions[] = {{Op::switch_to, "context_switch"},
+                                                                   {Op::fork, "dup_mm"},
+                                                                   {Op::clone, "clone"},
+                                                                   {Op::exec, "exec_mmap"},
+                                                                   {Op::leave_mm, "exit_mm"}};
+
   static std::string_view function_of(Op op) {
-    switch (op) {
-      case Op::switch_to:
-        return "context_switch";
-      case Op::fork:
-        return "dup_mm";
-      case Op::clone:
-        return "clone";
-      case Op::exec:
-        return "exec_mmap";
-      case Op::leave_mm:
-        return "exit_mm";
-      default:
-        return "was there before";
-    }
+    for (const auto& [of, name] : kFunctions)
+      if (of == op) return name;
+    return "was there before";
   }
   static std::string task_name(const Step& step) {
     return step.comm.view().empty() ? fmt::format("pid {}", step.pid) : std::string(step.comm.view());

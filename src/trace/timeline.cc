@@ -127,16 +127,11 @@ void Timeline::instant(unsigned cpu, Track track, std::uint64_t ns, std::string_
         fmt::format(R"(, "s": "t", "name": {}, "args": {{{}}})", json_string(name), args));
 }
 
-void Timeline::arrow_from(unsigned cpu, std::uint64_t ns, std::uint64_t id) {
+void Timeline::arrow(char end, unsigned cpu, std::uint64_t ns, std::uint64_t id) {
   if (has_room(ns))
-    put('s', cpu, Track::runs, ns,
-        fmt::format(R"(, "name": "IPI", "cat": {}, "id": {})", json_string(name_), id));
-}
-
-void Timeline::arrow_to(unsigned cpu, std::uint64_t ns, std::uint64_t id) {
-  if (has_room(ns))
-    put('f', cpu, Track::runs, ns,
-        fmt::format(R"(, "bp": "e", "name": "IPI", "cat": {}, "id": {})", json_string(name_), id));
+    put(end, cpu, Track::runs, ns,
+        fmt::format(R"({}, "name": "IPI", "cat": {}, "id": {})", end == 'f' ? R"(, "bp": "e")" : "",
+                    json_string(name_), id));
 }
 
 void Timeline::flush() {

@@ -70,8 +70,8 @@ class Timeline {
   void instant(unsigned cpu, Track track, std::uint64_t ns, std::string_view name,
                std::string_view args = {});
   // An arrow from the slice that is open on one CPU to that which opens on another.
-  void arrow_from(unsigned cpu, std::uint64_t ns, std::uint64_t id);
-  void arrow_to(unsigned cpu, std::uint64_t ns, std::uint64_t id);
+  void arrow_from(unsigned cpu, std::uint64_t ns, std::uint64_t id) { arrow('s', cpu, ns, id); }
+  void arrow_to(unsigned cpu, std::uint64_t ns, std::uint64_t id) { arrow('f', cpu, ns, id); }
 
   // Hands over what there is. Not on a fiber: it may throw.
   void flush();
@@ -85,6 +85,7 @@ class Timeline {
   };
 
   Open& open(unsigned cpu, Track track) { return open_[2 * cpu + static_cast<unsigned>(track)]; }
+  void arrow(char end, unsigned cpu, std::uint64_t ns, std::uint64_t id);
   bool has_room(std::uint64_t ns);
   void end_all(std::uint64_t ns);
   void put(char kind, unsigned cpu, Track track, std::uint64_t ns, std::string_view rest);

@@ -280,61 +280,38 @@ Program hotplug(const PatternParameters& parameters) {
   return program;
 }
 
-constexpr std::array<Pattern, 9> kPatterns = {{
-    {.name = "idle",
-     .what = "user -> idle -> user",
-     .round = "user -> idle -> user",
-     .build = idle,
-     .has_queue = true},
-    {.name = "kthread",
-     .what = "user -> kernel thread -> idle -> user",
-     .round = "user -> kernel -> kernel -> user",
-     .build = kthread,
-     .has_queue = true},
-    {.name = "user",
-     .what = "user -> user in the same mm -> user in another mm",
-     .round = "three user -> user switches",
-     .build = user},
-    {.name = "exit",
-     .what = "processes of one thread per CPU live for --lifetime switches, die and are born again",
-     .round = "life of a process",
-     .build = exit,
-     .has_lifetime = true,
-     .dies = true,
-     .interrupts = true},
-    {.name = "aio",
-     .what = "user -> kernel thread that works in the user's mm -> idle -> user",
-     .round = "request",
-     .build = aio},
-    {.name = "exec",
-     .what = "single-threaded processes exec every --lifetime switches, and a usermode helper runs",
-     .round = "exec and helper",
-     .build = exec,
-     .single_threaded = true,
-     .has_lifetime = true},
-    {.name = "build",
-     .what = "single-threaded processes live for --lifetime switches; one in --migrate-every changes its CPU",
-     .round = "--migrate-every processes",
-     .build = build,
-     .single_threaded = true,
-     .has_lifetime = true,
-     .migrates = true,
-     .dies = true,
-     .interrupts = true},
-    {.name = "server",
-     .what = "one big mm; every --lifetime switches a short-lived thread ends and memory is unmapped",
-     .round = "life of a thread",
-     .build = server,
-     .has_lifetime = true,
-     .interrupts = true},
-    {.name = "hotplug",
-     .what = "exit, and every CPU but the first goes offline and comes back after each life",
-     .round = "life of a process",
-     .build = hotplug,
-     .has_lifetime = true,
-     .dies = true,
-     .interrupts = true},
-}};
+// What Pattern says of few.
+struct Traits {
+  bool single_threaded = false, has_queue = false, has_lifetime = false, migrates = false, dies = false,
+       interrupts = false;
+};
+constexpr Pattern pattern(std::string_view name, std::string_view what, std::string_view round,
+                          Program (*build)(const PatternParameters&), Traits of = {}) {
+  return {name,        what,    round,        build, of.single_threaded, of.has_queue, of.has_lifetime,
+          of.migrates, of.dies, of.interrupts};
+}
+
+constexpr std::array kPatterns = {
+    pattern("idle", "user -> idle -> user", "user -> idle -> user", idle, {.has_queue = true}),
+    pattern("kthread", "user -> kernel thread -> idle -> user", "user -> kernel -> kernel -> user", kthread,
+            {.has_queue = true}),
+    pattern("user", "user -> user in the same mm -> user in another mm", "three user -> user switches", user),
+    pattern("exit", "processes of one thread per CPU live for --lifetime switches, die and are born again",
+            "life of a process", exit, {.has_lifetime = true, .dies = true, .interrupts = true}),
+    pattern("aio", "user -> kernel thread that works in the user's mm -> idle -> user", "request", aio),
+    pattern("exec", "single-threaded processes exec every --lifetime switches, and a usermode helper runs",
+            "exec and helper", exec, {.single_threaded = true, .has_lifetime = true}),
+    pattern(
+        "build",
+        "single-threaded processes live for --lifetime switches; one in --migrate-every changes its CPU",
+        "--migrate-every processes", build,
+        {.single_threaded = true, .has_lifetime = true, .migrates = true, .dies = true, .interrupts = true}),
+    pattern("server",
+            "one big mm; every --lifetime switches a short-lived thread ends and memory is unmapped",
+            "life of a thread", server, {.has_lifetime = true, .interrupts = true}),
+    pattern("hotplug", "exit, and every CPU but the first goes offline and comes back after each life",
+            "life of a process", hotplug, {.has_lifetime = true, .dies = true, .interrupts = true}),
+};
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <string_view>
 
@@ -20,23 +21,9 @@ constexpr std::string_view kNames[] = {
     "fast_load"};
 static_assert(std::size(kNames) == static_cast<std::size_t>(Op::fast_load) + 1);
 
-bool has_operand(const Step& step) {
-  switch (step.op) {
-    case Op::clone:
-    case Op::serve:
-    case Op::stop_tick:
-    case Op::think:
-    case Op::await_birth:
-    case Op::bear:
-    case Op::hand_off:
-    case Op::await_task:
-    case Op::signal:
-    case Op::await_event:
-      return true;
-    default:
-      return false;
-  }
-}
+// Of which a line of text says the operand.
+constexpr Op kWithOperand[] = {Op::clone, Op::serve,    Op::stop_tick,  Op::think,  Op::await_birth,
+                               Op::bear,  Op::hand_off, Op::await_task, Op::signal, Op::await_event};
 
 }  // namespace
 
@@ -57,7 +44,8 @@ std::string to_string(const Program& program, std::uint32_t cpu) {
                                                  : fmt::format("task{}/mm{}", step.operand, process);
     } else {
       text += kNames[static_cast<std::size_t>(step.op)];
-      if (has_operand(step)) text += fmt::format("{}", step.operand);
+      if (std::ranges::find(kWithOperand, step.op) != std::end(kWithOperand))
+        text += fmt::format("{}", step.operand);
     }
   }
   return text;
