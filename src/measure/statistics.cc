@@ -5,7 +5,6 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <ranges>
 #include <stdexcept>
 #include <vector>
 
@@ -94,13 +93,12 @@ std::optional<double> max_min_ratio(std::span<const double> values) {
 
 std::optional<double> overlap_fraction(std::span<const MeasuredSpan> spans) {
   if (spans.empty()) return std::nullopt;
-  const auto [earliest_start, latest_start] =
-      std::ranges::minmax(spans | std::views::transform(&MeasuredSpan::start_ns));
-  const auto [earliest_end, latest_end] =
-      std::ranges::minmax(spans | std::views::transform(&MeasuredSpan::end_ns));
-  if (latest_end <= earliest_start) return std::nullopt;
-  const auto together = std::max<std::int64_t>(earliest_end - latest_start, 0);
-  return static_cast<double>(together) / static_cast<double>(latest_end - earliest_start);
+  const auto starts = std::ranges::minmax_element(spans, {}, &MeasuredSpan::start_ns);
+  const auto ends = std::ranges::minmax_element(spans, {}, &MeasuredSpan::end_ns);
+  const auto whole = ends.max->end_ns - starts.min->start_ns;
+  if (whole <= 0) return std::nullopt;
+  const auto together = std::max<std::int64_t>(ends.min->end_ns - starts.max->start_ns, 0);
+  return static_cast<double>(together) / static_cast<double>(whole);
 }
 
 }  // namespace mmscale::measure
