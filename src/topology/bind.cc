@@ -7,6 +7,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <string>
 
 #include "topology/cpu_list.h"
 
@@ -36,6 +37,12 @@ std::vector<unsigned long> affinity_mask(unsigned os_index) {
   return mask;
 }
 
+std::string why_no_thread(int error) {
+  if (error == EINVAL) return "it is offline, outside the cpuset or not there";
+  return fmt::format("{}{}", std::strerror(error),
+                     error == EAGAIN ? " (ulimit -u, or a cgroup's pids.max)" : "");
+}
+
 void bind_this_thread(const Topology& topology, unsigned os_index) {
   const Layout& layout = topology.layout();
   const auto refuse = [&](std::string_view why) {
@@ -54,10 +61,8 @@ void bind_this_thread(const Topology& topology, unsigned os_index) {
   // Not through hwloc, which binds to nothing that /sys does not list.
   const std::vector<unsigned long> mask = affinity_mask(os_index);
   if (::sched_setaffinity(0, mask.size() * sizeof mask[0], reinterpret_cast<const cpu_set_t*>(mask.data())) !=
-      0) {
-    throw refuse(
-        fmt::format("{}{}", std::strerror(errno), pu->in_cpuset ? "" : " (it is outside the cpuset)"));
-  }
+      0)
+    throw refuse(why_no_thread(errno));
   const std::vector<unsigned> bound = affinity_of_this_thread();
   if (bound.empty()) throw refuse(fmt::format("the binding cannot be read back: {}", std::strerror(errno)));
   if (bound != std::vector{os_index})

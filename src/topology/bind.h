@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "topology/topology.h"
@@ -21,6 +22,9 @@ struct StuckError : std::runtime_error {
 
 // The kernel's affinity mask of that PU alone, as long as it takes: glibc's cpu_set_t ends at CPU 1023.
 std::vector<unsigned long> affinity_mask(unsigned os_index);
+
+// Why there is no thread, or none on the PU that it is for, by the error number of who refused it.
+std::string why_no_thread(int error);
 
 // Returns with the thread running on that PU and bound to nothing else, or throws.
 void bind_this_thread(const Topology& topology, unsigned os_index);

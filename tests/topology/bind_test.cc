@@ -67,7 +67,8 @@ TEST(Bind, ReportsWhatTheKernelRefuses) {
   ScopedEnvironment claim("HWLOC_THISSYSTEM", "1");
   const Topology claimed = Topology::synthetic("core:2 pu:1(indexes=0,29999)");
   ASSERT_TRUE(claimed.is_this_system());
-  EXPECT_THAT(outcome_of_binding(claimed, 29999), HasSubstr("cannot bind to CPU 29999: Invalid argument"));
+  EXPECT_THAT(outcome_of_binding(claimed, 29999),
+              HasSubstr("cannot bind to CPU 29999: it is offline, outside the cpuset or not there"));
   EXPECT_FALSE(find(claimed.layout(), 29999)->allowed);
 }
 

@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -66,7 +65,8 @@ class Pool::Worker {
           this);
     pthread_attr_destroy(&attributes);
     if (error != 0)
-      throw topology::BindError(fmt::format("no thread on CPU {}: {}", os_cpu, strerror(error)));
+      throw topology::BindError(
+          fmt::format("no thread on CPU {}: {}", os_cpu, topology::why_no_thread(error)));
   }
 
   ~Worker() {

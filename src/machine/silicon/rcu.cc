@@ -7,6 +7,8 @@
 #include <system_error>
 #include <thread>
 
+#include "topology/bind.h"
+
 namespace mmscale::machine::silicon {
 
 void Rcu::start_thread() {
@@ -14,7 +16,8 @@ void Rcu::start_thread() {
   try {
     std::thread([] {}).join();
   } catch (const std::system_error& error) {
-    throw std::runtime_error(fmt::format("no thread for liburcu: {}", error.code().message()));
+    throw std::runtime_error(
+        fmt::format("no thread for liburcu: {}", topology::why_no_thread(error.code().value())));
   }
   urcu_qsbr_get_default_call_rcu_data();
 }

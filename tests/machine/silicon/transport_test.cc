@@ -20,6 +20,8 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
+constexpr char kNothing[] = "nothing was thrown";
+
 // What `make` throws.
 template <class Make>
 std::string error_of(Make&& make) {
@@ -28,7 +30,7 @@ std::string error_of(Make&& make) {
   } catch (const TransportError& error) {
     return error.what();
   }
-  return "nothing was thrown";
+  return kNothing;
 }
 
 TEST(Transport, NamesAreInOrderOfFaithfulness) {
@@ -68,6 +70,9 @@ TEST(Transport, AnUnknownNameIsRefusedWithTheChoice) {
 // A record must say what is unreal about a transport's price.
 TEST(Transport, CaveatsAreOneLine) {
   EXPECT_EQ(make_transport("doorbell", 2)->caveat(), "no interrupt is sent: a lower bound");
+  // An emulator's loops are so slow that the interrupts do not show in them.
+  if (const std::string no = error_of([] { make_transport("membarrier", 2); }); no != kNothing)
+    GTEST_SKIP() << no;
   EXPECT_THAT(make_transport("membarrier", 2)->caveat(),
               AllOf(StartsWith("membarrier takes a global mutex"), Not(HasSubstr("\n"))));
 }
