@@ -15,6 +15,7 @@
 #include "calibrate/calibration.h"
 #include "campaign/session.h"
 #include "cli/home.h"
+#include "cli/messages.h"
 #include "machine/silicon/pool.h"
 #include "measure/environment.h"
 #include "measure/output_file.h"
@@ -97,7 +98,9 @@ int run(const CalibrateOptions& options) {
     file = calibrate::machine_file(calibration.costs);
   } catch (const calibrate::CalibrationError& error) {
     if (done == 0) throw;
-    say({fmt::format("{}; nothing written (--accept-invalid takes invalid windows)", error.what())});
+    quiet() = false;
+    say({fmt::format("{}; nothing written{}", error.what(),
+                     options.accept_invalid ? "" : " (--accept-invalid takes invalid windows)")});
     return done;
   }
   say(file.notes);

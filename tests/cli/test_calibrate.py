@@ -71,6 +71,14 @@ def test_one_cpu_makes_a_machine_of_one(mmscale, allowed):
     assert "ipi_send, ipi_delivery, ipi_handle: not measured" in done.stderr
 
 
+def test_without_a_machine_to_write_quiet_says_why(mmscale):
+    done = mmscale("calibrate", "--window", "1us", "--warm", "1us", "--reps", 1, "--quiet")
+    if done.stdout:
+        pytest.skip("two CPUs ran together for all of a microsecond")
+    assert done.returncode == 3 and len(done.stderr.splitlines()) == 1, done.stderr
+    assert "makes no machine" in done.stderr and "nothing written (--accept-invalid takes" in done.stderr
+
+
 @pytest.mark.parametrize(
     "arguments, complaint",
     [
