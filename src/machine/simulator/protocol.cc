@@ -149,9 +149,8 @@ World::Cpu& World::take(Line& line, std::uint32_t domain, Picoseconds time) {
   c.state = State::ready;
   if (c.wish == Wish::read) read_along(line, c, time);
   if (c.behind != kNobody) {
-    Cpu& sibling = cpus_[c.behind];
+    Cpu& sibling = cpus_[std::exchange(c.behind, kNobody)];
     sibling.chained = false;
-    c.behind = kNobody;
     enqueue(line, sibling, time);
   }
   --line.waiting;

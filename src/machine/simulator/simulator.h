@@ -110,12 +110,17 @@ class Simulator {
   MMSCALE_INLINE void pause() { world_.spend(cpu_, world_.costs().load); }
 
   template <class T, class Predicate>
-  void spin_until(const T& a, Predicate&& done) {
+  void spin_until(const T& a, Predicate&& done, Waiting waiting = Waiting::polls) {
     const Condition condition = Condition::of(a, done);
     while (!done(load(a, std::memory_order_acquire))) {
       if (!irqs_disabled()) take_interrupts();
-      if (!condition.holds()) world_.spin(cpu_, condition);
+      if (!condition.holds()) world_.spin(cpu_, condition, waiting);
     }
+  }
+  // The same, but reads once it holds: what is not to be simulated.
+  template <class T, class Predicate>
+  void await(const T& a, Predicate&& done) {
+    spin_until(a, done, Waiting::is_told);
   }
 
   MMSCALE_INLINE void irq_disable() { world_.irq_disable(cpu_); }

@@ -5,24 +5,26 @@
 
 #include <array>
 
+#include "machine/machine.h"
 #include "machine/simulator/model.h"
 
 namespace mmscale::machine::simulator {
 
-struct Spent {
+// Begins a line of the host's cache, with what each fence adds to.
+struct alignas(kLine) Spent {
+  // What is nowhere else: instructions that hit, computing, thinking.
+  Picoseconds work = 0;
+  // Fences, and waiting for the store buffer: an atomic does that, too.
+  Picoseconds fences = 0;
   // Its request was at a line's agent, and others were served.
   Picoseconds waiting = 0;
   // The rest of a request's way, there and back, by how far the line had to come: from its owner, from the
   // farthest sharer that had to be told, or from where it was read.
   std::array<Picoseconds, kReaches> transfer{};
-  // Fences, and waiting for the store buffer: an atomic does that, too.
-  Picoseconds fences = 0;
   // Raising, being interrupted, running what was asked for, waiting for the answers, and the lines all that moves.
   Picoseconds interrupts = 0;
   // Waiting for what another CPU writes, outside of interrupts.
   Picoseconds spinning = 0;
-  // Everything else: instructions that hit, computing, thinking.
-  Picoseconds work = 0;
 
   constexpr Picoseconds total() const {
     Picoseconds sum = waiting + fences + interrupts + spinning + work;

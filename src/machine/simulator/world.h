@@ -201,14 +201,20 @@ class World {
     Picoseconds time = 0;
     Picoseconds interrupt_at = kNever;
     Fiber* fiber = nullptr;
+    // Until when its time is in its books.
+    Picoseconds charged = 0;
     Place place;
     std::uint32_t id = 0;
     // Who went on when this one last let others go first.
     std::uint32_t follower = 0;
+    // The line that the store in its buffer waits for; kNobody while that is empty.
+    std::uint32_t storing_to = kNobody;
     State state = State::ready;
     bool irqs_off = false;
     // Reads again what it spins on; its fiber sleeps meanwhile.
     bool polls = false;
+    // How deep it is in interrupts.
+    std::uint8_t interrupts = 0;
     bool looks = true;
     // The request it waits for.
     Wish wish = Wish::read;
@@ -217,8 +223,6 @@ class World {
     std::uint32_t behind = kNobody;
     // Siblings that have a read answered with it: a list.
     std::uint32_t along = kNobody;
-    // The line that the store in its buffer waits for; kNobody while that is empty.
-    std::uint32_t storing_to = kNobody;
     // The next hardware thread of its core; the last's is the first.
     std::uint32_t next_sibling = 0;
     std::uint32_t line = kNobody;
@@ -229,9 +233,6 @@ class World {
     void* address = nullptr;
     std::uint32_t bytes = 0;
     alignas(kStoreBytes) std::array<std::byte, kStoreBytes> value{};
-    // Until when its time is in its books, and how deep it is in interrupts.
-    Picoseconds charged = 0;
-    std::uint32_t interrupts = 0;
     // Of the request that was answered last: how long others were served first, and how far the line came.
     Reach came = Reach::domain;
     Picoseconds waited = 0;
