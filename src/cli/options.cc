@@ -198,7 +198,7 @@ std::span<const OptionInfo> options() {
       condition("--between", number, kSimulator, "between_ns",
                 "floor: ns that the loop itself takes after each round", {.families = "floor", .most = 1e6}),
       condition("--inside", number, kSimulator, "inside_ns",
-                "floor: ns in a lock's critical section, or while a count is held",
+                "floor: ns in a lock's critical section, while a count is held, or before each try of cas",
                 {.families = "floor", .most = 1e6}),
       condition("--delay", number, kSimulator, "delay_ns",
                 "floor: ns after each round that other hardware threads of the core do not stretch",

@@ -75,10 +75,11 @@ void pass_read(Machine& m, Shared& s, const Work&) {
   m.fetch_add(s.word.value, 1, relaxed);
 }
 
-void cas(Machine& m, Shared& s, const Work&) {
+void cas(Machine& m, Shared& s, const Work& work) {
   std::uint32_t seen = m.load(s.word.value, relaxed);
   for (;;) {
     const std::uint32_t expected = seen;
+    m.compute(work.inside);
     seen = m.compare_exchange(s.word.value, expected, expected + 1);
     if (seen == expected) return;
   }
@@ -147,7 +148,9 @@ constexpr std::array<LoopRow, 13> kLoops = {{
        m.compute(work.inside);
        m.store(s.word.value, m.load(s.word.value, relaxed) + 1, release);
      }},
-    {{"cas", "an increment by load and compare-and-swap, tried until it succeeds"}, cas},
+    {{"cas",
+      "an increment by load and compare-and-swap, tried until it succeeds (--inside: before each try)"},
+     cas},
     {{"clh", "a CLH queue lock taken and released, each CPU waiting at a line of its own"},
      [](Machine& m, Shared& s, const Work& work) {
        const std::uint32_t node = s.mine[m.cpu()];

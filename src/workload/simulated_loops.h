@@ -31,7 +31,7 @@ struct LoopSpec {
   // As in SimulatorSpec.
   std::vector<unsigned> pus;
   unsigned home_node = 0;
-  // What the loop itself takes after each round, and a critical section: computing, which the core's other
+  // What the loop itself takes after each round, and a critical section or before each try of cas: computing, which the core's other
   // hardware threads slow down. A delay they do not: waiting for a clock.
   machine::simulator::Picoseconds between = 0;
   machine::simulator::Picoseconds inside = 0;

@@ -35,6 +35,7 @@ class Point:
     published: float
     predicted: float
     short: float
+    repeats: tuple = ()  # least and most of what was published, where that is known
 
     @property
     def error(self):
@@ -56,7 +57,7 @@ def simulate(binary, curve, window_us, seed):
     """What the model of the curve's machine predicts: {CPUs: ns per operation of all CPUs together}."""
     between = curve.get("between", {})
     # What the loop takes beside may depend on the CPUs: a run for each then.
-    counts = [str(cpus) for cpus, _ in curve["points"]]
+    counts = [str(cpus) for cpus, *_ in curve["points"]]
     found = {}
     for cpus in counts if between else [",".join(counts)]:
         command = [str(binary), "sim", "--machine", curve["machine"], "--family", "floor", "--cpus", cpus, "--seed", str(seed)]
@@ -78,8 +79,8 @@ def predict(binary, curve):
         found = list(pool.map(lambda job: simulate(binary, curve, *job), jobs))
     long, short = found[: len(SEEDS)], found[len(SEEDS) :]
     return [
-        Point(cpus, published, *(statistics.mean(run[cpus] for run in runs) for runs in (long, short)))
-        for cpus, published in curve["points"]
+        Point(cpus, published, *(statistics.mean(run[cpus] for run in runs) for runs in (long, short)), tuple(repeats))
+        for cpus, published, *repeats in curve["points"]
     ]
 
 
@@ -95,11 +96,16 @@ def constant_error(points):
     return min(statistics.mean(abs(guess / value - 1) for value in values) for guess in values)
 
 
+def one_fits(points):
+    """Whether one constant is within the published repeats of every point: what the curve does beyond that is noise."""
+    return all(p.repeats for p in points) and max(p.repeats[0] for p in points) <= min(p.repeats[1] for p in points)
+
+
 def skill(points):
     """What of a constant's error the model does away with: 1 all, 0 none, below 0 it is the worse of the two. None for a
     curve that is flat."""
     constant = constant_error(points)
-    if constant < FLAT:
+    if constant < FLAT or one_fits(points):
         return None
     return 1 - statistics.mean(abs(point.error) for point in points) / constant
 
