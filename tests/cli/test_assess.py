@@ -29,16 +29,22 @@ def test_a_planted_cost_is_found_at_its_size(assess, tmp_path):
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("one CPU shares nothing")
     out = tmp_path / "records.json"
-    done = assess(*QUICK, "--plant", str(PLANTED_NS), "--json", "--out", str(out))
-    assert done.returncode in (0, 3), done.stderr
-    answer = json.loads(done.stdout)
-    assert answer["points"] and answer["deaths"]
-    for point in answer["points"]:
-        found = point["planted_found"]["median_ns"]
-        # The planted time is waited for by the clock. A loaded machine adds to it, several times over; a wrong unit or
-        # a cost per round where one per switch is asked is off by more or finds less.
-        assert PLANTED_NS / 2 < found < 50 * PLANTED_NS, point
-        assert point["agreement"] in ("agree", "disagree", "unknown")
+    # The planted time is waited for by the clock, and a loaded machine adds to it, without a bound. So the least of some
+    # runs counts at each point: load comes and goes, a wrong unit is in all of them.
+    least = {}
+    for _ in range(4):
+        done = assess(*QUICK, "--plant", str(PLANTED_NS), "--json", "--out", str(out))
+        assert done.returncode in (0, 3), done.stderr
+        answer = json.loads(done.stdout)
+        assert answer["points"] and answer["deaths"]
+        for point in answer["points"]:
+            assert point["agreement"] in ("agree", "disagree", "unknown")
+            found = point["planted_found"]["median_ns"]
+            least[point["cpus"]] = min(found, least.get(point["cpus"], found))
+        if max(least.values()) < 20 * PLANTED_NS:
+            break
+    for cpus, found in least.items():
+        assert PLANTED_NS / 2 < found < 20 * PLANTED_NS, cpus
     assert "Sharing an mm costs" in answer["in_words"] and "Planted" in answer["in_words"]
     records = json.loads(out.read_text(encoding="utf-8"))["benchmarks"]
     assert records[-1]["mmscale"]["record"] == "assessment"

@@ -108,3 +108,8 @@ def test_options_left_alone_go_without_saying_and_others_do_not():
         "rq_lock True",
         "lifetime 100 switches",
     ]
+    panel.conditions = {"window_ns": [2e8, 999_499_999.0, 1e9, 1.5e9], "warm_ns": [5e6, 2e9]}
+    assert describe_conditions(panel) == [
+        "windows of 200 ms or windows of 999 ms or windows of 1 s or windows of 1.5 s",
+        "5 ms of warming up or 2 s of warming up",
+    ]

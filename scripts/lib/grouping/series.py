@@ -162,6 +162,10 @@ def words(key, value):
     return f"{key} {value}"
 
 
+def _long(ns):
+    return f"{ns / 1e9:.3g} s" if ns >= 999.5e6 else f"{ns / 1e6:.3g} ms"
+
+
 def describe(condition, value):
     """Names a condition with its value, for people."""
     if condition in GIVEN:
@@ -170,9 +174,9 @@ def describe(condition, value):
     if value is None or pandas.isna(value):
         return f"{condition.removesuffix('_ns').replace('_', ' ')} not recorded"
     if condition == "window_ns":
-        return f"windows of {value / 1e6:.3g} ms"
+        return f"windows of {_long(value)}"
     if condition == "warm_ns":
-        return f"{value / 1e6:.3g} ms of warming up"
+        return f"{_long(value)} of warming up"
     if condition == "deep_idle":
         return "deep idle" if value else "no deep idle"
     if condition == "page_tables":
