@@ -87,8 +87,9 @@ class MmSlab {
       Mm* mm = depot_;
       if (mm != nullptr)
         depot_ = mm->next_free;
-      else if ((mm = carve()) == nullptr)
-        break;
+      else
+        mm = carve();
+      if (mm == nullptr) break;
       mm->next_free = magazine.first;
       magazine.first = mm;
       ++magazine.count;

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "machine/simulator/arena.h"
@@ -22,11 +21,9 @@ class SimulatorWorld {
 
   // `home_package`: whose memory the mms are in.
   SimulatorWorld(std::size_t bytes, unsigned, const machine::simulator::Model& model,
-                 std::vector<machine::simulator::Place> places, std::uint32_t home_package,
+                 const std::vector<machine::simulator::Place>& places, std::uint32_t home_package,
                  machine::simulator::Scheduling scheduling = machine::simulator::Scheduling::run_on)
-      : memory_(bytes),
-        fibers_(model, std::move(places), home_package, memory_.bytes(), scheduling),
-        system_(fibers_) {}
+      : memory_(bytes), fibers_(model, places, home_package, memory_.bytes(), scheduling), system_(fibers_) {}
 
   std::span<std::byte> bytes() const { return memory_.bytes(); }
   std::unique_ptr<Machine> machine(unsigned cpu, unsigned) { return std::make_unique<Machine>(system_, cpu); }

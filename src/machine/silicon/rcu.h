@@ -8,7 +8,7 @@
 // MIT is LGPL-compatible, so liburcu's inline fast paths may be used; not where they would be instrumented,
 // for they race for a plain futex word on purpose.
 #if !defined(_LGPL_SOURCE) && !defined(__SANITIZE_THREAD__)
-#define _LGPL_SOURCE
+#define _LGPL_SOURCE  // NOLINT(bugprone-reserved-identifier)
 #endif
 #include <urcu/urcu-qsbr.h>
 
