@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <stdexcept>
 
 namespace mmscale::machine::explorer {
@@ -105,7 +106,9 @@ class Search {
 
   void restore() {
     world_.end();
-    for (const Saved& saved : saved_) std::ranges::copy(saved.bytes, saved.region.begin());
+    // Not of nothing, which has no address.
+    for (const Saved& saved : saved_)
+      if (!saved.bytes.empty()) std::memcpy(saved.region.data(), saved.bytes.data(), saved.bytes.size());
   }
 
   // Without preemption first: the CPU that ran last goes on, then others, then interrupts; stores stay in

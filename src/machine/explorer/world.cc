@@ -455,30 +455,30 @@ void World::interrupt_directly(unsigned target, IpiRequest& request) {
 }
 
 bool World::is_private(const void* location) const {
-  const auto it = touched_.find(location);
-  return it == touched_.end() || it->second != kShared;
+  return locations_.find(location).toucher != Locations::kShared;
 }
 
 bool World::is_own(const void* location, unsigned cpu) const {
-  const auto it = written_.find(location);
-  return it == written_.end() || it->second == kNobody || it->second == cpu;
+  const std::uint32_t writer = locations_.find(location).writer;
+  return writer == Locations::kNobody || writer == cpu;
 }
 
 // That nobody writes a location, or one CPU alone, is learned as privacy is.
 void World::note_writer(const void* location, unsigned cpu) {
-  const auto [it, first] = written_.try_emplace(location, cpu);
-  if (first && touched_[location] != kShared) return;
-  if (!first && (it->second == cpu || it->second == kShared)) return;
-  if (!first) it->second = kShared;
-  learned_ = true;
+  Locations::Facts& facts = locations_[location];
+  if (facts.writer == cpu || facts.writer == Locations::kShared) return;
+  const bool first = facts.writer == Locations::kNobody;
+  facts.writer = first ? cpu : Locations::kShared;
+  if (!first || facts.toucher == Locations::kShared) learned_ = true;
 }
 
 void World::note_access(const void* location, unsigned cpu, bool observed) {
   if (interchangeable_ != 0 && !observed) note_owner(location, cpu);
-  const auto [it, first] = touched_.try_emplace(location, cpu);
-  if (first || it->second == cpu || it->second == kShared) return;
-  it->second = kShared;
-  learned_ = true;
+  Locations::Facts& facts = locations_[location];
+  if (facts.toucher == cpu || facts.toucher == Locations::kShared) return;
+  const bool first = facts.toucher == Locations::kNobody;
+  facts.toucher = first ? cpu : Locations::kShared;
+  if (!first) learned_ = true;
 }
 
 void World::note_owner(const void* location, unsigned cpu) {

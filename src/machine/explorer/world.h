@@ -11,9 +11,9 @@
 #include <cstdint>
 #include <memory>
 #include <source_location>
-#include <unordered_map>
 #include <vector>
 
+#include "machine/explorer/locations.h"
 #include "machine/explorer/rc11.h"
 #include "machine/explorer/site.h"
 #include "machine/explorer/transition.h"
@@ -276,11 +276,7 @@ class World {
   bool runaway_ = false;
   bool recording_ = false;
   std::vector<Event> events_;
-  // Location -> the one CPU that touched it, or kShared; and the one CPU that wrote it, kNobody, or kShared.
-  static constexpr unsigned kShared = kMaxCpus;
-  static constexpr unsigned kNobody = kMaxCpus + 1;
-  std::unordered_map<const void*, unsigned> touched_;
-  std::unordered_map<const void*, unsigned> written_;
+  Locations locations_;
   std::unique_ptr<Rc11> weak_;
   bool kernel_atomics_ = false;
   Orders orders_;
