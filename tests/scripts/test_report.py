@@ -19,6 +19,7 @@ from records.reading import load, read
 from report import gallery, raw, whatif
 from report.charts import SIMULATED
 from report.commands import measure_again
+from report.drawn_machine import drawn_machine
 from report.topomap import machine_maps
 from wording.schemes import WHAT
 
@@ -356,6 +357,19 @@ def test_map_of_1536_pus(tmp_path):
     heaviest = data["pus"][max(range(1536), key=share["of"].__getitem__)]
     assert places[heaviest][0] == 15
     assert len(json.dumps(data)) < 1e6
+
+
+def test_a_socket_has_the_cpus_of_all_windows_not_of_line_s_sample(tmp_path):
+    places = made.machine(packages=4, llcs=1, cores=8, threads=2)
+    order = sorted(places, key=lambda pu: places[pu])
+    switches = made.switches(cpus=(64,), schemes=("refcount",), one_in=0)
+    for window in switches:
+        window["mmscale"]["per_cpu"] = [{"pu": pu, "package": places[pu][0], "rounds": 1} for pu in order]
+    sample = made.lines(places, order=order[::8], sampled_from=64)
+    drawn, _ = drawn_machine(read([made.write(tmp_path / "a.json", switches, sample)]), "")
+    assert drawn.count(">16 CPUs<") == 4
+    drawn, _ = drawn_machine(read([made.write(tmp_path / "b.json", sample)]), "")
+    assert "socket 3" in drawn and "CPUs<" not in drawn
 
 
 def test_a_window_that_does_not_count_for_fairness_is_in_no_share(tmp_path):

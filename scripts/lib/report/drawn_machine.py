@@ -111,8 +111,12 @@ def _of_lines(own):
     ):
         ids = tuple(dict.fromkeys(part))
         if 2 <= len(ids) <= 64:
-            return Picture(level, ids, tuple(map(list(part).count, ids)), _outward(matrix, part, ids),
-                           "for a cache line to come from another", None)  # fmt: skip
+            # Of many CPUs line visits a sample, which does not tell how many a part has; other windows tell of packages.
+            sampled = len(matrix.pus) < own.lines["sampled_from"].max()
+            whole = level == "package" and len(packages) >= own.lines["sampled_from"].max()
+            of = list(packages.values()) if whole else list(part)
+            sizes = tuple(None if sampled and not whole and level != "pu" else of.count(ident) for ident in ids)
+            return Picture(level, ids, sizes, _outward(matrix, part, ids), "for a cache line to come from another", None)
     return None
 
 
