@@ -90,10 +90,6 @@ bool can_overwrite(std::FILE* out) {
   return isatty(descriptor_of(out)) != 0 && !(term != nullptr && std::string_view(term) == "dumb");
 }
 
-}  // namespace
-
-namespace {
-
 // In the first of these units, each a thousand times the one before, in which it has at most three digits.
 template <std::size_t n>
 std::string in_units(double value, const std::array<std::string_view, n>& units) {

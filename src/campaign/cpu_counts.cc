@@ -9,6 +9,7 @@
 #include "topology/text.h"
 
 namespace mmscale::campaign {
+
 std::vector<unsigned> octave_counts(unsigned all, unsigned per_octave, unsigned octaves) {
   std::set<unsigned> counts;
   for (unsigned base = 1; base <= all; base <<= octaves) {

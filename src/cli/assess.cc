@@ -163,15 +163,11 @@ class Assessor {
     return windows;
   }
 
-  // What a switch took in a window, less the pauses: in each round its CPU has two.
+  // What a switch took in a window, less the pauses: one for each message, of which that part was slept for.
   static std::optional<double> ns_per_switch(const Record& record, double pause_ns) {
-    double rounds = 0, switches = 0;
-    for (const measure::CpuWindow& cpu : record.window.cpus) {
-      rounds += static_cast<double>(cpu.rounds);
-      switches += static_cast<double>(cpu.switches);
-    }
     const auto ns = record.window.ns_per_switch();
-    return ns && pause_ns > 0 ? std::optional(*ns - 2 * pause_ns * rounds / switches) : ns;
+    const auto slept = record.findings.counter("slept_share");
+    return ns && slept && pause_ns > 0 ? std::optional(*ns - pause_ns / *slept) : ns;
   }
   // A window's figure, if the window counts.
   std::optional<double> figure(const Record& record, std::string_view counter, double pause_ns = 0) const {
