@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <utility>
@@ -150,9 +151,9 @@ std::vector<Finding> settings(const topology::Topology& topology) {
   const unsigned allowed = topology::count(topology.layout()).allowed;
   if (const topology::CpuQuota quota = topology::read_cpu_quota(); quota.cpus)
     find(fmt::format("a CPU quota of {:g} CPUs: {}", *quota.cpus, quota.source),
-         *quota.cpus < allowed
-             ? fmt::format("use at most {} CPUs, or lift it", static_cast<unsigned>(*quota.cpus))
-             : "");
+         *quota.cpus < 1         ? "lift it: it is below one CPU"
+         : *quota.cpus < allowed ? fmt::format("use at most {:.0f} CPUs, or lift it", std::floor(*quota.cpus))
+                                 : "");
   if (environment.isolated_cpus == "none" && allowed > 4)
     find("no CPU is isolated", "at boot: isolcpus=, nohz_full= and irqaffinity=, or a cpuset partition");
   if (environment.numa_balancing == "on")

@@ -20,6 +20,7 @@ COMMANDS = [
     ("doctor", "--time", "10ms"),
     ("topo",),
     ("check", "--scheme", "refcount", "--steps", 1),
+    ("sim", "--machine", "skylake-4c", "--scheme", "refcount", "--workload", "idle"),
     ("replay", TRACE, "--scheme", "refcount,hazptr,rcu", "--unsafe", "--threads", 3),
     ("replay", TRACE, "--scheme", "refcount", "--silicon"),
     ("record", "--seconds", 1, "--", "true"),

@@ -81,11 +81,13 @@ class Pool::Worker {
     bring_here();
   }
 
-  // Gives an order; the worker must be idle.
+  // Gives an order; the worker must be idle. Woken while this held the lock, it would sleep again for that.
   void order(std::function<void()> what) {
-    std::lock_guard lock(mutex_);
-    order_ = std::move(what);
-    busy_ = true;
+    {
+      std::lock_guard lock(mutex_);
+      order_ = std::move(what);
+      busy_ = true;
+    }
     wake_.notify_all();
   }
 
