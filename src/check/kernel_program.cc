@@ -71,7 +71,8 @@ class KernelProgram final : public Program {
 
   std::vector<std::span<std::byte>> state() override {
     std::vector<std::span<std::byte>> regions = {
-        bytes_of(*all_), std::as_writable_bytes(std::span(all_->memory)), all_->system.online.bytes()};
+        bytes_of(*all_), std::as_writable_bytes(std::span(all_->memory)), all_->system.online.bytes(),
+        all_->system.nohz.idle_cpus_mask.bytes()};
     for (const auto& cpu : cpus_) {
       // Of the rooms behind it what is in use.
       const auto at = reinterpret_cast<std::byte*>(cpu.get());
@@ -79,6 +80,7 @@ class KernelProgram final : public Program {
       regions.push_back({cpu->lifecycle_room, build_.lifecycle.per_cpu.bytes});
       regions.push_back({cpu->scheme_room, build_.scheme.per_cpu.bytes});
       regions.push_back(std::as_writable_bytes(std::span(cpu->rcu.began)));
+      regions.push_back(cpu->targets.bytes());
     }
     return regions;
   }

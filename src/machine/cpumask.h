@@ -7,6 +7,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace mmscale::machine {
@@ -34,6 +35,8 @@ class CpuMask {
   // Whole words, for copying from the shared bitmap one load a word.
   void set_word(unsigned index, std::uint64_t bits) { words_[index] = bits; }
   unsigned words() const { return static_cast<unsigned>(words_.size()); }
+  // Where it is kept, for who puts memory aside and back.
+  std::span<std::byte> bytes() { return std::as_writable_bytes(std::span(words_)); }
 
   // Calls f(cpu) for every member, in ascending order (for_each_cpu).
   template <class F>

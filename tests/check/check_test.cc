@@ -49,6 +49,32 @@ TEST(Check, TheSameSearchFindsTheSame) {
   EXPECT_EQ(first.schedule, second.schedule);
 }
 
+// What is put back in the middle of an execution must be all that it has changed: a byte forgotten, and what follows is of
+// another program.
+TEST(Check, GoingBackFindsWhatRunningAgainFinds) {
+  namespace explorer = machine::explorer;
+  for (const char* const scheme : {"refcount-rcu", "shootdown", "hazptr", "mailbox", "untracked"})
+    for (const char* const lifecycle : {"powerpc", "x86-2025"})
+      for (const Case& one : cases()) {
+        if (one.cpus() > 2) continue;
+        std::vector<explorer::Result> results;
+        for (const std::size_t points : {0, 1, 2'000}) {
+          const auto program = make_program(scheme, lifecycle, one, Options{}.verdicts);
+          explorer::Limits limits;
+          limits.points = points;
+          limits.steps = 20'000;
+          results.push_back(explorer::explore(*program, natural_memory(lifecycle), limits));
+        }
+        const explorer::Result& again = results.front();
+        for (const explorer::Result& kept : results) {
+          EXPECT_EQ(kept.ending, again.ending) << scheme << ' ' << lifecycle << ' ' << one.name;
+          EXPECT_EQ(kept.executions, again.executions) << scheme << ' ' << lifecycle << ' ' << one.name;
+          EXPECT_EQ(kept.steps, again.steps) << scheme << ' ' << lifecycle << ' ' << one.name;
+          EXPECT_EQ(to_string(kept.schedule), to_string(again.schedule)) << scheme << ' ' << one.name;
+        }
+      }
+}
+
 TEST(Check, RefcountIsSafeAndExhausted) {
   const Outcome outcome = check("refcount", "powerpc", the_case("exit"), {});
   EXPECT_EQ(outcome.verdict, Verdict::safe) << outcome.violation << ": " << outcome.where;

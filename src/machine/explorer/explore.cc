@@ -21,6 +21,13 @@ namespace mmscale::machine::explorer {
 
 namespace {
 
+// Sanitizers keep books of their own about stacks, which do not go back.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kGoesBack = false;
+#else
+constexpr bool kGoesBack = true;
+#endif
+
 // Executions run blindly before the search, so that most of what is shared is known when it begins.
 constexpr unsigned kScouts = 64;
 
@@ -65,6 +72,7 @@ class Search {
       remembering_ = reducing_ && result_.steps >= limits_.remember_after;
       world_.forget_learned();
       path_.clear();
+      points_used_ = 0;
       visited_.clear();
       result_.executions = result_.covered = 0;
     } while (!search());
@@ -111,6 +119,50 @@ class Search {
       if (!saved.bytes.empty()) std::memcpy(saved.region.data(), saved.bytes.data(), saved.bytes.size());
   }
 
+  // A state on the current path: that before `path_[depth]` chose.
+  struct Point {
+    std::size_t depth = 0;
+    unsigned last_cpu = 0;
+    CpuSet moved = 0;
+    Checkpoint memory;
+  };
+
+  void each_memory(Checkpoint& memory) {
+    for (const Saved& saved : saved_) memory.memory(saved.region.data(), saved.region.size());
+    world_.checkpoint(memory);
+  }
+
+  // Remembers the state that the next node of the path begins in.
+  void make_point() {
+    if (!kGoesBack || points_used_ == limits_.points) return;
+    if (points_used_ == points_.size()) points_.emplace_back();
+    Point& point = points_[points_used_++];
+    point.depth = path_.size();
+    point.last_cpu = last_cpu_;
+    point.moved = moved_;
+    point.memory.begin_saving();
+    each_memory(point.memory);
+  }
+
+  // To the state that the last node of the path begins in, or to one above it. Returns how many nodes lie before it.
+  std::size_t go_back() {
+    while (points_used_ != 0 && points_[points_used_ - 1].depth >= path_.size()) --points_used_;
+    if (points_used_ == 0) {
+      restore();
+      world_.begin();
+      last_cpu_ = kNobody;
+      moved_ = 0;
+      return 0;
+    }
+    Point& point = points_[points_used_ - 1];
+    last_cpu_ = point.last_cpu;
+    moved_ = point.moved;
+    point.memory.begin_restoring();
+    each_memory(point.memory);
+    result_.steps += point.depth;
+    return point.depth;
+  }
+
   // Without preemption first: the CPU that ran last goes on, then others, then interrupts; stores stay in
   // their buffers as long as they can.
   unsigned rank(const Transition& transition) const {
@@ -153,14 +205,16 @@ class Search {
   // True when the search is over; false when it must begin again, since something was learned.
   bool search() {
     do {
-      restore();
-      world_.begin();
-      last_cpu_ = kNobody;
+      const std::size_t before = go_back();
+      if (limits_.steps != 0 && result_.steps >= limits_.steps) {
+        result_.steps = limits_.steps;
+        result_.ending = Ending::stopped;
+        return true;
+      }
       asleep_.clear();
       preemptions_ = 0;
-      moved_ = 0;
-      for (const Node& node : path_)
-        if (!advance(node, &node == &path_.back())) return true;
+      for (std::size_t i = before; i < path_.size(); ++i)
+        if (!advance(path_[i], i + 1 == path_.size())) return true;
       if (world_.learned()) return false;
       bool ran_to_end = false;
       if (!extend(ran_to_end)) return !world_.learned();
@@ -241,6 +295,7 @@ class Search {
       std::sort(node.open.begin(), node.open.end(),
                 [this](const Transition& a, const Transition& b) { return before(a, b); });
       node.sleeps_as = world_.memory() == Memory::rc11 ? families_of(node.open) : node.open;
+      if (node.open.size() > 1) make_point();
       path_.push_back(std::move(node));
       if (!advance(path_.back(), true)) return false;
     }
@@ -394,6 +449,9 @@ class Search {
   Digester digester_;
   Visited visited_;
   std::vector<Node> path_;
+  // The first `points_used_` are of that path.
+  std::vector<Point> points_;
+  std::size_t points_used_ = 0;
   std::array<Transition, kMaxTransitions> enabled_;
   // Of the state reached.
   std::vector<Transition> asleep_;

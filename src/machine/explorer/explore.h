@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Every interleaving of a small program, depth first and stateless: an execution is remembered as the choices
-// that made it, and going back is running it again. Not a template: a program is an object with a few virtual
-// functions.
+// Every interleaving of a small program, depth first: an execution is remembered as the choices that made it, and
+// going back is putting memory and stacks back as they were, or running it again. Not a template: a program is an
+// object with a few virtual functions.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +26,8 @@ class Program {
   virtual unsigned cpus() const = 0;
   // Once per exploration, before any execution: makes machines and the initial state, in direct operation.
   virtual void attach(World& world) = 0;
-  // After attach: the memory that executions change, put back before each. It must not move or be freed, and
-  // nothing in it may own anything that an execution allocates.
+  // After attach: all memory that executions change, put back before each and in the middle of them. It must not move or
+  // be freed, and nothing in it may own anything that an execution allocates.
   virtual std::vector<std::span<std::byte>> state() = 0;
   // A CPU's program, on its fiber.
   virtual void run(unsigned cpu) = 0;
@@ -60,6 +60,9 @@ struct Limits {
   // After so many transitions the search begins again, remembering the states it was in: slower by the step,
   // and fewer of them where many interleavings lead to the same. Only with reduce.
   std::uint64_t remember_after = 200'000;
+  // States of the execution at hand that are kept to go back to, some 20 KB each. From the last one that is kept, what
+  // follows is run again.
+  std::size_t points = 2'000;
   Orders orders = {};
   // To test the tests of rc11.
   Rc11::Fault fault = Rc11::Fault::none;
@@ -80,7 +83,7 @@ constexpr std::string_view to_string(Ending ending) {
 struct Result {
   Ending ending = Ending::exhausted;
   // Executions that ran to their end, executions that were broken off as covered by others, and transitions
-  // of both.
+  // of both, each from its beginning: what two have in common counts twice, and is performed once where it is kept.
   std::uint64_t executions = 0;
   std::uint64_t covered = 0;
   std::uint64_t steps = 0;

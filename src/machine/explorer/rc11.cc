@@ -35,6 +35,34 @@ void Rc11::begin() {
   }
 }
 
+// What is kept of views (`snapshots_`) is only ever added to, so that their number suffices. A location that was not
+// asked for yet at that point is unknown again.
+void Rc11::checkpoint(Checkpoint& point) {
+  point.value(consistent_);
+  point.value(exhausted_);
+  point.value(snapshots_used_);
+  point.sequence(fences_);
+  if (keep_events_) point.value(graph_);
+  std::size_t known = locations_.size();
+  point.value(known);
+  for (std::size_t l = 0; l < known; ++l) {
+    point.value(locations_[l].execution);
+    if (locations_[l].execution == execution_) point.sequence(locations_[l].messages);
+  }
+  for (std::size_t l = known; l < locations_.size(); ++l) locations_[l].execution = 0;
+  for (Cpu& cpu : cpus_) {
+    for (View* const view : {&cpu.now, &cpu.acquirable}) {
+      point.memory(view->seen.data(), known * sizeof(Time));
+      if (!point.saving())
+        std::fill(view->seen.begin() + static_cast<std::ptrdiff_t>(known), view->seen.end(), 0);
+      point.value(view->fences);
+      point.value(view->events);
+    }
+    point.value(cpu.released);
+    point.value(cpu.fences);
+  }
+}
+
 unsigned Rc11::locate(const void* address, std::size_t bytes) {
   const auto [it, first] = numbers_.try_emplace(address, static_cast<unsigned>(locations_.size()));
   if (first) {

@@ -22,6 +22,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "machine/explorer/checkpoint.h"
 #include "machine/explorer/sc_graph.h"
 #include "machine/explorer/visited.h"
 
@@ -65,6 +66,8 @@ class Rc11 {
 
   // A new execution: nothing stored yet.
   void begin();
+  // Of the execution at hand, as World::checkpoint.
+  void checkpoint(Checkpoint& point);
 
   // The number of a location. Its first message is what stands in memory when the execution first asks.
   unsigned locate(const void* address, std::size_t bytes);

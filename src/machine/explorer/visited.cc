@@ -41,8 +41,10 @@ void Digester::add(std::span<const std::byte> bytes) {
 }
 
 Digest Digester::take() {
+  parts_.push_back(digest_of(values_));
   const Digest all = digest_of(std::as_bytes(std::span(parts_)));
   parts_.clear();
+  values_.clear();
   return all;
 }
 

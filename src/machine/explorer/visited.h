@@ -27,15 +27,18 @@ struct Digest {
 class Digester {
  public:
   void add(std::span<const std::byte> bytes);
+  // The same of a few bytes, which are digested together.
   template <class T>
   void add_value(const T& value) {
-    add(std::as_bytes(std::span(&value, 1)));
+    const auto bytes = std::as_bytes(std::span(&value, 1));
+    values_.insert(values_.end(), bytes.begin(), bytes.end());
   }
   // Returns the digest of all that was added, and resets.
   Digest take();
 
  private:
   std::vector<Digest> parts_;
+  std::vector<std::byte> values_;
   // Under AddressSanitizer: what is digested, where it may be read.
   std::vector<std::byte> copy_;
 };

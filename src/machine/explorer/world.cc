@@ -2,6 +2,7 @@
 #include "machine/explorer/world.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <stdexcept>
 
@@ -37,15 +38,15 @@ void Core::stop_before(Operation& operation) {
       operation.place = world.weak_->locate(operation.location, operation.bytes);
   }
   for (;;) {
-    if (world.skip_private_ && is_local(operation) && ++skipped_ < kMaxSkipped) {
-      if (is_weak(operation)) for_each_choice(operation, [this](std::uint32_t choice) { choice_ = choice; });
+    if (world.skip_private_ && is_local(operation) && ++skipped < kMaxSkipped) {
+      if (is_weak(operation)) for_each_choice(operation, [this](std::uint32_t one) { choice = one; });
       return;
     }
-    if (skipped_ >= kMaxSkipped) world.runaway_ = true;
-    skipped_ = 0;
-    pending_ = operation;
+    if (skipped >= kMaxSkipped) world.runaway_ = true;
+    skipped = 0;
+    pending = operation;
     fiber_.jump(world.thread_);
-    if (chosen_ == Transition::Kind::step) return;
+    if (chosen == Transition::Kind::step) return;
     take_interrupts();
   }
 }
@@ -55,9 +56,9 @@ void Core::read(const void* location, void* value, std::size_t bytes) const {
     std::memcpy(value, offered_, bytes);
     return;
   }
-  for (unsigned i = buffered_; i-- > 0;)
-    if (buffer_[i].location == location) {
-      std::memcpy(value, &buffer_[i].value, bytes);
+  for (unsigned i = buffered; i-- > 0;)
+    if (buffer[i].location == location) {
+      std::memcpy(value, &buffer[i].value, bytes);
       return;
     }
   std::memcpy(value, location, bytes);
@@ -71,7 +72,7 @@ void Core::perform_read(void* value, const Operation& operation) {
     if (!rmw) world.weak_->private_access(cpu, operation.location, operation.order);
     return read(operation.location, value, operation.bytes);
   }
-  const std::uint64_t word = world.weak_->read(cpu, operation.place, choice_, operation.order, rmw);
+  const std::uint64_t word = world.weak_->read(cpu, operation.place, choice, operation.order, rmw);
   std::memcpy(value, &word, operation.bytes);
 }
 
@@ -99,14 +100,14 @@ void Core::write(void* location, const void* value, const Operation& operation) 
     std::uint64_t word = 0;
     std::memcpy(&word, value, operation.bytes);
     if (is_weak(operation)) {
-      world.weak_->write(cpu, operation.place, choice_, operation.order, word, rmw);
+      world.weak_->write(cpu, operation.place, choice, operation.order, word, rmw);
     } else {
       world.weak_->private_access(cpu, location, operation.order);
       std::memcpy(location, value, operation.bytes);
     }
     return;
   }
-  const std::uint16_t number = operation.kind == Operation::Kind::store ? ++stores_ : stores_;
+  const std::uint16_t number = operation.kind == Operation::Kind::store ? ++stores : stores;
   const bool to_memory = world.direct_ || world.memory_ == Memory::sc || world.memory_ == Memory::rc11 ||
                          operation.kind == Operation::Kind::rmw ||
                          (world.skip_private_ && world.is_private(location));
@@ -114,7 +115,7 @@ void Core::write(void* location, const void* value, const Operation& operation) 
     std::memcpy(location, value, operation.bytes);
     return;
   }
-  Store& store = buffer_[buffered_++];
+  Store& store = buffer[buffered++];
   store = {location, 0, static_cast<std::uint16_t>(operation.bytes), number, is_release(operation.order)};
   std::memcpy(&store.value, value, operation.bytes);
 }
@@ -146,13 +147,13 @@ void Core::for_each_choice(const Operation& operation, F&& f) const {
 }
 
 bool Core::is_eager() const {
-  return pending_.kind == Operation::Kind::store && is_weak(pending_) &&
+  return pending.kind == Operation::Kind::store && is_weak(pending) &&
          (irqs_off || world.is_private(&inbox_location_));
 }
 
 bool Core::buffer_holds(const void* location) const {
-  for (unsigned i = 0; i < buffered_; ++i)
-    if (buffer_[i].location == location) return true;
+  for (unsigned i = 0; i < buffered; ++i)
+    if (buffer[i].location == location) return true;
   return false;
 }
 
@@ -168,32 +169,32 @@ bool Core::needs_empty_buffer(const Operation& operation) const {
 }
 
 bool Core::can_step() const {
-  switch (pending_.kind) {
+  switch (pending.kind) {
     case Operation::Kind::done:
       return false;
     case Operation::Kind::wait:
-      return pending_.satisfied(pending_.waiting);
+      return pending.satisfied(pending.waiting);
     case Operation::Kind::store:
-      return buffered_ < kBufferedStores;
+      return buffered < kBufferedStores;
     default:
-      return buffered_ == 0 || !needs_empty_buffer(pending_);
+      return buffered == 0 || !needs_empty_buffer(pending);
   }
 }
 
-bool Core::can_interrupt() const { return !irqs_off && waiting_requests_ != 0 && buffered_ == 0; }
+bool Core::can_interrupt() const { return !irqs_off && waiting_requests != 0 && buffered == 0; }
 
 bool Core::can_drain(unsigned index) const {
   if (world.memory_ == Memory::tso) return index == 0;
-  if (buffer_[index].release && index != 0) return false;
+  if (buffer[index].release && index != 0) return false;
   for (unsigned i = 0; i < index; ++i)
-    if (buffer_[i].location == buffer_[index].location) return false;
+    if (buffer[i].location == buffer[index].location) return false;
   return true;
 }
 
 void Core::drain(unsigned index) {
-  std::memcpy(buffer_[index].location, &buffer_[index].value, buffer_[index].bytes);
-  std::copy(buffer_.begin() + index + 1, buffer_.begin() + buffered_, buffer_.begin() + index);
-  --buffered_;
+  std::memcpy(buffer[index].location, &buffer[index].value, buffer[index].bytes);
+  std::copy(buffer.begin() + index + 1, buffer.begin() + buffered, buffer.begin() + index);
+  --buffered;
 }
 
 bool Core::is_local(const Operation& operation) const {
@@ -202,16 +203,15 @@ bool Core::is_local(const Operation& operation) const {
     case Operation::Kind::local:
       return true;
     case Operation::Kind::fence:
-      return buffered_ == 0;
+      return buffered == 0;
     case Operation::Kind::load:
       return world.is_private(operation.location) ||
              (is_weak(operation) && world.is_own(operation.location, cpu));
     case Operation::Kind::store:
       return world.is_private(operation.location) ||
-             (world.memory_ != Memory::sc && world.memory_ != Memory::rc11 &&
-              buffered_ + 1 < kBufferedStores);
+             (world.memory_ != Memory::sc && world.memory_ != Memory::rc11 && buffered + 1 < kBufferedStores);
     case Operation::Kind::rmw:
-      return world.is_private(operation.location) && (buffered_ == 0 || !needs_empty_buffer(operation));
+      return world.is_private(operation.location) && (buffered == 0 || !needs_empty_buffer(operation));
     case Operation::Kind::wait:
     case Operation::Kind::done:
       return false;
@@ -223,9 +223,9 @@ bool Core::is_local(const Operation& operation) const {
 // with a release store that its sender waits for.
 void Core::take_interrupts() {
   irqs_off = true;
-  std::array<IpiRequest*, kMaxCpus> requests_now = inbox_;
-  const unsigned count = waiting_requests_;
-  waiting_requests_ = 0;
+  std::array<IpiRequest*, kMaxCpus> requests_now = inbox;
+  const unsigned count = waiting_requests;
+  waiting_requests = 0;
   if (world.weak_ != nullptr)
     for (unsigned i = 0; i < count; ++i) world.weak_->acquire(cpu, requests_now[i]->known);
   for (unsigned i = 0; i < count; ++i) {
@@ -281,16 +281,16 @@ void World::begin() {
   runaway_ = false;
   events_.clear();
   for (auto& core : cores_) {
-    core->buffered_ = 0;
-    core->stores_ = 0;
-    core->skipped_ = 0;
-    core->waiting_requests_ = 0;
+    core->buffered = 0;
+    core->stores = 0;
+    core->skipped = 0;
+    core->waiting_requests = 0;
     core->irqs_off = core->observing = core->sees_at_once = false;
     for (IpiRequest& request : core->requests) {
       request.busy = 0;
       request.known = Rc11::kNothing;
     }
-    core->chosen_ = Transition::Kind::step;
+    core->chosen = Transition::Kind::step;
     core->fiber_.start(Core::run_fiber, core.get());
     thread_.jump(core->fiber_);
   }
@@ -301,15 +301,15 @@ unsigned World::enabled(std::array<Transition, kMaxTransitions>& transitions) co
   unsigned count = 0;
   for (const auto& core : cores_) {
     const auto cpu = static_cast<std::uint8_t>(core->cpu);
-    if (core->is_weak(core->pending_))
-      core->for_each_choice(core->pending_, [&](std::uint32_t choice) {
+    if (core->is_weak(core->pending))
+      core->for_each_choice(core->pending, [&](std::uint32_t choice) {
         if (count < kMaxTransitions - kMaxCpus) transitions[count++] = {step, cpu, choice};
       });
     else if (core->can_step())
       transitions[count++] = {step, cpu, 0};
     if (core->can_interrupt()) transitions[count++] = {interrupt, cpu, 0};
-    for (unsigned i = 0; i < core->buffered_; ++i)
-      if (core->can_drain(i)) transitions[count++] = {drain, cpu, core->buffer_[i].number};
+    for (unsigned i = 0; i < core->buffered; ++i)
+      if (core->can_drain(i)) transitions[count++] = {drain, cpu, core->buffer[i].number};
   }
   return count;
 }
@@ -320,13 +320,13 @@ Footprint World::footprint(const Transition& transition) const {
     case Transition::Kind::interrupt:
       return {&core.inbox_location_, true, nullptr};
     case Transition::Kind::drain:
-      for (unsigned i = 0; i < core.buffered_; ++i)
-        if (core.buffer_[i].number == transition.store) return {core.buffer_[i].location, true, nullptr};
+      for (unsigned i = 0; i < core.buffered; ++i)
+        if (core.buffer[i].number == transition.store) return {core.buffer[i].location, true, nullptr};
       return {};
     case Transition::Kind::step:
       break;
   }
-  const Operation& operation = core.pending_;
+  const Operation& operation = core.pending;
   if (core.is_weak(operation)) {
     if (operation.kind != Operation::Kind::rmw) return {};
     return {operation.location, true, nullptr, transition.store};
@@ -348,13 +348,13 @@ Footprint World::footprint(const Transition& transition) const {
 void World::perform(const Transition& transition) {
   Core& core = *cores_[transition.cpu];
   if (transition.kind == Transition::Kind::drain) {
-    for (unsigned i = 0; i < core.buffered_; ++i) {
-      if (core.buffer_[i].number != transition.store) continue;
+    for (unsigned i = 0; i < core.buffered; ++i) {
+      if (core.buffer[i].number != transition.store) continue;
       if (recording_) {
         Operation operation;
-        operation.location = core.buffer_[i].location;
-        operation.operand = core.buffer_[i].value;
-        operation.bytes = core.buffer_[i].bytes;
+        operation.location = core.buffer[i].location;
+        operation.operand = core.buffer[i].value;
+        operation.bytes = core.buffer[i].bytes;
         operation.name = "store reaches memory";
         events_.push_back({transition, operation, 0, 0});
       }
@@ -362,20 +362,20 @@ void World::perform(const Transition& transition) {
       break;
     }
     // What only waited for the buffer to be empty, as a barrier does, is no choice.
-    if (!skip_private_ || !core.is_local(core.pending_)) return;
-    core.chosen_ = Transition::Kind::step;
+    if (!skip_private_ || !core.is_local(core.pending)) return;
+    core.chosen = Transition::Kind::step;
     thread_.jump(core.fiber_);
     return;
   }
-  if (recording_) events_.push_back({transition, core.pending_, 0, 0, as_written(transition).store});
-  core.chosen_ = transition.kind;
-  core.choice_ = transition.store;
+  if (recording_) events_.push_back({transition, core.pending, 0, 0, as_written(transition).store});
+  core.chosen = transition.kind;
+  core.choice = transition.store;
   thread_.jump(core.fiber_);
 }
 
 Transition World::family(const Transition& transition) const {
   if (transition.kind != Transition::Kind::step || weak_ == nullptr) return transition;
-  const Operation& pending = cores_[transition.cpu]->pending_;
+  const Operation& pending = cores_[transition.cpu]->pending;
   if (pending.kind != Operation::Kind::store) return transition;
   return {transition.kind, transition.cpu, 0};
 }
@@ -384,14 +384,14 @@ Transition World::normal(const Transition& transition) const {
   if (transition.kind != Transition::Kind::step || transition.store == 0) return transition;
   if (weak_ == nullptr) return transition;
   return {transition.kind, transition.cpu,
-          1 + weak_->rank(cores_[transition.cpu]->pending_.place, transition.store)};
+          1 + weak_->rank(cores_[transition.cpu]->pending.place, transition.store)};
 }
 
 Transition World::as_written(const Transition& transition) const {
   if (weak_ == nullptr || transition.kind != Transition::Kind::step || transition.store == 0)
     return transition;
   return {transition.kind, transition.cpu,
-          weak_->newer(cores_[transition.cpu]->pending_.place, transition.store)};
+          weak_->newer(cores_[transition.cpu]->pending.place, transition.store)};
 }
 
 unsigned World::eager_cpu() const {
@@ -403,16 +403,16 @@ unsigned World::eager_cpu() const {
 
 bool World::over() const {
   for (const auto& core : cores_)
-    if (core->pending_.kind != Operation::Kind::done || core->buffered_ != 0 || core->waiting_requests_ != 0)
+    if (core->pending.kind != Operation::Kind::done || core->buffered != 0 || core->waiting_requests != 0)
       return false;
   return true;
 }
 
-bool World::pending_is_local(unsigned cpu) const { return cores_[cpu]->is_local(cores_[cpu]->pending_); }
+bool World::pending_is_local(unsigned cpu) const { return cores_[cpu]->is_local(cores_[cpu]->pending); }
 
 bool World::oldest_store_is_private(unsigned cpu) const {
   const Core& core = *cores_[cpu];
-  return core.buffered_ != 0 && is_private(core.buffer_[0].location);
+  return core.buffered != 0 && is_private(core.buffer[0].location);
 }
 
 void World::add_state(Digester& digester) const {
@@ -426,24 +426,40 @@ void World::add_state(Digester& digester) const {
   for (const auto& core : cores_) {
     digester.add(core->fiber_.live_stack());
     digester.add_value(core->irqs_off);
-    digester.add_value(core->stores_);
-    for (unsigned i = 0; i < core->buffered_; ++i) {
-      const Core::Store& store = core->buffer_[i];
+    digester.add_value(core->stores);
+    digester.add_value(core->buffered);
+    digester.add_value(core->waiting_requests);
+    for (unsigned i = 0; i < core->buffered; ++i) {
+      const CoreState::Store& store = core->buffer[i];
       digester.add_value(store.location);
       digester.add_value(store.value);
       digester.add_value(store.number);
     }
-    digester.add_value(core->buffered_);
-    digester.add(std::as_bytes(std::span(core->inbox_).first(core->waiting_requests_)));
+    for (unsigned i = 0; i < core->waiting_requests; ++i) digester.add_value(core->inbox[i]);
     for (const IpiRequest& request : core->requests) digester.add_value(request.busy);
   }
+}
+
+void World::checkpoint(Checkpoint& point) {
+  direct_ = false;
+  for (const auto& core : cores_) {
+    CoreState& state = *core;
+    point.memory(&state, offsetof(CoreState, buffer));
+    point.memory(state.buffer.data(), state.buffered * sizeof(CoreState::Store));
+    std::span<std::byte> stack = core->fiber_.live_stack();
+    std::size_t bytes = stack.size();
+    point.value(bytes);
+    if (!point.saving()) stack = core->fiber_.with_live_stack(bytes);
+    point.memory(stack.data(), bytes);
+  }
+  if (weak_ != nullptr) weak_->checkpoint(point);
 }
 
 void World::push(unsigned sender, unsigned target, IpiRequest& request) {
   Core& core = *cores_[target];
   request.busy = 1;
   if (weak_ != nullptr) request.known = weak_->publish(sender);
-  core.inbox_[core.waiting_requests_++] = &request;
+  core.inbox[core.waiting_requests++] = &request;
 }
 
 void World::interrupt_directly(unsigned target, IpiRequest& request) {

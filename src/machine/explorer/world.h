@@ -13,6 +13,7 @@
 #include <source_location>
 #include <vector>
 
+#include "machine/explorer/checkpoint.h"
 #include "machine/explorer/locations.h"
 #include "machine/explorer/rc11.h"
 #include "machine/explorer/site.h"
@@ -71,8 +72,35 @@ struct IpiRequest {
   Rc11::Snapshot known = Rc11::kNothing;
 };
 
+// What an execution changes of a CPU, its stack apart. Of `buffer`, which is last, `buffered` stores are in use.
+struct CoreState {
+  struct Store {
+    void* location;
+    std::uint64_t value;
+    std::uint16_t bytes;
+    std::uint16_t number;
+    bool release;
+  };
+
+  bool irqs_off = false;
+  // While what looks at other CPUs does so in no order that matters.
+  bool observing = false;
+  bool sees_at_once = false;
+  // Requests to others, by target.
+  std::array<IpiRequest, kMaxCpus> requests;
+  Operation pending;
+  unsigned skipped = 0;
+  Transition::Kind chosen = Transition::Kind::step;
+  std::uint32_t choice = 0;
+  std::uint16_t stores = 0;
+  std::array<IpiRequest*, kMaxCpus> inbox;
+  unsigned waiting_requests = 0;
+  unsigned buffered = 0;
+  std::array<Store, kBufferedStores> buffer;
+};
+
 // What the world keeps of one CPU.
-class Core {
+class Core : private CoreState {
  public:
   Core(World& world, unsigned cpu);
 
@@ -98,23 +126,13 @@ class Core {
 
   World& world;
   const unsigned cpu;
-  bool irqs_off = false;
-  // While what looks at other CPUs does so in no order that matters.
-  bool observing = false;
-  bool sees_at_once = false;
-  // Requests to others, by target.
-  std::array<IpiRequest, kMaxCpus> requests;
+  using CoreState::irqs_off;
+  using CoreState::observing;
+  using CoreState::requests;
+  using CoreState::sees_at_once;
 
  private:
   friend class World;
-
-  struct Store {
-    void* location;
-    std::uint64_t value;
-    std::uint16_t bytes;
-    std::uint16_t number;
-    bool release;
-  };
 
   bool buffer_holds(const void* location) const;
   // Whether every store before this operation must have reached memory.
@@ -138,18 +156,9 @@ class Core {
   static constexpr unsigned kMaxSkipped = 100'000;
 
   Fiber fiber_;
-  Operation pending_;
-  unsigned skipped_ = 0;
-  Transition::Kind chosen_ = Transition::Kind::step;
-  std::uint32_t choice_ = 0;
   // What a wait is tried with; nullptr while none is.
   mutable const std::uint64_t* offered_ = nullptr;
   void* machine_ = nullptr;
-  std::array<Store, kBufferedStores> buffer_;
-  unsigned buffered_ = 0;
-  std::uint16_t stores_ = 0;
-  std::array<IpiRequest*, kMaxCpus> inbox_;
-  unsigned waiting_requests_ = 0;
   // What pushes to the inbox write, as far as dependence goes.
   std::uint32_t inbox_location_ = 0;
 };
@@ -213,6 +222,10 @@ class World {
   bool over() const;
   // Back to direct operation.
   void end() { direct_ = true; }
+
+  // Puts aside what an execution has done to the world so far, or goes back there: instead of running it again, where
+  // executions since had the way to this point in common. Memory other than the world's own is the caller's.
+  void checkpoint(Checkpoint& point);
 
   // Locations that only one CPU has ever touched in an execution, and inboxes that nobody ever pushed to,
   // need no choice points as long as that holds. skip_private(true) leaves such operations out; when one

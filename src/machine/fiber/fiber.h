@@ -48,9 +48,14 @@ class Fiber {
 
   // Of a fiber that does not run: what is on its stack, saved registers first. Together with the memory
   // outside it is all that decides how the fiber goes on.
-  std::span<const std::byte> live_stack() const {
-    const auto* const first = static_cast<const std::byte*>(context_);
-    return {first, static_cast<const std::byte*>(bottom_) + bytes_};
+  std::span<std::byte> live_stack() const {
+    return {static_cast<std::byte*>(context_), static_cast<std::byte*>(bottom_) + bytes_};
+  }
+  // To put such bytes back, and go on from there: the place for them, which the next jump to this fiber begins with.
+  // Not with sanitizers, whose own books of a stack stay as they are.
+  std::span<std::byte> with_live_stack(std::size_t bytes) {
+    context_ = static_cast<std::byte*>(bottom_) + bytes_ - bytes;
+    return live_stack();
   }
 
  private:

@@ -110,6 +110,21 @@ TEST(Explore, StopsExactlyAtItsLimitAndSaysSo) {
   EXPECT_EQ(result.steps, 10u);
 }
 
+TEST(Explore, ALimitCountsWhatItWentBackToAsIfItHadRunAgain) {
+  for (std::uint64_t steps = 1; steps < 200; ++steps) {
+    SmallProgram kept = peterson_program(true);
+    SmallProgram again = peterson_program(true);
+    Limits limits;
+    limits.steps = steps;
+    const Result with = explore(kept, Memory::tso, limits);
+    limits.points = 0;
+    const Result without = explore(again, Memory::tso, limits);
+    EXPECT_EQ(with.steps, without.steps);
+    EXPECT_EQ(with.executions, without.executions) << steps;
+    EXPECT_EQ(with.ending, without.ending) << steps;
+  }
+}
+
 TEST(Explore, AProgramThatNeverEndsIsStopped) {
   SmallProgram program({[](Explorer& m, Words& w) {
                           for (;;) m.fetch_add(w.shared[0], 1, relaxed);
