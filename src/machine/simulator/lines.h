@@ -17,41 +17,45 @@ namespace mmscale::machine::simulator {
 
 inline constexpr std::uint32_t kNobody = UINT32_MAX;
 
-struct Line {
-  // The core that may write it, and its domain; kNobody while the line is shared, or in memory only.
+// What each access needs comes first, in one line of the host's cache.
+struct alignas(kLine) Line {
+  // The core that may write it; kNobody while the line is shared, or in memory only.
   std::uint32_t owner = kNobody;
-  std::uint32_t owner_domain = kNobody;
   // The hardware thread of the owner that used it last.
   std::uint32_t last_user = kNobody;
   // CPUs in a spin_until on it: a list through them.
   std::uint32_t spinners = kNobody;
-  // The package of its home; kNobody until the first request for it.
-  std::uint32_t home = kNobody;
   // Its bit set of cores with a copy, in Lines; kNobody until it is shared for the first time.
   std::uint32_t sharers = kNobody;
+  // Until when its owner works on it: it leaves after the operation in flight.
+  Picoseconds busy_until = 0;
+  // Its event in the queue; others of another time are stale.
+  Picoseconds event_at = kNever;
+  // From when on the owner's agent can serve the next request.
+  Picoseconds port_free = 0;
+  // Requests in all queues.
+  std::uint32_t waiting = 0;
+  // Whom the snoop that is on its way was sent for; kNobody while none is.
+  std::uint32_t snooping_for = kNobody;
+  // The owner's domain; kNobody where there is no owner.
+  std::uint32_t owner_domain = kNobody;
   // Its queues in Lines, one for each domain; kNobody until the first request for it.
   std::uint32_t queues = kNobody;
+  // The package of its home; kNobody until the first request for it.
+  std::uint32_t home = kNobody;
   // Domains other than the owner's that wait for it, oldest first: a list through its queues.
   std::uint32_t first_domain = kNobody;
   std::uint32_t last_domain = kNobody;
-  // Whom the snoop that is on its way was sent for; kNobody while none is.
-  std::uint32_t snooping_for = kNobody;
-  // Requests in all queues, and hand-offs in a row that passed over one from outside (Arbitration::near).
-  std::uint32_t waiting = 0;
-  // Those of them that do not wait behind a sibling; and of these, who wants to read and write it in one.
+  // Requests that do not wait behind a sibling; and of these, who wants to read and write it in one.
   std::uint32_t asking = 0;
   std::uint32_t contending = 0;
+  // Hand-offs in a row that passed over one from outside (Arbitration::near).
   std::uint32_t passed_over = 0;
-  // Domains with a copy, and the core that answers a read from elsewhere.
-  std::uint64_t domains = 0;
+  // The core that answers a read from elsewhere, and the domains with a copy.
   std::uint32_t supplier = kNobody;
-  // Until when its owner works on it: it leaves after the operation in flight.
-  Picoseconds busy_until = 0;
-  // From when on the owner's agent can serve the next request, and the home the next domain.
-  Picoseconds port_free = 0;
+  std::uint64_t domains = 0;
+  // From when on the home can serve the next domain.
   Picoseconds home_free = 0;
-  // Its event in the queue; others of another time are stale.
-  Picoseconds event_at = kNever;
 };
 
 // The requests of one domain's CPUs for one line.
@@ -86,7 +90,11 @@ class Lines {
   // Lines that cores 0 to cores - 1 may share, with a queue for each of `domains` domains; lines are kept by
   // owners in `packages` packages.
   Lines(unsigned cores, unsigned domains, unsigned packages)
-      : words_(cores / 64 + 1), domains_(domains), packages_(packages), slots_(kFirstSlots) {}
+      : words_(cores / 64 + 1),
+        domains_(domains),
+        packages_(packages),
+        slots_(kFirstSlots),
+        mask_(kFirstSlots - 1) {}
 
   Line& operator[](std::uint32_t index) { return lines_[index]; }
   std::size_t size() const { return lines_.size(); }
@@ -105,7 +113,7 @@ class Lines {
   MMSCALE_INLINE std::uint32_t index_of(const void* address) {
     const std::uint64_t key = reinterpret_cast<std::uintptr_t>(address) / kLine;
     for (std::size_t slot = hash(key);; ++slot) {
-      const Slot& found = slots_[slot & (slots_.size() - 1)];
+      const Slot& found = slots_[slot & mask_];
       if (found.key == key) return found.index;
       if (found.key == 0) return insert(key);
     }
@@ -166,12 +174,13 @@ class Lines {
   }
   void place(Slot slot) {
     std::size_t at = hash(slot.key);
-    while (slots_[at & (slots_.size() - 1)].key != 0) ++at;
-    slots_[at & (slots_.size() - 1)] = slot;
+    while (slots_[at & mask_].key != 0) ++at;
+    slots_[at & mask_] = slot;
   }
   void grow() {
     std::vector<Slot> old(2 * slots_.size());
     old.swap(slots_);
+    mask_ = slots_.size() - 1;
     for (const Slot& slot : old)
       if (slot.key != 0) place(slot);
   }
@@ -180,6 +189,7 @@ class Lines {
   unsigned domains_;
   unsigned packages_;
   std::vector<Slot> slots_;
+  std::size_t mask_;
   std::vector<Line> lines_;
   std::vector<LineStatistics> statistics_;
   std::vector<Picoseconds> kept_;

@@ -22,30 +22,43 @@ inline constexpr Picoseconds kNever = UINT64_MAX;
 class Turns {
  public:
   // None of them ever goes on.
-  explicit Turns(std::uint32_t cpus) : leaves_(std::bit_ceil(std::size_t{cpus})), nodes_(2 * leaves_) {
+  explicit Turns(std::uint32_t cpus)
+      : bits_(std::bit_width(cpus - 1)),
+        never_(kNever >> bits_),
+        leaves_(std::size_t{1} << bits_),
+        nodes_(2 * leaves_) {
     for (std::uint32_t cpu = 0; cpu < leaves_; ++cpu) set(cpu, kNever);
   }
 
-  // CPU `cpu` goes on at `time`.
-  MMSCALE_INLINE void set(std::uint32_t cpu, Picoseconds time) {
-    Turn earliest = Turn{time} << 64 | cpu;
+  // CPU `cpu` goes on at `time`. Until when it would be the earliest if it went on later: it is while its time is before
+  // that.
+  MMSCALE_INLINE Picoseconds set(std::uint32_t cpu, Picoseconds time) {
+    const Turn own = std::min(time, never_) << bits_ | cpu;
+    Turn others = kNever;
     std::size_t node = leaves_ + cpu;
-    nodes_[node] = earliest;
+    nodes_[node] = own;
     for (; node > 1; node /= 2) {
-      earliest = std::min(earliest, nodes_[node ^ 1]);
-      nodes_[node / 2] = earliest;
+      others = std::min(others, nodes_[node ^ 1]);
+      nodes_[node / 2] = std::min(own, others);
     }
+    return (others >> bits_) + (cpu < cpu_of(others));
   }
-  Picoseconds of(std::uint32_t cpu) const { return static_cast<Picoseconds>(nodes_[leaves_ + cpu] >> 64); }
+  Picoseconds of(std::uint32_t cpu) const { return time_of(nodes_[leaves_ + cpu]); }
 
   // The earliest, and when it goes on; of several the one with the lowest number.
-  std::uint32_t next() const { return static_cast<std::uint32_t>(nodes_[1]); }
-  Picoseconds time() const { return static_cast<Picoseconds>(nodes_[1] >> 64); }
+  std::uint32_t next() const { return cpu_of(nodes_[1]); }
+  Picoseconds time() const { return time_of(nodes_[1]); }
 
  private:
-  // Time, then CPU: ordered as one number.
-  __extension__ using Turn = unsigned __int128;
+  // Time, then CPU: ordered as one number. With 1,536 CPUs and their store buffers, times go to 75 minutes; what is later
+  // never comes, and is reported as that.
+  using Turn = std::uint64_t;
 
+  std::uint32_t cpu_of(Turn turn) const { return static_cast<std::uint32_t>(turn & (leaves_ - 1)); }
+  Picoseconds time_of(Turn turn) const { return turn >> bits_ == never_ ? kNever : turn >> bits_; }
+
+  int bits_;
+  Picoseconds never_;
   std::size_t leaves_;
   // The root is 1, the children of n are 2n and 2n + 1.
   std::vector<Turn> nodes_;

@@ -51,6 +51,16 @@ std::vector<Place> home_agents(const Model& model, const std::vector<Place>& pla
   return by_number;
 }
 
+// What a store writes, without a call.
+void put(void* to, const void* from, std::size_t bytes) {
+  if (bytes == 8)
+    std::memcpy(to, from, 8);
+  else if (bytes == 4)
+    std::memcpy(to, from, 4);
+  else
+    std::memcpy(to, from, bytes);
+}
+
 }  // namespace
 
 World::World(const Model& model, const std::vector<Place>& given, std::uint32_t home_package,
@@ -127,7 +137,7 @@ void World::store(unsigned cpu, void* address, const void* value, std::size_t by
       buffer.time = c.time;
       buffer.address = address;
       buffer.bytes = static_cast<std::uint32_t>(bytes);
-      std::memcpy(buffer.value.data(), value, bytes);
+      put(buffer.value.data(), value, bytes);
       c.storing_to = index;
       c.time += costs_.store;
       send(buffer, index, Wish::own);
@@ -138,7 +148,7 @@ void World::store(unsigned cpu, void* address, const void* value, std::size_t by
     note(index, cpu, cpu, 0);
   }
   c.time += costs_.store;
-  std::memcpy(address, value, bytes);
+  put(address, value, bytes);
   end_write(cpu, index);
 }
 
@@ -154,7 +164,7 @@ void World::await_store(Cpu& c) {
 void World::finish_store(Cpu& buffer, Picoseconds time) {
   Cpu& c = cpus_[thread_of(buffer)];
   schedule(buffer, kNever);
-  std::memcpy(buffer.address, buffer.value.data(), buffer.bytes);
+  put(buffer.address, buffer.value.data(), buffer.bytes);
   buffer.address = nullptr;
   const std::uint32_t index = std::exchange(c.storing_to, kNobody);
   const Picoseconds done = time + costs_.store;
@@ -236,9 +246,13 @@ void World::run(const std::function<void(unsigned)>& body) {
                              waiting.front()));
 }
 
-void World::schedule(Cpu& c, Picoseconds time) { turns_.set(c.id, time); }
+void World::schedule(Cpu& c, Picoseconds time) {
+  goes_on_until_ = std::min(goes_on_until_, time);
+  turns_.set(c.id, time);
+}
 
 void World::schedule(std::uint32_t line, Picoseconds time) {
+  goes_on_until_ = std::min(goes_on_until_, time);
   lines_[line].event_at = time;
   line_events_.push({time, line});
 }
@@ -280,6 +294,7 @@ void World::wait(Cpu& c) {
     if (next.state == State::spinning) stop_spinning(next);
     next.state = State::ready;
     next.time = std::max(next.time, time);
+    goes_on_until_ = 0;
     if (&next != &c) switch_to(c, next);
     return;
   }
@@ -317,8 +332,17 @@ void World::spin(unsigned cpu, const Condition& condition, Waiting waiting) {
   charge(c, &Spent::spinning);
 }
 
+// Those that are told, and of the same, are in the list as one: where all meet, all wait for the same, and each that
+// comes writes.
 void World::join_spinners(Cpu& c) {
   Line& line = lines_[c.line];
+  if (!c.looks && line.spinners != kNobody) {
+    Cpu& first = cpus_[line.spinners];
+    if (!first.looks && spins_[first.id] == spins_[c.id]) {
+      c.along = std::exchange(first.along, c.id);
+      return;
+    }
+  }
   c.next = std::exchange(line.spinners, c.id);
 }
 
@@ -328,23 +352,31 @@ void World::wake_spinners(Line& line, Picoseconds time) {
   for (std::uint32_t at = std::exchange(line.spinners, kNobody); at != kNobody;) {
     Cpu& c = cpus_[at];
     at = c.next;
+    if (!c.looks) {
+      if (spins_[c.id].holds())
+        tell(c, time);
+      else
+        c.next = std::exchange(line.spinners, c.id);
+      continue;
+    }
     // An interrupt was to wake it: it does, and the CPU reads when it is through.
     if (c.interrupt_at <= std::max(time, c.time) && !c.irqs_off) {
       c.state = State::sleeping;
       continue;
     }
-    if (!c.looks) {
-      if (spins_[c.id].holds()) {
-        c.state = State::sleeping;
-        schedule(c, std::max(time, c.time));
-      } else {
-        join_spinners(c);
-      }
-      continue;
-    }
     c.time = std::max(time, c.time);
     c.polls = true;
     send(c, c.line, Wish::read);
+  }
+}
+
+// What that CPU and those with it are told of has come.
+void World::tell(Cpu& c, Picoseconds time) {
+  for (std::uint32_t at = c.id; at != kNobody; at = std::exchange(cpus_[at].along, kNobody)) {
+    Cpu& told = cpus_[at];
+    told.state = State::sleeping;
+    if (told.interrupt_at > std::max(time, told.time) || told.irqs_off)
+      schedule(told, std::max(time, told.time));
   }
 }
 
@@ -369,11 +401,21 @@ bool World::poll_ends(Cpu& c, Picoseconds time) {
 
 // Takes a CPU that an interrupt woke off its line's spinners.
 void World::stop_spinning(Cpu& c) {
-  for (std::uint32_t* link = &lines_[c.line].spinners; *link != kNobody; link = &cpus_[*link].next)
-    if (*link == c.id) {
-      *link = c.next;
-      return;
+  for (std::uint32_t* link = &lines_[c.line].spinners; *link != kNobody; link = &cpus_[*link].next) {
+    for (std::uint32_t* beside = &cpus_[*link].along; *link != c.id && *beside != kNobody;
+         beside = &cpus_[*beside].along)
+      if (*beside == c.id) {
+        *beside = std::exchange(c.along, kNobody);
+        return;
+      }
+    if (*link != c.id) continue;
+    *link = c.next;
+    if (c.along != kNobody) {
+      Cpu& heir = cpus_[std::exchange(c.along, kNobody)];
+      heir.next = std::exchange(*link, heir.id);
     }
+    return;
+  }
 }
 
 void World::raise(unsigned cpu, unsigned target) {

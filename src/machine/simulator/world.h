@@ -80,6 +80,7 @@ struct Condition {
     return condition;
   }
   bool holds() const { return predicate(address, captured.data()); }
+  bool operator==(const Condition&) const = default;
 };
 
 class World {
@@ -221,7 +222,7 @@ class World {
     // Waits behind its sibling; who waits behind it.
     bool chained = false;
     std::uint32_t behind = kNobody;
-    // Siblings that have a read answered with it: a list.
+    // Siblings that have a read answered with it, or CPUs that are told of the same condition: a list.
     std::uint32_t along = kNobody;
     // The next hardware thread of its core; the last's is the first.
     std::uint32_t next_sibling = 0;
@@ -240,10 +241,15 @@ class World {
 
   MMSCALE_INLINE Cpu& begin_access(unsigned cpu) {
     Cpu& c = cpus_[cpu];
-    turns_.set(cpu, c.time);
-    if (scheduling_ == Scheduling::always_queue || turns_.next() != cpu || line_is_next()) wait(c);
+    if (c.time >= goes_on_until_) take_turn(c);
     ++statistics_.accesses;
     return c;
+  }
+  // Waits while another CPU or a line is earlier, else finds out how long none is.
+  MMSCALE_INLINE void take_turn(Cpu& c) {
+    goes_on_until_ = turns_.set(c.id, c.time);
+    if (!line_events_.empty()) goes_on_until_ = std::min(goes_on_until_, line_events_.top().time + 1);
+    if (c.time >= goes_on_until_ || scheduling_ == Scheduling::always_queue) wait(c);
   }
   Picoseconds drawn(Picoseconds mean);
 
@@ -272,6 +278,7 @@ class World {
   void sleep_interruptibly(Cpu& c, State state, Picoseconds until);
   void join_spinners(Cpu& c);
   void wake_spinners(Line& line, Picoseconds time);
+  void tell(Cpu& c, Picoseconds time);
   bool poll_ends(Cpu& c, Picoseconds time);
   void stop_spinning(Cpu& c);
   Cpu& buffer_of(std::uint32_t thread) { return cpus_[threads_ + thread]; }
@@ -341,6 +348,8 @@ class World {
   std::vector<Cpu> cpus_;
   // When each CPU goes on; of the running one, when it did.
   Turns turns_;
+  // While its time is before that, the running CPU is the earliest; 0 where nobody has looked.
+  Picoseconds goes_on_until_ = 0;
   EventQueue line_events_;
   Lines lines_;
   // What each CPU spins for, or last did.

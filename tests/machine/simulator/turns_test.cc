@@ -37,7 +37,15 @@ TEST(Turns, AgreesWithASearchThroughAll) {
     for (int i = 0; i < 2000; ++i) {
       const auto cpu = static_cast<std::uint32_t>(random() % cpus);
       times[cpu] = random() % 8 == 0 ? kNever : random() % 50;
-      turns.set(cpu, times[cpu]);
+      const Picoseconds until = turns.set(cpu, times[cpu]);
+      Picoseconds expected = kNever;
+      for (std::uint32_t other = 0; other < cpus; ++other)
+        if (other != cpu && times[other] != kNever)
+          expected = std::min(expected, times[other] + (cpu < other));
+      if (expected == kNever)
+        ASSERT_GT(until, 1000u);
+      else
+        ASSERT_EQ(until, expected);
       const auto earliest = std::min_element(times.begin(), times.end());
       ASSERT_EQ(turns.time(), *earliest);
       ASSERT_EQ(turns.next(), earliest - times.begin());
