@@ -4,9 +4,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/context/detail/fcontext.hpp>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <system_error>
 
@@ -18,11 +20,46 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
+#if defined(__x86_64__)
+// Boost's jump goes on by an indirect jump, so the processor, which keeps the addresses of calls on a stack of its own,
+// expects each return after it at the wrong place. This one returns.
+extern "C" boost::context::detail::transfer_t mmscale_jump(void* to, void* data);
+__asm__(
+    ".pushsection .text\n"
+    ".type mmscale_jump, @function\n"
+    "mmscale_jump:\n"
+    "  push %rbp\n  push %rbx\n  push %r12\n  push %r13\n  push %r14\n  push %r15\n"
+    "  mov %rsp, %rax\n"
+    "  mov %rdi, %rsp\n"
+    "  pop %r15\n  pop %r14\n  pop %r13\n  pop %r12\n  pop %rbx\n  pop %rbp\n"
+    // What jump returns, and what a fiber that starts is called with.
+    "  mov %rsi, %rdx\n"
+    "  mov %rax, %rdi\n"
+    "  ret\n"
+    ".size mmscale_jump, . - mmscale_jump\n"
+    ".popsection\n");
+#endif
+
 namespace mmscale::machine {
 
 namespace {
 
+#if defined(__x86_64__)
+namespace context {
+using boost::context::detail::transfer_t;
+constexpr auto jump_fcontext = mmscale_jump;
+// Below an address that nobody returns to: where to return to, and six registers.
+void* make_fcontext(void* top, std::size_t, void (*enter)(transfer_t)) {
+  auto* const words =
+      reinterpret_cast<std::uintptr_t*>(reinterpret_cast<std::uintptr_t>(top) & ~std::uintptr_t{15}) - 8;
+  std::fill_n(words, 8, std::uintptr_t{0});
+  words[6] = reinterpret_cast<std::uintptr_t>(enter);
+  return words;
+}
+}  // namespace context
+#else
 namespace context = boost::context::detail;
+#endif
 
 std::size_t page_bytes() {
   static const auto bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));

@@ -86,17 +86,20 @@ Picoseconds World::conditional(const Line& line, Picoseconds way) {
 // A core has one miss buffer for a line: while a sibling's request waits, this one waits behind it, and asks
 // when the line has been there. (A thread asks for no line that its own store buffer waits for.)
 bool World::behind_sibling(Cpu& c) {
+  const Asking& asking = asking_[c.place.core];
+  if (asking.requests == 0) return false;
+  Cpu* first = &cpus_[asking.requests == 1 ? asking.sum : c.id];
   const std::uint32_t self = thread_of(c);
-  for (std::uint32_t at = cpus_[self].next_sibling; at != self; at = cpus_[at].next_sibling)
-    for (Cpu* sibling : {&cpus_[at], &buffer_of(at)}) {
-      if (sibling->state != State::queued || sibling->line != c.line || sibling->chained) continue;
-      std::uint32_t* link = &sibling->behind;
-      while (*link != kNobody) link = &cpus_[*link].behind;
-      *link = c.id;
-      c.chained = true;
-      return true;
-    }
-  return false;
+  for (std::uint32_t at = cpus_[self].next_sibling; asking.requests > 1 && at != self;
+       at = cpus_[at].next_sibling)
+    for (Cpu* sibling : {&cpus_[at], &buffer_of(at)})
+      if (sibling->state == State::queued && sibling->line == c.line && !sibling->chained) first = sibling;
+  if (first == &c || first->line != c.line) return false;
+  std::uint32_t* link = &first->behind;
+  while (*link != kNobody) link = &cpus_[*link].behind;
+  *link = c.id;
+  c.chained = true;
+  return true;
 }
 
 void World::arrive(Cpu& c, Picoseconds time) {
@@ -115,6 +118,8 @@ void World::enqueue(Line& line, Cpu& c, Picoseconds time) {
   const std::uint32_t domain = queue_of(c);
   Queue& queue = lines_.queue(line, domain);
   ++line.asking;
+  ++asking_[c.place.core].requests;
+  asking_[c.place.core].sum += c.id;
   line.contending += c.wish == Wish::modify;
   c.next = kNobody;
   (queue.first == kNobody ? queue.first : cpus_[queue.last].next) = c.id;
@@ -146,6 +151,8 @@ World::Cpu& World::take(Line& line, std::uint32_t domain, Picoseconds time) {
   Cpu& c = cpus_[link];
   link = c.next;
   if (queue.last == c.id) queue.last = before;
+  --asking_[c.place.core].requests;
+  asking_[c.place.core].sum -= c.id;
   c.state = State::ready;
   if (c.wish == Wish::read) read_along(line, c, time);
   if (c.behind != kNobody) {

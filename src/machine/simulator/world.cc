@@ -91,6 +91,7 @@ World::World(const Model& model, const Renumbered& renumbered, std::uint32_t hom
       random_(model.seed) {
   const std::vector<Place>& places = renumbered.places;
   core_place_.resize(count<&Place::core>(places));
+  asking_.resize(core_place_.size());
   domains_.resize(count<&Place::domain>(places));
   std::vector<std::uint32_t> first_of_core(core_place_.size(), kNobody);
   cpus_.resize(2 * places.size());

@@ -239,6 +239,13 @@ class World {
     Picoseconds waited = 0;
   };
 
+  // What a core asks for: how many requests that do not wait behind a sibling, and the sum of the CPUs that made them, which
+  // of one is that one.
+  struct Asking {
+    std::uint32_t requests = 0;
+    std::uint32_t sum = 0;
+  };
+
   MMSCALE_INLINE Cpu& begin_access(unsigned cpu) {
     Cpu& c = cpus_[cpu];
     if (c.time >= goes_on_until_) take_turn(c);
@@ -354,8 +361,9 @@ class World {
   Lines lines_;
   // What each CPU spins for, or last did.
   std::vector<Condition> spins_;
-  // Where each core is, each domain's agent, and each package's home agent, by number.
+  // Where each core is and what it asks for, each domain's agent, and each package's home agent, by number.
   std::vector<Place> core_place_;
+  std::vector<Asking> asking_;
   std::vector<Place> domains_;
   std::vector<Place> agents_;
   Statistics statistics_;
