@@ -4,8 +4,10 @@
 Imported first: from then on an interrupt ends the script at once and without a word, also while modules load.
 """
 
+import argparse
 import os
 import signal
+import subprocess
 import sys
 import traceback
 
@@ -22,6 +24,9 @@ class Terminated(KeyboardInterrupt):
 
 def run(main):
     """Runs main and ends the process."""
+    # Names of files may be no text.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, _terminate)
     if status := attempt(main):
         _end(status)
@@ -32,7 +37,11 @@ def attempt(main):
     passes through. MMSCALE_TRACEBACK=1 shows where in the scripts an error came from."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        main()
+        try:
+            main()
+        except SystemExit:
+            sys.stdout.flush()
+            raise
         sys.stdout.flush()
         return 0
     except Terminated:
@@ -42,10 +51,19 @@ def attempt(main):
     except BrokenPipeError:
         return 1
     except Exception as error:  # noqa: BLE001: whatever it is becomes one line
-        if os.environ.get("MMSCALE_TRACEBACK"):
-            traceback.print_exc()
-        print(f"{os.path.basename(sys.argv[0])}: {_line(error)}", file=sys.stderr)
+        _say(error)
         return 1
+
+
+def count(least, most):
+    """A type for argparse: a whole number in these bounds."""
+
+    def parse(text):
+        if not (text.isascii() and text.isdigit() and len(text) <= 20 and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"'{in_words(text, 40)}' is not a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
 
 
 def in_words(error, most=400):
@@ -54,9 +72,20 @@ def in_words(error, most=400):
     return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 2 :]}"
 
 
+def _say(error):
+    if os.environ.get("MMSCALE_TRACEBACK"):
+        traceback.print_exception(error)
+    print(f"{os.path.basename(sys.argv[0])}: {_line(error)}", file=sys.stderr)
+
+
 def _line(error):
     if isinstance(error, Problem):
         return in_words(error, 2000)
+    if isinstance(error, ModuleNotFoundError):
+        return f"{sys.executable} has no module {error.name}; scripts/bootstrap installs Debian's, for /usr/bin/python3"
+    if isinstance(error, subprocess.CalledProcessError):
+        said = error.stderr.decode(errors="replace") if isinstance(error.stderr, bytes) else error.stderr or ""
+        return in_words(f"{error.cmd[0]}: status {error.returncode}: {(said.splitlines() or [''])[-1]}")
     if isinstance(error, MemoryError):
         return f"{_files()}not enough memory"
     if isinstance(error, OSError):
@@ -90,4 +119,16 @@ def _end(status):
     os._exit(status)
 
 
+def _open_what_is_closed():
+    """So that no file that is opened later becomes one of the three. What goes to a closed standard output is an error, and
+    messages are lost."""
+    for number, (name, flags, mode) in enumerate((("stdin", os.O_RDONLY, "r"), ("stdout", os.O_RDONLY, "w"), ("stderr", os.O_WRONLY, "w"))):
+        if getattr(sys, name) is None:
+            os.set_inheritable(os.open(os.devnull, flags), True)
+            setattr(sys, name, open(number, mode))
+
+
+_open_what_is_closed()
 signal.signal(signal.SIGINT, _leave)
+# What goes wrong before main, while modules load.
+sys.excepthook = lambda _kind, error, _trace: _say(error)

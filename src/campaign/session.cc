@@ -109,8 +109,13 @@ class Session {
     SilentReporter silent;
     {
       InterruptHandler handler;
-      benchmark::RunSpecifiedBenchmarks(&silent, "all");
-      make_up();
+      try {
+        benchmark::RunSpecifiedBenchmarks(&silent, "all");
+        make_up();
+      } catch (const Interrupted&) {
+      } catch (...) {
+        failed_ = std::current_exception();
+      }
     }
     // Not Shutdown(): it frees the context, which what is shown at the end still has in it.
     benchmark::ClearRegisteredBenchmarks();
@@ -129,6 +134,9 @@ class Session {
   }
 
  private:
+  // Thrown through Google Benchmark: it would go through all repetitions that are left, up to a million of each case.
+  struct Interrupted {};
+
   // Our defaults first, so that what the user says wins.
   void initialize_google_benchmark() {
     // It keeps the pointer to the program's name for its context.
@@ -162,15 +170,8 @@ class Session {
   // --benchmark_min_time says otherwise.
   void repeat(benchmark::State& state, std::size_t index) {
     for ([[maybe_unused]] auto _ : state) {
-      if (interrupted || failed_) {
-        state.SkipWithError("stopped");
-        return;
-      }
-      try {
-        state.SetIterationTime(run_window(index));
-      } catch (...) {
-        failed_ = std::current_exception();
-      }
+      if (interrupted) throw Interrupted();
+      state.SetIterationTime(run_window(index));
     }
   }
 
@@ -187,13 +188,9 @@ class Session {
         if (!results_[i].empty() && stopped_[i].empty() && !counts(results_[i])) lost.push_back(i);
       if (lost.empty()) return;
       for (const std::size_t index : lost) {
-        if (left == 0 || interrupted || failed_) return;
+        if (left == 0 || interrupted) return;
         --left;
-        try {
-          run_window(index);
-        } catch (...) {
-          failed_ = std::current_exception();
-        }
+        run_window(index);
       }
     }
   }
@@ -326,24 +323,29 @@ GoogleFlags GoogleFlags::take_from(std::vector<std::string>& arguments) {
     const auto found = values.find(name);
     return found != values.end() ? found->second : flag_default(name, otherwise);
   };
-  const auto one_of = [](const char* name, const std::string& text) {
-    if (text != "console" && text != "json" && text != "csv")
-      throw std::invalid_argument(fmt::format("--{}={}: there are console, json, csv", name, text));
+  using Words = std::initializer_list<std::string_view>;
+  const auto one_of = [&value](const char* name, std::string_view otherwise, Words allowed) {
+    const std::string text = value(name, otherwise);
+    if (std::ranges::find(allowed, text) == allowed.end())
+      throw std::invalid_argument(fmt::format("--{}={}: there are {}", name, text, fmt::join(allowed, ", ")));
     return text;
   };
+  const auto kFormats = {std::string_view("console"), std::string_view("json"), std::string_view("csv")};
   flags.filter = value("benchmark_filter", "");
-  flags.format = one_of("benchmark_format", value("benchmark_format", "console"));
+  flags.format = one_of("benchmark_format", "console", kFormats);
   flags.out = value("benchmark_out", "");
-  flags.out_format = one_of("benchmark_out_format", value("benchmark_out_format", "json"));
+  flags.out_format = one_of("benchmark_out_format", "json", kFormats);
   flags.list_tests = truth(value("benchmark_list_tests", ""));
   const bool report = truth(value("benchmark_report_aggregates_only", ""));
   const bool display = truth(value("benchmark_display_aggregates_only", ""));
   flags.file_aggregates_only = report;
   flags.display_aggregates_only = report || display;
+  // It would show its own help and end, with status 0.
+  one_of("benchmark_time_unit", "ns", {"ns", "us", "ms", "s"});
   // It would take infinity, and measure for ever.
-  if (const std::string text = value("benchmark_min_time", "0"); !is_time(text))
-    throw std::invalid_argument(
-        fmt::format("--benchmark_min_time={}: seconds, from 0 to {}", text, kMostSeconds));
+  for (const char* const name : {"benchmark_min_time", "benchmark_min_warmup_time"})
+    if (const std::string text = value(name, "0"); !is_time(text))
+      throw std::invalid_argument(fmt::format("--{}={}: seconds, from 0 to {}", name, text, kMostSeconds));
   const std::string text = value("benchmark_repetitions", "");
   if (values.contains("benchmark_repetitions") || !text.empty()) {
     const auto repetitions = topology::number<unsigned>(text);

@@ -19,6 +19,16 @@ std::string own_names(const OptionInfo& info) {
   return std::string(info.name.substr(command == std::string_view::npos ? 0 : command + 1));
 }
 
+// What a flag may be told: --flag=no, MMSCALE_FLAG=1, flag = true in a file.
+std::string no_truth(const std::string& text) {
+  try {
+    CLI::detail::to_flag_value(text);
+    return {};
+  } catch (const std::exception&) {
+    return fmt::format("'{:.60}' is neither true nor false", text);
+  }
+}
+
 }  // namespace
 
 Command::Command(Start& start, std::string name, std::string what)
@@ -65,14 +75,16 @@ void Command::either(std::string_view name, std::string_view other) {
 
 void Command::take(std::string_view name, bool& variable) {
   const OptionInfo& info = definition(name);
-  command_->add_flag(own_names(info), variable, std::string(info.help));
+  command_->add_flag(own_names(info), variable, std::string(info.help))->check(no_truth);
 }
 
 void Command::take(std::string_view name, std::optional<bool>& variable) {
   const OptionInfo& info = definition(name);
   // Not CLI11's own for a variable: it takes what can be made of a number for a count, and sets it to 0 at once.
-  command_->add_flag_function(
-      own_names(info), [&variable](std::int64_t times) { variable = times > 0; }, std::string(info.help));
+  command_
+      ->add_flag_function(
+          own_names(info), [&variable](std::int64_t times) { variable = times > 0; }, std::string(info.help))
+      ->check(no_truth);
 }
 
 template <class Number>

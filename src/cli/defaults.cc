@@ -28,6 +28,20 @@ std::string variable_of(const CLI::Option& option) {
   return name;
 }
 
+// Of the command that is run alone: another's option of the same name takes other values.
+void take_variables(CLI::App& command, std::string& command_line) {
+  std::string variables;
+  for (CLI::Option* option : command.get_options()) {
+    if (option->get_lnames().empty() || !option->get_configurable() || option == command.get_help_ptr())
+      continue;
+    const std::string name = variable_of(*option);
+    option->envname(name);
+    if (const char* value = ::getenv(name.c_str()); value != nullptr && *value != '\0')
+      variables += fmt::format("{}={} ", name, shell_word(value));
+  }
+  command_line.insert(0, printable(variables));
+}
+
 // That every option may be given by a variable is said once, on the manual's first page.
 class Formatter : public CLI::Formatter {
  public:
@@ -101,7 +115,6 @@ Defaults::Defaults(CLI::App& app, std::string& command_line)
       ->type_name("FILE");
   app.config_formatter(file_);
   Command(app).take("--quiet", quiet());
-  std::string variables;
   for (CLI::App* command : app.get_subcommands({})) {
     command->formatter(formatter);
     Command(*command).take("--quiet", quiet());
@@ -112,18 +125,9 @@ Defaults::Defaults(CLI::App& app, std::string& command_line)
         ->trigger_on_parse()
         ->configurable(false)
         ->type_name("FILE");
-    const bool is_run = command_line.find(' ' + command->get_name()) != std::string::npos;
-    for (CLI::Option* option : command->get_options()) {
-      if (option->get_lnames().empty() || !option->get_configurable() || option == command->get_help_ptr())
-        continue;
-      const std::string name = variable_of(*option);
-      option->envname(name);
-      const char* value = ::getenv(name.c_str());
-      if (is_run && value != nullptr && *value != '\0' && variables.find(name) == std::string::npos)
-        variables += fmt::format("{}={} ", name, shell_word(value));
-    }
+    command->preparse_callback(
+        [command, &command_line](std::size_t) { take_variables(*command, command_line); });
   }
-  command_line.insert(0, printable(variables));
 }
 
 std::string Defaults::with_origin(const std::string& what) const {

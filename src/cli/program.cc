@@ -130,6 +130,9 @@ int run(int argc, char** argv) {
     return fail(kUsage, fmt::format("--config: {}", error.what()));
   } catch (const CLI::ParseError& error) {
     return fail(kUsage, defaults.with_origin(error.what()));
+  } catch (const std::out_of_range&) {
+    // CLI11 turns the value of a flag that says no (--irqs-on-activate-mm) round before anybody can look at it.
+    return fail(kUsage, "a flag's value is neither true nor false, but a number beyond 64 bits");
   } catch (const std::exception& error) {
     if (!is_usage(error)) throw;
     return fail(kUsage, defaults.with_origin(error.what()));

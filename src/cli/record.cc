@@ -45,14 +45,21 @@ struct RecordOptions {
 // How often the buffers are emptied.
 constexpr std::chrono::milliseconds kPeriod{100};
 
-// Signals that end the recording and not the program: the file is finished and the tracing instance removed.
-constexpr std::array kEndings = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
+// Signals that end the recording and not the program: the file is finished and the tracing instance removed. All that a
+// process is sent and would die of (ulimit -t, an alarm set before exec), but those of its own faults.
+constexpr std::array kEndings = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,   SIGPIPE, SIGALRM,
+                                 SIGUSR1, SIGUSR2, SIGXCPU, SIGVTALRM, SIGPROF};
 volatile sig_atomic_t ended_by = 0;
 
 void catch_endings() {
   struct sigaction action {};
   action.sa_handler = [](int signal_number) { ended_by = signal_number; };
-  for (const int signal_number : kEndings) sigaction(signal_number, &action, nullptr);
+  for (const int signal_number : kEndings) {
+    struct sigaction before {};
+    sigaction(signal_number, &action, &before);
+    // nohup's recording goes on.
+    if (signal_number == SIGHUP && before.sa_handler == SIG_IGN) sigaction(signal_number, &before, nullptr);
+  }
 }
 
 // The command, forked but not yet executed: it must be there when the tasks are listed, and start when

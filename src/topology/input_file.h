@@ -13,8 +13,8 @@ namespace mmscale::topology {
 inline constexpr std::uintmax_t kMostWrittenBytes = 1 << 20;
 inline constexpr std::uintmax_t kMostXmlBytes = 64 << 20;
 
-// Why a file cannot be read as a whole, in words; empty if it can. A pipe cannot: one that nobody writes has its reader wait
-// for ever.
-std::string unreadable(const std::filesystem::path& path, std::uintmax_t most_bytes);
+// Why a file cannot be read as a whole, in words; empty if it can. A pipe cannot, nor can what the kernel shows as a file and
+// is one (trace_pipe): whoever reads where nobody writes waits for ever.
+std::string unreadable(const std::filesystem::path& path, std::uintmax_t most_bytes = UINTMAX_MAX);
 
 }  // namespace mmscale::topology

@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <cstring>
 #include <utility>
 
+#include "topology/input_file.h"
 #include "trace/event.h"
 
 namespace mmscale::trace {
@@ -22,11 +22,8 @@ constexpr std::string_view kGzip = "\x1f\x8b";
 }  // namespace
 
 ByteReader::ByteReader(const std::string& path) : path_(path), buffer_(kBuffer) {
-  struct stat status;
-  if (stat(path.c_str(), &status) != 0)
-    throw TraceError(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
-  if (!S_ISREG(status.st_mode))
-    throw TraceError(fmt::format("{}: not a file; a trace is read twice, so it cannot be a pipe", path));
+  if (const std::string why = topology::unreadable(path); !why.empty())
+    throw TraceError(fmt::format("{}: {}", path, why));
   file_.reset(std::fopen(path.c_str(), "rbe"));
   if (!file_) throw TraceError(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
   size_ = load(buffer_.data(), buffer_.size());

@@ -35,9 +35,10 @@ def test_a_campaign_is_kept_as_a_file(mmscale, config, text):
         assert {name.split("/")[2] for name in names} == {"refcount", "refcount-packed"}
 
 
+# MMSCALE_CPUS: topo's takes one number.
 def test_the_command_line_comes_before_the_file_and_that_before_the_environment(mmscale, config):
     path = config("scheme = 'refcount-packed'\ndry-run = true\n")
-    env = {"MMSCALE_SCHEME": "refcount-rcu", "MMSCALE_CPUS": "1", "MMSCALE_MACHINE": "skylake-4c"}
+    env = {"MMSCALE_SCHEME": "refcount-rcu", "MMSCALE_CPUS": "1,2", "MMSCALE_MACHINE": "skylake-4c"}
     assert all("/refcount-packed/" in name for name in cases(mmscale("sim", "--config", path, env=env)))
     assert all("/refcount/" in name for name in cases(mmscale("sim", "--config", path, "--scheme", "refcount", env=env)))
     assert all("/refcount-rcu/" in name for name in cases(mmscale("sim", "--dry-run", env=env)))

@@ -20,7 +20,7 @@ FLOORS = ("bench", "--family", "floor", "--cpus", "1", *QUICK)
 def test_interrupted(binary, environment, tmp_path, sent):
     path = tmp_path / "x.json"
     process = subprocess.Popen(
-        [binary, *FLOORS, "--reps", "100000", "--out", str(path)],
+        [binary, *FLOORS, "--reps", "1000000", "--out", str(path)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -44,7 +44,7 @@ def test_interrupted(binary, environment, tmp_path, sent):
     assert len(PROGRESS.findall(text)) == finished
     said = [line for line in text.splitlines() if line.startswith("mmscale: ")]
     assert [line for line in said if "budget" not in line] == [
-        f"mmscale: interrupted after {finished} of 400000 windows; they are in {path}"
+        f"mmscale: interrupted after {finished} of 4000000 windows; they are in {path}"
     ]
     assert output.startswith("case "), "the table of what there is"
 

@@ -68,6 +68,11 @@ USAGE = [
     (("bench", "--window", "infs"), "--window: 'infs' is not a duration above 0 with a unit .*"),
     (("bench", "--benchmark_min_time=inf"), "--benchmark_min_time=inf: seconds, from 0 to 1000000"),
     (("bench", "--benchmark_min_time=nan"), "--benchmark_min_time=nan: seconds, from 0 to 1000000"),
+    (("bench", "--benchmark_min_warmup_time=inf"), "--benchmark_min_warmup_time=inf: seconds, from 0 to 1000000"),
+    (("bench", "--benchmark_time_unit=h"), "--benchmark_time_unit=h: there are ns, us, ms, s"),
+    (("bench", "--dry-run=maybe"), "--dry-run: 'maybe' is neither true nor false"),
+    (("bench", "--irqs-off-activate-mm=maybe"), "--irqs-off-activate-mm: 'maybe' is neither true nor false"),
+    (("bench", "--irqs-on-activate-mm=99999999999999999999"), "a flag's value is neither true nor false, but a number beyond 64 bits"),
     (("bench", "--benchmark_repetitions=-1"), "--benchmark_repetitions=-1: a number from 1 to 1000000"),
     (("bench", "--lifetime", "3"), "--lifetime 3: must be an even number .*"),
     (("bench", "--hotplug", "never"), "--hotplug: there is no 'never'; there are before, after"),
@@ -96,6 +101,11 @@ USAGE = [
     (("bench", "--out", "a", "--benchmark_out=b"), "--out and --benchmark_out are the same file; .*"),
     (("bench", "--out", "-", "--benchmark_format=csv"), "--out - and --benchmark_format=csv: .*"),
 ]
+
+
+@pytest.mark.parametrize("command", [("topo", "--xml"), ("replay",), ("--config",)])
+def test_a_stream_of_the_kernel_that_looks_like_a_file(mmscale, command):
+    assert_refused(mmscale(*command, "/proc/kmsg"), 2 if command == ("--config",) else 1, ".*/proc/kmsg.*: (no end: .*|cannot be read: .*)")
 
 
 @pytest.mark.parametrize("arguments, pattern", USAGE, ids=lambda value: " ".join(value) if type(value) is tuple else "")

@@ -293,7 +293,7 @@ def test_bad_files_are_named(mmscale, tmp_path, content, pattern):
     "arguments, status, pattern",
     [
         (("/nonexistent",), 1, "/nonexistent: cannot be read: No such file or directory"),
-        (("/dev/null",), 1, "/dev/null: not a file; .*"),
+        (("/dev/null",), 1, "/dev/null: no regular file: .*"),
         ((BY_HAND, "--scheme", "refcout"), 2, "--scheme: there is no 'refcout', did you mean 'refcount'.*"),
         ((BY_HAND, "--lifecycle", "x86"), 2, "--lifecycle: there is no 'x86'.*"),
         ((BY_HAND, "--machine", "nosuch"), 2, ".*nosuch.*"),
@@ -365,7 +365,7 @@ def test_record_of_a_command_that_is_not_there(mmscale, tracefs, tmp_path):
     assert not instances(tracefs)
 
 
-@pytest.mark.parametrize("name, status", [("INT", 130), ("TERM", 0), ("HUP", 0)])
+@pytest.mark.parametrize("name, status", [("INT", 130), ("TERM", 0), ("HUP", 0), ("XCPU", 0)])
 def test_record_ends_in_order_when_it_is_told_to(binary, replay, tracefs, tmp_path, name, status):
     trace = tmp_path / "cut.mmtrace"
     process = subprocess.Popen(

@@ -5,6 +5,8 @@ import gzip
 import json
 import math
 import os
+import re
+import resource
 import signal
 import subprocess
 import sys
@@ -200,3 +202,41 @@ def test_what_nothing_measures_is_no_number(value):
 @pytest.mark.parametrize("value", [0, 1, -1, 1e-12, 2**64, 1e18])
 def test_what_something_measures_is_one(value):
     assert number_of(value) == value
+
+
+def test_what_is_written_is_whole_or_as_it_was(tmp_path):
+    """A disk that is full, as a limit of the file's size is."""
+    page = tmp_path / "report.html"
+    page.write_text("old")
+    done = subprocess.run([SCRIPTS / "report", "-o", tmp_path, DATA / TWO], capture_output=True, text=True,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)))  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, f"report: {page}: File too large\n")
+    assert page.read_text() == "old"
+    assert os.listdir(tmp_path) == ["report.html"]
+
+
+def test_a_name_that_is_no_text(tmp_path):
+    path = os.fsencode(tmp_path) + b"/\xff.json"
+    with open(path, "wb") as file:
+        file.write((DATA / TWO).read_bytes())
+    done = subprocess.run([SCRIPTS / "report", "-o", tmp_path, path], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_module_that_is_missing_is_one_line(tmp_path):
+    done = subprocess.run([sys.executable, "-S", "-s", SCRIPTS / "validate", DATA / TWO], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"validate: {sys.executable} has no module ") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("script", ["report", "plot"])
+@pytest.mark.parametrize("output", ["closed", "/dev/full"])
+def test_a_standard_output_that_takes_nothing(tmp_path, script, output):
+    def spoil():
+        os.close(1)
+        if output != "closed":
+            os.open(output, os.O_WRONLY)
+
+    done = subprocess.run([SCRIPTS / script, "-o", tmp_path, DATA / TWO], stderr=subprocess.PIPE, text=True, preexec_fn=spoil)
+    assert done.returncode == 1
+    assert re.fullmatch(rf"{script}: output: (Bad file descriptor|No space left on device)\n", done.stderr)

@@ -4,6 +4,7 @@
 Layout is in inches from the bottom left corner, since captions and labels vary.
 """
 
+import io
 import textwrap
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from matplotlib.patches import ConnectionPatch  # noqa: E402
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator  # noqa: E402
 from matplotlib.transforms import ScaledTranslation  # noqa: E402
 
+from records.output import write_whole  # noqa: E402
 from wording.text import SIMULATED, magnitude  # noqa: E402
 
 STYLE = {
@@ -86,10 +88,11 @@ def save(figure, directory, stem):
     """Writes a figure as PNG and SVG and closes it; returns the paths written."""
     written = []
     for form in ("png", "svg"):
-        path = directory / f"{stem}.{form}"
+        path, drawn = directory / f"{stem}.{form}", io.BytesIO()
         # An SVG would carry the time of drawing; what counts is when it was measured.
         with pyplot.rc_context(STYLE):
-            figure.savefig(path, dpi=DPI, metadata={"Date": None} if form == "svg" else None)
+            figure.savefig(drawn, format=form, dpi=DPI, metadata={"Date": None} if form == "svg" else None)
+        write_whole(path, drawn.getvalue())
         written.append(path)
     pyplot.close(figure)
     return written

@@ -11,6 +11,7 @@ import json
 import math
 import os
 import re
+import select
 import stat
 import zlib
 from pathlib import Path
@@ -62,8 +63,18 @@ def _opened(path, flags):
     if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
         os.close(descriptor)
         raise RecordError(f"{path}: {'Is a directory' if stat.S_ISDIR(mode) else 'no file'}")
+    if stat.S_ISREG(mode) and not _writable_at_once(descriptor):
+        os.close(descriptor)
+        raise RecordError(f"{path}: no end: a stream of the kernel's")
     os.set_blocking(descriptor, True)
     return descriptor
+
+
+def _writable_at_once(descriptor):
+    """As files are; not the kernel's own streams (trace_pipe), of which the system says that they are files."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    return bool(poll.poll(0))
 
 
 def _unpacked(data):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The folder that -o of plot, report and fit names: made where there is none, as for the command's --out."""
+"""What plot, report, fit and compare write: the folder that -o names, made where there is none, as for the command's --out,
+and whole files."""
 
 import os
 
@@ -14,3 +15,23 @@ def writable_folder(path):
         raise RecordError(f"{path}: {'no folder' if path.exists() else error.strerror}") from None
     if not os.access(path, os.W_OK | os.X_OK):
         raise RecordError(f"{path}: may not be written to")
+
+
+def write_whole(path, data):
+    """Text or bytes into a file that is there whole or as it was: written beside, and put in its place. A name that is no
+    text is written as one."""
+    data = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
+    beside = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        with open(beside, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path.resolve())
+    except OSError as error:
+        raise RecordError(f"{path}: {error.strerror}") from None
+    finally:
+        beside.unlink(missing_ok=True)
