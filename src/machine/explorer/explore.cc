@@ -43,6 +43,27 @@ struct Node {
   const Transition& chosen() const { return open[next]; }
 };
 
+// A stack of what owns memory: an entry that is popped keeps it for the one that comes to stand there.
+template <class T>
+class Pile {
+ public:
+  bool empty() const { return used_ == 0; }
+  std::size_t size() const { return used_; }
+  T& back() { return all_[used_ - 1]; }
+  T& operator[](std::size_t i) { return all_[i]; }
+  // Holds whatever stood there before.
+  T& push() {
+    if (used_ == all_.size()) all_.emplace_back();
+    return all_[used_++];
+  }
+  void pop() { --used_; }
+  void clear() { used_ = 0; }
+
+ private:
+  std::vector<T> all_;
+  std::size_t used_ = 0;
+};
+
 class Search {
  public:
   Search(Program& program, Memory memory, const Limits& limits, const std::function<void()>& completed)
@@ -72,7 +93,7 @@ class Search {
       remembering_ = reducing_ && result_.steps >= limits_.remember_after;
       world_.forget_learned();
       path_.clear();
-      points_used_ = 0;
+      points_.clear();
       visited_.clear();
       result_.executions = result_.covered = 0;
     } while (!search());
@@ -119,7 +140,7 @@ class Search {
       if (!saved.bytes.empty()) std::memcpy(saved.region.data(), saved.bytes.data(), saved.bytes.size());
   }
 
-  // A state on the current path: that before `path_[depth]` chose.
+  // The state in which `path_[depth]` chooses.
   struct Point {
     std::size_t depth = 0;
     unsigned last_cpu = 0;
@@ -132,29 +153,29 @@ class Search {
     world_.checkpoint(memory);
   }
 
-  // Remembers the state that the next node of the path begins in.
+  // Keeps the state that the world is in, which is that of the last node.
   void make_point() {
-    if (!kGoesBack || points_used_ == limits_.points) return;
-    if (points_used_ == points_.size()) points_.emplace_back();
-    Point& point = points_[points_used_++];
-    point.depth = path_.size();
+    if (!kGoesBack || points_.size() == limits_.points) return;
+    Point& point = points_.push();
+    point.depth = path_.size() - 1;
     point.last_cpu = last_cpu_;
     point.moved = moved_;
     point.memory.begin_saving();
     each_memory(point.memory);
   }
 
-  // To the state that the last node of the path begins in, or to one above it. Returns how many nodes lie before it.
+  // To the state of the last node, or of one before it, from where it is to be run on. Returns how many nodes stand before
+  // that one.
   std::size_t go_back() {
-    while (points_used_ != 0 && points_[points_used_ - 1].depth >= path_.size()) --points_used_;
-    if (points_used_ == 0) {
+    while (!points_.empty() && points_.back().depth >= path_.size()) points_.pop();
+    if (points_.empty()) {
       restore();
       world_.begin();
       last_cpu_ = kNobody;
       moved_ = 0;
       return 0;
     }
-    Point& point = points_[points_used_ - 1];
+    Point& point = points_.back();
     last_cpu_ = point.last_cpu;
     moved_ = point.moved;
     point.memory.begin_restoring();
@@ -278,7 +299,9 @@ class Search {
         const Digest now = state();
         if (visited_.covers(now, names_of(asleep_))) return true;
       }
-      Node node;
+      Node& node = path_.push();
+      node.open.clear();
+      node.next = 0;
       node.asleep = asleep_;
       node.preemptions = preemptions_;
       for (unsigned i = 0; i < count; ++i) {
@@ -291,20 +314,18 @@ class Search {
           continue;
         node.open.push_back(candidate);
       }
-      if (node.open.empty()) return true;
+      if (node.open.empty()) {
+        path_.pop();
+        return true;
+      }
       std::sort(node.open.begin(), node.open.end(),
                 [this](const Transition& a, const Transition& b) { return before(a, b); });
-      node.sleeps_as = world_.memory() == Memory::rc11 ? families_of(node.open) : node.open;
+      node.sleeps_as = node.open;
+      if (world_.memory() == Memory::rc11)
+        for (Transition& one : node.sleeps_as) one = world_.family(one);
       if (node.open.size() > 1) make_point();
-      path_.push_back(std::move(node));
-      if (!advance(path_.back(), true)) return false;
+      if (!advance(node, true)) return false;
     }
-  }
-
-  std::vector<Transition> families_of(const std::vector<Transition>& transitions) const {
-    std::vector<Transition> families;
-    for (const Transition& one : transitions) families.push_back(world_.family(one));
-    return families;
   }
 
   // What sleeps, by the names that it has in every state with the same digest. Behind state().
@@ -345,7 +366,7 @@ class Search {
       Node& node = path_.back();
       if (reducing_) node.asleep.push_back(node.sleeps_as[node.next]);
       if (++node.next < node.open.size()) return true;
-      path_.pop_back();
+      path_.pop();
     }
     return false;
   }
@@ -361,7 +382,7 @@ class Search {
   bool conclude(Ending ending) {
     result_.ending = ending;
     Schedule chosen{world_.memory(), {}};
-    for (const Node& node : path_) chosen.transitions.push_back(node.chosen());
+    for (std::size_t i = 0; i < path_.size(); ++i) chosen.transitions.push_back(path_[i].chosen());
     result_.schedule = reducing_ || chosen.memory == Memory::rc11 ? spelled_out(chosen) : chosen;
     return true;
   }
@@ -448,10 +469,8 @@ class Search {
   bool remembering_ = false;
   Digester digester_;
   Visited visited_;
-  std::vector<Node> path_;
-  // The first `points_used_` are of that path.
-  std::vector<Point> points_;
-  std::size_t points_used_ = 0;
+  Pile<Node> path_;
+  Pile<Point> points_;
   std::array<Transition, kMaxTransitions> enabled_;
   // Of the state reached.
   std::vector<Transition> asleep_;
