@@ -127,12 +127,12 @@ Fiber::~Fiber() {
 void Fiber::start(Entry entry, void* argument) {
   entry_ = entry;
   argument_ = argument;
-  context_ = context::make_fcontext(static_cast<char*>(bottom_) + bytes_, bytes_, Trampoline::enter);
 #if defined(__SANITIZE_ADDRESS__)
   // Frames that were abandoned left their red zones behind.
   ASAN_UNPOISON_MEMORY_REGION(bottom_, bytes_);
   asan_fake_stack_ = nullptr;
 #endif
+  context_ = context::make_fcontext(static_cast<char*>(bottom_) + bytes_, bytes_, Trampoline::enter);
 #if defined(__SANITIZE_THREAD__)
   // Its shadow call stack still holds the abandoned frames.
   if (tsan_fiber_ != nullptr) __tsan_destroy_fiber(tsan_fiber_);
