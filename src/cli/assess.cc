@@ -323,7 +323,7 @@ void record(const AssessOptions& options, const std::string& path) {
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
-  const pid_t child = ::fork();
+  const pid_t child = machine::silicon::Pool::fork();
   if (child < 0) throw std::system_error(errno, std::generic_category(), "fork of mmscale record");
   if (child == 0) {
     // Where this process is killed it ends in order.

@@ -15,6 +15,7 @@
 #include <thread>
 #include <utility>
 
+#include "machine/silicon/pool.h"
 #include "topology/bind.h"
 
 namespace mmscale::host {
@@ -69,7 +70,7 @@ Cast::Cast(const topology::Topology& topology, std::vector<Process> processes) :
   // Whoever started us may have had children ignored, which we would inherit: nobody could be waited for.
   ::signal(SIGCHLD, SIG_DFL);
   for (const Process& process : processes) {
-    const pid_t pid = ::fork();
+    const pid_t pid = machine::silicon::Pool::fork();
     if (pid == 0) run_process(process, self);
     if (pid < 0) {
       const int error = errno;

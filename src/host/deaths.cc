@@ -17,6 +17,7 @@
 
 #include "host/leader.h"
 #include "host/timed.h"
+#include "machine/silicon/pool.h"
 #include "topology/bind.h"
 
 namespace mmscale::host {
@@ -46,7 +47,7 @@ class Mortal {
  private:
   void live_and_die() {
     const pid_t self = ::getpid();
-    const pid_t child = ::fork();
+    const pid_t child = machine::silicon::Pool::fork();
     if (child < 0) throw std::system_error(errno, std::generic_category(), "fork of a process to die");
     if (child == 0) be_born_and_exit(self);
     int status = 0;

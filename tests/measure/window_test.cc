@@ -5,10 +5,13 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <thread>
 
@@ -182,6 +185,17 @@ TEST_F(WindowRun, EachCpuHasOnePinnedThread) {
     EXPECT_EQ(window.cpus[cpu].pu, pus_[cpu]);
     EXPECT_EQ(window.cpus[cpu].package, topology::find(topology_.layout(), pus_[cpu])->package);
   }
+}
+
+// On hundreds of CPUs most of the start of a window is making threads.
+TEST_F(WindowRun, TheNextWindowHasTheSameThreads) {
+  const auto threads = [this] {
+    std::vector<pid_t> ids(pus_.size());
+    pool_.run(
+        pus_, [&ids](unsigned i) { ids[i] = ::gettid(); }, 30s);
+    return ids;
+  };
+  EXPECT_EQ(threads(), threads());
 }
 
 TEST_F(WindowRun, NobodyMeasuresBeforeEverybodyIsWarm) {
@@ -359,6 +373,28 @@ TEST_F(WindowRun, WhoDoesNotComeBackIsParked) {
       one, [&](unsigned) { came_back = true; }, 20s);
   EXPECT_TRUE(came_back);
 }
+
+// Not under a sanitizer: its own allocator has locks that everybody takes.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_F(WindowRun, AProcessCanBeMadeAfterThreadsWereParkedInMalloc) {
+  for (int round = 0; round < 3; ++round)
+    EXPECT_THROW(pool_.run(
+                     pus_,
+                     [](unsigned) {
+                       for (;;) {
+                         void* volatile large = std::malloc(60'000);
+                         std::free(large);
+                       }
+                     },
+                     50ms),
+                 topology::StuckError);
+  const pid_t child = machine::silicon::Pool::fork();
+  if (child == 0) ::_exit(0);
+  int status = 1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+#endif
 
 // A thread that takes no signal is frozen, stopped by a debugger, or waits for a CPU that has no time for it.
 TEST_F(WindowRun, WhoCannotEvenBeParkedIsLeft) {

@@ -58,7 +58,7 @@ def test_the_machine_and_the_command(guest):
     done, saw = guest("x86_64", 16, "--nodes", 4, "--bare", 1, "--empty", 1, "--append", "nosmt", "--mmscale", guest.mmscale, "--", "mmscale topo")
     assert done.returncode == 0, done.stderr
     arguments = (saw / "arguments").read_text().splitlines()
-    assert "16,sockets=4,cores=2,threads=2" in arguments and "2048M" in arguments
+    assert {"16,sockets=4,cores=2,threads=2", "2048M", "tcg,thread=multi"} <= set(arguments)
     nodes = [argument for argument in arguments if argument.startswith("node,")]
     assert nodes == [
         "node,nodeid=0,cpus=0-3,memdev=m0", "node,nodeid=1,cpus=4-7,memdev=m1", "node,nodeid=2,cpus=8-11,memdev=m2",
@@ -99,7 +99,9 @@ def test_a_qemu_that_emulates_an_x2apic_has_more_than_255_cpus(guest):
     guest.environment["STUB_VERSION"] = "10.0.2"
     done, saw = guest("x86_64", 256, "--mmscale", guest.mmscale)
     assert done.returncode == 0, done.stderr
-    assert {"256,sockets=2,cores=64,threads=2", "intel-iommu,intremap=on,eim=on"} <= set((saw / "arguments").read_text().splitlines())
+    arguments = (saw / "arguments").read_text().splitlines()
+    assert {"256,sockets=2,cores=64,threads=2", "intel-iommu,intremap=on,eim=on", "tcg,thread=single"} <= set(arguments)
+    assert any(argument.startswith("console=") and " tsc=reliable " in argument for argument in arguments)
 
 
 @pytest.mark.parametrize("says, status", [("guest: status 3\r\n", 3), ("Kernel panic\r\n", 1), ("", 1)])

@@ -112,6 +112,9 @@ def run_steps(binary, struct, lifecycle="Powerpc"):
         head, _, target = match.group(2).partition("<")
         instruction, *remark = re.split(r"\s# |//", re.sub(r"\s+", " ", head).strip() + " ")
         instruction = instruction.strip()
+        # RISC-V's call of what is further away than 1 MiB, by a register that auipc set: objdump adds up where it goes.
+        if remark and instruction.startswith("jalr "):
+            instruction, remark = f"jal {remark[0].strip()}", []
         callee = ""
         if target and not remark and not _ADDRESS.match(instruction):
             to = int(re.search(r"[0-9a-f]+$", instruction).group(), 16)

@@ -80,8 +80,8 @@ class Fiber {
   void* bottom_ = nullptr;
   std::size_t bytes_ = 0;
   // What the sanitizers keep of a fiber that does not run.
-  void* asan_fake_stack_ = nullptr;
-  void* tsan_fiber_ = nullptr;
+  [[maybe_unused]] void* asan_fake_stack_ = nullptr;
+  [[maybe_unused]] void* tsan_fiber_ = nullptr;
 };
 
 }  // namespace mmscale::machine

@@ -159,6 +159,8 @@ std::vector<std::unique_ptr<Pool::Worker>>& Pool::abandoned() {
 
 Pool::~Pool() = default;
 
+pid_t Pool::fork() { return abandoned().empty() ? ::fork() : ::_Fork(); }
+
 Pool::Worker& Pool::worker(unsigned os_cpu) {
   auto& slot = workers_[os_cpu];
   if (!slot) slot = std::make_unique<Worker>(topology_, os_cpu);

@@ -4,6 +4,8 @@
 // nobody.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <functional>
 #include <map>
@@ -35,6 +37,9 @@ class Pool {
   // pool makes new threads for their CPUs.
   void run(std::span<const unsigned> os_cpus, const std::function<void(unsigned)>& body,
            std::chrono::nanoseconds patience);
+
+  // fork(), but for malloc's locks: a parked thread may hold some for ever, and fork() takes all.
+  static pid_t fork();
 
  private:
   class Worker;
