@@ -3,8 +3,8 @@
 // A stack of its own to run an emulated CPU on, and the jump between two of them. Made for worlds that run
 // all CPUs on one thread: the simulator and the explorer.
 //
-// A jump is Boost.Context's fcontext and nothing more: callee-saved registers and the stack pointer, no
-// system call, no exception. A fiber is never unwound: one that is abandoned in the middle is simply started
+// A jump is Boost.Context's fcontext, or on x86-64 one like it, and nothing more: callee-saved registers and the stack
+// pointer, no system call, no exception. A fiber is never unwound: one that is abandoned in the middle is simply started
 // anew or destroyed, at no cost, and destructors of what lives on its stack do not run. Hence own nothing on
 // a fiber's stack (memory, locks, IPI messages belong to whoever made the fiber), and never jump inside a
 // catch block (the C++ runtime keeps its caught exceptions per thread, not per stack).
@@ -69,7 +69,7 @@ class Fiber {
   void depart_to(Fiber& to);
   void arrive_from(Fiber& from, void* context_of_from);
 
-  // Where to go on: an fcontext_t, valid while the fiber does not run.
+  // Where to go on: its stack, saved registers on top, valid while the fiber does not run.
   void* context_ = nullptr;
   Entry entry_ = nullptr;
   void* argument_ = nullptr;
