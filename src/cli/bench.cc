@@ -285,9 +285,11 @@ int run(const BenchOptions& options, const Command& command, const std::string& 
     setup.spare = std::max<std::size_t>(1, setup.cases.size() * plan.repetitions / campaign::kSpareShare);
   setup.out = options.out;
   setup.live = options.live;
-  if (!google.out.empty() && google.out_format == "json") {
-    if (!setup.out.empty()) throw UsageError("--out and --benchmark_out are the same file; give one of them");
-    setup.out = google.out;
+  if (!google.out.empty()) {
+    const bool records = google.out_format == "json";
+    if (!setup.out.empty() && (records || measure::same_output(setup.out, google.out)))
+      throw UsageError("--out and --benchmark_out are the same file; give one of them");
+    if (records) setup.out = google.out;
   }
   if (measure::is_standard_output(setup.out) && google.format != "console")
     throw UsageError(fmt::format("--out - and {}={}: both on standard output",

@@ -66,7 +66,8 @@ void catch_endings() {
 // tracing is on.
 class Recorded {
  public:
-  explicit Recorded(const std::vector<std::string>& words) : name_(words.front()) {
+  // `quiet`: standard output is the trace's, and what it says goes to standard error.
+  Recorded(const std::vector<std::string>& words, bool quiet) : name_(words.front()) {
     int go[2];
     int failure[2];
     if (pipe2(go, O_CLOEXEC) != 0 || pipe2(failure, O_CLOEXEC) != 0)
@@ -79,6 +80,7 @@ class Recorded {
       // It does not outlive a recorder that is killed.
       prctl(PR_SET_PDEATHSIG, SIGKILL);
       close(go[1]);
+      if (quiet) dup2(STDERR_FILENO, STDOUT_FILENO);
       char byte;
       // The recorder is gone if nothing comes.
       if (read(go[0], &byte, 1) != 1) _exit(1);
@@ -194,7 +196,7 @@ int run(const RecordOptions& options) {
   for (const std::string& line : recorder.missing()) fmt::print(stderr, "mmscale: {}\n", line);
   trace::CompactWriter file(options.out, provenance(options));
   std::optional<Recorded> command;
-  if (!options.command.empty()) command.emplace(options.command);
+  if (!options.command.empty()) command.emplace(options.command, measure::is_standard_output(options.out));
 
   NameHider hide(options.hide_names, command ? command->pid() : 0);
   std::uint64_t written = 0;

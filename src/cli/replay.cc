@@ -265,6 +265,9 @@ int run(const ReplayOptions& options, const std::string& command_line) {
     throw UsageError("--silicon and --machine: real CPUs or a model, not both");
   if (options.silicon && !options.timeline.empty())
     throw UsageError("--timeline: of a replay in virtual time, not of --silicon");
+  if (!options.timeline.empty() && !options.out.empty() &&
+      measure::same_output(options.out, options.timeline))
+    throw UsageError(fmt::format("--timeline {}: --out is the same file", options.timeline));
   if (options.silicon && !options.idle_exit.empty())
     throw UsageError("--idle-exit: of a replay in virtual time; with --silicon no CPU idles");
   // What cannot be chosen under any lifecycle is said before a long trace is read.

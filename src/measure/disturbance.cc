@@ -72,6 +72,37 @@ void read_stat(std::string_view text, const std::vector<unsigned>& cpus, Machine
     if (cpus[i] < by_cpu.size()) snapshot.steal_ticks[i] = by_cpu[cpus[i]];
 }
 
+// /proc/softirqs: a line of the CPUs' names, then a line of counts for each kind. Timers, the scheduler and RCU come with
+// the tick.
+void read_softirqs(std::string_view text, const std::vector<unsigned>& cpus, MachineSnapshot& snapshot) {
+  auto names = next_line(text);
+  std::vector<std::int64_t> column_of;
+  for (std::int64_t column = 0; !names.empty(); ++column) {
+    const auto name = next_word(names);
+    const auto cpu = name.starts_with("CPU") ? to_integer(name.substr(3)) : std::nullopt;
+    if (cpu && *cpu >= 0) {
+      column_of.resize(std::max<std::size_t>(column_of.size(), static_cast<std::size_t>(*cpu) + 1), -1);
+      column_of[static_cast<std::size_t>(*cpu)] = column;
+    }
+  }
+  constexpr std::array<std::string_view, 6> kOthersWork = {
+      "HI:", "NET_TX:", "NET_RX:", "BLOCK:", "IRQ_POLL:", "TASKLET:"};
+  std::vector<std::int64_t> sums;
+  while (!text.empty()) {
+    auto line = next_line(text);
+    if (std::find(kOthersWork.begin(), kOthersWork.end(), next_word(line)) == kOthersWork.end()) continue;
+    for (std::size_t column = 0; !line.empty(); ++column) {
+      if (sums.size() <= column) sums.resize(column + 1);
+      sums[column] += to_integer(next_word(line)).value_or(0);
+    }
+  }
+  for (std::size_t i = 0; i < cpus.size(); ++i) {
+    const std::int64_t column = cpus[i] < column_of.size() ? column_of[cpus[i]] : -1;
+    if (column >= 0 && static_cast<std::size_t>(column) < sums.size())
+      snapshot.softirqs[i] = sums[static_cast<std::size_t>(column)];
+  }
+}
+
 // Version 2 of cgroups counts the time in us, version 1 in ns and under another name.
 void read_throttling(std::string_view text, MachineSnapshot& snapshot) {
   while (!text.empty()) {
@@ -185,6 +216,8 @@ MachineSnapshot MachineProbe::snapshot() const {
   snapshot.clocks = read_clocks();
   snapshot.steal_ticks.resize(cpus_.size());
   if (const auto text = read_text(root_ / "proc/stat")) read_stat(*text, cpus_, snapshot);
+  snapshot.softirqs.resize(cpus_.size());
+  if (const auto text = read_text(root_ / "proc/softirqs")) read_softirqs(*text, cpus_, snapshot);
   if (!cpu_stat_.empty()) {
     if (const auto text = read_text(cpu_stat_)) read_throttling(*text, snapshot);
   }
@@ -201,7 +234,8 @@ MachineDisturbance MachineProbe::between(const MachineSnapshot& before, const Ma
   result.tick_ns = tick_ns_;
   for (std::size_t i = 0; i < cpus_.size(); ++i) {
     const auto ticks = difference(after.steal_ticks.at(i), before.steal_ticks.at(i));
-    result.steal.push_back({cpus_[i], ticks ? Count{*ticks * tick_ns_} : std::nullopt});
+    result.steal.push_back({cpus_[i], ticks ? Count{*ticks * tick_ns_} : std::nullopt,
+                            difference(after.softirqs.at(i), before.softirqs.at(i))});
   }
   result.throttled_periods = difference(after.throttled_periods, before.throttled_periods);
   result.throttled_ns = difference(after.throttled_ns, before.throttled_ns);

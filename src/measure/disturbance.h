@@ -84,18 +84,21 @@ Clocks read_clocks(std::int64_t (*read)(clockid_t) = nullptr);
 struct MachineSnapshot {
   Clocks clocks;
   std::vector<std::optional<std::int64_t>>
-      steal_ticks;                                // one for each CPU watched; empty: no such CPU online
+      steal_ticks;  // one for each CPU watched; empty: no such CPU online
+  // The same, of the late halves of interrupts that others' work brings: network, disks, tasklets.
+  std::vector<std::optional<std::int64_t>> softirqs;
   std::optional<std::int64_t> throttled_periods;  // quota periods in which our cgroup was stopped
   std::optional<std::int64_t> throttled_ns;       // time it was stopped
   std::optional<std::int64_t> cpu_pressure_ns;    // time in which any task of the machine waited for a CPU
   std::optional<std::int64_t> runnable;           // tasks running or runnable at this instant, machine-wide
 };
 
-// Time that a hypervisor took from one CPU. Empty where it is not known. Zero is no proof of quiet: a
+// What was taken from one CPU behind its threads' backs. Empty where it is not known. Zero time is no proof of quiet: a
 // hypervisor may take time without saying so.
 struct CpuSteal {
   unsigned cpu = 0;
   std::optional<std::int64_t> stolen_ns;
+  std::optional<std::int64_t> softirqs = {};  // how many
 };
 
 // What happened to the machine between two snapshots. Empty optionals are figures this system does not offer.

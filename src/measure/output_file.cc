@@ -13,6 +13,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace mmscale::measure {
@@ -60,6 +62,13 @@ bool is_standard_output(std::string_view path) {
   constexpr std::array<std::string_view, 5> kNames = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1",
                                                       "/proc/thread-self/fd/1"};
   return std::find(kNames.begin(), kNames.end(), path) != kNames.end();
+}
+
+bool same_output(const std::string& a, const std::string& b) {
+  if (is_standard_output(a) || is_standard_output(b)) return is_standard_output(a) && is_standard_output(b);
+  std::error_code ignored;
+  return std::filesystem::weakly_canonical(std::filesystem::absolute(a, ignored), ignored) ==
+         std::filesystem::weakly_canonical(std::filesystem::absolute(b, ignored), ignored);
 }
 
 std::FILE* screen_beside(std::string_view path) { return is_standard_output(path) ? stderr : stdout; }

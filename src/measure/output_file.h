@@ -23,6 +23,9 @@ class OutputError : public std::runtime_error {
 // Whether a path is "-" or one of the names of standard output.
 bool is_standard_output(std::string_view path);
 
+// Whether two paths are of one file, which may not be there yet: what is written to the one would be lost to the other.
+bool same_output(const std::string& a, const std::string& b);
+
 // Where what is said to a human goes: standard output, but standard error if that belongs to what is written to `path`.
 std::FILE* screen_beside(std::string_view path);
 

@@ -11,6 +11,7 @@ namespace mmscale::measure {
 namespace {
 
 constexpr double kPercent = 100.0;
+constexpr double kNsPerUs = 1e3;
 constexpr double kNsPerMs = 1e6;
 
 std::string times(std::int64_t count, std::string_view noun, std::string_view plural_ending) {
@@ -115,7 +116,7 @@ void judge_preemption(const WindowConditions& window, std::vector<std::string>& 
 
 // What CPUs lost, once it is known that they lost too much: by cause, the worst CPU named.
 void name_losses(const WindowConditions& window, std::vector<std::string>& reasons) {
-  Offenders waited, stood, stalled, stolen, away, drifted;
+  Offenders waited, stood, stalled, interrupted, stolen, away, drifted;
   for (std::size_t i = 0; i < window.cpus.size(); ++i) {
     const CpuConditions& at = window.cpus[i];
     const CpuLoss loss = loss_of(at, i, window);
@@ -134,6 +135,11 @@ void name_losses(const WindowConditions& window, std::vector<std::string>& reaso
                     "kernel says that it ran: interrupts, firmware or a hypervisor",
                     loss.stalled * kPercent,
                     at.account ? static_cast<double>(at.account->longest_gap_ns) / kNsPerMs : 0));
+    add(interrupted, loss.interrupted,
+        fmt::format(
+            "was interrupted for its network, disks or tasklets, for some {:.1f} % of the window at {:g} us "
+            "a time",
+            loss.interrupted * kPercent, kSoftirqNs / kNsPerUs));
     add(stolen, loss.stolen,
         fmt::format("lost {:.1f} % of the window to the hypervisor ({:g} ms, to within {:g} ms)",
                     loss.stolen * kPercent,
@@ -146,7 +152,7 @@ void name_losses(const WindowConditions& window, std::vector<std::string>& reaso
         fmt::format("computed {:.1f} % {} after the window than before", loss.drifted * kPercent,
                     at.alu_rate_after > at.alu_rate_before ? "faster" : "slower"));
   }
-  for (const Offenders* offenders : {&waited, &stood, &stalled, &stolen, &away, &drifted})
+  for (const Offenders* offenders : {&waited, &stood, &stalled, &interrupted, &stolen, &away, &drifted})
     offenders->report(reasons);
 }
 
@@ -201,7 +207,9 @@ void judge_build(const BuildInfo& build, std::vector<std::string>& reasons) {
 
 }  // namespace
 
-double CpuLoss::all() const { return std::max({waited + stood + stalled, stolen}) + away + drifted; }
+double CpuLoss::all() const {
+  return std::max(waited + stood + std::max(stalled, interrupted), stolen) + away + drifted;
+}
 
 CpuLoss loss_of(const CpuConditions& at, std::size_t index, const WindowConditions& window) {
   CpuLoss loss;
@@ -222,6 +230,10 @@ CpuLoss loss_of(const CpuConditions& at, std::size_t index, const WindowConditio
     loss.waited = share(timed ? std::min(waited, off) : waited, length);
     loss.stood = share(off - waited, length);
   }
+  // Counted from before the window to behind it: at the same pace, as far as is known.
+  if (index < window.machine.steal.size() && window.machine.elapsed_ns > 0)
+    loss.interrupted = static_cast<double>(window.machine.steal[index].softirqs.value_or(0)) * kSoftirqNs /
+                       static_cast<double>(window.machine.elapsed_ns);
   if (index < window.machine.steal.size() && !window.cpu_time_excludes_steal)
     loss.stolen = share(window.machine.steal[index].stolen_ns.value_or(0), length);
   if (const auto drift = alu_drift(at.alu_rate_before, at.alu_rate_after); drift && *drift > kMaxAluDrift)

@@ -99,6 +99,8 @@ USAGE = [
     (("bench", "--benchmark_repetitions=x"), "--benchmark_repetitions=x: a number from 1 to 1000000"),
     (("bench", "--benchmark_repetitions="), "--benchmark_repetitions: its value is empty"),
     (("bench", "--out", "a", "--benchmark_out=b"), "--out and --benchmark_out are the same file; .*"),
+    (("bench", "--out", "a", "--benchmark_out=./a", "--benchmark_out_format=csv"), "--out and --benchmark_out are the same file; .*"),
+    (("replay", "x", "--out", "-", "--timeline", "/dev/stdout"), "--timeline /dev/stdout: --out is the same file"),
     (("bench", "--out", "-", "--benchmark_format=csv"), "--out - and --benchmark_format=csv: .*"),
 ]
 

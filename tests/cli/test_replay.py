@@ -359,6 +359,14 @@ def test_record_leaves_a_trace_and_no_instance(mmscale, replay, tracefs, tmp_pat
     assert not instances(tracefs)
 
 
+def test_what_a_command_says_is_not_in_the_trace(binary, replay, tracefs, tmp_path):
+    trace = tmp_path / "own.mmtrace"
+    with open(trace, "wb") as file:
+        done = subprocess.run([binary, "record", "-o", "-", "--", "echo", "hello"], stdout=file, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (0, "hello")
+    assert replay(trace, "--scheme", "refcount")["refcount"]["valid"] == 1
+
+
 def test_record_of_a_command_that_is_not_there(mmscale, tracefs, tmp_path):
     done = mmscale("record", "-o", tmp_path / "x", "--", "/nonexistent/command")
     assert_refused(done, 1, "/nonexistent/command: cannot be run: No such file or directory")

@@ -72,7 +72,7 @@ TEST(ThreadProbe, WithoutTheFileOrItsFiguresHasNoWaitTime) {
   EXPECT_FALSE(ThreadProbe{kProcFiles / "schedstat-off"}.snapshot().wait_ns);
 }
 
-TEST(MachineProbe, FindsStealOfTheCpusWatched) {
+TEST(MachineProbe, FindsStealAndSoftirqsOfTheCpusWatched) {
   // CPU 1 is offline, and CPU 3's counter ran backwards.
   const MachineProbe before_probe{{0, 1, 3}, {}, kProcFiles / "stat-before"};
   const MachineProbe after_probe{{0, 1, 3}, {}, kProcFiles / "stat-after"};
@@ -86,6 +86,10 @@ TEST(MachineProbe, FindsStealOfTheCpusWatched) {
   EXPECT_EQ(difference.steal[1].stolen_ns, std::nullopt);
   EXPECT_EQ(difference.steal[2].cpu, 3U);
   EXPECT_EQ(difference.steal[2].stolen_ns, std::nullopt);
+  // Of network, disks and tasklets: 4 and 2 more on CPU 0.
+  EXPECT_EQ(difference.steal[0].softirqs, 6);
+  EXPECT_EQ(difference.steal[1].softirqs, std::nullopt);
+  EXPECT_EQ(difference.steal[2].softirqs, std::nullopt);
   EXPECT_EQ(difference.runnable_before, 3);
   EXPECT_EQ(difference.runnable_after, 5);
   EXPECT_EQ(difference.cpu_pressure_ns, 500'000);

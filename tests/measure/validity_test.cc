@@ -208,6 +208,20 @@ TEST(Validity, AMachineThatSlept) {
   EXPECT_THAT(reasons_against(window), ElementsAre("the machine was asleep for 90000.0 ms"));
 }
 
+TEST(Validity, SoftirqsOfOthersWorkAreALoss) {
+  auto window = quiet_window();
+  window.machine.elapsed_ns = 1000 * kMs;
+  // At 10 us each: 1 % is 1,000.
+  window.machine.steal[0].softirqs = 900;
+  EXPECT_TRUE(judge(window).valid);
+  window.machine.steal[0].softirqs = 4000;
+  EXPECT_THAT(
+      reasons_against(window),
+      ElementsAre(
+          "cpu 2: was interrupted for its network, disks or tasklets, for some 4.0 % of the window at "
+          "10 us a time"));
+}
+
 // Where CPU time excludes what the hypervisor took, that time is known to the nanosecond, and the ticks say nothing
 // more.
 TEST(Validity, StealIsJudgedByTheBetterOfTwoAccounts) {

@@ -46,7 +46,7 @@ class Ssh:
             raise SshError("--ssh needs ClusterShell (Debian: python3-clustershell)") from None
         try:
             self.hosts = list(NodeSet(hosts))
-        except NodeSetException as error:
+        except (NodeSetException, ValueError) as error:
             raise SshError(f"--ssh {hosts}: {in_words(error)}") from None
         if not self.hosts:
             raise SshError(f"--ssh {hosts}: names no host")
