@@ -54,6 +54,17 @@ def in_process(monkeypatch, capsys):
 
 
 @pytest.fixture
+def recorded(tmp_path):
+    """Writes made entries into a file and reads it. What is drawn of them is forgotten afterwards."""
+    import made
+    from matplotlib import pyplot
+    from records.reading import read
+
+    yield lambda *lists, **context: read([made.write(tmp_path / "a.json", *lists, **context)])
+    pyplot.close("all")
+
+
+@pytest.fixture
 def edited(tmp_path):
     """Writes a copy of a fixture file, changed by a function on its document, and returns the path of the copy."""
 

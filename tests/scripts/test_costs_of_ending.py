@@ -9,20 +9,7 @@ from figures.latency import draw as draw_latency
 from figures.latency import latency_sheets
 from figures.teardown import draw as draw_teardown
 from figures.teardown import teardown_sheets
-from matplotlib import pyplot
 from figures.places import Places, thinned
-from records.reading import read
-
-
-@pytest.fixture
-def recorded(tmp_path):
-    """Writes and reads records."""
-
-    def make(*lists, **context):
-        return read([made.write(tmp_path / "a.json", *lists, **context)])
-
-    yield make
-    pyplot.close("all")
 
 
 def lines(axes):

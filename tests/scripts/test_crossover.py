@@ -6,23 +6,21 @@ import pytest
 from grouping.crossover import Cell, Crossing, cells, crossings, leaders, mix_sheets, telling
 from figures.mix import by_cpus, column_at, draw_curves, draw_map
 from figures.look import ORDER, looks
-from matplotlib import colors, pyplot
-from records.reading import read
+from matplotlib import colors
 from grouping.series import Series
 from stats.estimate import estimate
 
 
 @pytest.fixture
-def recorded(tmp_path):
+def recorded(recorded):
     """Writes and reads records; returns (Records, the only sheet of mix)."""
 
     def make(*lists, **context):
-        records = read([made.write(tmp_path / "a.json", *lists, **context)])
+        records = recorded(*lists, **context)
         (sheet,) = mix_sheets(records)
         return records, sheet
 
-    yield make
-    pyplot.close("all")
+    return make
 
 
 def words(figure):

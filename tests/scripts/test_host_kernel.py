@@ -7,20 +7,8 @@ from comparing.cases import read_side
 from conftest import SCRIPTS
 from figures.host import draw_calls, draw_switches
 from grouping.host_sheets import call_sheets, switch_sheets
-from matplotlib import pyplot
 from records.reading import RecordError, read
 from tables.switches import WIDTH, render
-
-
-@pytest.fixture
-def recorded(tmp_path):
-    """Writes and reads records."""
-
-    def make(*lists, **context):
-        return read([made.write(tmp_path / "a.json", *lists, **context)])
-
-    yield make
-    pyplot.close("all")
 
 
 def drawn(figure):

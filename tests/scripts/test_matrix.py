@@ -4,22 +4,20 @@
 import made
 import pytest
 from figures.line import draw, line_sheets
-from matplotlib import pyplot
 from grouping.matrix import arrange, median_matrix
 from records.reading import read
 
 
 @pytest.fixture
-def recorded(tmp_path):
+def recorded(recorded):
     """Writes and reads records; returns (Records, the only sheet of line)."""
 
-    def make(entries, **context):
-        records = read([made.write(tmp_path / "a.json", entries, **context)])
+    def make(*lists, **context):
+        records = recorded(*lists, **context)
         (sheet,) = line_sheets(records)
         return records, sheet
 
-    yield make
-    pyplot.close("all")
+    return make
 
 
 def words(figure):
