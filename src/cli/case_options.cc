@@ -58,16 +58,9 @@ void take_case_options(Command& command, CaseOptions& options) {
   command.take("--lifecycle", options.lifecycle);
   take_rule_options(command, options.rules);
   command.take("--mm-cid", options.mm_cid);
-  command.take("--migrate-every", options.processes.migrate_every);
-  command.take("--no-page-tables", options.no_page_tables);
-  command.take("--death-ticks", options.processes.death_ticks);
-  command.take("--nohz", options.processes.nohz_every);
   command.take("--idle-exit", options.idle_exit);
-  command.take("--registered", options.processes.registered);
-  command.take("--deep-idle", options.processes.deep_idle);
-  command.take("--think", options.processes.think);
-  command.take("--tasks-per-cpu", options.processes.tasks_per_cpu);
-  command.take("--lifetime", options.processes.lifetime);
+  for (const workload::ProcessOption& option : workload::process_options())
+    std::visit([&](auto member) { command.take(option.name, options.processes.*member); }, option.member);
   command.take("--window", options.window);
   command.take("--warm", options.warm);
   command.take("--out", options.out);
@@ -90,7 +83,6 @@ campaign::Choice choose(const CaseOptions& options, std::span<const std::string_
   choice.options.mm_cid =
       options.mm_cid == to_string(kernel::MmCid::off) ? kernel::MmCid::off : kernel::MmCid::v6_4;
   choice.processes = options.processes;
-  choice.processes.page_tables = !options.no_page_tables;
   choice.processes.idle_exit_ns = parse_idle_exit(options.idle_exit, idle_exit_ns);
   if (options.processes.migrate_every == 1)
     throw UsageError("--migrate-every 1: must be 0, or at least 2 processes of which one migrates");

@@ -36,7 +36,6 @@ struct CaseOptions {
   RuleOptions rules;
   std::string mm_cid = "off";
   workload::PatternParameters processes;
-  bool no_page_tables = false;
   std::string idle_exit;
   bool unsafe = false;
   bool dry_run = false;

@@ -75,7 +75,11 @@ void Command::either(std::string_view name, std::string_view other) {
 
 void Command::take(std::string_view name, bool& variable) {
   const OptionInfo& info = definition(name);
-  command_->add_flag(own_names(info), variable, std::string(info.help))->check(no_truth);
+  command_
+      ->add_flag_callback(
+          own_names(info), [&variable, otherwise = variable] { variable = !otherwise; },
+          std::string(info.help))
+      ->check(no_truth);
 }
 
 void Command::take(std::string_view name, std::optional<bool>& variable) {

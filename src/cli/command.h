@@ -39,6 +39,7 @@ class Command {
 
   // Options, by their definitions.
   void take(std::string_view name, std::string& variable);
+  // A flag turns it over.
   void take(std::string_view name, bool& variable);
   void take(std::string_view name, std::optional<bool>& variable);
   void take(std::string_view name, std::uint32_t& variable);

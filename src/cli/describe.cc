@@ -56,6 +56,8 @@ ordered_json describe(const CLI::App& command, const CLI::Option& option) {
   described["record_key"] = or_null(info->key);
   described["condition"] = info->condition;
   described["families"] = info->families.empty() ? ordered_json() : ordered_json(split_list(info->families));
+  described["workloads"] =
+      info->workloads.empty() ? ordered_json() : ordered_json(split_list(info->workloads));
   described["page"] = or_null(info->page);
   if (info->most > 0) {
     described["least"] = info->least;

@@ -87,11 +87,22 @@ OptionInfo option(std::string_view name, Value value, std::string_view page, std
   return recorded(name, value, page, {}, help, more);
 }
 
+std::vector<OptionInfo> with_process_options(std::vector<OptionInfo> all) {
+  for (const workload::ProcessOption& one : workload::process_options())
+    all.push_back(condition(one.name, one.member.index() == 0 ? Value::count : Value::flag, one.page, one.key,
+                            one.help,
+                            {.families = one.few.families,
+                             .workloads = one.few.workloads,
+                             .least = static_cast<double>(one.few.least),
+                             .most = one.member.index() == 0 ? static_cast<double>(one.few.most) : 0}));
+  return all;
+}
+
 }  // namespace
 
 std::span<const OptionInfo> options() {
   using enum Value;
-  static const std::vector<OptionInfo> kOptions = {
+  static const std::vector<OptionInfo> kOptions = with_process_options({
       // what is measured
       recorded("--family", names, kFamilies, "family", "What to measure, or all", {.choices = families}),
       recorded("sim --family", names, kSimulator, "family", "What to simulate: switch, floor, bounce, or all",
@@ -135,20 +146,6 @@ std::span<const OptionInfo> options() {
       condition("--hotplug", name, kLifecycles, "hotplug",
                 "A CPU going offline leaves its mm before or after the fix 21641bd9a7a7",
                 {.families = "switch,mix,teardown", .choices = hotplugs}),
-      condition("--migrate-every", count, kFamilies, "migrate_every",
-                "build: one process of so many changes its CPU; 0: none",
-                {.families = "switch", .workloads = "build", .most = kMost32}),
-      condition("--no-page-tables", flag, kLifecycles, "page_tables",
-                "The processes have no page tables, so that nothing is flushed when they die",
-                {.families = "switch,mix"}),
-      condition("--death-ticks", count, kFamilies, "death_ticks",
-                "exit, build, hotplug, mix: ticks of the CPU's counter (TSC) that a death and the next birth "
-                "take besides",
-                {.families = "switch,mix", .workloads = "exit,build,hotplug", .most = kMost32}),
-      condition("--nohz", count, kCosts, "nohz_every",
-                "One idle period in so many stops the tick and ends with a busy one, which write words of "
-                "the whole machine",
-                {.families = "switch,mix", .least = 1, .most = kMost32}),
       condition("replay --nohz", count, kCosts, "nohz_hz",
                 "The tick rate, CONFIG_HZ: an idle period of the trace that is longer than a tick stops it, "
                 "which writes words of the whole machine",
@@ -157,10 +154,6 @@ std::span<const OptionInfo> options() {
                 "How long an idle CPU takes to leave its idle state for an interrupt, e.g. 2us; default: "
                 "sim's machine's, else 0",
                 {.families = "switch,mix,teardown", .workloads = "exit,build,server,hotplug"}),
-      condition("--registered", flag, kCosts, "registered", "The processes have registered for membarrier(2)",
-                {.families = "switch,mix"}),
-      condition("--deep-idle", flag, kLifecycles, "deep_idle", "Idle CPUs enter a state that loses the TLB",
-                {.families = "switch,mix"}),
       condition("--switch-ticks", count, kSchemes, "switch_ticks",
                 "nonlazy: ticks of the CPU's counter (TSC) that loading other page tables takes",
                 {.families = "switch,mix,teardown", .most = 1'000'000}),
@@ -172,16 +165,6 @@ std::span<const OptionInfo> options() {
       condition("replay --transport", name, kTraces, "transport", "--silicon: how IPIs are sent",
                 {.choices = transports}),
       // the workload
-      condition("--think", count, kFamilies, "think_cycles",
-                "Ticks of the CPU's counter (TSC) that every task runs before it is switched away",
-                {.families = "switch,mix", .most = kMost32}),
-      condition("--tasks-per-cpu", count, kFamilies, "tasks_per_cpu",
-                "idle, kthread: user tasks that run in turn on each CPU before it idles",
-                {.families = "switch", .workloads = "idle,kthread", .least = 1, .most = 1000}),
-      condition(
-          "--lifetime", count, kFamilies, "lifetime",
-          "exit, exec, build, server, hotplug: switches per CPU in a process', program's or thread's life",
-          {.families = "switch", .workloads = "exit,exec,build,server,hotplug", .least = 2, .most = kMost32}),
       recorded("--exits", count, kFamilies, "exits_per_million",
                "mix: thread exits per million switches of a CPU, comma-separated",
                {.families = "mix", .most = 500'000}),
@@ -325,7 +308,7 @@ std::span<const OptionInfo> options() {
       option("--dry-run", flag, kMeasuring, "Show what would be done, and how long it would take"),
       option("--live", flag, kMeasuring,
              "On a terminal, between windows: a bar for each scheme, and each package's share"),
-  };
+  });
   return kOptions;
 }
 

@@ -229,15 +229,13 @@ nlohmann::ordered_json Record::details() const {
     details["transport_caveat"] = subject.transport_caveat;
   }
   if (!subject.workload.empty()) {
-    details["think_cycles"] = processes.think;
-    details["page_tables"] = processes.page_tables;
-    details["deep_idle"] = processes.deep_idle;
-    if (processes.death_ticks != 0) details["death_ticks"] = processes.death_ticks;
-    if (processes.tasks_per_cpu != 1) details["tasks_per_cpu"] = processes.tasks_per_cpu;
-    if (processes.nohz_every != 0) details["nohz_every"] = processes.nohz_every;
-    if (processes.registered) details["registered"] = true;
-    if (processes.lifetime != 0) details["lifetime"] = processes.lifetime;
-    if (processes.migrate_every != 0) details["migrate_every"] = processes.migrate_every;
+    for (const workload::ProcessOption& option : workload::process_options())
+      std::visit(
+          [&](auto member) {
+            const auto value = processes.*member;
+            if (!option.few.left_out || value != option.few.unused) details[std::string(option.key)] = value;
+          },
+          option.member);
   }
   if (findings.details) details.update(*findings.details);
   return details;

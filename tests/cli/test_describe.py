@@ -20,6 +20,10 @@ def described(mmscale):
     return json.loads(done.stdout)
 
 
+def schema():
+    return json.loads((ROOT / "schema/record.schema.json").read_text())["$defs"]["mmscale"]["properties"]
+
+
 def command(described, name):
     return next((one for one in described["commands"] if one["name"] == name), None)
 
@@ -47,67 +51,59 @@ def test_every_option_of_every_command_is_defined(described):
 
 def test_whatever_a_schema_has_comes_from_an_option_or_is_no_condition(described, needs_sim):
     """An option that the schema lacks, or a key that no option sets, is missing in one of the two."""
-    schema = json.loads((ROOT / "schema/record.schema.json").read_text())["$defs"]["mmscale"]["properties"]
-    keys = {option.get("record_key") for one in described["commands"] for option in one["options"]}
-    unexplained = set(schema) - keys - conditions.RESULTS - conditions.IDENTITY - OWN_RESULTS
+    set_by_options = {option.get("record_key") for one in described["commands"] for option in one["options"]}
+    unexplained = set(schema()) - set_by_options - conditions.RESULTS - conditions.IDENTITY - OWN_RESULTS
     assert not unexplained
 
 
-def test_a_condition_of_a_record_is_in_its_schema_or_context(described):
-    schema = json.loads((ROOT / "schema/record.schema.json").read_text())["$defs"]["mmscale"]["properties"]
+def test_the_schema_names_the_option_of_each_condition(described):
+    keys = schema()
     for one in described["commands"]:
         for option in one["options"]:
             if option.get("condition"):
                 key = option["record_key"]
-                assert key in schema or key.startswith("simulator_"), option["name"]
+                assert key in keys or key.startswith("simulator_"), option["name"]
+                if one["name"] == "bench":
+                    assert keys[key].get("option") == option["name"]
 
 
-# Of each option of `sim` that is a condition, two values, and what has to be simulated for it to matter.
-FLOOR = ("--family", "floor", "--loop", "incdec")
+# Of the options of `sim` that are a condition, those whose values are more than any number, choice or yes: what has to be
+# simulated for it to matter, and what it is changed to.
 CHANGED = {
     "--home": ((), ("--home", "1")),
-    "--lifecycle": ((), ("--lifecycle", "x86-2017")),
-    "--mm-cid": ((), ("--mm-cid", "v6.4")),
-    "--irqs-off-activate-mm": ((), ("--irqs-off-activate-mm",)),
-    "--hotplug": ((), ("--hotplug", "before")),
-    "--migrate-every": (("--workload", "build"), ("--migrate-every", "2")),
-    "--no-page-tables": ((), ("--no-page-tables",)),
-    "--death-ticks": (("--workload", "exit", "--death-ticks", "1"), ("--death-ticks", "900")),
-    "--nohz": (("--nohz", "2"), ("--nohz", "3")),
-    "--idle-exit": (("--workload", "exit", "--idle-exit", "5us"), ("--idle-exit", "7us")),
-    "--registered": ((), ("--registered",)),
-    "--deep-idle": ((), ("--deep-idle",)),
-    "--tasks-per-cpu": (("--tasks-per-cpu", "2"), ("--tasks-per-cpu", "3")),
+    "--lifecycle": (("--unsafe",), ("--lifecycle", "x86-2017")),
     "--switch-ticks": (("--scheme", "nonlazy"), ("--switch-ticks", "77")),
     "--batch": (("--scheme", "shootdown-batch", "--lifecycle", "powerpc"), ("--batch", "5")),
-    "--think": ((), ("--think", "40")),
-    "--lifetime": (("--workload", "exit"), ("--lifetime", "8")),
-    "--between": (FLOOR, ("--between", "3")),
-    "--inside": (FLOOR, ("--inside", "3")),
-    "--delay": (FLOOR, ("--delay", "3")),
     "--lines": (("--family", "floor", "--loop", "walk"), ("--lines", "6")),
     "--rest-of-switch": ((), ("--rest-of-switch", "500")),
     "--random-think": (("--think", "40"), ("--random-think",)),
-    "--window": ((), ("--window", "3us")),
-    "--warm": ((), ("--warm", "200ns")),
     "--machine": ((), ("--machine", "xeon8176-8s")),
-    "--seed": ((), ("--seed", "2")),
-    "--scale": ((), ("--scale", "2")),
 }
 
 
-def test_every_condition_of_sim_is_tried_here(described):
-    if command(described, "sim") is None:
-        pytest.skip("this build has no sim")
-    assert {one["name"] for one in command(described, "sim")["options"] if one.get("condition")} == set(CHANGED)
+def change(option):
+    """The same of any other option, by its definition."""
+    name, value = option["name"], option["value"]
+    always = ("--family", option["families"][0]) if option["families"] else ()
+    always += ("--loop", "incdec") if always == ("--family", "floor") else ()
+    always += ("--workload", option["workloads"][0]) if option["workloads"] else ()
+    if value == "flag":
+        return always, (name,)
+    one, other = {"duration": ("1us", "2us"), "name": (option["choices"] or [])[:2]}.get(
+        value, [f"{option['least'] + more:g}" for more in (2, 4)] if "least" in option else ()
+    )
+    return (*always, name, one), (name, other)
 
 
-@pytest.mark.parametrize("option", CHANGED)
-def test_what_an_option_changes_is_in_the_record(mmscale, described, option):
+def test_what_an_option_changes_is_in_the_record(mmscale, described):
     if command(described, "sim") is None:
         pytest.skip("this build has no sim")
-    key = next(one["record_key"] for one in command(described, "sim")["options"] if one["name"] == option)
-    always, changed = CHANGED[option]
+    for option in command(described, "sim")["options"]:
+        if option.get("condition"):
+            check_record(mmscale, option, *(CHANGED.get(option["name"]) or change(option)))
+
+
+def check_record(mmscale, option, always, changed):
     first = {"--machine": "e5-2630v4-2s", "--workload": "idle", "--scheme": "refcount", "--cpus": "2", "--window": "2us"}
     said = []
     for more in ((), changed):
@@ -116,16 +112,15 @@ def test_what_an_option_changes_is_in_the_record(mmscale, described, option):
         for at, word in enumerate(more):
             if word.startswith("--"):
                 words[word] = more[at + 1] if at + 1 < len(more) and not more[at + 1].startswith("--") else None
-        if option == "--lifecycle":
-            words["--unsafe"] = None
         flat = [text for word, value in words.items() for text in (word, value) if text is not None]
         done = mmscale("sim", *flat, "--out", "-")
         assert done.returncode == 0, done.stderr
         document = json.loads(done.stdout)
         (window,) = document["benchmarks"]
-        said.append({**document["context"], **window["mmscale"]}.get(key))
-    # A process that has not registered goes without saying.
-    assert said[0] != said[1] and None not in (said[1:] if option == "--registered" else said), said
+        said.append({**document["context"], **window["mmscale"]}.get(option["record_key"]))
+    # What the schema knows as true alone goes without saying where it is not.
+    goes_without = schema().get(option["record_key"], {}).get("enum") == [True]
+    assert said[0] != said[1] and None not in said[goes_without:], (option["name"], said)
 
 
 def test_an_option_that_no_chosen_family_uses_is_said(mmscale):

@@ -21,23 +21,23 @@ from tables.fits import fitted
 from fleet import gather
 from grouping.host_sheets import call_sheets, switch_sheets
 from simulation.overlay import overlays
+from records.document import SCHEMA, is_flag, of_window
 from records.reading import RecordError, read
 from report.build import build
 from grouping.series import panels
 
-# The options of the emulated kernel that a record has, at their defaults, and one of tomorrow.
-OPTIONS = {
-    "lifecycle": ("powerpc", "x86-2024"), "mm_cid": ("off", "v6.4"), "rq_lock": (False, True),
-    "irqs_off_activate_mm": (False, True), "hotplug": ("after", "before"), "page_tables": (True, False),
-    "deep_idle": (False, True), "migrate_every": (4, 8), "think_cycles": (0, 100), "lifetime": (100, 1000),
-    "transport": ("membarrier", "signal"), "home_node": (0, 1), "window_ns": (50000000, 20000000),
-    "warm_ns": (12500000, 0), "tomorrow": (["a", 1], ["a", 2]), "switch_ticks": (300, 900), "batch": (8, 9),
-    "death_ticks": (1000, 400000), "tasks_per_cpu": (2, 4),
-    "nohz_every": (1, 100), "nohz_hz": (250, 1000), "idle_exit_ns": (2000, 10000), "registered": (None, True),
-}  # fmt: skip
+def two_values(said):
+    if is_flag(said):
+        return (True, None if "enum" in said else False)
+    least = said.get("minimum", 0)
+    return {"integer": (least + 100, least + 200), "string": ("one", "other")}.get(said.get("type")) or said["enum"][:2]
+
+
+# Whatever an option sets in a record of the emulated kernel, one that only replays have, and one of tomorrow.
+OPTIONS = {key: two_values(said) for key, said in of_window(SCHEMA).items() if "option" in said}
+OPTIONS |= {"nohz_hz": (250, 1000), "tomorrow": (["a", 1], ["a", 2])}
 # What only some families have.
 OF_FAMILY = {
-    "switch": {"latency_one_in": (0, 997)},
     "teardown": {"linger_ns": (0, 5000)},
     "mix": {"latency_one_in": (0, 997), "think_cycles": (0, 100)},
     "ipi": {"target_does": ("enable_points", "compute")},
@@ -62,7 +62,7 @@ ENTRIES = {
     "host_kernel": lambda: made.host_switches(cpus=(2,), rates={"pipe/processes/cross-cpu": (30e3, 0.9, 0.98)}),
 }
 # Every option in the family that all of them are of; in the others their own, and one that nobody knows.
-CASES = [("switch", key, values) for key, values in (OPTIONS | OF_FAMILY["switch"]).items()]
+CASES = [("switch", key, values) for key, values in OPTIONS.items()]
 CASES += [
     (family, key, values)
     for family in sorted(set(ENTRIES) - {"switch"})

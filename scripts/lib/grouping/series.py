@@ -41,12 +41,10 @@ class Series:
         return next((point for point in self.points if point.cpus == cpus), None)
 
 
-# Options that go without saying when nobody turned them on, or when the workload has none.
+# Options that go without saying when nobody turned them on.
 UNREMARKABLE = {
-    "mm_cid": ("off",), "rq_lock": (False,), "lifetime": (), "latency_one_in": (0,), "deep_idle": (False,),
-    "page_tables": (True,), "hotplug": ("after",), "migrate_every": (), "rest_of_switch": ("none",), "random_think": (False,),
-    "death_ticks": (), "tasks_per_cpu": (),
-    "nohz_every": (), "nohz_hz": (), "idle_exit_ns": (), "registered": (),
+    "mm_cid": ("off",), "rq_lock": (False,), "latency_one_in": (0,), "deep_idle": (False,), "page_tables": (True,),
+    "hotplug": ("after",), "rest_of_switch": ("none",), "random_think": (False,),
 }  # fmt: skip
 # Conditions whose value is said elsewhere, unless there are several.
 SAID = ("machine", "warm_ns", "irqs_off_activate_mm")
@@ -215,6 +213,7 @@ def describe_conditions(panel, but=()):
         for name, values in panel.conditions.items()
         if name not in but
         and not (name in SAID and len(values) == 1)
+        and not all(pandas.isna(value) for value in values)
         and not (name in UNREMARKABLE and all(pandas.isna(value) or value in UNREMARKABLE[name] for value in values))
     ]
 

@@ -141,6 +141,15 @@ def schema_of(version):
     return json.loads((FOLDER / name).read_text())
 
 
+def of_window(version):
+    """What it says of each key of a window's "mmscale" object; "option" is the one that sets it."""
+    return schema_of(version)["$defs"]["mmscale"]["properties"]
+
+
+def is_flag(said):
+    return said.get("type") == "boolean" or said.get("enum") == [True]
+
+
 @functools.cache
 def _compiled(version):
     """The types of a version as Python. Of a newer draft than 7 they use nothing but the name $defs, which is a place

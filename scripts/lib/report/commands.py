@@ -8,17 +8,12 @@ import pandas
 
 from families.registry import FAMILIES
 from records.conditions import value_of
+from records.document import SCHEMA, is_flag, of_window
 
-# Per condition of a Sheet the option that sets it; None: an option without a value, given where the condition is true.
-OPTIONS = {
-    "lifecycle": "--lifecycle", "mm_cid": "--mm-cid", "rq_lock": None, "transport": "--transport",
-    "home_node": "--home", "think_cycles": "--think", "lifetime": "--lifetime", "window_ns": "--window",
-    "linger_ns": "--linger", "latency_one_in": None, "deep_idle": None, "page_tables": None, "hotplug": "--hotplug",
-    "irqs_off_activate_mm": "--irqs-off-activate-mm", "migrate_every": "--migrate-every", "warm_ns": "--warm",
-    "death_ticks": "--death-ticks", "tasks_per_cpu": "--tasks-per-cpu",
-    "nohz_every": "--nohz", "idle_exit_ns": "--idle-exit", "registered": None,
-}  # fmt: skip
-FLAGS = {"rq_lock": "--rq-lock", "latency_one_in": "--latency", "deep_idle": "--deep-idle", "registered": "--registered"}
+# Per condition of a Sheet the option that sets it.
+OPTIONS = {key: said["option"] for key, said in of_window(SCHEMA).items() if "option" in said}
+# Those that are given without a value, where the condition is true, or false of an option that says no.
+FLAGS = {key for key in OPTIONS if is_flag(of_window(SCHEMA)[key])} - {"irqs_off_activate_mm"} | {"latency_one_in"}
 
 
 def measure_again(family, windows, unsafe):
@@ -46,12 +41,10 @@ def as_given(command):
 
 
 def _words(condition, option, value):
-    if condition == "page_tables":
-        return ["--no-page-tables"] if value in ("False", "0") else []
+    if condition in FLAGS:
+        return [option] if (value in ("False", "0")) == option.startswith("--no-") else []
     if condition == "irqs_off_activate_mm":
         return [option, value.lower()]
-    if option is None:
-        return [FLAGS[condition]] if value not in ("False", "0") else []
     if condition in ("window_ns", "warm_ns", "linger_ns", "idle_exit_ns"):
         return [option, f"{float(value) / 1e3:.15g}us"] if float(value) else []
     return [option, value]
