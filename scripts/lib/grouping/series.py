@@ -149,6 +149,20 @@ GIVEN = {
 }
 
 
+# How others are said with a value, and without.
+EITHER = {
+    "deep_idle": ("deep idle", "no deep idle"),
+    "page_tables": ("page tables to free", "no page tables"),
+    "think_cycles": ("{:g} ticks of work between two switches", "no work between two switches"),
+    "random_think": ("work drawn at random", "work always as long"),
+}
+SAID_AS = {
+    "migrate_every": "one process of {:g} migrates", "rest_of_switch": "rest of a switch: {}", "lifecycle": "rules of {}",
+    "lifetime": "lifetime {:g} switches", "linger_ns": "borrowers linger {:g} ns", "home_node": "mm on NUMA node {:g}",
+    "lazy_tlb": "this kernel's lazy TLB: {}", "idle_driver": "this kernel's idle driver: {}",
+}  # fmt: skip
+
+
 def words(key, value):
     """Names a part of a figure's identity, for people: its workload, who shares an mm, which CPUs, how many."""
     if key in COUNTS:
@@ -175,35 +189,15 @@ def describe(condition, value):
         return f"windows of {_long(value)}"
     if condition == "warm_ns":
         return f"{_long(value)} of warming up"
-    if condition == "deep_idle":
-        return "deep idle" if value else "no deep idle"
-    if condition == "page_tables":
-        return "page tables to free" if value else "no page tables"
-    if condition == "migrate_every":
-        return f"one process of {value:g} migrates"
-    if condition == "think_cycles":
-        return f"{value:g} ticks of work between two switches" if value else "no work between two switches"
-    if condition == "random_think":
-        return "work drawn at random" if value else "work always as long"
-    if condition == "rest_of_switch":
-        return f"rest of a switch: {value}"
-    if condition == "lifecycle":
-        return f"rules of {value}"
+    if condition in EITHER:
+        return EITHER[condition][not value].format(value)
     if condition == "transport":
         return "modelled IPIs" if value in ("simulated", "modelled") else f"IPIs by {value}"
-    if condition == "lifetime":
-        return f"lifetime {value:g} switches"
-    if condition == "linger_ns":
-        return f"borrowers linger {value:g} ns"
-    if condition == "home_node":
-        return f"mm on NUMA node {value:g}"
     if condition == "target_does":
         return TARGETS.get(value, f"called CPUs: {value}")
-    if condition in ("lazy_tlb", "idle_driver"):
-        return f"this kernel's {condition.replace('_tlb', ' TLB').replace('_', ' ')}: {value}"
     if condition in COUNTS:
         return f"{value:g} {COUNTS[condition]}"
-    return f"{condition} {value}"
+    return SAID_AS[condition].format(value) if condition in SAID_AS else f"{condition} {value}"
 
 
 def describe_conditions(panel, but=()):
