@@ -28,6 +28,11 @@ def run(main):
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, _terminate)
+    # argparse takes such a value for none, and gives a list.
+    for word in sys.argv[1 : sys.argv.index("--") if "--" in sys.argv else None]:
+        if word.startswith("-") and word.endswith("=--"):
+            print(f"{os.path.basename(sys.argv[0])}: error: {in_words(word)}: '--' is no value", file=sys.stderr)
+            sys.exit(2)
     if status := attempt(main):
         _end(status)
 

@@ -240,3 +240,8 @@ def test_a_standard_output_that_takes_nothing(tmp_path, script, output):
     done = subprocess.run([SCRIPTS / script, "-o", tmp_path, DATA / TWO], stderr=subprocess.PIPE, text=True, preexec_fn=spoil)
     assert done.returncode == 1
     assert re.fullmatch(rf"{script}: output: (Bad file descriptor|No space left on device)\n", done.stderr)
+
+
+def test_two_dashes_are_no_value():
+    done = subprocess.run([SCRIPTS / "compare", DATA / TWO, "--schemes=--"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, "compare: error: --schemes=--: '--' is no value\n")
