@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "measure/simulated_window.h"
 
+#include <utility>
+
 namespace mmscale::measure {
 namespace {
 
@@ -13,6 +15,8 @@ struct Milestones {
 };
 
 constexpr machine::simulator::Picoseconds kRest = 1'000 * machine::simulator::kPsPerNs;
+// Rounds: longer than any queue is unfair.
+constexpr std::uint64_t kLong = 100'000;
 
 class Runner {
  public:
@@ -35,7 +39,7 @@ class Runner {
                                        machine::simulator::kPsPerNs / 2));
     run_until([&] { return now() - begin >= times_.warm.count(); });
     ++milestones_.warmed;
-    run_until([&] { return milestones_.warmed == all; });
+    keep_company_until(milestones_.warmed);
 
     const kernel::Tally before = load_.tally(cpu_);
     rounds_ = 0;
@@ -53,7 +57,7 @@ class Runner {
     if (++milestones_.closed == all)
       load_.stop(cpu_);
     else
-      run_until([&] { return milestones_.closed == all; });
+      keep_company_until(milestones_.closed);
     load_.finish(cpu_);
   }
 
@@ -69,6 +73,18 @@ class Runner {
       if (!load_.run(cpu_, 1)) return;
       ++rounds_;
     }
+  }
+
+  // Goes on as before until all have come to that point. First come first served may let some win nothing for ever (of three
+  // CPUs that compare and swap, one); where there are interrupts nobody is, so who has gone on for long rests, each time
+  // twice as long, until all that win rest at once.
+  void keep_company_until(const unsigned& come) {
+    std::uint64_t rounds = 0;
+    machine::simulator::Picoseconds rest = kRest;
+    run_until([&] {
+      if (++rounds % kLong == 0) load_.rest(cpu_, std::exchange(rest, 2 * rest));
+      return come == load_.cpus();
+    });
   }
 
   workload::SimulatorLoad& load_;

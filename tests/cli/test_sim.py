@@ -156,6 +156,16 @@ def test_scale_multiplies_what_a_contended_line_costs(sim):
     assert pair("2") == pytest.approx(2 * pair("1"), rel=0.05)
 
 
+@pytest.mark.parametrize("machine, cpus", [("power9-2c", "3"), ("epyc-gen1-2s", "3,5"), ("power8-16s", "5")])
+def test_a_loop_that_passes_over_some_for_ever_ends(sim, machine, cpus):
+    """First come first served, one CPU never wins a compare-and-swap."""
+    loop = ("--family", "floor", "--loop", "cas", "--cpus", cpus, "--window", "2us", "--out", "-")
+    done = sim("--machine", machine, *loop)
+    windows = json.loads(done.stdout)["benchmarks"]
+    assert done.returncode == 0 and len(windows) == len(cpus.split(","))
+    assert all(window["max_min_ratio"] > 10 for window in windows)
+
+
 @pytest.mark.parametrize(
     "arguments, complaint",
     [
