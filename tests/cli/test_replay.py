@@ -247,6 +247,15 @@ def test_a_trace_on_all_models_of_its_kind(mmscale, tmp_path):
     assert all(len(set(one["mmscale"]["pus"])) == 2 and one["mmscale"]["lines_by_distance"]["smt-sibling"] == 0 for one in records)
 
 
+def test_a_trace_of_three_months_is_replayed(replay, tmp_path):
+    """The longest that is taken is 100 days: an event of one CPU after 92 days, in which all of them idle."""
+    text, late = BY_HAND.read_text(), tmp_path / "late.trace"
+    late.write_text(text.replace(" 1.029000: sched_process_exit", " 8000000.0: sched_process_exit"))
+    assert late.read_text() != text
+    (plain,), (slow,) = (list(replay(path, "--scheme", "refcount").values()) for path in (BY_HAND, late))
+    assert all(slow[count] == plain[count] for count in COUNTS)
+
+
 def test_idle_costs_what_is_said(replay):
     """Both IPIs of the trace interrupt a CPU that idles. Of its idle periods none is a second long, many are a millisecond."""
     words = (BY_HAND, "--scheme", "shootdown-exitflush")

@@ -276,7 +276,7 @@ class World {
   void note(std::uint32_t index, std::uint32_t to, std::uint32_t from, Picoseconds took);
 
   // scheduling (world.cc)
-  bool line_is_next() const { return !line_events_.empty() && line_events_.top().time < turns_.time(); }
+  bool line_is_next() { return !line_events_.empty() && line_events_.top().time < turns_.time(); }
   void yield(Cpu& c);
   void wait(Cpu& c);
   void switch_to(Cpu& c, Cpu& next);
