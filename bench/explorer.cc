@@ -41,7 +41,8 @@ class ExplorerTrial final : public workload::BareLoad, public measure::SelfMeasu
  public:
   ExplorerTrial(const Search& search, unsigned cpus) : BareLoad(cpus), search_(search), explored_(cpus) {}
 
-  // A round is one exploration from attaching the program to its end.
+  // A round is one exploration from attaching the program to its end. Steps are those of all its executions, each from its
+  // beginning (explore.h).
   bool run(unsigned cpu, std::uint64_t rounds) override {
     namespace explorer = machine::explorer;
     Explored& mine = explored_[cpu];
