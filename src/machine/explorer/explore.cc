@@ -14,7 +14,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <stdexcept>
 
 namespace mmscale::machine::explorer {
@@ -77,8 +76,9 @@ class Search {
     world_.set_orders(limits_.orders);
     world_.set_fault(limits_.fault);
     program_.attach(world_);
-    for (const std::span<std::byte> region : program_.state())
-      saved_.push_back({region, std::vector<std::byte>(region.begin(), region.end())});
+    regions_ = program_.state();
+    initial_.begin_saving();
+    program_memory(initial_);
   }
 
   Result explore() {
@@ -128,16 +128,14 @@ class Search {
   }
 
  private:
-  struct Saved {
-    std::span<std::byte> region;
-    std::vector<std::byte> bytes;
-  };
+  void program_memory(Checkpoint& point) {
+    for (const std::span<std::byte> region : regions_) point.memory(region.data(), region.size());
+  }
 
   void restore() {
     world_.end();
-    // Not of nothing, which has no address.
-    for (const Saved& saved : saved_)
-      if (!saved.bytes.empty()) std::memcpy(saved.region.data(), saved.bytes.data(), saved.bytes.size());
+    initial_.begin_restoring();
+    program_memory(initial_);
   }
 
   // The state in which `path_[depth]` chooses.
@@ -149,7 +147,7 @@ class Search {
   };
 
   void each_memory(Checkpoint& memory) {
-    for (const Saved& saved : saved_) memory.memory(saved.region.data(), saved.region.size());
+    program_memory(memory);
     world_.checkpoint(memory);
   }
 
@@ -337,7 +335,7 @@ class Search {
   }
 
   Digest state() {
-    for (const Saved& saved : saved_) digester_.add(saved.region);
+    for (const std::span<std::byte> region : regions_) digester_.add(region);
     world_.add_state(digester_);
     digester_.add_value(moved_ & world_.interchangeable());
     return digester_.take();
@@ -464,7 +462,9 @@ class Search {
   const Limits limits_;
   const std::function<void()>& completed_;
   World world_;
-  std::vector<Saved> saved_;
+  std::vector<std::span<std::byte>> regions_;
+  // What stands in them when an execution begins.
+  Checkpoint initial_;
   bool reducing_ = false;
   bool remembering_ = false;
   Digester digester_;
