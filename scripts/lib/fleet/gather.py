@@ -12,6 +12,7 @@ import sys
 from command import in_words
 from records.conditions import is_given
 from records.document import read_bytes
+from records.output import write_whole
 from records.reading import RecordError, load
 
 SCHEMA = """
@@ -74,7 +75,7 @@ def gather(out, paths):
         return [database]
     for line in refused:
         print(f"fleet: report: {in_words(line)}", file=sys.stderr)
-    report.write_text(page)
+    write_whole(report, page)
     return [database, report]
 
 
