@@ -26,15 +26,10 @@ measure::Subject kernel_subject(const topology::Layout& layout, const Choice& ch
   subject.scheme = scheme;
   subject.lifecycle = choice.lifecycle;
   subject.lifecycle_reason = choice.lifecycle_reason;
-  subject.mm_cid = kernel::to_string(choice.options.mm_cid);
-  subject.rq_lock = choice.options.rq_lock;
-  subject.irqs_off_activate_mm = choice.rules.irqs_off_activate_mm;
-  subject.hotplug = kernel::to_string(choice.rules.hotplug);
+  subject.settings.options = choice.settings.options;
+  subject.settings.rules = choice.settings.rules;
   subject.absent =
       fmt::format("{}; {}", scheme::lifecycle_info(choice.lifecycle).absent, scheme::kAbsentEverywhere);
-  if (const scheme::SchemeInfo* info = scheme::find_scheme(scheme);
-      info != nullptr && info->tunable.value != nullptr)
-    subject.tuning = {info->tunable.key, choice.rules.tuning.*info->tunable.value};
   subject.transport = choice.transport;
   subject.transport_reason = choice.transport_reason;
   subject.transport_caveat = choice.transport_caveat;
@@ -44,8 +39,8 @@ measure::Subject kernel_subject(const topology::Layout& layout, const Choice& ch
 workload::SiliconSpec silicon_spec(const std::string& scheme, const Choice& choice, unsigned home_node) {
   return {.scheme = scheme,
           .lifecycle = choice.lifecycle,
-          .options = choice.options,
-          .rules = choice.rules,
+          .options = choice.settings.options,
+          .rules = choice.settings.rules,
           .transport = choice.transport,
           .home_node = home_node};
 }

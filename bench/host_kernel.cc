@@ -27,7 +27,7 @@ const std::string& lazy_tlb_of_this_kernel() {
   static const std::string text = [] {
     utsname name = {};
     if (uname(&name) != 0) return std::string("unknown: uname failed");
-    return measure::lazy_tlb_of(measure::find_kernel_config(name.release), name.release).text;
+    return measure::lazy_tlb_of(measure::find_kernel_config(name.release), name.release);
   }();
   return text;
 }

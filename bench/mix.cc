@@ -74,13 +74,14 @@ Case make_case(const topology::Layout& layout, const Choice& choice, const std::
   measure::Subject subject = kernel_subject(layout, choice, "mix", scheme, placement, cpus);
   subject.workload = "mix";
   subject.sharing = topology::to_string(sharing);
-  subject.processes = workload::find_pattern("exit")->used_of(choice.processes);
+  workload::PatternParameters& processes = subject.settings.processes;
+  processes = workload::find_pattern("exit")->used_of(choice.settings.processes);
   // It is the findings' to say how long one lives.
-  subject.processes.lifetime = 0;
+  processes.lifetime = 0;
   std::string name = fmt::format("mix/{}/{}/{}/cpus:{}/{}:{}{}", scheme, subject.sharing, subject.placement,
                                  cpus, kExits, exits, suffix_of(choice.transport));
   auto make_load =
-      [scheme, choice, exits, parameters = subject.processes, home = subject.home_node,
+      [scheme, choice, exits, parameters = processes, home = subject.home_node,
        groups = topology::groups(layout, subject.pus, sharing)]() mutable -> std::unique_ptr<workload::Load> {
     parameters.groups = groups;
     auto load =

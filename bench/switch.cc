@@ -26,8 +26,8 @@ std::unique_ptr<workload::Load> make_load(const Plan& plan) {
   parameters.groups = plan.groups;
   auto load = workload::make_silicon_load(silicon_spec(plan.scheme, plan.choice, plan.home_node),
                                           workload::find_pattern(plan.workload)->build(parameters));
-  if (plan.choice.latency_one_in == 0) return load;
-  return std::make_unique<measure::SampledLoad>(std::move(load), plan.choice.latency_one_in);
+  if (!plan.choice.settings.latency) return load;
+  return std::make_unique<measure::SampledLoad>(std::move(load));
 }
 
 Case make_case(const topology::Layout& layout, const Choice& choice, const std::string& workload_name,
@@ -36,9 +36,10 @@ Case make_case(const topology::Layout& layout, const Choice& choice, const std::
   measure::Subject subject = kernel_subject(layout, choice, "switch", scheme, placement, cpus);
   subject.workload = workload_name;
   subject.sharing = topology::to_string(sharing);
-  subject.processes = workload::find_pattern(workload_name)->used_of(choice.processes);
-  Plan plan{scheme, workload_name,    subject.processes, topology::groups(layout, subject.pus, sharing),
-            choice, subject.home_node};
+  subject.settings.processes = workload::find_pattern(workload_name)->used_of(choice.settings.processes);
+  Plan plan{
+      scheme, workload_name,    subject.settings.processes, topology::groups(layout, subject.pus, sharing),
+      choice, subject.home_node};
   return {fmt::format("switch/{}/{}/{}/{}/cpus:{}", workload_name, scheme, subject.sharing, subject.placement,
                       cpus),
           std::move(subject), [plan = std::move(plan)] { return make_load(plan); }};

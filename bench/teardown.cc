@@ -145,12 +145,13 @@ Case make_case(const topology::Layout& layout, const Choice& choice, const std::
   std::string name =
       fmt::format("teardown/{}/{}/cpus:{}/borrowers:{}", scheme, subject.placement, cpus, borrowers);
   if (mask_only != 0) name += fmt::format("/mask_only:{}", mask_only);
-  subject.processes.idle_exit_ns = choice.processes.idle_exit_ns;
+  const auto idle_exit = choice.settings.processes.idle_exit;
+  subject.settings.processes.idle_exit = idle_exit;
   const workload::TeardownSpec spec{.cpus = cpus,
                                     .borrowers = borrowers,
                                     .mask_only = mask_only,
-                                    .linger = choice.linger,
-                                    .idle_exit_ns = subject.processes.idle_exit_ns};
+                                    .linger = choice.settings.linger,
+                                    .idle_exit = idle_exit.value_or(std::chrono::nanoseconds(0))};
   auto make_load = [scheme, choice, spec, home = subject.home_node]() -> std::unique_ptr<workload::Load> {
     return std::make_unique<TeardownTrial>(silicon_spec(scheme, choice, home), spec);
   };

@@ -12,12 +12,11 @@
 #include <vector>
 
 #include "host/answer.h"
-#include "kernel/build.h"
 #include "measure/record.h"
 #include "topology/placement.h"
 #include "topology/sharing.h"
 #include "workload/load.h"
-#include "workload/patterns.h"
+#include "workload/settings.h"
 
 namespace mmscale::campaign {
 
@@ -42,8 +41,8 @@ struct Choice {
   std::vector<unsigned> cpu_counts;
   std::string lifecycle = "powerpc";
   std::string lifecycle_reason;
-  kernel::Options options;
-  kernel::Rules rules;
+  // The processes are those that switch, idle and die, but for who shares an mm.
+  workload::Settings settings;
   std::string transport;
   std::string transport_reason;
   std::string transport_caveat;
@@ -51,16 +50,10 @@ struct Choice {
   std::vector<std::string> transports;
   // NUMA node of the contended mm; empty: the node of the first PU in use.
   std::optional<unsigned> home_node;
-  // Of the processes that switch, idle and die, but for who shares an mm.
-  workload::PatternParameters processes;
   // mix: thread exits per million switches of a CPU, ascending.
   std::vector<std::uint32_t> exits_per_million = {0, 1, 10, 100, 1'000, 10'000, 100'000};
-  // teardown: how long borrowers go on borrowing after the drop.
-  std::chrono::nanoseconds linger{};
   // line: all pairs of up to so many PUs, and of more a sample of so many.
   unsigned line_pus = 64;
-  // switch: time one switch in so many; 0: none.
-  std::uint32_t latency_one_in = 0;
 };
 
 }  // namespace mmscale::campaign

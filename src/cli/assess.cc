@@ -51,7 +51,7 @@ struct AssessOptions {
   std::string record;
   std::vector<std::string> command;
   std::string lifecycle;
-  std::string window = "200ms";
+  std::chrono::nanoseconds window = std::chrono::milliseconds(200);
   std::string out;
   std::uint32_t repetitions = 9;
   double plant_ns = 0;
@@ -64,11 +64,12 @@ class Assessor {
   Assessor(measure::Bench& bench, const AssessOptions& options, const std::string& why_lifecycle,
            const std::string& command_line)
       : bench_(bench), options_(options), layout_(bench.topology.layout()) {
-    times_.measure = parse_duration("--window", options.window);
+    times_.measure = options.window;
     times_.warm = times_.measure / 4;
     choice_.placements = {topology::parse_placement("compact")};
     choice_.lifecycle = options.lifecycle;
     choice_.lifecycle_reason = why_lifecycle;
+    choice_.settings.rules = rules_under(options.lifecycle);
     choice_.workloads = {"idle"};
     const auto transport = machine::silicon::choose_transport(std::nullopt);
     choice_.transport = transport.name;
@@ -80,7 +81,7 @@ class Assessor {
     if (options.out.empty()) return;
     auto context = campaign::context_json();
     std::vector<unsigned> used(pus_.begin(), pus_.begin() + usable_);
-    for (const auto& [key, value] : measure::to_context(measure::read_environment("/", used, command_line)))
+    for (const auto& [key, value] : measure::read_environment("/", used, command_line).facts())
       context[key] = value;
     for (const auto& [key, value] : safety_on_this_host({"refcount", "shootdown", "hazptr"}))
       context[key] = value;
@@ -259,7 +260,7 @@ class Assessor {
     choice.cpu_counts = {cpus};
     choice.schemes = {scheme};
     choice.sharings = {topology::parse_sharing(sharing)};
-    choice.processes.think = static_cast<std::uint32_t>(rest_ticks + 0.5);
+    choice.settings.processes.think = static_cast<std::uint32_t>(rest_ticks + 0.5);
     return bench::switch_cases(layout_, choice).front();
   }
 
@@ -376,7 +377,6 @@ int run(AssessOptions options, const std::string& command_line) {
     options.lifecycle = own.name;
     why_lifecycle = own.why;
   }
-  check_choice("--lifecycle", options.lifecycle);
   const topology::Topology topology = topology::Topology::host();
   if (!topology.is_this_system())
     throw UsageError(

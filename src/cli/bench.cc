@@ -25,7 +25,6 @@
 #include "measure/environment.h"
 #include "measure/output_file.h"
 #include "measure/pmu.h"
-#include "measure/sampled_load.h"
 #include "scheme/known.h"
 #include "topology/cpu_list.h"
 #include "topology/leave.h"
@@ -38,25 +37,14 @@
 namespace mmscale::cli {
 namespace {
 
-// What is measured when nobody says what: the question that the project is about, and the floor under it.
-std::string default_families() {
-  std::vector<std::string_view> names;
-  for (const bench::Family& family : bench::families())
-    if (family.by_default) names.push_back(family.name);
-  return fmt::format("{}", fmt::join(names, ","));
-}
-
 // The command line as typed.
 struct BenchOptions : CaseOptions {
   std::string transport;
-  std::string budget = "3m";
+  std::chrono::nanoseconds budget = std::chrono::minutes(3);
   std::optional<std::uint32_t> repetitions;
   std::vector<std::uint32_t> exits = campaign::Choice().exits_per_million;
-  std::string linger;
   std::string leave;
   std::string line_pus;
-  bool latency = false;
-  bool rq_lock = false;
   bool live = false;
   std::string format;
 };
@@ -104,9 +92,7 @@ std::vector<std::string> working_transports() {
 }
 
 campaign::Choice make_choice(const BenchOptions& options) {
-  campaign::Choice choice = choose(options, names_of(bench::families()), default_lifecycle());
-  choice.options.rq_lock = options.rq_lock;
-  if (!options.transport.empty()) check_choice("--transport", options.transport);
+  campaign::Choice choice = choose(options, default_lifecycle());
   const auto transport = machine::silicon::choose_transport(
       options.transport.empty() ? std::nullopt : std::optional<std::string_view>(options.transport));
   choice.transport = transport.name;
@@ -115,8 +101,6 @@ campaign::Choice make_choice(const BenchOptions& options) {
   choice.transports = options.transport.empty() ? working_transports() : std::vector{choice.transport};
   choice.exits_per_million = options.exits;
   std::sort(choice.exits_per_million.begin(), choice.exits_per_million.end());
-  if (!options.linger.empty()) choice.linger = parse_duration("--linger", options.linger);
-  if (options.latency) choice.latency_one_in = measure::kLatencyOneIn;
   return choice;
 }
 
@@ -236,10 +220,7 @@ int run(const BenchOptions& options, const Command& command, const std::string& 
   std::vector<std::string> rest = command.rest();
   auto google = campaign::GoogleFlags::take_from(rest);
   if (!rest.empty()) throw UsageError(command.unknown_argument(rest.front()));
-  if (!options.format.empty()) {
-    check_choice("--format", options.format);
-    google.format = options.format;
-  }
+  if (!options.format.empty()) google.format = options.format;
 
   const topology::Topology topology = topology::Topology::host();
   topology::Layout layout = topology.layout();
@@ -254,20 +235,22 @@ int run(const BenchOptions& options, const Command& command, const std::string& 
 
   const Limit limit = usable_cpus(layout, choice.placements, quota);
   campaign::BudgetRequest request;
-  request.budget = parse_duration("--budget", options.budget);
+  request.budget = options.budget;
   request.all_cpus = limit.cpus;
   request.cases = [&](const std::vector<unsigned>& cpu_counts) {
     return times_of_cases(layout, choice, cpu_counts, google.filter);
   };
   if (!options.cpus.empty())
     request.cpu_counts = campaign::parse_cpu_counts(options.cpus, limit.cpus, limit.why);
-  if (!options.window.empty()) request.window = parse_window(options.window, kShortestWindow);
-  if (!options.warm.empty()) request.warm = parse_duration("--warm", options.warm);
+  request.window = options.window;
+  if (request.window) check_window(*request.window, kShortestWindow);
+  request.warm = options.warm;
   request.repetitions = options.repetitions;
   if (google.repetitions != 0) request.repetitions = google.repetitions;
   choice.line_pus = line_pus(options.line_pus, request.cpu_counts ? request.cpu_counts->back() : limit.cpus,
                              choice, request.budget);
-  const campaign::Plan plan = plan_within(request, options.families == "all", choice);
+  const campaign::Plan plan =
+      plan_within(request, options.families.size() == bench::families().size(), choice);
   choice.cpu_counts = plan.cpu_counts;
 
   campaign::SessionSetup setup;
@@ -303,7 +286,7 @@ int run(const BenchOptions& options, const Command& command, const std::string& 
              setup.cases.size(), setup.repetitions, campaign::duration_text(plan.times.measure),
              campaign::duration_text(plan.times.warm), campaign::duration_text(plan.expected));
   if (plan.expected > request.budget)
-    fmt::print(stderr, "mmscale: that is more than the budget of {}\n", options.budget);
+    fmt::print(stderr, "mmscale: that is more than the budget of {}\n", duration_text(options.budget));
   if (std::any_of(setup.cases.begin(), setup.cases.end(),
                   [](const auto& c) { return !c.subject.lifecycle.empty(); }))
     fmt::print(stderr, "lifecycle {} ({}){}\nIPI transport {} ({}){}{}\n", choice.lifecycle,
@@ -323,7 +306,7 @@ int run(const BenchOptions& options, const Command& command, const std::string& 
     used.insert(used.end(), c.subject.pus.begin(), c.subject.pus.end());
   std::sort(used.begin(), used.end());
   used.erase(std::unique(used.begin(), used.end()), used.end());
-  setup.context = measure::to_context(measure::read_environment("/", used, command_line));
+  setup.context = measure::read_environment("/", used, command_line).facts();
   setup.context.emplace_back("mmscale_world", "silicon");
   for (auto& fact : safety_on_this_host(choice.schemes)) setup.context.push_back(std::move(fact));
   if (layout.source != "this host") setup.context.emplace_back("topology", layout.source);
@@ -339,16 +322,15 @@ int run(const BenchOptions& options, const Command& command, const std::string& 
 
 void add_bench_command(Start& start) {
   auto options = std::make_shared<BenchOptions>();
-  options->families = default_families();
+  // What is measured when nobody says what: the question that the project is about, and the floor under it.
+  for (const bench::Family& family : bench::families())
+    if (family.by_default) options->families.emplace_back(family.name);
   Command command(start, "bench", "Measure on this machine");
   take_case_options(command, *options);
   command.take("--leave", options->leave);
   command.take("--line-pus", options->line_pus);
   command.take("--transport", options->transport);
-  command.take("--rq-lock", options->rq_lock);
   command.take("--exits", options->exits);
-  command.take("--linger", options->linger);
-  command.take("--latency", options->latency);
   command.take("--reps", options->repetitions);
   command.take("--budget", options->budget);
   command.take("--live", options->live);

@@ -30,8 +30,8 @@ namespace {
 // The command line as typed.
 struct CalibrateOptions {
   std::string out = "-";
-  std::string window = "100ms";
-  std::string warm;
+  std::chrono::nanoseconds window = std::chrono::milliseconds(100);
+  std::optional<std::chrono::nanoseconds> warm;
   std::uint32_t repetitions = 9;
   bool accept_invalid = false;
 };
@@ -45,9 +45,9 @@ std::string host_name() {
 std::string description(const calibrate::HostCosts& costs, const std::string& unbound) {
   const measure::Environment environment = measure::read_environment();
   return fmt::format("{}, {} CPUs, hypervisor {}, kernel {}; {}{}mmscale calibrate {} ({}), {:%F}",
-                     environment.cpu_model, costs.cpus, environment.hypervisor, environment.kernel_release,
-                     unbound, unbound.empty() ? "" : "; ", environment.build.version,
-                     environment.build.revision, fmt::gmtime(std::time(nullptr)));
+                     environment["cpu_model"], costs.cpus, environment["hypervisor"], environment["kernel"],
+                     unbound, unbound.empty() ? "" : "; ", environment["mmscale_version"],
+                     environment["git_revision"], fmt::gmtime(std::time(nullptr)));
 }
 
 // One line for each number, for people.
@@ -66,8 +66,8 @@ void say(const std::vector<std::string>& lines) {
 
 int run(const CalibrateOptions& options) {
   calibrate::CalibrationSetup setup;
-  setup.times.measure = parse_duration("--window", options.window);
-  setup.times.warm = options.warm.empty() ? setup.times.measure / 4 : parse_duration("--warm", options.warm);
+  setup.times.measure = options.window;
+  setup.times.warm = options.warm.value_or(options.window / 4);
   setup.repetitions = options.repetitions;
   setup.accept_invalid = options.accept_invalid;
   const bool to_file = !measure::is_standard_output(options.out);

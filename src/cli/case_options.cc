@@ -6,12 +6,9 @@
 #include <algorithm>
 
 #include "cli/names.h"
-#include "kernel/build.h"
-#include "scheme/known.h"
 #include "topology/home.h"
 #include "topology/placement.h"
 #include "topology/sharing.h"
-#include "workload/patterns.h"
 
 namespace mmscale::cli {
 namespace {
@@ -56,11 +53,7 @@ void take_case_options(Command& command, CaseOptions& options) {
   command.take("--cpus", options.cpus);
   command.take("--home", options.home);
   command.take("--lifecycle", options.lifecycle);
-  take_rule_options(command, options.rules);
-  command.take("--mm-cid", options.mm_cid);
-  command.take("--idle-exit", options.idle_exit);
-  for (const workload::ProcessOption& option : workload::process_options())
-    std::visit([&](auto member) { command.take(option.name, options.processes.*member); }, option.member);
+  command.take(options.settings);
   command.take("--window", options.window);
   command.take("--warm", options.warm);
   command.take("--out", options.out);
@@ -68,25 +61,24 @@ void take_case_options(Command& command, CaseOptions& options) {
   command.take("--dry-run", options.dry_run);
 }
 
-campaign::Choice choose(const CaseOptions& options, std::span<const std::string_view> families,
-                        const ChosenLifecycle& own, std::uint32_t idle_exit_ns) {
+campaign::Choice choose(const CaseOptions& options, const ChosenLifecycle& own) {
   campaign::Choice choice;
-  choice.families = parse_names("--family", options.families, families);
-  choice.workloads = parse_names("--workload", options.workloads, names_of(workload::patterns()));
-  const auto [lifecycle, why] =
+  choice.families = options.families;
+  choice.workloads = options.workloads;
+  const auto& [lifecycle, why] =
       options.lifecycle.empty() ? own : ChosenLifecycle{options.lifecycle, "asked for"};
-  check_choice("--lifecycle", lifecycle);
   choice.lifecycle = lifecycle;
   choice.lifecycle_reason = why;
-  choice.rules = make_rules(options.rules, lifecycle);
-  check_choice("--mm-cid", options.mm_cid);
-  choice.options.mm_cid =
-      options.mm_cid == to_string(kernel::MmCid::off) ? kernel::MmCid::off : kernel::MmCid::v6_4;
-  choice.processes = options.processes;
-  choice.processes.idle_exit_ns = parse_idle_exit(options.idle_exit, idle_exit_ns);
-  if (options.processes.migrate_every == 1)
+  choice.settings = options.settings;
+  choice.settings.rules = rules_under(lifecycle, options.settings.rules);
+  const workload::PatternParameters& processes = options.settings.processes;
+  if (processes.migrate_every == 1)
     throw UsageError("--migrate-every 1: must be 0, or at least 2 processes of which one migrates");
-  choice.schemes = choose_schemes(options.schemes, options.unsafe, lifecycle, choice.rules, choice.workloads);
+  if (processes.lifetime % 2 != 0)
+    throw UsageError(
+        fmt::format("--lifetime {}: must be an even number of switches, at least 2", processes.lifetime));
+  choice.schemes =
+      choose_schemes(options.schemes, options.unsafe, lifecycle, choice.settings.rules, choice.workloads);
   for (const std::string& text : each_of(options.sharings))
     choice.sharings.push_back(
         parse_or_suggest("--sharing", text, topology::kSharingNames, topology::parse_sharing));
@@ -101,19 +93,13 @@ campaign::Choice choose(const CaseOptions& options, std::span<const std::string_
       choice.placements.push_back(
           parse_or_suggest("--placement", text, topology::kPlacementNames, topology::parse_placement));
   choice.home_node = options.home;
-  if (options.processes.lifetime % 2 != 0)
-    throw UsageError(fmt::format("--lifetime {}: must be an even number of switches, at least 2",
-                                 options.processes.lifetime));
   return choice;
 }
 
-std::chrono::nanoseconds parse_window(const std::string& text, std::chrono::nanoseconds shortest) {
-  const auto window = parse_duration("--window", text);
+void check_window(std::chrono::nanoseconds window, std::chrono::nanoseconds shortest) {
   if (window < shortest)
-    throw UsageError(fmt::format("--window: '{}' is shorter than {}, in which nothing could be counted", text,
-                                 shortest.count() >= 1000 ? fmt::format("{}us", shortest.count() / 1000)
-                                                          : fmt::format("{}ns", shortest.count())));
-  return window;
+    throw UsageError(fmt::format("--window: '{}' is shorter than {}, in which nothing could be counted",
+                                 duration_text(window), duration_text(shortest)));
 }
 
 void check_home(const topology::Layout& layout, std::optional<std::uint32_t> home, std::string_view where) {

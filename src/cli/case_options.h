@@ -3,53 +3,47 @@
 // What `bench` and `sim` are asked in the same words: which cases, under which rules, for how long, into which file.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "campaign/case.h"
 #include "cli/command.h"
 #include "cli/own_lifecycle.h"
 #include "cli/rules.h"
 #include "topology/layout.h"
-#include "workload/patterns.h"
+#include "workload/settings.h"
 
 namespace mmscale::cli {
 
 // As typed.
 struct CaseOptions {
-  std::string families;
+  std::vector<std::string> families;
   std::string schemes;
-  std::string workloads = "idle,kthread,user,exit";
+  std::vector<std::string> workloads = {"idle", "kthread", "user", "exit"};
   std::string sharings = "all";
   std::string placements = "compact";
   std::string cpus;
   std::string lifecycle;
-  std::string window;
-  std::string warm;
+  std::optional<std::chrono::nanoseconds> window;
+  std::optional<std::chrono::nanoseconds> warm;
   std::string out;
   std::optional<std::uint32_t> home;
-  RuleOptions rules;
-  std::string mm_cid = "off";
-  workload::PatternParameters processes;
-  std::string idle_exit;
+  workload::Settings settings;
   bool unsafe = false;
   bool dry_run = false;
 };
 
 void take_case_options(Command& command, CaseOptions& options);
 
-// The choice, but for CPU counts and transport. `families`: those there are to choose from; `own`: whose rules, and
-// `idle_exit_ns`: how long it takes to leave idle, where nobody says. Throws UsageError.
-campaign::Choice choose(const CaseOptions& options, std::span<const std::string_view> families,
-                        const ChosenLifecycle& own, std::uint32_t idle_exit_ns = 0);
+// The choice, but for CPU counts and transport. `own`: whose rules where nobody says. Throws UsageError.
+campaign::Choice choose(const CaseOptions& options, const ChosenLifecycle& own);
 
-// What --window says; throws UsageError for less than `shortest`, in which nothing could be counted.
-std::chrono::nanoseconds parse_window(const std::string& text, std::chrono::nanoseconds shortest);
+// Throws UsageError for a --window of less than `shortest`, in which nothing could be counted.
+void check_window(std::chrono::nanoseconds window, std::chrono::nanoseconds shortest);
 
 // Throws UsageError unless `home` is a node of the layout with memory for us; `where` is in the message.
 void check_home(const topology::Layout& layout, std::optional<std::uint32_t> home, std::string_view where);

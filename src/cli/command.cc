@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
 
 #include "cli/names.h"
+#include "workload/settings.h"
 
 namespace mmscale::cli {
 namespace {
@@ -39,23 +41,39 @@ const OptionInfo& Command::definition(std::string_view name) const {
   throw std::logic_error(fmt::format("{} is not defined (src/cli/options.cc)", name));
 }
 
-CLI::Option* Command::add(std::string_view name, std::string otherwise, CLI::callback_t parse) {
+// "$FILE" of a script where FILE is not set: to take it for not given would lose records.
+void Command::add(std::string_view name, std::string otherwise,
+                  std::function<void(const std::string&)> parse) {
   const OptionInfo& info = definition(name);
-  CLI::Option* option =
-      command_->add_option(own_names(info), std::move(parse), std::string(info.help), !otherwise.empty());
+  CLI::Option* option = command_->add_option(
+      own_names(info),
+      [name = std::string(name), parse = std::move(parse)](const CLI::results_t& given) {
+        if (given.back().empty()) throw UsageError(fmt::format("{}: its value is empty", name));
+        parse(given.back());
+        return true;
+      },
+      std::string(info.help), !otherwise.empty());
   if (!otherwise.empty()) option->default_str(std::move(otherwise));
   option->type_name(std::string(placeholder(info.value)));
   option->type_size(1)->expected(1);
-  return option;
+}
+
+// Not CLI11's own for a variable: it takes what can be made of a number for a count, and sets it to 0 at once.
+void Command::add_flag(std::string_view name, std::function<void(bool)> set) {
+  const OptionInfo& info = definition(name);
+  command_
+      ->add_flag_function(
+          own_names(info), [set = std::move(set)](std::int64_t times) { set(times > 0); },
+          std::string(info.help))
+      ->check(no_truth);
 }
 
 void Command::take(std::string_view name, std::string& variable) {
-  add(name, variable, [name = std::string(name), &variable](const CLI::results_t& given) {
-    // "$FILE" of a script where FILE is not set: to take it for not given would lose records.
-    if (given.back().empty()) throw UsageError(fmt::format("{}: its value is empty", name));
-    variable = given.back();
-    return true;
-  });
+  add(name, variable,
+      [&info = definition(name), name = std::string(name), &variable](const std::string& text) {
+        if (info.value == Value::name && info.choices != nullptr) check_name(name, text, info.choices());
+        variable = text;
+      });
 }
 
 void Command::take(std::string_view name, std::string& variable, std::string_view otherwise) {
@@ -74,42 +92,27 @@ void Command::either(std::string_view name, std::string_view other) {
 }
 
 void Command::take(std::string_view name, bool& variable) {
-  const OptionInfo& info = definition(name);
-  command_
-      ->add_flag_callback(
-          own_names(info), [&variable, otherwise = variable] { variable = !otherwise; },
-          std::string(info.help))
-      ->check(no_truth);
-}
-
-void Command::take(std::string_view name, std::optional<bool>& variable) {
-  const OptionInfo& info = definition(name);
-  // Not CLI11's own for a variable: it takes what can be made of a number for a count, and sets it to 0 at once.
-  command_
-      ->add_flag_function(
-          own_names(info), [&variable](std::int64_t times) { variable = times > 0; }, std::string(info.help))
-      ->check(no_truth);
+  add_flag(name, [&variable, otherwise = variable](bool yes) { variable = yes != otherwise; });
 }
 
 template <class Number>
 void Command::add_count(std::string_view name, std::string otherwise, Number& variable) {
   add(name, std::move(otherwise),
-      [&info = definition(name), name = std::string(name), &variable](const CLI::results_t& given) {
+      [&info = definition(name), name = std::string(name), &variable](const std::string& given) {
         const auto count = [&](std::string_view text) {
           return parse_count(name, text, static_cast<std::uint64_t>(info.least),
                              static_cast<std::uint64_t>(info.most));
         };
         if constexpr (std::is_same_v<Number, std::vector<std::uint32_t>>) {
           Number values;
-          for (const std::string& text : split_list(given.back()))
+          for (const std::string& text : split_list(given))
             values.push_back(static_cast<std::uint32_t>(count(text)));
           variable = std::move(values);
         } else if constexpr (std::is_same_v<Number, std::uint64_t>) {
-          variable = count(given.back());
+          variable = count(given);
         } else {
-          variable = static_cast<std::uint32_t>(count(given.back()));
+          variable = static_cast<std::uint32_t>(count(given));
         }
-        return true;
       });
 }
 
@@ -129,12 +132,60 @@ void Command::take(std::string_view name, std::vector<std::uint32_t>& variable) 
   add_count(name, fmt::format("{}", fmt::join(variable, ",")), variable);
 }
 
+void Command::take(std::string_view name, std::vector<std::string>& variable) {
+  add(name, fmt::format("{}", fmt::join(variable, ",")),
+      [&info = definition(name), name = std::string(name), &variable](const std::string& text) {
+        variable = parse_names(name, text, info.choices());
+      });
+}
+
 void Command::take(std::string_view name, double& variable) {
   add(name, fmt::format("{}", variable),
-      [&info = definition(name), name = std::string(name), &variable](const CLI::results_t& given) {
-        variable = parse_number(name, given.back(), info.least, info.most);
-        return true;
+      [&info = definition(name), name = std::string(name), &variable](const std::string& text) {
+        variable = parse_number(name, text, info.least, info.most);
       });
+}
+
+void Command::take(std::string_view name, std::chrono::nanoseconds& variable) {
+  add(name, duration_text(variable), [name = std::string(name), &variable](const std::string& text) {
+    variable = parse_duration(name, text);
+  });
+}
+
+void Command::take(std::string_view name, std::optional<std::chrono::nanoseconds>& variable) {
+  add(name, {}, [name = std::string(name), &variable](const std::string& text) {
+    variable = parse_duration(name, text);
+  });
+}
+
+void Command::take(workload::Settings& settings) {
+  using Kind = workload::Setting::Kind;
+  for (const workload::Setting& one : workload::settings()) {
+    const std::vector<std::string> commands = split_list(one.few.commands);
+    if (std::ranges::find(commands, command_->get_name()) == commands.end()) continue;
+    const std::string_view name = one.name.substr(one.name.rfind(' ') + 1);
+    const std::string_view first = name.substr(0, name.find(','));
+    const std::uint64_t otherwise = one.get(settings).value_or(0);
+    if (one.kind == Kind::flag) {
+      add_flag(first, [&, otherwise](bool yes) { one.set(settings, yes != (otherwise != 0)); });
+      continue;
+    }
+    const std::string shown = one.kind == Kind::count  ? fmt::format("{}", otherwise)
+                              : one.kind == Kind::name ? std::string(one.few.names[otherwise])
+                                                       : std::string();
+    add(first, shown, [&, name = first](const std::string& text) {
+      if (one.kind == Kind::name) {
+        check_name(name, text, one.few.names);
+        one.set(settings,
+                static_cast<std::uint64_t>(std::ranges::find(one.few.names, text) - one.few.names.begin()));
+      } else if (one.kind == Kind::count) {
+        one.set(settings, parse_count(name, text, one.few.least, one.few.most));
+      } else {
+        const auto most = std::chrono::nanoseconds(static_cast<std::int64_t>(one.few.most));
+        one.set(settings, static_cast<std::uint64_t>(parse_duration(name, text, {}, most).count()));
+      }
+    });
+  }
 }
 
 void Command::take_words(std::string name, std::vector<std::string>& words, std::string what) {

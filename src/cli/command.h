@@ -4,6 +4,7 @@
 // What reads command lines, CLI11, stands behind: its headers take longer to compile than all of a command's own.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -15,8 +16,10 @@
 
 namespace CLI {
 class App;
-class Option;
-}  // namespace CLI
+}
+namespace mmscale::workload {
+struct Settings;
+}
 
 namespace mmscale::cli {
 
@@ -37,16 +40,21 @@ class Command {
   // One that is there.
   explicit Command(CLI::App& command) : command_(&command) {}
 
-  // Options, by their definitions.
+  // Options, by their definitions. A text is one of its choices, if there are any.
   void take(std::string_view name, std::string& variable);
   // A flag turns it over.
   void take(std::string_view name, bool& variable);
-  void take(std::string_view name, std::optional<bool>& variable);
   void take(std::string_view name, std::uint32_t& variable);
   void take(std::string_view name, std::uint64_t& variable);
   void take(std::string_view name, double& variable);
+  void take(std::string_view name, std::chrono::nanoseconds& variable);
+  void take(std::string_view name, std::optional<std::chrono::nanoseconds>& variable);
   void take(std::string_view name, std::optional<std::uint32_t>& variable);
   void take(std::string_view name, std::vector<std::uint32_t>& variable);
+  // Each once, and all for "all".
+  void take(std::string_view name, std::vector<std::string>& variable);
+  // All settings that this command takes.
+  void take(workload::Settings& settings);
   // One whose value may be left out, and is then `otherwise`.
   void take(std::string_view name, std::string& variable, std::string_view otherwise);
   // One that the command cannot do without.
@@ -73,8 +81,8 @@ class Command {
   void run(std::function<int()> action);
 
  private:
-  CLI::Option* add(std::string_view name, std::string otherwise,
-                   std::function<bool(const std::vector<std::string>&)> parse);
+  void add(std::string_view name, std::string otherwise, std::function<void(const std::string&)> parse);
+  void add_flag(std::string_view name, std::function<void(bool)> set);
   template <class Number>
   void add_count(std::string_view name, std::string otherwise, Number& variable);
   const OptionInfo& definition(std::string_view name) const;

@@ -139,7 +139,6 @@ void add_describe_command(Start& start) {
       write_pages(options->folder, all);
       return 0;
     }
-    if (!options->shell.empty()) check_name("--completion", options->shell, shells());
     const std::string said = !options->shell.empty() ? completion(all, options->shell)
                              : options->json         ? all.dump(2) + "\n"
                                                      : text(all);

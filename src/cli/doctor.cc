@@ -139,11 +139,11 @@ std::vector<Finding> settings(const topology::Topology& topology) {
     find("built without the CPUs' atomic instructions (LSE), which the kernel uses",
          "cmake --preset release -DCMAKE_CXX_FLAGS=-march=armv8.1-a");
 #endif
-  if (environment.hypervisor != "none")
-    find(fmt::format("hypervisor: {}; what it takes may not show", environment.hypervisor));
-  if (environment.frequency.state != measure::FrequencyState::kFixed)
-    find(fmt::format("clock: {} ({})", to_string(environment.frequency.state), environment.frequency.detail),
-         environment.frequency.governor == "unknown" ? "" : "cpupower frequency-set -g performance");
+  if (environment["hypervisor"] != "none")
+    find(fmt::format("hypervisor: {}; what it takes may not show", environment["hypervisor"]));
+  if (environment["frequency"] != "fixed")
+    find(fmt::format("clock: {} ({})", environment["frequency"], environment["frequency_detail"]),
+         environment["governor"] == "unknown" ? "" : "cpupower frequency-set -g performance");
   if (setting("/sys/devices/system/cpu/intel_pstate/no_turbo") == "0")
     find("turbo is on", "echo 1 > /sys/devices/system/cpu/intel_pstate/no_turbo");
   if (setting("/sys/devices/system/cpu/cpufreq/boost") == "1")
@@ -154,11 +154,11 @@ std::vector<Finding> settings(const topology::Topology& topology) {
          *quota.cpus < 1         ? "lift it: it is below one CPU"
          : *quota.cpus < allowed ? fmt::format("use at most {:.0f} CPUs, or lift it", std::floor(*quota.cpus))
                                  : "");
-  if (environment.isolated_cpus == "none" && allowed > 4)
+  if (environment["isolated_cpus"] == "none" && allowed > 4)
     find("no CPU is isolated", "at boot: isolcpus=, nohz_full= and irqaffinity=, or a cpuset partition");
-  if (environment.numa_balancing == "on")
+  if (environment["numa_balancing"] == "on")
     find("NUMA balancing moves pages while they are measured", "echo 0 > /proc/sys/kernel/numa_balancing");
-  if (environment.thp == "always")
+  if (environment["thp"] == "always")
     find("transparent huge pages: khugepaged may run at any time",
          "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled");
   if (const auto paranoid = setting("/proc/sys/kernel/perf_event_paranoid");
@@ -173,11 +173,11 @@ std::vector<Finding> settings(const topology::Topology& topology) {
   return findings;
 }
 
-int run(const std::string& length) {
+int run(std::chrono::nanoseconds length) {
   const topology::Topology topology = topology::Topology::host();
   if (!topology.is_this_system())
     throw topology::TopologyError(fmt::format("doctor: {} is not this host", topology.layout().source));
-  std::vector<Finding> findings = noisy_cpus(topology, parse_duration("--time", length));
+  std::vector<Finding> findings = noisy_cpus(topology, length);
   for (Finding& finding : settings(topology)) findings.push_back(std::move(finding));
   fmt::print("\n");
   for (const Finding& finding : findings) {
@@ -191,7 +191,7 @@ int run(const std::string& length) {
 }  // namespace
 
 void add_doctor_command(Start& start) {
-  auto length = std::make_shared<std::string>("3s");
+  auto length = std::make_shared<std::chrono::nanoseconds>(std::chrono::seconds(3));
   Command command(start, "doctor", "What will disturb measurements here, and what to do about it");
   command.take("--time", *length);
   command.footer("All CPUs are kept busy meanwhile. Status 3: something was found.");

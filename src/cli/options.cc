@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <filesystem>
 #include <limits>
 #include <stdexcept>
@@ -15,14 +16,13 @@
 #include "campaign/formats.h"
 #include "cli/completion.h"
 #include "cli/names.h"
-#include "kernel/build.h"
 #include "machine/silicon/transport.h"
 #include "measure/output_file.h"
 #include "scheme/known.h"
 #include "topology/placement.h"
 #include "topology/sharing.h"
 #include "topology/text.h"
-#include "workload/patterns.h"
+#include "workload/settings.h"
 
 namespace mmscale::cli {
 namespace {
@@ -35,12 +35,6 @@ std::vector<std::string_view> schemes() { return names_of(scheme::schemes()); }
 std::vector<std::string_view> families() { return names_of(bench::families()); }
 std::vector<std::string_view> simulated_families() { return {"switch", "floor", "bounce"}; }
 std::vector<std::string_view> workloads() { return names_of(workload::patterns()); }
-std::vector<std::string_view> mm_cids() {
-  return {to_string(kernel::MmCid::off), to_string(kernel::MmCid::v6_4)};
-}
-std::vector<std::string_view> hotplugs() {
-  return {to_string(kernel::Hotplug::before), to_string(kernel::Hotplug::after)};
-}
 std::vector<std::string_view> all_of(std::span<const std::string_view> names) {
   return {names.begin(), names.end()};
 }
@@ -53,14 +47,12 @@ std::vector<std::string_view> placements() { return all_of(topology::kPlacementN
 constexpr std::string_view kKernel = "switch,teardown,mix,explorer,simulator";
 
 // Where an option is described.
-constexpr std::string_view kBarriers = "docs/barriers.md", kCosts = "docs/costs.md",
-                           kDescribe = "docs/describe.md", kExplorer = "docs/explorer.md",
-                           kFamilies = "docs/families.md", kLatency = "docs/latency.md",
+constexpr std::string_view kBarriers = "docs/barriers.md", kDescribe = "docs/describe.md",
+                           kExplorer = "docs/explorer.md", kFamilies = "docs/families.md",
                            kLifecycles = "docs/lifecycles.md", kMeasuring = "docs/measuring.md",
                            kRecords = "docs/records.md", kSchemes = "docs/schemes.md",
-                           kSimulator = "docs/simulator.md", kTeardown = "docs/teardown.md",
-                           kTopology = "docs/topology.md", kTraces = "docs/traces.md",
-                           kValidity = "docs/validity.md";
+                           kSimulator = "docs/simulator.md", kTopology = "docs/topology.md",
+                           kTraces = "docs/traces.md", kValidity = "docs/validity.md";
 
 // What OptionInfo says of few options.
 struct More {
@@ -68,7 +60,7 @@ struct More {
   std::string_view workloads = {};
   double least = 0;
   double most = 0;
-  std::vector<std::string_view> (*choices)() = nullptr;
+  std::function<std::vector<std::string_view>()> choices = nullptr;
 };
 // One whose value is in a record under `key`; of a condition windows that differ in it are not pooled.
 OptionInfo recorded(std::string_view name, Value value, std::string_view page, std::string_view key,
@@ -87,14 +79,21 @@ OptionInfo option(std::string_view name, Value value, std::string_view page, std
   return recorded(name, value, page, {}, help, more);
 }
 
-std::vector<OptionInfo> with_process_options(std::vector<OptionInfo> all) {
-  for (const workload::ProcessOption& one : workload::process_options())
-    all.push_back(condition(one.name, one.member.index() == 0 ? Value::count : Value::flag, one.page, one.key,
-                            one.help,
-                            {.families = one.few.families,
-                             .workloads = one.few.workloads,
-                             .least = static_cast<double>(one.few.least),
-                             .most = one.member.index() == 0 ? static_cast<double>(one.few.most) : 0}));
+std::vector<OptionInfo> with_settings(std::vector<OptionInfo> all) {
+  using Kind = workload::Setting::Kind;
+  for (const workload::Setting& one : workload::settings()) {
+    const bool counts = one.kind == Kind::count;
+    More more{.families = one.few.families, .workloads = one.few.workloads};
+    if (counts)
+      more.least = static_cast<double>(one.few.least), more.most = static_cast<double>(one.few.most);
+    if (one.kind == Kind::name) more.choices = [&one] { return all_of(one.few.names); };
+    all.push_back(condition(one.name,
+                            counts                       ? Value::count
+                            : one.kind == Kind::flag     ? Value::flag
+                            : one.kind == Kind::duration ? Value::duration
+                                                         : Value::name,
+                            one.page, one.key, one.help, more));
+  }
   return all;
 }
 
@@ -102,7 +101,7 @@ std::vector<OptionInfo> with_process_options(std::vector<OptionInfo> all) {
 
 std::span<const OptionInfo> options() {
   using enum Value;
-  static const std::vector<OptionInfo> kOptions = with_process_options({
+  static const std::vector<OptionInfo> kOptions = with_settings({
       // what is measured
       recorded("--family", names, kFamilies, "family", "What to measure, or all", {.choices = families}),
       recorded("sim --family", names, kSimulator, "family", "What to simulate: switch, floor, bounce, or all",
@@ -135,30 +134,6 @@ std::span<const OptionInfo> options() {
       condition("sim --lifecycle", name, kLifecycles, "lifecycle",
                 "Whose rules for mm_cpumask; default: of the machine's kind, x86-2024, arm64 or powerpc",
                 {.families = kKernel, .choices = lifecycles}),
-      condition("--mm-cid", name, kLifecycles, "mm_cid", "switch_mm_cid's barriers: off, or as in v6.4",
-                {.families = "switch,mix,teardown", .choices = mm_cids}),
-      condition("--rq-lock", flag, kLifecycles, "rq_lock", "Take an rq lock in every switch",
-                {.families = "switch,mix,teardown"}),
-      condition("--irqs-off-activate-mm,!--irqs-on-activate-mm", flag, kLifecycles, "irqs_off_activate_mm",
-                "exec_mmap keeps interrupts off until the new mm is loaded (ARCH_WANT_IRQS_OFF_ACTIVATE_MM); "
-                "default: as the lifecycle's 6.12",
-                {.families = "switch,mix,teardown"}),
-      condition("--hotplug", name, kLifecycles, "hotplug",
-                "A CPU going offline leaves its mm before or after the fix 21641bd9a7a7",
-                {.families = "switch,mix,teardown", .choices = hotplugs}),
-      condition("replay --nohz", count, kCosts, "nohz_hz",
-                "The tick rate, CONFIG_HZ: an idle period of the trace that is longer than a tick stops it, "
-                "which writes words of the whole machine",
-                {.least = 1, .most = 100'000}),
-      condition("--idle-exit", duration, kCosts, "idle_exit_ns",
-                "How long an idle CPU takes to leave its idle state for an interrupt, e.g. 2us; default: "
-                "sim's machine's, else 0",
-                {.families = "switch,mix,teardown", .workloads = "exit,build,server,hotplug"}),
-      condition("--switch-ticks", count, kSchemes, "switch_ticks",
-                "nonlazy: ticks of the CPU's counter (TSC) that loading other page tables takes",
-                {.families = "switch,mix,teardown", .most = 1'000'000}),
-      condition("--batch", count, kSchemes, "batch", "shootdown-batch: dead mms per round of IPIs",
-                {.families = "switch,mix,teardown", .least = 1, .most = kernel::Tuning::kMaxBatch}),
       condition("--transport", name, kMeasuring, "transport",
                 "How IPIs are sent; default: the first that works",
                 {.families = "switch,teardown,mix,ipi", .choices = transports}),
@@ -168,14 +143,9 @@ std::span<const OptionInfo> options() {
       recorded("--exits", count, kFamilies, "exits_per_million",
                "mix: thread exits per million switches of a CPU, comma-separated",
                {.families = "mix", .most = 500'000}),
-      condition("--linger", duration, kTeardown, "linger_ns",
-                "teardown: how long borrowers go on borrowing after the drop, e.g. 20us; default 0",
-                {.families = "teardown"}),
       recorded("--line-pus", text, kFamilies, "sampled_from",
                "line: pairs of so many PUs, or of all; default: all up to 512 that the budget has time for",
                {.families = "line"}),
-      condition("--latency", flag, kLatency, "latency_one_in", "Time one switch in 997",
-                {.families = "switch,mix"}),
       recorded("--loop", names, kSimulator, "scheme", "floor: the loops to simulate, or all",
                {.families = "floor"}),
       condition("--between", number, kSimulator, "between_ns",
@@ -348,10 +318,6 @@ const OptionInfo* find_option(std::string_view command, std::string_view name) {
   return nullptr;
 }
 
-void check_choice(std::string_view option, std::string_view text) {
-  check_name(option, text, find_option({}, option)->choices());
-}
-
 namespace {
 
 template <class Number>
@@ -373,21 +339,35 @@ double parse_number(std::string_view option, std::string_view text, double least
   return parse(option, text, least, most, "number");
 }
 
-std::chrono::nanoseconds parse_duration(std::string_view option, std::string_view text) {
-  constexpr std::array<std::pair<std::string_view, double>, 6> kUnits = {
-      {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}}};
-  // A year: far above any use, far below what nanoseconds can count.
-  constexpr double kMost = 365 * 24 * 3600e9;
+namespace {
+
+constexpr std::array<std::pair<std::string_view, double>, 6> kUnits = {
+    {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}}};
+
+}  // namespace
+
+std::chrono::nanoseconds parse_duration(std::string_view option, std::string_view text,
+                                        std::chrono::nanoseconds least, std::chrono::nanoseconds most) {
+  if (text == "0" && least.count() == 0) return least;
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error == std::errc()) {
     const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
     for (const auto& [name, ns] : kUnits)
-      if (unit == name && value * ns >= 1 && value * ns <= kMost)
+      if (unit == name && value * ns >= 1 && value * ns <= static_cast<double>(most.count()))
         return std::chrono::nanoseconds(static_cast<std::int64_t>(value * ns));
   }
+  const bool bounded = most < std::chrono::hours(1);
   throw UsageError(fmt::format(
-      "{}: '{}' is not a duration above 0 with a unit (us, ms, s, m, h), such as 250ms", option, text));
+      "{}: '{}' is not a duration {} with a unit (us, ms, s, m, h), such as {}", option, text,
+      bounded ? fmt::format("from 0 to {}", duration_text(most)) : "above 0", bounded ? "2us" : "250ms"));
+}
+
+std::string duration_text(std::chrono::nanoseconds duration) {
+  const auto ns = static_cast<double>(duration.count());
+  std::size_t unit = kUnits.size() - 1;
+  while (unit > 0 && std::fmod(ns, kUnits[unit].second) != 0) --unit;
+  return fmt::format("{}{}", ns / kUnits[unit].second, kUnits[unit].first);
 }
 
 namespace {

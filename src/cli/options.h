@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,7 +41,7 @@ struct OptionInfo {
   double least = 0;
   double most = 0;
   // Of a name or names: what there is; null: whatever the command says.
-  std::vector<std::string_view> (*choices)() = nullptr;
+  std::function<std::vector<std::string_view>()> choices = nullptr;
 };
 
 // All of them. Where a name means something a little different on another command, `find_option` has its
@@ -48,17 +49,18 @@ struct OptionInfo {
 std::span<const OptionInfo> options();
 const OptionInfo* find_option(std::string_view command, std::string_view name);
 
-// Throws UsageError unless `text` is one of the option's choices.
-void check_choice(std::string_view option, std::string_view text);
-
 // A number as it is written in decimal, of which nothing is left over: no octal, hexadecimal, sign of a count,
 // infinity or NaN, nothing that wraps. Throws UsageError that names the option, the text and what is allowed.
 std::uint64_t parse_count(std::string_view option, std::string_view text, std::uint64_t least,
                           std::uint64_t most);
 double parse_number(std::string_view option, std::string_view text, double least, double most);
 
-// "250ms", "1.5s", "3m", "2h", "100us"; above 0. Throws UsageError naming the option otherwise.
-std::chrono::nanoseconds parse_duration(std::string_view option, std::string_view text);
+// "250ms", "1.5s", "3m", "2h", "100us"; above 0, or 0 where that is the least. Else throws UsageError with the option.
+std::chrono::nanoseconds parse_duration(std::string_view option, std::string_view text,
+                                        std::chrono::nanoseconds least = std::chrono::nanoseconds(1),
+                                        std::chrono::nanoseconds most = std::chrono::hours(365 * 24));
+// The same as text: "250ms".
+std::string duration_text(std::chrono::nanoseconds duration);
 
 // The text with control characters and what is not UTF-8 made visible, as a message of one line and JSON have it.
 std::string printable(std::string_view text);

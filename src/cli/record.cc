@@ -174,7 +174,7 @@ trace::Provenance provenance(const RecordOptions& options) {
           {"date", fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(now))},
           {"kernel", system.release},
           {"machine", system.machine},
-          {"processor", measure::read_environment("/", {}, {}).cpu_model},
+          {"processor", measure::read_environment("/", {}, {})["cpu_model"]},
           {"cpus", fmt::format("{}", sysconf(_SC_NPROCESSORS_ONLN))},
           {"clock", "mono, ns"},
           {"command", options.hide_names ? "(hidden)"

@@ -38,11 +38,11 @@ namespace {
 struct ReplayOptions {
   std::string file;
   std::string schemes;
-  std::string lifecycles;
+  std::vector<std::string> lifecycles;
   std::string machine;
   bool silicon = false;
   std::string transport;
-  std::string until;
+  std::optional<std::chrono::nanoseconds> until;
   std::string cpus;
   std::string comm;
   double tick_rate = 0;
@@ -50,15 +50,12 @@ struct ReplayOptions {
   std::string timeline;
   std::uint32_t threads = 0;
   bool unsafe = false;
-  RuleOptions rules;
-  std::uint32_t nohz_hz = 0;
-  std::string idle_exit;
+  workload::Settings settings;
 };
 
 trace::Filter make_filter(const ReplayOptions& options) {
   trace::Filter filter;
-  if (!options.until.empty())
-    filter.until_ns = static_cast<std::uint64_t>(parse_duration("--until", options.until).count());
+  if (options.until) filter.until_ns = static_cast<std::uint64_t>(options.until->count());
   if (!options.cpus.empty())
     for (const unsigned cpu : topology::parse_cpu_list(options.cpus)) {
       if (cpu >= trace::kMostCpus)
@@ -223,7 +220,7 @@ struct Lifecycles {
 // does, whatever their number.
 Lifecycles choose_lifecycles(const ReplayOptions& options, std::string_view own) {
   const auto names = scheme::lifecycle_names();
-  if (!options.lifecycles.empty()) return {parse_names("--lifecycle", options.lifecycles, names), {}};
+  if (!options.lifecycles.empty()) return {options.lifecycles, {}};
   Lifecycles chosen{{std::string(own)}, {}};
   if (!options.schemes.empty() && options.schemes != "all") return chosen;
   for (const std::string_view name : names)
@@ -245,8 +242,9 @@ std::vector<trace::ReplaySpec> choose_replays(const ReplayOptions& options, cons
   std::vector<trace::ReplaySpec> specs;
   const auto add = [&](const std::string& lifecycle, auto&& wanted) {
     spec.lifecycle = lifecycle;
-    spec.rules = make_rules(options.rules, lifecycle);
-    for (std::string& scheme : choose_schemes(options.schemes, unsafe, lifecycle, spec.rules, {})) {
+    kernel::Rules& rules = spec.settings.rules;
+    rules = rules_under(lifecycle, options.settings.rules);
+    for (std::string& scheme : choose_schemes(options.schemes, unsafe, lifecycle, rules, {})) {
       if (!wanted(scheme)) continue;
       spec.scheme = std::move(scheme);
       spec.process = static_cast<unsigned>(specs.size()) + 1;
@@ -268,7 +266,7 @@ int run(const ReplayOptions& options, const std::string& command_line) {
   if (!options.timeline.empty() && !options.out.empty() &&
       measure::same_output(options.out, options.timeline))
     throw UsageError(fmt::format("--timeline {}: --out is the same file", options.timeline));
-  if (options.silicon && !options.idle_exit.empty())
+  if (options.silicon && options.settings.processes.idle_exit)
     throw UsageError("--idle-exit: of a replay in virtual time; with --silicon no CPU idles");
   // What cannot be chosen under any lifecycle is said before a long trace is read.
   const bool is_asked = !options.lifecycles.empty();
@@ -306,8 +304,7 @@ int run(const ReplayOptions& options, const std::string& command_line) {
                  passes, specs.size());
   };
   trace::ReplaySpec spec;
-  spec.nohz_hz = options.nohz_hz;
-  spec.idle_exit_ns = parse_idle_exit(options.idle_exit, 0);
+  spec.settings = options.settings;
   if (options.silicon) {
     topology.emplace(topology::Topology::host());
     pool.emplace(*topology);
@@ -316,7 +313,6 @@ int run(const ReplayOptions& options, const std::string& command_line) {
     spec.home_node = topology::nearest_memory(
         topology->layout(), topology::find(topology->layout(), spec.pus.front())->numa_node);
     const std::string unbound = note_home(topology->layout(), {spec.home_node});
-    if (!options.transport.empty()) check_choice("--transport", options.transport);
     const auto choice = machine::silicon::choose_transport(
         options.transport.empty() ? std::nullopt : std::optional<std::string_view>(options.transport));
     spec.transport = choice.name;
@@ -374,9 +370,7 @@ void add_replay_command(Start& start) {
                        "or perf script's; text may be gzipped");
   command.take("--scheme", options->schemes);
   command.take("--lifecycle", options->lifecycles);
-  take_rule_options(command, options->rules);
-  command.take("--nohz", options->nohz_hz);
-  command.take("--idle-exit", options->idle_exit);
+  command.take(options->settings);
   command.take("--machine", options->machine);
   command.take("--silicon", options->silicon);
   command.take("--transport", options->transport);

@@ -40,10 +40,9 @@ measure::Record make_record(const std::string& trace, const ReplayPlace& place, 
   record.subject.sharing = "recorded";
   record.subject.placement = "compact";
   record.subject.lifecycle = spec.lifecycle;
-  record.subject.mm_cid = to_string(kernel::MmCid::off);
-  record.subject.irqs_off_activate_mm = spec.rules.irqs_off_activate_mm;
-  record.subject.hotplug = to_string(spec.rules.hotplug);
-  record.subject.processes.idle_exit_ns = spec.idle_exit_ns;
+  record.subject.settings = spec.settings;
+  record.subject.settings.processes = measure::Subject().settings.processes;
+  record.subject.settings.processes.idle_exit = spec.settings.processes.idle_exit;
   record.subject.absent = scheme::lifecycle_info(spec.lifecycle).absent;
   record.subject.transport = place.transport;
   record.subject.transport_reason = place.transport_reason;
@@ -100,7 +99,6 @@ void add_findings(measure::Record& record, const ReplayPlace& place, const trace
                                     {"trace_cpus", facts.cpus},
                                     {"notes", facts.explain()}};
   if (!place.model.empty()) details["machine"] = place.model;
-  if (scheme.spec.nohz_hz != 0) details["nohz_hz"] = scheme.spec.nohz_hz;
   if (result.lines) {
     put("lines_moved", lines_moved(*result.lines));
     put("line_requests", result.lines->requests);
@@ -126,7 +124,7 @@ void write_replay_records(const std::string& out, const ReplayOrigin& origin,
   nlohmann::ordered_json context = campaign::context_json();
   // Google Benchmark knows the program's name only where it runs the measurement.
   context["executable"] = "mmscale";
-  for (const auto& [key, value] : measure::to_context(measure::read_environment("/", {}, command_line)))
+  for (const auto& [key, value] : measure::read_environment("/", {}, command_line).facts())
     context[key] = value;
   context["mmscale_world"] = replayed.front().place.world;
   context["mmscale_schema"] = std::to_string(measure::kSchema);
@@ -145,11 +143,11 @@ void write_replay_records(const std::string& out, const ReplayOrigin& origin,
       json["shoot_self"] = static_cast<double>(sum.ipis_local);
       json["shoot_self_borrowing"] = static_cast<double>(sum.shoot_self);
       nlohmann::ordered_json& details = json["mmscale"];
-      for (const auto& [key, value] :
-           {std::pair{"trace_kernel", origin.kernel},
-            {"trace_machine", origin.machine},
-            {"trace_processor", origin.processor},
-            {"unsafe", why_unsafe(scheme.spec.scheme, scheme.spec.lifecycle, scheme.spec.rules, {})}})
+      for (const auto& [key, value] : {std::pair{"trace_kernel", origin.kernel},
+                                       {"trace_machine", origin.machine},
+                                       {"trace_processor", origin.processor},
+                                       {"unsafe", why_unsafe(scheme.spec.scheme, scheme.spec.lifecycle,
+                                                             scheme.spec.settings.rules, {})}})
         if (!value.empty()) details[key] = value;
       file.append(json);
     }

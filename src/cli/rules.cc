@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "cli/names.h"
 #include "cli/own_lifecycle.h"
@@ -26,34 +25,10 @@ std::string safe_elsewhere(std::string_view scheme, const kernel::Rules& rules,
 
 }  // namespace
 
-void take_rule_options(Command& command, RuleOptions& options) {
-  command.take("--irqs-off-activate-mm", options.irqs_off_activate_mm);
-  command.take("--hotplug", options.hotplug);
-  command.take("--switch-ticks", options.tuning.switch_ticks);
-  command.take("--batch", options.tuning.batch);
-}
-
-kernel::Rules make_rules(const RuleOptions& options, std::string_view lifecycle) {
-  check_choice("--hotplug", options.hotplug);
-  kernel::Rules rules;
-  rules.irqs_off_activate_mm =
-      options.irqs_off_activate_mm.value_or(scheme::lifecycle_info(lifecycle).wants_irqs_off_activate_mm);
-  rules.hotplug = options.hotplug == to_string(kernel::Hotplug::before) ? kernel::Hotplug::before
-                                                                        : kernel::Hotplug::after;
-  rules.tuning = options.tuning;
+kernel::Rules rules_under(std::string_view lifecycle, kernel::Rules rules) {
+  if (!rules.irqs_off_activate_mm)
+    rules.irqs_off_activate_mm = scheme::lifecycle_info(lifecycle).wants_irqs_off_activate_mm;
   return rules;
-}
-
-std::uint32_t parse_idle_exit(const std::string& text, std::uint32_t otherwise) {
-  constexpr std::chrono::milliseconds kLongest{100};
-  if (text.empty()) return otherwise;
-  if (text == "0") return 0;
-  const auto exit = parse_duration("--idle-exit", text);
-  if (exit > kLongest)
-    throw UsageError(
-        fmt::format("--idle-exit: '{}' is longer than {} ms, and no idle state takes as long to leave", text,
-                    kLongest.count()));
-  return static_cast<std::uint32_t>(exit.count());
 }
 
 std::string why_unsafe(std::string_view scheme, std::string_view lifecycle, const kernel::Rules& rules,
@@ -61,7 +36,7 @@ std::string why_unsafe(std::string_view scheme, std::string_view lifecycle, cons
   const scheme::Safety* safety = scheme::find_scheme(scheme)->under(lifecycle);
   if (safety == nullptr) return fmt::format("unsafe under lifecycle {}: nothing is known of it", lifecycle);
   if (!safety->safe) return fmt::format("unsafe under lifecycle {}: {}", lifecycle, safety->because);
-  if (safety->only_with == scheme::kIrqsOffActivateMm && !rules.irqs_off_activate_mm)
+  if (safety->only_with == scheme::kIrqsOffActivateMm && !rules.irqs_off_activate_mm.value_or(true))
     return fmt::format(
         "unsafe under lifecycle {} without --irqs-off-activate-mm: a kernel thread's exec has the new "
         "active_mm while the old mm is still loaded, and a CPU that is asked in between says no too early",
@@ -104,7 +79,7 @@ std::vector<std::pair<std::string, std::string>> safety_on_this_host(
   if (host.empty()) return {};
   std::vector<std::pair<std::string, std::string>> facts = {{"host_lifecycle", host}};
   for (const std::string& scheme : schemes) {
-    const std::string why = why_unsafe(scheme, host, make_rules({}, host), {});
+    const std::string why = why_unsafe(scheme, host, rules_under(host), {});
     const std::string known = fmt::format("unsafe under lifecycle {}: ", host);
     if (!why.empty())
       facts.emplace_back("unsafe_here_" + scheme, why.starts_with(known) ? why.substr(known.size()) : why);

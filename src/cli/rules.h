@@ -1,36 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// Options that say what the emulated kernel's slow paths and processes are like, and whether a scheme is safe
-// with them.
+// Whether a scheme is safe with what is asked of the emulated kernel.
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "cli/command.h"
 #include "kernel/build.h"
 
 namespace mmscale::cli {
 
-// As typed.
-struct RuleOptions {
-  std::optional<bool> irqs_off_activate_mm;
-  std::string hotplug{to_string(kernel::Hotplug::after)};
-  kernel::Tuning tuning;
-};
-
-// --irqs-off-activate-mm, --hotplug, --switch-ticks, --batch: those that a replay has, too.
-void take_rule_options(Command& command, RuleOptions& options);
-
-// Checked; what is not given is as in the lifecycle's Linux 6.12. Throws UsageError.
-kernel::Rules make_rules(const RuleOptions& options, std::string_view lifecycle);
-
-// What --idle-exit says, in ns, or `otherwise`. Throws UsageError.
-std::uint32_t parse_idle_exit(const std::string& text, std::uint32_t otherwise);
+// With what is not given as in the lifecycle's Linux 6.12.
+kernel::Rules rules_under(std::string_view lifecycle, kernel::Rules rules = {});
 
 // Why a scheme may free an mm that is still borrowed, in one line with the fact it rests on; empty if it
 // never does.

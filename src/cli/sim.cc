@@ -73,10 +73,10 @@ Picoseconds picoseconds(double ns) {
 }
 
 campaign::Choice make_choice(const SimOptions& options, const Model& model) {
-  campaign::Choice choice = choose(
-      options, find_option("sim", "--family")->choices(),
-      {std::string(lifecycle_of_kind(model.kind)), fmt::format("that of machines of kind {}", model.kind)},
-      static_cast<std::uint32_t>(model.costs.idle_exit / kPsPerNs));
+  campaign::Choice choice = choose(options, {std::string(lifecycle_of_kind(model.kind)),
+                                             fmt::format("that of machines of kind {}", model.kind)});
+  if (auto& exit = choice.settings.processes.idle_exit; !exit)
+    exit = std::chrono::nanoseconds(model.costs.idle_exit / kPsPerNs);
   std::size_t usable = model.places.size();
   for (const topology::Placement& placement : choice.placements)
     usable = std::min(usable, topology::order(model.layout, placement).size());
@@ -103,12 +103,12 @@ struct SimulatedCase {
 std::unique_ptr<workload::SimulatorLoad> make_kernel(const Model& model, const measure::Subject& subject,
                                                      const campaign::Choice& choice) {
   const auto groups = topology::groups(model.layout, subject.pus, topology::parse_sharing(subject.sharing));
-  workload::PatternParameters parameters = subject.processes;
+  workload::PatternParameters parameters = subject.settings.processes;
   parameters.groups = groups;
   return workload::make_simulator_load({.scheme = subject.scheme,
                                         .lifecycle = subject.lifecycle,
-                                        .options = choice.options,
-                                        .rules = choice.rules,
+                                        .options = choice.settings.options,
+                                        .rules = choice.settings.rules,
                                         .model = &model,
                                         .pus = subject.pus,
                                         .home_node = subject.home_node},
@@ -161,7 +161,7 @@ std::vector<SimulatedCase> make_cases(const SimOptions& options, const campaign:
       for (const campaign::Case& c : bench::switch_cases(model.layout, choice)) {
         measure::Subject subject = c.subject;
         if (rest)
-          subject.processes.think = static_cast<std::uint32_t>(std::llround(
+          subject.settings.processes.think = static_cast<std::uint32_t>(std::llround(
               rest_of(*rest, model, subject) * kPsPerNs / static_cast<double>(model.costs.tick)));
         cases.push_back({c.name, subject,
                          [subject, choice](const Model& m) { return make_kernel(m, subject, choice); },
@@ -214,27 +214,23 @@ std::string machine_label(const Model& model, const SimOptions& options) {
 // gives the same file on any.
 nlohmann::ordered_json make_context(const Model& model, const SimOptions& options,
                                     const std::string& command_line) {
-  measure::Environment environment;
-  const std::string none = "simulated";
-  environment.kernel_release = environment.kernel_version = environment.kernel_config_source = none;
-  environment.cpu_model = model.description;
-  environment.microcode = environment.mmu = environment.clocksource = none;
-  environment.thp = environment.aslr = "unknown";
-  environment.numa_balancing = "off";
-  environment.cpus_online = environment.isolated_cpus = environment.nohz_full_cpus = environment.cpus_used =
-      none;
-  environment.hypervisor = "none";
-  environment.smt = topology::count(model.layout).cores < model.places.size();
-  environment.numa_nodes = static_cast<unsigned>(model.layout.numa_nodes.size());
-  environment.build = measure::this_build();
-  environment.command_line = command_line;
+  measure::Environment environment = measure::read_environment("/no machine", {}, command_line);
+  for (const char* key : {"kernel", "kernel_version", "kernel_config", "microcode", "mmu", "clocksource",
+                          "cpus_online", "isolated_cpus", "nohz_full_cpus", "cpus_used"})
+    environment.set(key, "simulated");
+  for (const char* key : {"kernel_lazy_tlb", "boot_parameters", "frequency_detail"}) environment.set(key, "");
+  environment.set("cpu_model", model.description);
+  environment.set("smt", topology::count(model.layout).cores < model.places.size() ? "on" : "off");
+  environment.set("hypervisor", "none");
+  environment.set("numa_nodes", fmt::format("{}", model.layout.numa_nodes.size()));
+  environment.set("numa_balancing", "off");
   nlohmann::ordered_json context = {{"date", fmt::format("{:%FT%T+00:00}", fmt::gmtime(std::time(nullptr)))},
                                     {"host_name", machine_label(model, options)},
                                     {"executable", "mmscale"},
                                     {"num_cpus", model.places.size()},
                                     {"caches", nlohmann::ordered_json::array()},
                                     {"load_avg", nlohmann::ordered_json::array()}};
-  for (const auto& [key, value] : measure::to_context(environment)) context[key] = value;
+  for (const auto& [key, value] : environment.facts()) context[key] = value;
   context["mmscale_world"] = "simulator";
   context["simulator_machine"] = model.name;
   context["simulator_seed"] = fmt::format("{}", options.seed);
@@ -379,7 +375,7 @@ int run(const SimOptions& options, const Command& command, const std::string& co
   model.seed = options.seed;
   model.random_think = options.random_think;
   if (!options.rest_of_switch.empty()) {
-    if (options.processes.think != 0)
+    if (options.settings.processes.think != 0)
       throw UsageError("--think and --rest-of-switch: both say what comes between two switches");
     // Its ns are the ticks.
     model.costs.tick = kPsPerNs;
@@ -387,8 +383,9 @@ int run(const SimOptions& options, const Command& command, const std::string& co
   check_home(model.layout, options.home, model.name);
   const campaign::Choice choice = make_choice(options, model);
   measure::WindowTimes times;
-  times.measure = parse_window(options.window, kShortestWindow);
-  times.warm = options.warm.empty() ? times.measure / 4 : parse_duration("--warm", options.warm);
+  times.measure = *options.window;
+  check_window(times.measure, kShortestWindow);
+  times.warm = options.warm.value_or(times.measure / 4);
   const std::vector<SimulatedCase> cases = make_cases(options, choice, model);
   // Here the lines tell of every scheme who hands them to whom, so that bounce takes all that switch does.
   campaign::Choice asked = choice;
@@ -421,8 +418,8 @@ int run(const SimOptions& options, const Command& command, const std::string& co
 
 void add_sim_command(Start& start) {
   auto options = std::make_shared<SimOptions>();
-  options->families = "switch";
-  options->window = "100us";
+  options->families = {"switch"};
+  options->window = std::chrono::microseconds(100);
   Command command(start, "sim", "Simulate another machine: the same records, in virtual time");
   command.require("--machine", options->machine);
   take_case_options(command, *options);

@@ -4,7 +4,9 @@
 // the words in which kernel and scheme talk to each other.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace mmscale::kernel {
@@ -17,7 +19,7 @@ enum class MmLayout { isolated, packed };
 // kernel/sched/sched.h of 6.4 to 6.12).
 enum class MmCid { off, v6_4 };
 
-constexpr std::string_view to_string(MmCid mm_cid) { return mm_cid == MmCid::off ? "off" : "v6.4"; }
+inline constexpr std::array<std::string_view, 2> kMmCidNames = {"off", "v6.4"};
 
 struct Options {
   bool operator==(const Options&) const = default;
@@ -33,9 +35,7 @@ struct Options {
 // first.
 enum class Hotplug { before, after };
 
-constexpr std::string_view to_string(Hotplug hotplug) {
-  return hotplug == Hotplug::before ? "before" : "after";
-}
+inline constexpr std::array<std::string_view, 2> kHotplugNames = {"before", "after"};
 
 // What some schemes can be tuned with, at run time. A scheme whose per-CPU state can be made from it keeps a
 // copy there, made at boot: reading that is an access to the CPU's own lines.
@@ -53,9 +53,9 @@ struct Tuning {
 struct Rules {
   bool operator==(const Rules&) const = default;
 
-  // ARCH_WANT_IRQS_OFF_ACTIVATE_MM: exec_mmap keeps interrupts off until the new mm is loaded. Which
+  // ARCH_WANT_IRQS_OFF_ACTIVATE_MM: exec_mmap keeps interrupts off until the new mm is loaded, unless this says no. Which
   // architectures ask for it, and since when, their lifecycles say (kWantsIrqsOffActivateMm).
-  bool irqs_off_activate_mm = true;
+  std::optional<bool> irqs_off_activate_mm = {};
   Hotplug hotplug = Hotplug::after;
   // Two rules that make things rare, for the explorer to make frequent. x86, INVLPGB and RAR: a global ASID is given to
   // an mm that more CPUs than this run in, when one flush in so many finds that (consider_global_asid, one match of

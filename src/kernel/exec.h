@@ -30,7 +30,7 @@ void exec_mmap(M& m, Cpu<M>& cpu, Mm<M>* mm) {
   task.mm.set(m, mm);
   // Without ARCH_WANT_IRQS_OFF_ACTIVATE_MM interrupts come on here and activate_mm turns them off by itself.
   // An interrupt in between finds a task that has the new mm and a CPU that has the old one.
-  if (!cpu.system->rules.irqs_off_activate_mm) {
+  if (!cpu.system->rules.irqs_off_activate_mm.value_or(true)) {
     m.irq_enable();
     m.irq_disable();
   }

@@ -9,11 +9,15 @@
 #include <string_view>
 
 #include "measure/atomics.h"
+#include "measure/build_info.h"
 #include "measure/cpuinfo.h"
+#include "measure/frequency.h"
 #include "measure/hypervisor.h"
+#include "measure/kernel_config.h"
 #include "measure/record.h"
 #include "measure/text_file.h"
 #include "topology/cpu_list.h"
+#include "topology/quota.h"
 
 namespace mmscale::measure {
 namespace {
@@ -110,14 +114,16 @@ std::string read_boot_parameters(const fs::path& root) {
   return kept.empty() ? "none" : kept;
 }
 
-std::vector<std::pair<std::string, std::string>> read_mitigations(const fs::path& root) {
-  std::vector<std::pair<std::string, std::string>> mitigations;
+// Each file of .../cpu/vulnerabilities, sorted. The states themselves contain commas, colons and semicolons.
+std::string read_mitigations(const fs::path& root) {
+  std::vector<std::string> mitigations;
   std::error_code error;
   const auto dir = root / "sys/devices/system/cpu/vulnerabilities";
   for (fs::directory_iterator entry{dir, error}, end; !error && entry != end; entry.increment(error))
-    mitigations.emplace_back(entry->path().filename().string(), line_or_unknown(entry->path()));
+    mitigations.push_back(
+        fmt::format("{}={}", entry->path().filename().string(), line_or_unknown(entry->path())));
   std::sort(mitigations.begin(), mitigations.end());
-  return mitigations;
+  return mitigations.empty() ? std::string{kUnknown} : fmt::format("{}", fmt::join(mitigations, " | "));
 }
 
 // Of "always [madvise] never" the word in brackets.
@@ -166,16 +172,6 @@ std::string on_off(std::optional<bool> value) { return !value ? "unknown" : *val
 
 std::string yes_no(std::optional<bool> value) { return !value ? "unknown" : *value ? "yes" : "no"; }
 
-std::string join_mitigations(const Environment& environment) {
-  if (environment.mitigations.empty()) return std::string{kUnknown};
-  std::string text;
-  for (const auto& [name, state] : environment.mitigations) {
-    // The states themselves contain commas, colons and semicolons.
-    text += fmt::format("{}{}={}", text.empty() ? "" : " | ", name, state);
-  }
-  return text;
-}
-
 std::string describe(const topology::CpuQuota& quota) {
   const auto source = quota.source.empty() ? "" : fmt::format(" ({})", quota.source);
   return quota.cpus ? fmt::format("{} CPUs{}", *quota.cpus, source) : fmt::format("none seen{}", source);
@@ -189,81 +185,51 @@ Environment read_environment(const fs::path& root, std::span<const unsigned> cpu
   if (cpus.empty()) cpus = online;
 
   const auto release = read_line(root / "proc/sys/kernel/osrelease").value_or("");
+  const auto version = line_or_unknown(root / "proc/sys/kernel/version");
   const auto config = find_kernel_config(release, root);
   const auto cpuinfo = parse_cpuinfo(read_text(root / "proc/cpuinfo").value_or(""));
-
-  Environment environment;
-  environment.kernel_release = release.empty() ? std::string{kUnknown} : release;
-  environment.kernel_version = line_or_unknown(root / "proc/sys/kernel/version");
-  environment.kernel_config_source = config.config ? config.source : config.problem;
-  environment.lazy_tlb = lazy_tlb_of(config, release);
-  environment.preempt_rt = read_preempt_rt(config, environment.kernel_version);
-  environment.debug_shoot_lazies = is_set(config, "DEBUG_VM_SHOOT_LAZIES");
-  environment.boot_parameters = read_boot_parameters(root);
-  environment.mitigations = read_mitigations(root);
-
-  environment.cpu_model = cpu_model(cpuinfo, cpus);
-  environment.microcode = std::string{kUnknown};
-  if (!cpuinfo.processors.empty())
-    environment.microcode = field(cpuinfo.processors.front().fields, "microcode").value_or("unknown");
-  environment.mmu = field(cpuinfo.machine, "MMU").value_or("not applicable");
-  environment.smt = read_smt(root, cpus);
-  environment.frequency = read_frequency(cpus, root);
-  environment.hypervisor = read_hypervisor(cpuinfo, root);
-  environment.clocksource =
-      line_or_unknown(root / "sys/devices/system/clocksource/clocksource0/current_clocksource");
-  environment.memory_bytes = read_memory_bytes(root);
-  environment.numa_nodes =
-      static_cast<unsigned>(read_cpu_list(root / "sys/devices/system/node/has_memory").size());
-  environment.cpus_online = online.empty() ? std::string{kUnknown} : topology::format_cpu_list(online);
-
-  environment.thp = read_thp(root);
-  environment.aslr = read_aslr(root);
-  environment.numa_balancing = read_numa_balancing(root);
-  environment.isolated_cpus = cpu_set_or_none(cpus_dir / "isolated");
-  environment.nohz_full_cpus = cpu_set_or_none(cpus_dir / "nohz_full");
-
-  environment.cpus_used = cpus.empty() ? std::string{kUnknown} : topology::format_cpu_list(cpus);
-  environment.cpu_quota = topology::read_cpu_quota(root);
-  environment.build = this_build();
-  environment.command_line = std::move(command_line);
-  return environment;
-}
-
-std::vector<std::pair<std::string, std::string>> to_context(const Environment& environment) {
-  const auto& build = environment.build;
+  const auto frequency = read_frequency(cpus, root);
+  const auto build = this_build();
+  const auto list_or_unknown = [](std::span<const unsigned> list) {
+    return list.empty() ? std::string{kUnknown} : topology::format_cpu_list(list);
+  };
   const auto count_or_unknown = [](auto count, std::string_view unit, double divisor) {
     return count == 0 ? std::string{kUnknown}
                       : fmt::format("{:.4g}{}", static_cast<double>(count) / divisor, unit);
   };
-  return {
-      {"kernel", environment.kernel_release},
-      {"kernel_version", environment.kernel_version},
-      {"kernel_config", environment.kernel_config_source},
-      {"kernel_lazy_tlb", environment.lazy_tlb.text},
-      {"kernel_preempt_rt", yes_no(environment.preempt_rt)},
-      {"kernel_debug_shoot_lazies", yes_no(environment.debug_shoot_lazies)},
-      {"boot_parameters", environment.boot_parameters},
-      {"mitigations", join_mitigations(environment)},
-      {"cpu_model", environment.cpu_model},
-      {"microcode", environment.microcode},
-      {"mmu", environment.mmu},
-      {"smt", on_off(environment.smt)},
-      {"governor", environment.frequency.governor},
-      {"frequency", to_string(environment.frequency.state)},
-      {"frequency_detail", environment.frequency.detail},
-      {"hypervisor", environment.hypervisor},
-      {"clocksource", environment.clocksource},
-      {"memory", count_or_unknown(environment.memory_bytes, " GiB", 1024.0 * 1024 * 1024)},
-      {"numa_nodes", count_or_unknown(environment.numa_nodes, "", 1)},
-      {"cpus_online", environment.cpus_online},
-      {"thp", environment.thp},
-      {"aslr", environment.aslr},
-      {"numa_balancing", environment.numa_balancing},
-      {"isolated_cpus", environment.isolated_cpus},
-      {"nohz_full_cpus", environment.nohz_full_cpus},
-      {"cpus_used", environment.cpus_used},
-      {"cpu_quota", describe(environment.cpu_quota)},
+  std::optional<std::string> microcode;
+  if (!cpuinfo.processors.empty()) microcode = field(cpuinfo.processors.front().fields, "microcode");
+  return Environment({
+      {"kernel", release.empty() ? std::string{kUnknown} : release},
+      {"kernel_version", version},
+      {"kernel_config", config.config ? config.source : config.problem},
+      {"kernel_lazy_tlb", lazy_tlb_of(config, release)},
+      {"kernel_preempt_rt", yes_no(read_preempt_rt(config, version))},
+      {"kernel_debug_shoot_lazies", yes_no(is_set(config, "DEBUG_VM_SHOOT_LAZIES"))},
+      {"boot_parameters", read_boot_parameters(root)},
+      {"mitigations", read_mitigations(root)},
+      {"cpu_model", cpu_model(cpuinfo, cpus)},
+      {"microcode", microcode.value_or(std::string{kUnknown})},
+      // powerpc: "Radix" or "Hash", which decides who flushes lazy CPUs.
+      {"mmu", field(cpuinfo.machine, "MMU").value_or("not applicable")},
+      {"smt", on_off(read_smt(root, cpus))},
+      {"governor", frequency.governor},
+      {"frequency", to_string(frequency.state)},
+      {"frequency_detail", frequency.detail},
+      {"hypervisor", read_hypervisor(cpuinfo, root)},
+      {"clocksource",
+       line_or_unknown(root / "sys/devices/system/clocksource/clocksource0/current_clocksource")},
+      {"memory", count_or_unknown(read_memory_bytes(root), " GiB", 1024.0 * 1024 * 1024)},
+      {"numa_nodes",
+       count_or_unknown(read_cpu_list(root / "sys/devices/system/node/has_memory").size(), "", 1)},
+      {"cpus_online", list_or_unknown(online)},
+      {"thp", read_thp(root)},
+      {"aslr", read_aslr(root)},
+      {"numa_balancing", read_numa_balancing(root)},
+      {"isolated_cpus", cpu_set_or_none(cpus_dir / "isolated")},
+      {"nohz_full_cpus", cpu_set_or_none(cpus_dir / "nohz_full")},
+      {"cpus_used", list_or_unknown(cpus)},
+      {"cpu_quota", describe(topology::read_cpu_quota(root))},
       {"mmscale_schema", std::to_string(kSchema)},
       {"mmscale_version", build.version},
       {"git_revision", build.revision},
@@ -273,8 +239,16 @@ std::vector<std::pair<std::string, std::string>> to_context(const Environment& e
       {"atomics", std::string{kAtomics}},
       {"optimised", build.optimised ? "yes" : "no"},
       {"sanitizer", build.sanitizer.empty() ? "none" : build.sanitizer},
-      {"command_line", environment.command_line},
-  };
+      {"command_line", std::move(command_line)},
+  });
+}
+
+const std::string& Environment::operator[](std::string_view key) const {
+  return std::ranges::find(facts_, key, &Facts::value_type::first)->second;
+}
+
+void Environment::set(std::string_view key, std::string value) {
+  std::ranges::find(facts_, key, &Facts::value_type::first)->second = std::move(value);
 }
 
 }  // namespace mmscale::measure

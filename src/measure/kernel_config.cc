@@ -78,10 +78,8 @@ FoundKernelConfig find_kernel_config(std::string_view release, const fs::path& r
   return {std::nullopt, {}, "no /proc/config.gz and no config file of this kernel"};
 }
 
-LazyTlb lazy_tlb_of(const FoundKernelConfig& found, std::string_view release) {
-  const auto unknown = [](std::string_view reason) {
-    return LazyTlb{LazyTlbScheme::kUnknown, fmt::format("unknown: {}", reason)};
-  };
+std::string lazy_tlb_of(const FoundKernelConfig& found, std::string_view release) {
+  const auto unknown = [](std::string_view reason) { return fmt::format("unknown: {}", reason); };
   if (!found.config) return unknown(found.problem);
 
   // Every symbol of the family counts, so that a kernel with a scheme of its own is not taken for one of
@@ -93,14 +91,13 @@ LazyTlb lazy_tlb_of(const FoundKernelConfig& found, std::string_view release) {
     if (symbol->second == "y") set.push_back(symbol->first);
   if (set.size() > 1) return unknown(fmt::format("{} sets {}", found.source, fmt::join(set, " and ")));
   if (set.size() == 1) {
-    if (set[0] == "MMU_LAZY_TLB_REFCOUNT") return {LazyTlbScheme::kRefcount, "refcount"};
-    if (set[0] == "MMU_LAZY_TLB_SHOOTDOWN") return {LazyTlbScheme::kShootdown, "shootdown"};
+    if (set[0] == "MMU_LAZY_TLB_REFCOUNT") return "refcount";
+    if (set[0] == "MMU_LAZY_TLB_SHOOTDOWN") return "shootdown";
     return unknown(fmt::format("{} sets {}, a scheme that mainline does not have", found.source, set[0]));
   }
   const auto version = major_minor(release);
   if (!version) return unknown(fmt::format("no MMU_LAZY_TLB symbol and no version in '{}'", release));
-  if (*version < kFirstReleaseWithSymbols)
-    return {LazyTlbScheme::kRefcountOldOnly, "refcount (kernel before 6.4)"};
+  if (*version < kFirstReleaseWithSymbols) return "refcount (kernel before 6.4)";
   return unknown(fmt::format("{} has no MMU_LAZY_TLB symbol, though {} should", found.source, release));
 }
 

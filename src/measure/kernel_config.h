@@ -34,24 +34,13 @@ FoundKernelConfig find_kernel_config(std::string_view release, const std::filesy
 // "6.18.44-fc" is 6 and 18; nothing if it does not begin with two numbers.
 std::optional<std::pair<unsigned, unsigned>> major_minor(std::string_view release);
 
-// How a kernel keeps alive an mm that an idle CPU or kernel thread still borrows.
-enum class LazyTlbScheme {
-  kRefcount,         // MMU_LAZY_TLB_REFCOUNT: each borrow is counted in mm_count
-  kShootdown,        // MMU_LAZY_TLB_SHOOTDOWN: nothing is counted, the last drop interrupts the borrowers
-  kRefcountOldOnly,  // before Linux 6.4, where counting was the only way and had no symbol
-  kUnknown,
-};
-
-// `text` is what a record says: "refcount", "shootdown", "refcount (kernel before 6.4)" or "unknown: " and
-// the reason.
-struct LazyTlb {
-  LazyTlbScheme scheme = LazyTlbScheme::kUnknown;
-  std::string text;
-};
-
+// How a kernel keeps alive an mm that an idle CPU or kernel thread still borrows: "refcount" (each borrow is counted in
+// mm_count), "shootdown" (nothing is counted, the last drop interrupts the borrowers), "refcount (kernel before 6.4)",
+// where counting was the only way and had no symbol, or "unknown: " and the reason.
+//
 // Judges by the configuration, never by the release alone: vendors carry the 6.4 change back to older
 // kernels. Only MMU_LAZY_TLB_* counts. MMU_TLB_REFCOUNT, which the changelogs of the series speak of, was
 // never a symbol.
-LazyTlb lazy_tlb_of(const FoundKernelConfig& found, std::string_view release);
+std::string lazy_tlb_of(const FoundKernelConfig& found, std::string_view release);
 
 }  // namespace mmscale::measure

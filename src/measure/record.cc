@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "scheme/known.h"
+
 namespace mmscale::measure {
 namespace {
 
@@ -88,6 +90,14 @@ nlohmann::ordered_json per_cpu_of(const Window& window) {
           {"rounds", std::move(all)},
           {"most_lost", std::move(most_lost)},
           {"losers", losers.size()}};
+}
+
+bool has(const Subject& subject, const workload::Setting& setting) {
+  using enum workload::Setting::Of;
+  if (setting.of == processes) return !subject.workload.empty();
+  const scheme::SchemeInfo* info = scheme::find_scheme(subject.scheme);
+  if (setting.of == scheme) return info != nullptr && info->tunable == setting.key;
+  return setting.of == kernel && !subject.lifecycle.empty();
 }
 
 double stolen_ns(const WindowConditions& conditions) {
@@ -190,7 +200,6 @@ std::vector<std::pair<std::string, double>> Record::counters() const {
 }
 
 nlohmann::ordered_json Record::details() const {
-  const workload::PatternParameters& processes = subject.processes;
   std::vector<unsigned> packages;
   for (const CpuWindow& cpu : window.cpus) packages.push_back(cpu.package);
   nlohmann::ordered_json details = {{"schema", kSchema},
@@ -215,27 +224,23 @@ nlohmann::ordered_json Record::details() const {
   if (!subject.lifecycle.empty()) {
     details["lifecycle"] = subject.lifecycle;
     if (!subject.lifecycle_reason.empty()) details["lifecycle_reason"] = subject.lifecycle_reason;
-    details["mm_cid"] = subject.mm_cid;
-    details["rq_lock"] = subject.rq_lock;
-    details["irqs_off_activate_mm"] = subject.irqs_off_activate_mm;
-    details["hotplug"] = subject.hotplug;
     details["absent"] = subject.absent;
-    if (subject.tuning) details[std::string(subject.tuning->first)] = subject.tuning->second;
   }
-  if (processes.idle_exit_ns != 0) details["idle_exit_ns"] = processes.idle_exit_ns;
   if (!subject.transport.empty()) {
     details["transport"] = subject.transport;
     details["transport_reason"] = subject.transport_reason;
     details["transport_caveat"] = subject.transport_caveat;
   }
-  if (!subject.workload.empty()) {
-    for (const workload::ProcessOption& option : workload::process_options())
-      std::visit(
-          [&](auto member) {
-            const auto value = processes.*member;
-            if (!option.few.left_out || value != option.few.unused) details[std::string(option.key)] = value;
-          },
-          option.member);
+  for (const workload::Setting& setting : workload::settings()) {
+    const auto value = setting.get(subject.settings);
+    if (!value || !has(subject, setting) || (setting.few.left_out && value == setting.few.unused)) continue;
+    nlohmann::ordered_json& said = details[std::string(setting.key)];
+    if (setting.kind == workload::Setting::Kind::flag)
+      said = *value != 0;
+    else if (setting.kind == workload::Setting::Kind::name)
+      said = setting.few.names[*value];
+    else
+      said = *value;
   }
   if (findings.details) details.update(*findings.details);
   return details;

@@ -14,7 +14,7 @@
 
 #include "measure/findings.h"
 #include "measure/window.h"
-#include "workload/patterns.h"
+#include "workload/settings.h"
 
 namespace mmscale::measure {
 
@@ -44,20 +44,14 @@ struct Subject {
   std::string placement;
   std::string lifecycle;
   std::string lifecycle_reason;
-  std::string mm_cid;  // "off", "v6.4"
-  bool rq_lock = false;
-  bool irqs_off_activate_mm = true;
-  std::string hotplug;  // "before", "after": which order a CPU goes offline in
   // Costs of the emulated architecture that are not in the figures, in words.
   std::string absent;
   std::string transport;
   std::string transport_reason;
   std::string transport_caveat;
   unsigned home_node = 0;
-  // What the workload uses of it (Pattern::used_of), but for the groups, which `sharing` names.
-  workload::PatternParameters processes = {.lifetime = 0, .migrate_every = 0};
-  // What the scheme is tuned with: the key in a record, and its value.
-  std::optional<std::pair<std::string_view, std::uint32_t>> tuning;
+  // Of processes what the workload uses (Pattern::used_of), but for the groups, which `sharing` names.
+  workload::Settings settings = {.processes = {.lifetime = 0, .migrate_every = 0}};
   std::vector<unsigned> pus;  // emulated CPU i ran on pus[i]
 };
 

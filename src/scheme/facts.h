@@ -42,11 +42,8 @@ struct SchemeInfo {
   std::string_view origin;
   std::string_view upstream;
   std::span<const Safety> safety;
-  // What it can be tuned with (kernel::Tuning), and the key of that in a record.
-  struct Tunable {
-    std::string_view key = {};
-    std::uint32_t kernel::Tuning::*value = nullptr;
-  } tunable = {};
+  // What it can be tuned with (kernel::Tuning): the key of that in a record; empty for nothing.
+  std::string_view tunable = {};
 
   // The entry for a lifecycle; nullptr if nothing is known, which counts as unsafe.
   constexpr const Safety* under(std::string_view lifecycle) const {

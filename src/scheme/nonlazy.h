@@ -59,7 +59,7 @@ struct Nonlazy : DefaultScheme {
       .origin = "Nicholas Piggin, CONFIG_MMU_LAZY_TLB=n, RFC 2020-07-10, v3 2021-06-01",
       .upstream = "posted, dropped from v4 on",
       .safety = kSafety,
-      .tunable = {"switch_ticks", &Tuning::switch_ticks},
+      .tunable = "switch_ticks",
   };
 };
 

@@ -52,7 +52,7 @@ struct ShootdownBatch : Shootdown {
       .origin = "idea 2 in the comment over cleanup_lazy_tlbs, Nicholas Piggin (2655421ae69f)",
       .upstream = "not implemented",
       .safety = kSafety,
-      .tunable = {"batch", &Tuning::batch},
+      .tunable = "batch",
   };
 
  private:

@@ -192,9 +192,9 @@ class SiliconReplay final : public Replay {
 std::unique_ptr<Replay> make_replay(const ReplaySpec& spec, const Facts& facts) {
   if (spec.model != nullptr)
     return std::make_unique<SimulatorReplay>(
-        workload::build_by_name<Simulator>(spec.scheme, spec.lifecycle, spec.options), spec, facts);
+        workload::build_by_name<Simulator>(spec.scheme, spec.lifecycle, spec.settings.options), spec, facts);
   return std::make_unique<SiliconReplay>(
-      workload::build_by_name<Silicon>(spec.scheme, spec.lifecycle, spec.options), spec, facts);
+      workload::build_by_name<Silicon>(spec.scheme, spec.lifecycle, spec.settings.options), spec, facts);
 }
 
 }  // namespace mmscale::trace

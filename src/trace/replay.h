@@ -11,7 +11,6 @@
 #include <string_view>
 #include <vector>
 
-#include "kernel/build.h"
 #include "kernel/tally.h"
 #include "machine/silicon/pool.h"
 #include "machine/simulator/model.h"
@@ -20,18 +19,15 @@
 #include "trace/facts.h"
 #include "trace/steps.h"
 #include "trace/timeline.h"
+#include "workload/settings.h"
 
 namespace mmscale::trace {
 
 struct ReplaySpec {
   std::string scheme;
   std::string lifecycle = "powerpc";
-  kernel::Options options = {};
-  kernel::Rules rules = {};
-  // How long an idle CPU takes to leave its idle state when it is interrupted.
-  std::uint32_t idle_exit_ns = 0;
-  // CONFIG_HZ: an idle period of the trace that is longer than a tick stops it; 0: none does.
-  std::uint32_t nohz_hz = 0;
+  // All but the processes, which are the trace's.
+  workload::Settings settings = {};
   // In virtual time: the machine. Null on silicon.
   const machine::simulator::Model* model = nullptr;
   // In virtual time: what it is shown in, as which of its processes. Null for none.

@@ -55,12 +55,13 @@ class ReplayCore {
                                           most_mms(build, facts, most_held));
   }
 
-  // `memory` aligned to a line; it and nothing else must outlive the core. Of `spec` it has the rules and what idle costs.
+  // `memory` aligned to a line; it and nothing else must outlive the core.
   ReplayCore(const kernel::Build<Machine>& build, const Facts& facts, std::span<std::byte> memory,
              const ReplaySpec& spec)
-      : idle_exit_ns_(spec.idle_exit_ns),
-        tick_ns_(spec.nohz_hz == 0 ? UINT64_MAX : 1'000'000'000 / spec.nohz_hz),
-        system_(build, static_cast<unsigned>(facts.cpus.size()), memory, spec.rules),
+      : idle_exit_ns_(static_cast<std::uint32_t>(
+            spec.settings.processes.idle_exit.value_or(std::chrono::nanoseconds(0)).count())),
+        tick_ns_(spec.settings.nohz_hz == 0 ? UINT64_MAX : 1'000'000'000 / spec.settings.nohz_hz),
+        system_(build, static_cast<unsigned>(facts.cpus.size()), memory, spec.settings.rules),
         locals_(facts.cpus.size()),
         reached_(facts.cpus.size()),
         slots_(facts.slots) {}

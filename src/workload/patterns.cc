@@ -28,7 +28,8 @@ class Builder {
     program_.max_live_mms = program_.processes;
     program_.page_tables = parameters.page_tables;
     program_.death_ticks = parameters.death_ticks;
-    program_.idle_exit_ns = parameters.idle_exit_ns;
+    program_.idle_exit_ns =
+        static_cast<std::uint32_t>(parameters.idle_exit.value_or(std::chrono::nanoseconds(0)).count());
     program_.registered = parameters.registered;
     program_.cpus.resize(parameters.groups.size());
   }
@@ -280,96 +281,26 @@ Program hotplug(const PatternParameters& parameters) {
   return program;
 }
 
-// What Pattern says of few.
-struct Traits {
-  bool single_threaded = false, interrupts = false;
+constexpr bool kSingleThreaded = true;
+constexpr Pattern kPatterns[] = {
+    {"idle", "user -> idle -> user", "user -> idle -> user", idle},
+    {"kthread", "user -> kernel thread -> idle -> user", "user -> kernel -> kernel -> user", kthread},
+    {"user", "user -> user in the same mm -> user in another mm", "three user -> user switches", user},
+    {"exit", "processes of one thread per CPU live for --lifetime switches, die and are born again",
+     "life of a process", exit},
+    {"aio", "user -> kernel thread that works in the user's mm -> idle -> user", "request", aio},
+    {"exec", "single-threaded processes exec every --lifetime switches, and a usermode helper runs",
+     "exec and helper", exec, kSingleThreaded},
+    {"build",
+     "single-threaded processes live for --lifetime switches; one in --migrate-every changes its CPU",
+     "--migrate-every processes", build, kSingleThreaded},
+    {"server", "one big mm; every --lifetime switches a short-lived thread ends and memory is unmapped",
+     "life of a thread", server},
+    {"hotplug", "exit, and every CPU but the first goes offline and comes back after each life",
+     "life of a process", hotplug},
 };
-constexpr Pattern pattern(std::string_view name, std::string_view what, std::string_view round,
-                          Program (*build)(const PatternParameters&), Traits of = {}) {
-  return {name, what, round, build, of.single_threaded, of.interrupts};
-}
-
-constexpr std::array kPatterns = {
-    pattern("idle", "user -> idle -> user", "user -> idle -> user", idle),
-    pattern("kthread", "user -> kernel thread -> idle -> user", "user -> kernel -> kernel -> user", kthread),
-    pattern("user", "user -> user in the same mm -> user in another mm", "three user -> user switches", user),
-    pattern("exit", "processes of one thread per CPU live for --lifetime switches, die and are born again",
-            "life of a process", exit, {.interrupts = true}),
-    pattern("aio", "user -> kernel thread that works in the user's mm -> idle -> user", "request", aio),
-    pattern("exec", "single-threaded processes exec every --lifetime switches, and a usermode helper runs",
-            "exec and helper", exec, {.single_threaded = true}),
-    pattern("build",
-            "single-threaded processes live for --lifetime switches; one in --migrate-every changes its CPU",
-            "--migrate-every processes", build, {.single_threaded = true, .interrupts = true}),
-    pattern("server",
-            "one big mm; every --lifetime switches a short-lived thread ends and memory is unmapped",
-            "life of a thread", server, {.interrupts = true}),
-    pattern("hotplug", "exit, and every CPU but the first goes offline and comes back after each life",
-            "life of a process", hotplug, {.interrupts = true}),
-};
-
-constexpr std::string_view kFamiliesPage = "docs/families.md", kLifecyclesPage = "docs/lifecycles.md",
-                           kCostsPage = "docs/costs.md";
-
-constexpr ProcessOption setting(ProcessOption::Member member, std::string_view name, std::string_view key,
-                                std::string_view page, std::string_view help, ProcessOption::Few few = {}) {
-  return {member, name, key, page, help, few};
-}
-constexpr ProcessOption kProcessOptions[] = {
-    setting(&PatternParameters::think, "--think", "think_cycles", kFamiliesPage,
-            "Ticks of the CPU's counter (TSC) that every task runs before it is switched away"),
-    setting(&PatternParameters::page_tables, "--no-page-tables", "page_tables", kLifecyclesPage,
-            "The processes have no page tables, so that nothing is flushed when they die"),
-    setting(&PatternParameters::deep_idle, "--deep-idle", "deep_idle", kLifecyclesPage,
-            "Idle CPUs enter a state that loses the TLB"),
-    setting(
-        &PatternParameters::death_ticks, "--death-ticks", "death_ticks", kFamiliesPage,
-        "exit, build, hotplug, mix: ticks of the CPU's counter (TSC) that a death and the next birth take "
-        "besides",
-        {.workloads = "exit,build,hotplug", .left_out = true}),
-    setting(&PatternParameters::tasks_per_cpu, "--tasks-per-cpu", "tasks_per_cpu", kFamiliesPage,
-            "idle, kthread: user tasks that run in turn on each CPU before it idles",
-            {.workloads = "idle,kthread",
-             .unused = 1,
-             .left_out = true,
-             .least = 1,
-             .most = 1000,
-             .families = "switch"}),
-    setting(&PatternParameters::nohz_every, "--nohz", "nohz_every", kCostsPage,
-            "One idle period in so many stops the tick and ends with a busy one, which write words of the "
-            "whole machine",
-            {.left_out = true, .least = 1}),
-    setting(&PatternParameters::registered, "--registered", "registered", kCostsPage,
-            "The processes have registered for membarrier(2)", {.left_out = true}),
-    setting(
-        &PatternParameters::lifetime, "--lifetime", "lifetime", kFamiliesPage,
-        "exit, exec, build, server, hotplug: switches per CPU in a process', program's or thread's life",
-        {.workloads = "exit,exec,build,server,hotplug", .left_out = true, .least = 2, .families = "switch"}),
-    setting(&PatternParameters::migrate_every, "--migrate-every", "migrate_every", kFamiliesPage,
-            "build: one process of so many changes its CPU; 0: none",
-            {.workloads = "build", .left_out = true, .families = "switch"}),
-};
-
-bool is_among(std::string_view list, std::string_view name) {
-  while (!list.empty()) {
-    const std::size_t end = std::min(list.find(','), list.size());
-    if (list.substr(0, end) == name) return true;
-    list.remove_prefix(std::min(end + 1, list.size()));
-  }
-  return false;
-}
 
 }  // namespace
-
-std::span<const ProcessOption> process_options() { return kProcessOptions; }
-
-PatternParameters Pattern::used_of(PatternParameters asked) const {
-  for (const ProcessOption& option : kProcessOptions)
-    if (!option.few.workloads.empty() && !is_among(option.few.workloads, name))
-      std::visit([&](auto member) { asked.*member = option.few.unused; }, option.member);
-  if (!interrupts) asked.idle_exit_ns = 0;
-  return asked;
-}
 
 std::span<const Pattern> patterns() { return kPatterns; }
 

@@ -26,7 +26,7 @@ struct TeardownSpec {
   // How long borrowers go on borrowing after the drop has returned. A real idle CPU sleeps until it has work.
   std::chrono::nanoseconds linger{};
   // How long a borrower takes to leave its idle state when it is interrupted.
-  std::uint32_t idle_exit_ns = 0;
+  std::chrono::nanoseconds idle_exit{};
 
   bool borrows(unsigned cpu) const { return cpu >= 1 && cpu <= borrowers; }
   bool in_mask(unsigned cpu) const { return cpu >= 1 && cpu <= borrowers + mask_only; }

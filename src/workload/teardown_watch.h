@@ -33,9 +33,9 @@ class TeardownWatch : public Watch<M> {
 
   // A borrower idles where it waits for the drop, and lingers.
   bool take(M& m, const BoundStep<M>& step) override {
-    const bool idles = spec_.idle_exit_ns != 0 && spec_.borrows(m.cpu()) &&
+    const bool idles = spec_.idle_exit.count() != 0 && spec_.borrows(m.cpu()) &&
                        (step.op == Op::await_event || step.op == Op::think);
-    if (idles) m.idle_state(spec_.idle_exit_ns);
+    if (idles) m.idle_state(static_cast<std::uint32_t>(spec_.idle_exit.count()));
     const bool goes_on = watched(m, step);
     if (idles) m.idle_state(0);
     return goes_on;

@@ -64,15 +64,15 @@ TEST_F(Cases, AreEveryCombinationWithTheSchemesSideBySide) {
 
 TEST_F(Cases, SayWhatIsRunWhere) {
   choice_.placements = {topology::parse_placement("4,5")};
-  choice_.processes.think = 7;
-  choice_.options.rq_lock = true;
+  choice_.settings.processes.think = 7;
+  choice_.settings.options.rq_lock = true;
   const measure::Subject subject = switch_cases(topology_.layout(), choice_)[0].subject;
   EXPECT_EQ(subject.family, "switch");
   EXPECT_EQ(subject.workload, "idle");
   EXPECT_EQ(subject.scheme, "refcount");
   EXPECT_EQ(subject.transport, "doorbell");
-  EXPECT_EQ(subject.processes.think, 7u);
-  EXPECT_TRUE(subject.rq_lock);
+  EXPECT_EQ(subject.settings.processes.think, 7u);
+  EXPECT_TRUE(subject.settings.options.rq_lock);
   EXPECT_THAT(subject.pus, ElementsAre(4, 5));
   EXPECT_EQ(subject.home_node, 1u) << "the node of the first CPU";
   choice_.home_node = 0;

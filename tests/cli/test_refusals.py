@@ -48,7 +48,7 @@ USAGE = [
     (("bench", "--warm", "soon"), "--warm: 'soon' is not a duration .*"),
     (("bench", "--budget", "0s"), "--budget: '0s' is not a duration above 0 .*"),
     *(
-        ((*command, option, text), f"{option}: '{re.escape(text)}' is not a (whole )?number from {least} to {most}")
+        ((*command, option, text), f"{option}: " + (f"'{re.escape(text)}' is not a (whole )?number from {least} to {most}" if text else "its value is empty"))
         for command, option, least, most in (
             (("bench",), "--reps", 1, 1000000),
             (("bench",), "--lifetime", 2, 4294967295),

@@ -10,8 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "measure/build_info.h"
 #include "measure/cpuinfo.h"
+#include "measure/frequency.h"
 #include "measure/hypervisor.h"
+#include "measure/kernel_config.h"
 #include "measure/text_file.h"
 
 namespace mmscale::measure {
@@ -30,67 +33,62 @@ Environment of(const std::string& tree) { return read_environment(kData / tree);
 
 TEST(LazyTlb, RefcountFromTheBootConfiguration) {
   const auto environment = of("x86-refcount");
-  EXPECT_EQ(environment.lazy_tlb.scheme, LazyTlbScheme::kRefcount);
-  EXPECT_EQ(environment.lazy_tlb.text, "refcount");
-  EXPECT_EQ(environment.kernel_config_source, "/boot/config-6.8.0-45-generic");
-  EXPECT_EQ(environment.preempt_rt, false);
-  EXPECT_EQ(environment.debug_shoot_lazies, false);
+  EXPECT_EQ(environment["kernel_lazy_tlb"], "refcount");
+  EXPECT_EQ(environment["kernel_config"], "/boot/config-6.8.0-45-generic");
+  EXPECT_EQ(environment["kernel_preempt_rt"], "no");
+  EXPECT_EQ(environment["kernel_debug_shoot_lazies"], "no");
 }
 
 TEST(LazyTlb, ShootdownFromTheRunningKernelsOwnConfiguration) {
   const auto environment = of("ppc64le-shootdown");
-  EXPECT_EQ(environment.lazy_tlb.scheme, LazyTlbScheme::kShootdown);
-  EXPECT_EQ(environment.lazy_tlb.text, "shootdown");
-  EXPECT_EQ(environment.kernel_config_source, "/proc/config.gz");
-  EXPECT_EQ(environment.debug_shoot_lazies, true);
+  EXPECT_EQ(environment["kernel_lazy_tlb"], "shootdown");
+  EXPECT_EQ(environment["kernel_config"], "/proc/config.gz");
+  EXPECT_EQ(environment["kernel_debug_shoot_lazies"], "yes");
 }
 
 TEST(LazyTlb, BeforeTheSymbolAllKernelsCounted) {
   const auto environment = of("x86-5.10");
-  EXPECT_EQ(environment.lazy_tlb.scheme, LazyTlbScheme::kRefcountOldOnly);
-  EXPECT_EQ(environment.lazy_tlb.text, "refcount (kernel before 6.4)");
+  EXPECT_EQ(environment["kernel_lazy_tlb"], "refcount (kernel before 6.4)");
 }
 
 TEST(LazyTlb, RealTimeKernelCounts) {
   const auto environment = of("x86-rt");
-  EXPECT_EQ(environment.lazy_tlb.scheme, LazyTlbScheme::kRefcount);
-  EXPECT_EQ(environment.preempt_rt, true);
-  EXPECT_EQ(environment.kernel_config_source, "/usr/lib/modules/6.12.1-rt/config");
+  EXPECT_EQ(environment["kernel_preempt_rt"], "yes");
+  EXPECT_EQ(environment["kernel_config"], "/usr/lib/modules/6.12.1-rt/config");
 }
 
 TEST(LazyTlb, WithoutAConfigurationIsUnknownEvenForAnOldRelease) {
   const auto environment = of("x86-no-config");
-  EXPECT_EQ(environment.lazy_tlb.scheme, LazyTlbScheme::kUnknown);
-  EXPECT_EQ(environment.lazy_tlb.text, "unknown: no /proc/config.gz and no config file of this kernel");
-  EXPECT_EQ(environment.debug_shoot_lazies, std::nullopt);
-  EXPECT_EQ(environment.preempt_rt, true);  // the version says so
+  EXPECT_EQ(environment["kernel_lazy_tlb"], "unknown: no /proc/config.gz and no config file of this kernel");
+  EXPECT_EQ(environment["kernel_debug_shoot_lazies"], "unknown");
+  EXPECT_EQ(environment["kernel_preempt_rt"], "yes");  // the version says so
 }
 
 TEST(LazyTlb, TheNameInTheChangelogsIsNoEvidence) {
-  EXPECT_EQ(of("x86-name-trap").lazy_tlb.text,
+  EXPECT_EQ(of("x86-name-trap")["kernel_lazy_tlb"],
             "unknown: /boot/config-6.6.0 has no MMU_LAZY_TLB symbol, though 6.6.0 should");
 }
 
-LazyTlb judged(std::string_view config, std::string_view release) {
+std::string judged(std::string_view config, std::string_view release) {
   return lazy_tlb_of({parse_kernel_config(config), "/proc/config.gz", ""}, release);
 }
 
 TEST(LazyTlb, ASchemeThatMainlineDoesNotHaveIsNamed) {
   EXPECT_EQ(
-      judged("CONFIG_MMU_LAZY_TLB_IMPLICIT_SHOOTDOWN=y\n", "6.6.0").text,
+      judged("CONFIG_MMU_LAZY_TLB_IMPLICIT_SHOOTDOWN=y\n", "6.6.0"),
       "unknown: /proc/config.gz sets MMU_LAZY_TLB_IMPLICIT_SHOOTDOWN, a scheme that mainline does not have");
 }
 
 TEST(LazyTlb, AContradictionIsUnknown) {
-  EXPECT_EQ(judged("CONFIG_MMU_LAZY_TLB_SHOOTDOWN=y\nCONFIG_MMU_LAZY_TLB_REFCOUNT=y\n", "6.6.0").text,
+  EXPECT_EQ(judged("CONFIG_MMU_LAZY_TLB_SHOOTDOWN=y\nCONFIG_MMU_LAZY_TLB_REFCOUNT=y\n", "6.6.0"),
             "unknown: /proc/config.gz sets MMU_LAZY_TLB_REFCOUNT and MMU_LAZY_TLB_SHOOTDOWN");
 }
 
 TEST(LazyTlb, TheReleaseDecidesWhereTheSymbolBegan) {
-  EXPECT_EQ(judged("CONFIG_MMU=y\n", "6.3.13").scheme, LazyTlbScheme::kRefcountOldOnly);
-  EXPECT_EQ(judged("CONFIG_MMU=y\n", "6.4.0-rc1").scheme, LazyTlbScheme::kUnknown);
-  EXPECT_EQ(judged("CONFIG_MMU=y\n", "custom").scheme, LazyTlbScheme::kUnknown);
-  EXPECT_EQ(judged("CONFIG_MMU_LAZY_TLB_REFCOUNT=y\n", "5.14.0-570.el9").scheme, LazyTlbScheme::kRefcount);
+  EXPECT_EQ(judged("CONFIG_MMU=y\n", "6.3.13"), "refcount (kernel before 6.4)");
+  EXPECT_THAT(judged("CONFIG_MMU=y\n", "6.4.0-rc1"), StartsWith("unknown: "));
+  EXPECT_THAT(judged("CONFIG_MMU=y\n", "custom"), StartsWith("unknown: "));
+  EXPECT_EQ(judged("CONFIG_MMU_LAZY_TLB_REFCOUNT=y\n", "5.14.0-570.el9"), "refcount");
 }
 
 TEST(KernelConfig, OfNoSymbolsIsNone) {
@@ -114,56 +112,55 @@ TEST(KernelConfig, ADamagedFileIsAProblemAndNotAnEmptyConfiguration) {
 
 TEST(Environment, OfABareMetalServer) {
   const auto environment = of("x86-refcount");
-  EXPECT_EQ(environment.kernel_release, "6.8.0-45-generic");
-  EXPECT_THAT(environment.kernel_version, StartsWith("#45-Ubuntu SMP"));
-  EXPECT_EQ(environment.cpu_model, "Intel(R) Xeon(R) Silver 4114 CPU @ 2.20GHz");
-  EXPECT_EQ(environment.microcode, "0x2007006");
-  EXPECT_EQ(environment.mmu, "not applicable");
-  EXPECT_EQ(environment.smt, true);
-  EXPECT_EQ(environment.hypervisor, "none");
-  EXPECT_EQ(environment.clocksource, "tsc");
-  EXPECT_EQ(environment.memory_bytes, 125ULL << 30);
-  EXPECT_EQ(environment.numa_nodes, 2U);
-  EXPECT_EQ(environment.thp, "madvise");
-  EXPECT_EQ(environment.aslr, "full");
-  EXPECT_EQ(environment.numa_balancing, "on");
-  EXPECT_EQ(environment.isolated_cpus, "2-3");
-  EXPECT_EQ(environment.nohz_full_cpus, "2-3");
-  EXPECT_EQ(environment.cpus_online, "0-3");
-  EXPECT_EQ(environment.cpus_used, "0-3");
-  EXPECT_THAT(environment.mitigations,
-              ::testing::ElementsAre(
-                  std::pair{"l1tf", "Not affected"}, std::pair{"meltdown", "Mitigation: PTI"},
-                  std::pair{"spectre_v2", "Mitigation: Retpolines; STIBP: disabled; RSB filling"}));
+  EXPECT_EQ(environment["kernel"], "6.8.0-45-generic");
+  EXPECT_THAT(environment["kernel_version"], StartsWith("#45-Ubuntu SMP"));
+  EXPECT_EQ(environment["cpu_model"], "Intel(R) Xeon(R) Silver 4114 CPU @ 2.20GHz");
+  EXPECT_EQ(environment["microcode"], "0x2007006");
+  EXPECT_EQ(environment["mmu"], "not applicable");
+  EXPECT_EQ(environment["smt"], "on");
+  EXPECT_EQ(environment["hypervisor"], "none");
+  EXPECT_EQ(environment["clocksource"], "tsc");
+  EXPECT_EQ(environment["memory"], "125 GiB");
+  EXPECT_EQ(environment["numa_nodes"], "2");
+  EXPECT_EQ(environment["thp"], "madvise");
+  EXPECT_EQ(environment["aslr"], "full");
+  EXPECT_EQ(environment["numa_balancing"], "on");
+  EXPECT_EQ(environment["isolated_cpus"], "2-3");
+  EXPECT_EQ(environment["nohz_full_cpus"], "2-3");
+  EXPECT_EQ(environment["cpus_online"], "0-3");
+  EXPECT_EQ(environment["cpus_used"], "0-3");
+  EXPECT_EQ(environment["mitigations"],
+            "l1tf=Not affected | meltdown=Mitigation: PTI | spectre_v2=Mitigation: Retpolines; STIBP: "
+            "disabled; RSB filling");
 }
 
 TEST(Environment, KeepsOfTheCommandLineOnlyWhatBearsOnAMeasurement) {
-  EXPECT_EQ(of("x86-refcount").boot_parameters,
+  EXPECT_EQ(of("x86-refcount")["boot_parameters"],
             "isolcpus=managed_irq,2-3 nohz_full=2-3 mitigations=auto,nosmt intel_idle.max_cstate=1");
 }
 
 TEST(Environment, OfAPowerServer) {
   const auto environment = of("ppc64le-shootdown");
-  EXPECT_EQ(environment.cpu_model, "POWER9, altivec supported");
-  EXPECT_EQ(environment.mmu, "Radix");
-  EXPECT_EQ(environment.smt, true);  // from the siblings, as there is no switch
-  EXPECT_EQ(environment.hypervisor, "none");
-  EXPECT_EQ(environment.isolated_cpus, "none");
-  EXPECT_EQ(environment.nohz_full_cpus, "unknown");
-  EXPECT_EQ(environment.frequency.state, FrequencyState::kScaling);
+  EXPECT_EQ(environment["cpu_model"], "POWER9, altivec supported");
+  EXPECT_EQ(environment["mmu"], "Radix");
+  EXPECT_EQ(environment["smt"], "on");  // from the siblings, as there is no switch
+  EXPECT_EQ(environment["hypervisor"], "none");
+  EXPECT_EQ(environment["isolated_cpus"], "none");
+  EXPECT_EQ(environment["nohz_full_cpus"], "unknown");
+  EXPECT_EQ(environment["frequency"], "scaling");
 }
 
 TEST(Environment, OfAGuestThatTellsLittle) {
   const auto environment = of("kvm-guest");
-  EXPECT_EQ(environment.hypervisor, "KVM");
-  EXPECT_EQ(environment.smt, false);
-  EXPECT_EQ(environment.aslr, "off");  // setarch -R, whatever the system setting
-  EXPECT_EQ(environment.frequency.state, FrequencyState::kUnknown);
-  EXPECT_EQ(environment.frequency.governor, "unknown");
+  EXPECT_EQ(environment["hypervisor"], "KVM");
+  EXPECT_EQ(environment["smt"], "off");
+  EXPECT_EQ(environment["aslr"], "off");  // setarch -R, whatever the system setting
+  EXPECT_EQ(environment["frequency"], "unknown");
+  EXPECT_EQ(environment["governor"], "unknown");
 }
 
 TEST(Environment, OfAnEmptyTreeClaimsNothing) {
-  const auto context = to_context(read_environment(kData / "no-such-root"));
+  const auto context = read_environment(kData / "no-such-root").facts();
   const std::map<std::string, std::string> by_key{context.begin(), context.end()};
   for (const auto* key : {"kernel", "kernel_preempt_rt", "mitigations", "cpu_model", "smt", "governor",
                           "frequency", "hypervisor", "clocksource", "memory", "numa_nodes", "cpus_online",
@@ -322,9 +319,8 @@ TEST(FrequencyOf, NoReadableFileOrNoCpuIsUnknown) {
 // --- The record.
 
 TEST(Context, KeysAreFixed) {
-  const Environment blank;
   std::vector<std::string> keys;
-  for (const auto& [key, value] : to_context(blank)) keys.push_back(key);
+  for (const auto& [key, value] : read_environment(kData / "no-such-root").facts()) keys.push_back(key);
   EXPECT_THAT(keys, ::testing::ElementsAre(
                         "kernel", "kernel_version", "kernel_config", "kernel_lazy_tlb", "kernel_preempt_rt",
                         "kernel_debug_shoot_lazies", "boot_parameters", "mitigations", "cpu_model",
@@ -336,7 +332,7 @@ TEST(Context, KeysAreFixed) {
 }
 
 TEST(Context, SaysWhatWasRead) {
-  const auto context = to_context(read_environment(kData / "x86-refcount", {}, "mmscale run --cpus=2"));
+  const auto context = read_environment(kData / "x86-refcount", {}, "mmscale run --cpus=2").facts();
   const std::map<std::string, std::string> by_key{context.begin(), context.end()};
   EXPECT_EQ(by_key.at("memory"), "125 GiB");
   EXPECT_EQ(by_key.at("numa_nodes"), "2");
@@ -349,7 +345,7 @@ TEST(Context, SaysWhatWasRead) {
 }
 
 TEST(Context, OfThisMachineLeavesNoKeyEmpty) {
-  for (const auto& [key, value] : to_context(read_environment("/", {}, "test"))) {
+  for (const auto& [key, value] : read_environment("/", {}, "test").facts()) {
     if (key == "compiler_flags") continue;  // a build without flags is possible
     EXPECT_FALSE(value.empty()) << key;
   }

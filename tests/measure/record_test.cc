@@ -152,14 +152,14 @@ TEST(Details, OfASwitchHaveTheStableKeys) {
       keys(switch_record().details()),
       ElementsAre("schema", "world", "family", "scheme", "cpus", "placement", "home_node", "warm_ns",
                   "window_ns", "pus", "packages", "per_cpu", "invalid", "audit", "workload", "sharing",
-                  "lifecycle", "mm_cid", "rq_lock", "irqs_off_activate_mm", "hotplug", "absent", "transport",
-                  "transport_reason", "transport_caveat", "think_cycles", "page_tables", "deep_idle"));
+                  "lifecycle", "absent", "transport", "transport_reason", "transport_caveat", "mm_cid",
+                  "rq_lock", "irqs_off_activate_mm", "hotplug", "think_cycles", "page_tables", "deep_idle"));
 }
 
 TEST(Details, OfWhatLivesAndMigratesSaySo) {
   Record record = switch_record();
-  record.subject.processes.lifetime = 100;
-  record.subject.processes.migrate_every = 64;
+  record.subject.settings.processes.lifetime = 100;
+  record.subject.settings.processes.migrate_every = 64;
   EXPECT_EQ(record.details().at("lifetime"), 100);
   EXPECT_EQ(record.details().at("migrate_every"), 64);
 }

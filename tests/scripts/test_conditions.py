@@ -30,12 +30,14 @@ def two_values(said):
     if is_flag(said):
         return (True, None if "enum" in said else False)
     least = said.get("minimum", 0)
-    return {"integer": (least + 100, least + 200), "string": ("one", "other")}.get(said.get("type")) or said["enum"][:2]
+    numbers = (least + 100, least + 200)
+    return {"integer": numbers, "number": numbers, "string": ("one", "other")}.get(said.get("type")) or said["enum"][:2]
 
 
-# Whatever an option sets in a record of the emulated kernel, one that only replays have, and one of tomorrow.
+# Whatever an option of any command sets in a record (tests/cli/test_describe.py holds the schema to it), and one of
+# tomorrow.
 OPTIONS = {key: two_values(said) for key, said in of_window(SCHEMA).items() if "option" in said}
-OPTIONS |= {"nohz_hz": (250, 1000), "tomorrow": (["a", 1], ["a", 2])}
+OPTIONS |= {"tomorrow": (["a", 1], ["a", 2])}
 # What only some families have.
 OF_FAMILY = {
     "teardown": {"linger_ns": (0, 5000)},

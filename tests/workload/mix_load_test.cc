@@ -29,8 +29,11 @@ TEST(MixProgram, IsBirthARoundAndDeath) {
 // What idling and dying costs besides is in it as in pattern `exit`.
 TEST(MixProgram, HasTheCostsOfIdleAndOfDeath) {
   const std::vector<unsigned> groups = {0};
-  const Program program = mix_program(
-      {.groups = groups, .death_ticks = 7, .nohz_every = 3, .idle_exit_ns = 5, .registered = true});
+  const Program program = mix_program({.groups = groups,
+                                       .death_ticks = 7,
+                                       .nohz_every = 3,
+                                       .idle_exit = std::chrono::nanoseconds(5),
+                                       .registered = true});
   EXPECT_EQ(to_string(program, 0),
             "await_birth0 task0/mm0 busy_tick idle stop_tick3 task0/mm0 busy_tick exit stop_tick3");
   EXPECT_EQ(program.death_ticks, 7u);

@@ -247,7 +247,9 @@ TEST(Patterns, PageTablesAreAPropertyOfTheProcesses) {
   EXPECT_TRUE(build("exit", kAll).page_tables);
   EXPECT_FALSE(find_pattern("exit")->build({.groups = kAll, .page_tables = false}).page_tables);
   EXPECT_EQ(find_pattern("exit")->build({.groups = kAll, .death_ticks = 7}).death_ticks, 7u);
-  EXPECT_EQ(find_pattern("exit")->build({.groups = kAll, .idle_exit_ns = 7}).idle_exit_ns, 7u);
+  EXPECT_EQ(
+      find_pattern("exit")->build({.groups = kAll, .idle_exit = std::chrono::nanoseconds(7)}).idle_exit_ns,
+      7u);
   EXPECT_TRUE(find_pattern("exit")->build({.groups = kAll, .registered = true}).registered);
 }
 
