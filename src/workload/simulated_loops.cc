@@ -28,7 +28,7 @@ struct alignas(machine::kApart) Word {
 
 // What all loops work on.
 struct Shared {
-  Shared(unsigned cpus, unsigned lines) : own(2 * cpus), mine(cpus), walked(lines) {
+  Shared(unsigned cpus, unsigned lines) : own(2 * cpus), mine(cpus), slot(cpus), slots(cpus), walked(lines) {
     for (unsigned cpu = 0; cpu < cpus; ++cpu) mine[cpu] = cpu;
   }
   Word word;
@@ -36,6 +36,10 @@ struct Shared {
   // private: a line for each CPU. clh, mcs: the nodes of its queue; which of them each CPU has at the moment.
   std::vector<Word> own;
   std::vector<std::uint32_t> mine;
+  // clh: which, as the lock knows it, in an array whose slots CPUs get as they come; 0 for none yet.
+  std::vector<std::uint32_t> slot;
+  std::uint32_t slots_taken = 0;
+  std::vector<Word> slots;
   std::vector<Word> walked;
   // pass: for waiting without a look at the line; set when the waiting shall end.
   machine::simulator::World* world = nullptr;
@@ -104,6 +108,27 @@ void mcs(Machine& m, Shared& s, const Work& work) {
   m.store(s.own[node.next - 1].value, 0, release);
 }
 
+// Nodes go from CPU to CPU, so where each finds its own is written in every round: eight pointers to a line.
+void clh(Machine& m, Shared& s, const Work& work) {
+  std::uint32_t& slot = s.slot[m.cpu()];
+  if (slot == 0) slot = ++s.slots_taken;
+  Word& pointers = s.slots[(slot - 1) / 8];
+  m.load(pointers.value, relaxed);
+  const std::uint32_t node = s.mine[m.cpu()];
+  m.store(s.own[node].value, 1, relaxed);
+  // Nodes count from 1 in the queue's tail: 0 is nobody.
+  const std::uint32_t before = m.exchange(s.word.value, node + 1, acq_rel);
+  m.store(s.own[node].next, before, relaxed);
+  if (before != 0) m.spin_until(s.own[before - 1].value, [](std::uint32_t taken) { return taken == 0; });
+  m.compute(work.inside);
+  m.load(pointers.value, relaxed);
+  m.load(s.own[node].next, relaxed);
+  m.store(s.own[node].value, 0, release);
+  // The queue now owns that node, this CPU the one before it, which the first of all has to spare.
+  s.mine[m.cpu()] = before != 0 ? before - 1 : static_cast<std::uint32_t>(s.mine.size()) + m.cpu();
+  m.store(pointers.value, s.mine[m.cpu()], relaxed);
+}
+
 struct LoopRow {
   SimulatedLoop loop;
   Round round;
@@ -151,18 +176,7 @@ constexpr std::array<LoopRow, 13> kLoops = {{
     {{"cas",
       "an increment by load and compare-and-swap, tried until it succeeds (--inside: before each try)"},
      cas},
-    {{"clh", "a CLH queue lock taken and released, each CPU waiting at a line of its own"},
-     [](Machine& m, Shared& s, const Work& work) {
-       const std::uint32_t node = s.mine[m.cpu()];
-       m.store(s.own[node].value, 1, relaxed);
-       // Nodes count from 1 in the queue's tail: 0 is nobody.
-       const std::uint32_t before = m.exchange(s.word.value, node + 1, acq_rel);
-       if (before != 0) m.spin_until(s.own[before - 1].value, [](std::uint32_t taken) { return taken == 0; });
-       m.compute(work.inside);
-       m.store(s.own[node].value, 0, release);
-       // The queue now owns that node, this CPU the one before it, which the first of all has to spare.
-       s.mine[m.cpu()] = before != 0 ? before - 1 : static_cast<std::uint32_t>(s.mine.size()) + m.cpu();
-     }},
+    {{"clh", "a CLH queue lock taken and released, each CPU waiting at a line of its own"}, clh},
     {{"mcs", "an MCS queue lock taken and released, each CPU waiting at a line of its own"}, mcs},
 }};
 
@@ -195,7 +209,9 @@ class SimulatedLoopLoad final : public SimulatorLoad {
   bool run(unsigned cpu, std::uint64_t rounds) override {
     for (; rounds != 0; --rounds) {
       round_(*machines_[cpu], *shared_, work_);
-      world_.compute(cpu, between_);
+      // Rounds of one length fall into step, which none keep on a machine: each is up to a fifth shorter or longer.
+      const Picoseconds spread = between_ / 5;
+      world_.compute(cpu, between_ - spread + world_.drawn_below(2 * spread));
       world_.spend(cpu, delay_);
     }
     return true;

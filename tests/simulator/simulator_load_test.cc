@@ -118,7 +118,8 @@ TEST(SimulatorLoad, WhereTheTimeWentAddsUpToTheTime) {
       unsigned done = 0;
       load->run_all([&](unsigned cpu) {
         load->boot(cpu, cpu);
-        load->run(cpu, 2);
+        // Until all have their bit in mm_cpumask.
+        load->run(cpu, 20);
         load->open_window(cpu);
         const Picoseconds begin = load->now(cpu);
         load->run(cpu, 20);

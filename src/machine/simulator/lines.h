@@ -54,6 +54,8 @@ struct alignas(kLine) Line {
   // The core that answers a read from elsewhere, and the domains with a copy.
   std::uint32_t supplier = kNobody;
   std::uint64_t domains = 0;
+  // Until when the operation in flight takes that a sibling of its CPU waits for, whose own ends at busy_until.
+  Picoseconds in_flight_until = 0;
   // From when on the home can serve the next domain.
   Picoseconds home_free = 0;
 };

@@ -51,23 +51,34 @@ void World::find_home(Line& line, const Cpu& c, std::uint32_t index) {
 }
 
 // Until the line is here and it is this hardware thread's turn: siblings' operations follow each other,
-// though both find the line in their cache. Either way the operation to come is in flight: the line does not
-// leave before it is over.
+// though both find the line in their cache. Then the operation to come is in flight: the line does not leave
+// before it is over. Where it goes through an agent, who waits for a sibling's operation has none in flight: if
+// somebody else asks meanwhile, the line leaves first, and this is a miss.
 void World::acquire(Cpu& c, std::uint32_t index, Wish wish) {
-  Line& line = lines_[index];
-  if (line.owner != c.place.core) {
+  if (lines_[index].owner != c.place.core) {
     request(c, index, wish);
     return;
   }
   charge(c, &Spent::work);
+  Line& line = lines_[index];
   const Picoseconds asked = c.time;
-  c.time = std::max(c.time, line.busy_until);
+  const Picoseconds sibling = leg_[static_cast<std::size_t>(Reach::sibling)];
+  const Picoseconds free = std::max(c.time, line.busy_until);
+  const std::uint32_t from = std::exchange(line.last_user, c.id);
+  line.busy_until = free + sibling + costs_.atomic;
+  c.time = free;
   charge(c, &Spent::waiting);
-  c.time += leg_[static_cast<std::size_t>(Reach::sibling)];
+  if (handover_ == Handover::through && free != asked) {
+    line.in_flight_until = free;
+    yield(c);
+    if (lines_[index].owner != c.place.core) {
+      request(c, index, wish);
+      return;
+    }
+  }
+  c.time += sibling;
   charge_transfer(c, Reach::sibling);
-  if (watching_) note(index, c.id, line.last_user, c.time - asked);
-  line.last_user = c.id;
-  line.busy_until = c.time + costs_.atomic;
+  if (watching_) note(index, c.id, from, c.time - asked);
   yield(c);
 }
 
@@ -147,6 +158,10 @@ World::Cpu& World::take(Line& line, std::uint32_t domain, Picoseconds time) {
   if (arbitration_ == Arbitration::random ||
       (protocol_ == Protocol::snoop && arbitration_ != Arbitration::fifo))
     before = before_next(line, queue);
+  // Who waits for a sibling's operation has none in flight: another core comes before.
+  if (const std::uint32_t next = before == kNobody ? queue.first : cpus_[before].next;
+      handover_ == Handover::through && cpus_[next].place.core == line.owner && queue.first != queue.last)
+    before = next == queue.last ? kNobody : next;
   std::uint32_t& link = before == kNobody ? queue.first : cpus_[before].next;
   Cpu& c = cpus_[link];
   link = c.next;
@@ -260,6 +275,12 @@ void World::serve(std::uint32_t index, Picoseconds time) {
     std::uint32_t domain = line.first_domain;
     if (protocol_ == Protocol::home) {
       const Queue& own = lines_.queue(line, line.owner_domain);
+      // A sibling of the owner has the line after the operation in flight, unless another core asks before.
+      if (handover_ == Handover::through && line.asking == 1 && own.first != kNobody &&
+          cpus_[own.first].place.core == line.owner && line.busy_until > time + core_leg()) {
+        schedule(index, line.busy_until - core_leg());
+        return;
+      }
       Picoseconds remote_at = kNever;
       if (domain != kNobody) remote_at = snoop_from_home(line, index, domain);
       if (own.first != kNobody && own_domain_first(line, own, remote_at, time)) {
@@ -281,10 +302,12 @@ void World::serve(std::uint32_t index, Picoseconds time) {
   }
 }
 
+// Of an owner for whose line others waited when it came.
+constexpr Picoseconds kMostOperations = 8;
+
 // When the home's snoop for a domain that waits is at the owner's agent. Who waited when the owner got the line
 // has come with it as a conflict, and needs no snoop: the owner goes on for some operations at most.
 Picoseconds World::snoop_from_home(Line& line, std::uint32_t index, std::uint32_t domain) {
-  constexpr Picoseconds kMostOperations = 8;
   const Picoseconds at_home = lines_.queue(line, domain).at_home;
   const Picoseconds since = lines_.statistics(index).since;
   const Picoseconds snooped =
@@ -311,7 +334,8 @@ void World::line_event(std::uint32_t index, Picoseconds time) {
 // next owner keeps the line for a leg at least, and completes as many operations as fit.
 //
 // To another domain: that has it until the home has heard that it arrived, and its snoop for the next domain
-// has come; meanwhile its own cores pass the line on among themselves.
+// has come; meanwhile its own cores pass the line on among themselves, once the home knows of the conflict: until
+// then the first of them goes on.
 //
 // A bus has no visits: the next request is heard as soon as the line is there.
 void World::hand_over(std::uint32_t index, Picoseconds time) {
@@ -319,7 +343,8 @@ void World::hand_over(std::uint32_t index, Picoseconds time) {
   Line& line = lines_[index];
   Cpu& c = cpus_[line.snooping_for];
   const Place& owner = core_place_[line.owner];
-  const Picoseconds leaves = std::max(time, line.busy_until);
+  const Picoseconds leaves =
+      std::max(time, time < line.in_flight_until ? line.in_flight_until : line.busy_until);
   const bool reads = c.wish == Wish::read;
   const Picoseconds leg = core_leg();
   const std::uint32_t from = line.owner_domain;
@@ -344,6 +369,9 @@ void World::hand_over(std::uint32_t index, Picoseconds time) {
     line.port_free = sent + between(owner, c.place);
     line.home_free = sent + between(owner, agents_[line.home]);
     data = line.port_free + leg;
+    // Others ask for it, too: the new owner's agent acknowledges that to the home, and until the answer serves nobody.
+    if (line.waiting != 0)
+      line.port_free += std::min(2 * between(c.place, agents_[line.home]), kMostOperations * costs_.atomic);
   }
   if (c.wish == Wish::modify) {
     const Picoseconds more = conditional(line, data - leaves);

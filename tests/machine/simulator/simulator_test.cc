@@ -248,11 +248,10 @@ TEST(Simulator, ALineThatTheAgentHasToCallBackStaysForSeveral) {
 }
 
 TEST(Simulator, AHomeLetsADomainHaveTheLineForARoundOfItsCores) {
-  // A package has the line for its eight cores' turn at least, and for as many more as fit into the home's
-  // round of two legs of 50 ns; then it travels for one leg more than within the package.
-  const double each = contended(machine_of(), 16, 1000);
-  EXPECT_GT(each, 25'000 + 50'000 / 12.0 - 250);
-  EXPECT_LT(each, 25'000 + 50'000 / 8.0 + 250);
+  // Each package has the line for its eight cores' turn. The one that is not the home's first waits for the home to
+  // answer that others ask, too: eight more operations of 5 ns in two legs of 50 ns. The line travels for one leg
+  // more than within a package. So the second package makes an operation cheaper here.
+  EXPECT_NEAR(contended(machine_of(), 16, 1000), (16 * 25'000 + 2 * 50'000 + 8 * 5'000) / 24.0, 500);
   // A bus hands it over in the order of the requests, which is one package after the other, too, but keeps
   // nothing.
   EXPECT_NEAR(contended(machine_of(Protocol::snoop), 8, 1000), 15'000, 250);
@@ -270,6 +269,8 @@ TEST(Simulator, ACoreAsksOnceForAllItsSiblings) {
   // Siblings do not stand one behind the other in the queue, or every other hand-off would be one between
   // them.
   EXPECT_NEAR(contended(threads, 8, 1000), 25'000, 2'500);
+  // Nor does one operate while it waits for the other, and the other core asks.
+  EXPECT_NEAR(contended(threads, 4, 1000), 25'000, 2'500);
 }
 
 TEST(Simulator, LineStatisticsSayWhoWaitedAndWhoKeptIt) {
@@ -287,7 +288,9 @@ TEST(Simulator, LineStatisticsSayWhoWaitedAndWhoKeptIt) {
   EXPECT_EQ(line.requests, world.statistics().requests);
   EXPECT_EQ(line.waited, world.statistics().waited);
   EXPECT_EQ(line.longest, 15u);
-  EXPECT_EQ(line.moved[1] + line.moved[3], 1600u - 1);
+  // Some stay for more than one operation when they come from the other package.
+  EXPECT_GT(line.moved[1] + line.moved[3], 800u);
+  EXPECT_LT(line.moved[1] + line.moved[3], 1600u);
   const auto kept = world.lines().kept(0);
   // Each operation takes 5 ns; the rest of the time the line travels.
   EXPECT_NEAR(static_cast<double>(kept[0]), 800 * 5'000.0, 10'000);
