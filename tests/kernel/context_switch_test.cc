@@ -20,6 +20,7 @@ namespace {
 
 using lifecycle::Powerpc;
 using test::ByHand;
+using test::kBorrow;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
@@ -47,14 +48,11 @@ struct OneCpu : ByHand<Scheme, Powerpc, kOptions> {
   Mm* other_mm;
 };
 
-// What a counted borrow adds to mm_count.
-template <class Scheme>
-constexpr int kBorrow = Scheme::kCounted ? 1 : 0;
-
 template <class Scheme>
 class FourCases : public testing::Test {};
-using Named = testing::Types<scheme::Untracked, scheme::Refcount, scheme::RefcountPacked, scheme::Shootdown>;
-TYPED_TEST_SUITE(FourCases, Named, test::SchemeName);
+using CaseSchemes =
+    testing::Types<scheme::Untracked, scheme::Refcount, scheme::RefcountPacked, scheme::Shootdown>;
+TYPED_TEST_SUITE(FourCases, CaseSchemes, test::SchemeName);
 
 TYPED_TEST(FourCases, BootIsLazyOnInitMm) {
   OneCpu<TypeParam> k;

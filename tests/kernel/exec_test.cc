@@ -23,10 +23,10 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 template <class Build>
-struct TwoCpus : ByHand<typename Build::Scheme, typename Build::Lifecycle> {
+struct Execing : ByHand<typename Build::Scheme, typename Build::Lifecycle> {
   using Base = ByHand<typename Build::Scheme, typename Build::Lifecycle>;
 
-  explicit TwoCpus(Rules rules = {}) : Base(2, 4, rules), mm(this->fork({&task})) {}
+  explicit Execing(Rules rules = {}) : Base(2, 4, rules), mm(this->fork({&task})) {}
 
   typename Base::Mm* exec(unsigned n) {
     auto* fresh = mm_alloc(this->m(n), this->cpu(n), 1);
@@ -40,13 +40,13 @@ struct TwoCpus : ByHand<typename Build::Scheme, typename Build::Lifecycle> {
 
 template <class Build>
 class Exec : public testing::Test {};
-using Builds =
+using ExecBuilds =
     testing::Types<Build<scheme::Refcount, lifecycle::Powerpc>, Build<scheme::Shootdown, lifecycle::Powerpc>,
                    Build<scheme::Refcount, lifecycle::X86_2017>>;
-TYPED_TEST_SUITE(Exec, Builds);
+TYPED_TEST_SUITE(Exec, ExecBuilds);
 
 TYPED_TEST(Exec, AUserTaskLeavesItsMmWithoutBorrowingIt) {
-  TwoCpus<TypeParam> k;
+  Execing<TypeParam> k;
   k.run(0, k.task);
   const Tally before = k.sum();
   auto* fresh = k.exec(0);
@@ -59,7 +59,7 @@ TYPED_TEST(Exec, AUserTaskLeavesItsMmWithoutBorrowingIt) {
 }
 
 TYPED_TEST(Exec, AKernelThreadEndsItsBorrow) {
-  TwoCpus<TypeParam> k;
+  Execing<TypeParam> k;
   constexpr int kBorrow = TypeParam::Scheme::kCounted ? 1 : 0;
   k.run(0, k.task);
   k.run(0, k.kthread);

@@ -9,44 +9,29 @@
 #include "scheme/refcount.h"
 #include "scheme/shootdown.h"
 #include "scheme/untracked.h"
-#include "support/by_hand.h"
 #include "support/scheme_name.h"
+#include "support/two_processes.h"
 
 namespace mmscale::kernel {
 namespace {
 
-using test::ByHand;
+using test::kBorrow;
+using test::TwoProcesses;
 using testing::IsEmpty;
-
-// A process with a thread on each of two CPUs, and one other thread for each CPU.
-template <class Scheme>
-struct TwoCpus : ByHand<Scheme> {
-  using Base = ByHand<Scheme>;
-
-  TwoCpus() : Base(2), mm(this->fork({&on_0, &on_1})), other_mm(this->fork({&other_0, &other_1})) {}
-
-  typename Base::Task on_0, on_1, other_0, other_1;
-  typename Base::Mm* mm;
-  typename Base::Mm* other_mm;
-};
-
-// What a counted borrow adds to mm_count.
-template <class Scheme>
-constexpr int kBorrow = Scheme::kCounted ? 1 : 0;
 
 template <class Scheme>
 class Exit : public testing::Test {};
-using Named = testing::Types<scheme::Untracked, scheme::Refcount, scheme::Shootdown>;
-TYPED_TEST_SUITE(Exit, Named, test::SchemeName);
+using ExitSchemes = testing::Types<scheme::Untracked, scheme::Refcount, scheme::Shootdown>;
+TYPED_TEST_SUITE(Exit, ExitSchemes, test::SchemeName);
 
 TYPED_TEST(Exit, TheDyingThreadBorrowsItsOwnMm) {
-  TwoCpus<TypeParam> k;
+  TwoProcesses<TypeParam> k;
   k.mm->membarrier_state = 3;
-  k.run(0, k.on_0);
+  k.run(0, k.threads[0]);
   EXPECT_FALSE(exit_mm(k.m(0), k.cpu(0)));
-  EXPECT_EQ(k.current(0), &k.on_0);
-  EXPECT_EQ(k.on_0.mm, nullptr);
-  EXPECT_EQ(k.on_0.active_mm, k.mm);
+  EXPECT_EQ(k.current(0), &k.threads[0]);
+  EXPECT_EQ(k.threads[0].mm, nullptr);
+  EXPECT_EQ(k.threads[0].active_mm, k.mm);
   EXPECT_EQ(k.cpu(0).loaded_mm, k.mm);
   EXPECT_EQ(k.cpu(0).membarrier_state, 0u);
   EXPECT_EQ(k.mm->mm_users, 1);
@@ -57,19 +42,19 @@ TYPED_TEST(Exit, TheDyingThreadBorrowsItsOwnMm) {
 }
 
 TYPED_TEST(Exit, IdleInheritsTheBorrowOfTheDead) {
-  TwoCpus<TypeParam> k;
-  k.run(0, k.on_0);
+  TwoProcesses<TypeParam> k;
+  k.run(0, k.threads[0]);
   EXPECT_FALSE(k.exit(0));
   EXPECT_EQ(k.current(0), &k.idle_task(0));
   EXPECT_EQ(k.active(0), k.mm);
-  EXPECT_EQ(k.on_0.active_mm, nullptr);
-  EXPECT_EQ(k.on_0.on_cpu, 0u);
+  EXPECT_EQ(k.threads[0].active_mm, nullptr);
+  EXPECT_EQ(k.threads[0].on_cpu, 0u);
   EXPECT_EQ(k.mm_count(k.mm), 1 + kBorrow<TypeParam>);
 }
 
 TYPED_TEST(Exit, AKernelThreadHasNothingToLeave) {
-  TwoCpus<TypeParam> k;
-  k.run(0, k.on_0);
+  TwoProcesses<TypeParam> k;
+  k.run(0, k.threads[0]);
   k.idle(0);
   EXPECT_FALSE(exit_mm(k.m(0), k.cpu(0)));
   EXPECT_EQ(k.active(0), k.mm);
@@ -78,9 +63,9 @@ TYPED_TEST(Exit, AKernelThreadHasNothingToLeave) {
 }
 
 TYPED_TEST(Exit, OnlyTheLastThreadEndsTheProcess) {
-  TwoCpus<TypeParam> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  TwoProcesses<TypeParam> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   EXPECT_FALSE(k.exit(1));
   EXPECT_EQ(k.sum().mms_freed, 0u);
   EXPECT_FALSE(k.is_free(k.mm));
@@ -89,13 +74,13 @@ TYPED_TEST(Exit, OnlyTheLastThreadEndsTheProcess) {
 }
 
 TYPED_TEST(Exit, EveryMmIsFreedOnceInTheEnd) {
-  TwoCpus<TypeParam> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  TwoProcesses<TypeParam> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.exit(0);
-  k.run(0, k.other_0);
+  k.run(0, k.others[0]);
   k.exit(1);
-  k.run(1, k.other_1);
+  k.run(1, k.others[1]);
   k.exit(1);
   k.exit(0);
   k.drain();
@@ -111,17 +96,17 @@ TYPED_TEST(Exit, EveryMmIsFreedOnceInTheEnd) {
 }
 
 TEST(ExitRefcount, TheLastBorrowerFrees) {
-  TwoCpus<scheme::Refcount> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  TwoProcesses<scheme::Refcount> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.exit(1);
   EXPECT_TRUE(k.exit(0));
   EXPECT_EQ(k.mm_count(k.mm), 2) << "one for each lazy CPU, the threads' own is gone";
   EXPECT_FALSE(k.is_free(k.mm));
-  k.run(0, k.other_0);
+  k.run(0, k.others[0]);
   EXPECT_EQ(k.mm_count(k.mm), 1);
   EXPECT_FALSE(k.is_free(k.mm));
-  k.run(1, k.other_1);
+  k.run(1, k.others[1]);
   EXPECT_TRUE(k.is_free(k.mm));
   EXPECT_EQ(k.cpu(0).tally.mms_freed, 0u);
   EXPECT_EQ(k.cpu(1).tally.mms_freed, 1u);
@@ -130,10 +115,10 @@ TEST(ExitRefcount, TheLastBorrowerFrees) {
 }
 
 TEST(ExitShootdown, TheLastThreadFreesAtOnceAndLetsGoItself) {
-  TwoCpus<scheme::Shootdown> k;
-  k.run(0, k.other_0);
+  TwoProcesses<scheme::Shootdown> k;
+  k.run(0, k.others[0]);
   k.exit(0);
-  k.run(0, k.other_1);
+  k.run(0, k.others[1]);
   EXPECT_TRUE(k.exit(0));
   EXPECT_TRUE(k.is_free(k.other_mm));
   EXPECT_EQ(k.active(0), k.init_mm());
@@ -144,9 +129,9 @@ TEST(ExitShootdown, TheLastThreadFreesAtOnceAndLetsGoItself) {
 }
 
 TEST(ExitShootdown, ALazyCpuIsShotDown) {
-  TwoCpus<scheme::Shootdown> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  TwoProcesses<scheme::Shootdown> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.exit(1);
   EXPECT_EQ(k.active(1), k.mm);
   EXPECT_TRUE(k.exit(0));
@@ -162,10 +147,10 @@ TEST(ExitShootdown, ALazyCpuIsShotDown) {
 }
 
 TEST(ExitShootdown, ALazyKernelThreadIsShotDown) {
-  TwoCpus<scheme::Shootdown> k;
-  TwoCpus<scheme::Shootdown>::Task kthread;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  TwoProcesses<scheme::Shootdown> k;
+  TwoProcesses<scheme::Shootdown>::Task kthread;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.exit(1);
   k.run(1, kthread);
   k.exit(0);
@@ -175,11 +160,11 @@ TEST(ExitShootdown, ALazyKernelThreadIsShotDown) {
 }
 
 TEST(ExitShootdown, ACpuThatMovedOnIsInterruptedForNothing) {
-  TwoCpus<scheme::Shootdown> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  TwoProcesses<scheme::Shootdown> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.exit(1);
-  k.run(1, k.other_1);
+  k.run(1, k.others[1]);
   k.exit(0);
   EXPECT_EQ(k.active(1), k.other_mm);
   EXPECT_EQ(k.cpu(1).loaded_mm, k.other_mm);
@@ -195,9 +180,9 @@ struct RidesExitFlush : scheme::Shootdown {
 };
 
 TEST(ExitFlush, SweepsBorrowersBeforeTheLastDrop) {
-  TwoCpus<RidesExitFlush> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  TwoProcesses<RidesExitFlush> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.exit(1);
   k.exit(0);
   EXPECT_EQ(k.active(1), k.init_mm());
@@ -210,8 +195,8 @@ TEST(ExitFlush, SweepsBorrowersBeforeTheLastDrop) {
 }
 
 TEST(ExitFlush, NeedsPageTables) {
-  TwoCpus<RidesExitFlush> k;
-  TwoCpus<RidesExitFlush>::Task on_0, on_1;
+  TwoProcesses<RidesExitFlush> k;
+  TwoProcesses<RidesExitFlush>::Task on_0, on_1;
   auto* bare = k.fork({&on_0, &on_1}, 0, /*has_page_tables=*/false);
   k.run(0, on_0);
   k.run(1, on_1);
@@ -224,9 +209,9 @@ TEST(ExitFlush, NeedsPageTables) {
 }
 
 TEST(ExitFlush, OnlySchemesThatRideItSendAnything) {
-  TwoCpus<scheme::Refcount> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  TwoProcesses<scheme::Refcount> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.exit(1);
   k.exit(0);
   EXPECT_EQ(k.sum().ipis_exit_flush, 0u);

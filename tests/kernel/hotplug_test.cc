@@ -46,10 +46,10 @@ struct Leaving : ByHand<Scheme, Lifecycle> {
 
 template <class Build>
 class Hotplugged : public testing::Test {};
-using Builds =
+using HotplugBuilds =
     testing::Types<Build<scheme::Refcount, lifecycle::Powerpc>, Build<scheme::Shootdown, lifecycle::Powerpc>,
                    Build<scheme::Refcount, lifecycle::X86_2024>, Build<scheme::Shootdown, lifecycle::Arm64>>;
-TYPED_TEST_SUITE(Hotplugged, Builds);
+TYPED_TEST_SUITE(Hotplugged, HotplugBuilds);
 
 TYPED_TEST(Hotplugged, GoesAndComesBack) {
   constexpr int kBorrow = TypeParam::Scheme::kCounted ? 1 : 0;

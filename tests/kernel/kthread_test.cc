@@ -17,6 +17,7 @@ namespace {
 
 using test::Build;
 using test::ByHand;
+using test::kBorrow;
 using testing::IsEmpty;
 
 // CPU 0 ran a thread of `mm`; now a kernel thread borrows it there.
@@ -37,19 +38,16 @@ struct Borrowing : ByHand<typename Build::Scheme, typename Build::Lifecycle> {
 };
 
 template <class Build>
-class KthreadUseMm : public testing::Test {
- public:
-  static constexpr int kBorrow = Build::Scheme::kCounted ? 1 : 0;
-};
-using Builds =
+class KthreadUseMm : public testing::Test {};
+using KthreadBuilds =
     testing::Types<Build<scheme::Refcount, lifecycle::Powerpc>, Build<scheme::Shootdown, lifecycle::Powerpc>,
                    Build<scheme::Refcount, lifecycle::X86_2017>, Build<scheme::Refcount, lifecycle::Arm64>,
                    Build<scheme::Shootdown, lifecycle::Arm64>>;
-TYPED_TEST_SUITE(KthreadUseMm, Builds);
+TYPED_TEST_SUITE(KthreadUseMm, KthreadBuilds);
 
 TYPED_TEST(KthreadUseMm, OfAnotherMmEndsTheBorrow) {
   Borrowing<TypeParam> k;
-  EXPECT_EQ(k.mm_count(k.mm), 1 + this->kBorrow);
+  EXPECT_EQ(k.mm_count(k.mm), 1 + kBorrow<typename TypeParam::Scheme>);
   k.use(k.other_mm);
   EXPECT_EQ(k.kthread.mm, k.other_mm);
   EXPECT_EQ(k.active(0), k.other_mm);
@@ -65,7 +63,7 @@ TYPED_TEST(KthreadUseMm, OfTheBorrowedMmSwapsTheReferences) {
   const Tally before = k.sum();
   k.use(k.mm);
   EXPECT_EQ(k.mm_count(k.mm), 2);
-  EXPECT_EQ(k.sum().since(before).lazy_drops, static_cast<unsigned>(this->kBorrow));
+  EXPECT_EQ(k.sum().since(before).lazy_drops, static_cast<unsigned>(kBorrow<typename TypeParam::Scheme>));
   EXPECT_THAT(k.findings(), IsEmpty());
 }
 
@@ -75,7 +73,7 @@ TYPED_TEST(KthreadUseMm, UnuseBorrowsAgain) {
   k.unuse();
   EXPECT_EQ(k.kthread.mm, nullptr);
   EXPECT_EQ(k.active(0), k.other_mm);
-  EXPECT_EQ(k.mm_count(k.other_mm), 1 + this->kBorrow);
+  EXPECT_EQ(k.mm_count(k.other_mm), 1 + kBorrow<typename TypeParam::Scheme>);
   k.idle(0);
   EXPECT_EQ(k.active(0), k.other_mm) << "handed on";
   k.run(0, k.user);

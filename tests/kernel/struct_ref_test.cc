@@ -36,11 +36,11 @@ struct Held : ByHand<typename Build::Scheme, typename Build::Lifecycle> {
 
 template <class Build>
 class StructRef : public testing::Test {};
-using Builds =
+using StructRefBuilds =
     testing::Types<Build<scheme::Refcount, lifecycle::Powerpc>, Build<scheme::Shootdown, lifecycle::Powerpc>,
                    Build<scheme::Shootdown, lifecycle::PowerpcHash>,
                    Build<scheme::Shootdown, lifecycle::Arm64>>;
-TYPED_TEST_SUITE(StructRef, Builds);
+TYPED_TEST_SUITE(StructRef, StructRefBuilds);
 
 TYPED_TEST(StructRef, OutlivesTheProcess) {
   Held<TypeParam> k;

@@ -29,9 +29,9 @@ TEST(AddingAScheme, TheExampleHasAllThatACatalogueAsksFor) {
 
 template <class Lifecycle>
 class AddingASchemeUnder : public testing::Test {};
-using Lifecycles =
+using ItsLifecycles =
     testing::Types<kernel::lifecycle::Powerpc, kernel::lifecycle::X86_2017, kernel::lifecycle::Arm64>;
-TYPED_TEST_SUITE(AddingASchemeUnder, Lifecycles);
+TYPED_TEST_SUITE(AddingASchemeUnder, ItsLifecycles);
 
 TYPED_TEST(AddingASchemeUnder, TheExampleFreesSafely) {
   test::TwoProcesses<ShootdownEveryone, TypeParam, 3> k;

@@ -17,8 +17,8 @@ using testing::IsEmpty;
 
 template <class Lifecycle>
 class NonlazyUnder : public testing::Test {};
-using Lifecycles = testing::Types<kernel::lifecycle::Powerpc, kernel::lifecycle::X86_2024>;
-TYPED_TEST_SUITE(NonlazyUnder, Lifecycles);
+using StallingLifecycles = testing::Types<kernel::lifecycle::Powerpc, kernel::lifecycle::X86_2024>;
+TYPED_TEST_SUITE(NonlazyUnder, StallingLifecycles);
 
 TYPED_TEST(NonlazyUnder, NobodyEverBorrowsAUserMm) {
   TwoProcesses<Nonlazy, TypeParam> k;

@@ -23,6 +23,10 @@
 
 namespace mmscale::test {
 
+// What a counted borrow adds to mm_count.
+template <class Scheme>
+constexpr int kBorrow = Scheme::kCounted ? 1 : 0;
+
 // One of the builds that a typed test runs in.
 template <class TheScheme, class TheLifecycle>
 struct Build {

@@ -3,6 +3,7 @@
 // A Load on threads, without a window round it.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -11,6 +12,11 @@
 #include "workload/load.h"
 
 namespace mmscale::test {
+
+// The process of each of two CPUs: one on both, or one on each.
+using Groups = std::array<unsigned, 2>;
+constexpr Groups kAll = {0, 0};
+constexpr Groups kPrivate = {0, 1};
 
 // Boots all CPUs, lets each make at least `rounds` rounds, and finishes. Who is done first goes on until the
 // last one is: a CPU that stopped taking interrupts, or being born with the others, would hold them up.

@@ -11,7 +11,7 @@
 namespace mmscale::workload {
 namespace {
 
-struct Counting : IpiObserver {
+struct CallCounter : IpiObserver {
   void called(std::uint64_t, const machine::IpiTally& tally) override {
     ++calls;
     last = tally;
@@ -27,7 +27,7 @@ TEST(IpiLoad, EveryCallIsHandledOnceByEveryTransport) {
     } catch (const machine::silicon::TransportError&) {
       continue;
     }
-    Counting calls;
+    CallCounter calls;
     const auto load = make_ipi_load({.transport = transport, .cpus = 2, .targets = 1}, &calls);
     test::run_load(*load, 200);
     EXPECT_TRUE(load->audit().empty()) << transport;

@@ -23,11 +23,10 @@
 namespace mmscale::workload {
 namespace {
 
+using test::kAll;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-constexpr std::array<unsigned, 2> kAll = {0, 0};
 
 struct Outcome {
   kernel::Tally sum;

@@ -13,7 +13,7 @@
 namespace mmscale::workload {
 namespace {
 
-struct Counting : LineObserver {
+struct VisitCounter : LineObserver {
   void visited(unsigned a, unsigned b, std::uint64_t round_trips, std::uint64_t) override {
     std::lock_guard lock(mutex);
     EXPECT_LT(a, b);
@@ -27,7 +27,7 @@ struct Counting : LineObserver {
 };
 
 TEST(LineLoad, VisitsThePairInEveryRound) {
-  Counting visits;
+  VisitCounter visits;
   const auto load = make_line_load(2, 0, &visits);
   test::run_load(*load, 20);
   EXPECT_TRUE(load->audit().empty());
@@ -37,7 +37,7 @@ TEST(LineLoad, VisitsThePairInEveryRound) {
 
 // More CPUs than this machine may have: they take turns, and every pair gets its visits.
 TEST(LineLoad, VisitsEveryPairOfThree) {
-  Counting visits;
+  VisitCounter visits;
   const auto load = make_line_load(3, 0, &visits);
   test::run_load(*load, 1);
   EXPECT_TRUE(load->audit().empty());

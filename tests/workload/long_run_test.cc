@@ -28,6 +28,7 @@
 namespace mmscale::workload {
 namespace {
 
+using test::kAll;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -36,7 +37,6 @@ constexpr std::uint64_t kScale = MMSCALE_TSAN ? 50 : 1;
 constexpr std::uint64_t kSwitches = 10'000'000 / kScale;
 constexpr std::uint64_t kExits = 10'000 / kScale;
 constexpr unsigned kCpus = 2;
-constexpr std::array<unsigned, kCpus> kAll = {0, 0};
 
 // A process of both CPUs ends on CPU 0 while CPU 1, whose thread has exited, goes on to another task: the end
 // of a borrow and the last drop meet at every offset, as in none of the patterns.

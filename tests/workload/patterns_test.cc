@@ -11,15 +11,15 @@
 #include <string_view>
 #include <vector>
 
+#include "support/run_load.h"
 #include "workload/program.h"
 
 namespace mmscale::workload {
 namespace {
 
+using test::kAll;
+using test::kPrivate;
 using testing::ElementsAre;
-
-constexpr std::array<unsigned, 2> kAll = {0, 0};
-constexpr std::array<unsigned, 2> kPrivate = {0, 1};
 
 Program build(std::string_view pattern, std::span<const unsigned> groups, std::uint32_t think = 0,
               std::uint32_t lifetime = 100) {

@@ -45,6 +45,8 @@ using test::ForgetsADrop;
 using test::ForgetsAGrab;
 using test::ForgetsTheMask;
 using test::FreesItself;
+using test::kAll;
+using test::kPrivate;
 using test::LeavesOutTheHighest;
 using test::SendsInSecret;
 using test::SparesItself;
@@ -54,10 +56,6 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-// One process on both CPUs, or one on each.
-constexpr std::array<unsigned, 2> kAll = {0, 0};
-constexpr std::array<unsigned, 2> kPrivate = {0, 1};
 
 // What the audit says after some rounds of the pattern.
 template <class Scheme, class Lifecycle = Powerpc>

@@ -28,19 +28,14 @@ namespace mmscale::workload {
 namespace {
 
 using machine::silicon::transport_names;
+using test::kAll;
+using test::kPrivate;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-struct Sharing {
-  std::string_view name;
-  std::array<unsigned, 2> groups;
-};
-constexpr Sharing kAll = {"all", {0, 0}};
-constexpr Sharing kPrivate = {"private", {0, 1}};
-
-Program program_of(std::string_view pattern, const Sharing& sharing, std::uint32_t lifetime = 10) {
-  return find_pattern(pattern)->build({.groups = sharing.groups, .lifetime = lifetime, .migrate_every = 3});
+Program program_of(std::string_view pattern, const test::Groups& groups, std::uint32_t lifetime = 10) {
+  return find_pattern(pattern)->build({.groups = groups, .lifetime = lifetime, .migrate_every = 3});
 }
 
 // Passes in which processes are born and die, exec or are unmapped take long.
@@ -90,14 +85,14 @@ INSTANTIATE_TEST_SUITE_P(Silicon, SchemeOverTransport,
 TEST_P(SchemeOverTransport, RunsEveryPatternAndAddsUp) {
   under_safe_lifecycles([](const SiliconSpec& spec) {
     for (const Pattern& pattern : patterns())
-      for (const Sharing& sharing : {kAll, kPrivate}) {
+      for (const test::Groups& groups : {kAll, kPrivate}) {
         SCOPED_TRACE(pattern.name);
-        SCOPED_TRACE(sharing.name);
-        const auto load = make_checked_silicon_load(spec, program_of(pattern.name, sharing));
+        SCOPED_TRACE(testing::PrintToString(groups));
+        const auto load = make_checked_silicon_load(spec, program_of(pattern.name, groups));
         const kernel::Tally sum = test::run_load(*load, rounds_of(pattern.name));
         EXPECT_THAT(load->audit(), IsEmpty());
         EXPECT_GT(sum.mms_born, 0u);
-        EXPECT_EQ(load->switches_per_round(1), program_of(pattern.name, sharing).cpus[1].switches);
+        EXPECT_EQ(load->switches_per_round(1), program_of(pattern.name, groups).cpus[1].switches);
       }
   });
 }
@@ -202,8 +197,7 @@ TEST(SiliconLoad, EveryOptionRuns) {
 
 TEST(SiliconLoad, ThinkingCpusTakeInterrupts) {
   for (std::string_view transport : transport_names()) {
-    const Program program =
-        find_pattern("exit")->build({.groups = kAll.groups, .think = 1000, .lifetime = 4});
+    const Program program = find_pattern("exit")->build({.groups = kAll, .think = 1000, .lifetime = 4});
     const auto load = make_checked_silicon_load({.scheme = "shootdown", .transport = transport}, program);
     EXPECT_GE(test::run_load(*load, 50).ipis_useful, 50u);
     EXPECT_THAT(load->audit(), IsEmpty());

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::uint64_t kRounds = 100;
 
-struct Counting : TeardownObserver {
+struct EventCounter : TeardownObserver {
   void dropped(std::uint64_t) override { ++drops; }
   void interrupted(unsigned, std::uint64_t) override { ++interruptions; }
   void freed(unsigned, std::uint64_t) override { ++frees; }
@@ -35,13 +35,13 @@ struct Counting : TeardownObserver {
   std::int64_t most_held = 0;
 };
 
-struct Outcome {
-  Counting events;
+struct Teardown {
+  EventCounter events;
   kernel::Tally tally;
 };
 
 void tear_down(std::string_view scheme, std::string_view lifecycle, const TeardownSpec& spec,
-               Outcome& outcome) {
+               Teardown& outcome) {
   const auto load = make_checked_teardown_load(
       {.scheme = scheme, .lifecycle = lifecycle, .transport = "doorbell"}, spec, &outcome.events);
   outcome.tally = test::run_load(*load, kRounds);
@@ -56,7 +56,7 @@ TEST(Teardown, EverySafeSchemeFreesEveryMmOnceAndTellsIt) {
       for (const TeardownSpec spec : {TeardownSpec{.borrowers = 0}, TeardownSpec{.borrowers = 1},
                                       TeardownSpec{.borrowers = 0, .mask_only = 1}}) {
         SCOPED_TRACE(std::string(info->name) + " " + std::string(lifecycle));
-        Outcome outcome;
+        Teardown outcome;
         tear_down(info->name, lifecycle, spec, outcome);
         EXPECT_GE(outcome.events.drops, kRounds);
         EXPECT_EQ(outcome.events.interruptions, outcome.events.drops);
@@ -69,7 +69,7 @@ TEST(Teardown, EverySafeSchemeFreesEveryMmOnceAndTellsIt) {
 }
 
 TEST(Teardown, ShootdownInterruptsEveryBorrowerOnce) {
-  Outcome outcome;
+  Teardown outcome;
   tear_down("shootdown", "powerpc", {.borrowers = 1}, outcome);
   EXPECT_EQ(outcome.tally.ipis_shoot, outcome.events.drops);
   EXPECT_GE(outcome.tally.ipis_useful, outcome.events.drops);
@@ -77,20 +77,20 @@ TEST(Teardown, ShootdownInterruptsEveryBorrowerOnce) {
 }
 
 TEST(Teardown, ShootdownInterruptsWhoIsOnlyInTheMaskForNothing) {
-  Outcome outcome;
+  Teardown outcome;
   tear_down("shootdown", "powerpc", {.borrowers = 0, .mask_only = 1}, outcome);
   EXPECT_EQ(outcome.tally.ipis_shoot, outcome.events.drops);
   EXPECT_GE(outcome.tally.ipis_useless, outcome.events.drops);
 }
 
 TEST(Teardown, ShootdownInterruptsNobodyWithoutAMask) {
-  Outcome outcome;
+  Teardown outcome;
   tear_down("shootdown", "powerpc", {.borrowers = 0}, outcome);
   EXPECT_EQ(outcome.tally.ipis_shoot, 0u);
 }
 
 TEST(Teardown, UnderRefcountTheBorrowerFrees) {
-  Outcome outcome;
+  Teardown outcome;
   tear_down("refcount", "powerpc", {.borrowers = 1}, outcome);
   EXPECT_EQ(outcome.tally.ipis_sent(), 0u);
   EXPECT_EQ(outcome.events.most_held, 1);
@@ -109,7 +109,7 @@ TEST(Teardown, ItsProgramIsOneRound) {
 }
 
 TEST(Teardown, TheOracleSeesAnUntrackedBorrower) {
-  Counting events;
+  EventCounter events;
   const auto load =
       make_checked_teardown_load({.scheme = "untracked", .transport = "doorbell"}, {.borrowers = 1}, &events);
   test::run_load(*load, kRounds);

@@ -10,39 +10,32 @@
 #include "kernel/lifecycle/riscv.h"
 #include "kernel/lifecycle/s390.h"
 #include "scheme/refcount.h"
-#include "support/by_hand.h"
+#include "support/two_processes.h"
 
 namespace mmscale::kernel::lifecycle {
 namespace {
 
-using test::ByHand;
+using test::ByHandSystem;
+using test::TwoProcesses;
 using testing::IsEmpty;
 
 template <class Lifecycle>
-struct TwoCpus : ByHand<scheme::Refcount, Lifecycle> {
-  using Base = ByHand<scheme::Refcount, Lifecycle>;
-
-  TwoCpus() : Base(2), mm(this->fork({&on_0, &on_1})), other_mm(this->fork({&other_1})) {}
-
+struct TwoMasks : TwoProcesses<scheme::Refcount, Lifecycle> {
   // Of the second mask, where there is one.
-  bool in_second(typename Base::Mm* of, unsigned n) {
+  bool in_second(ByHandSystem::Mm* of, unsigned n) {
     return (of->second_mask(this->cpu(n).mask_word, 2, this->system) & this->cpu(n).mask_bit) != 0;
   }
-
-  typename Base::Task on_0, on_1, other_1;
-  typename Base::Mm* mm;
-  typename Base::Mm* other_mm;
 };
 
 TEST(S390, ALazyCpuStaysAttachedAndAFlushSetsTheMaskToThoseWhoAre) {
-  TwoCpus<S390> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  TwoMasks<S390> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.idle(1);
   EXPECT_TRUE(k.in_second(k.mm, 1));
   k.flush(0, k.mm);
   EXPECT_TRUE(k.in_mask(k.mm, 1u));
-  k.run(1, k.other_1);
+  k.run(1, k.others[1]);
   EXPECT_FALSE(k.in_second(k.mm, 1));
   EXPECT_TRUE(k.in_mask(k.mm, 1u)) << "until the next flush";
   k.flush(0, k.mm);
@@ -53,25 +46,25 @@ TEST(S390, ALazyCpuStaysAttachedAndAFlushSetsTheMaskToThoseWhoAre) {
 }
 
 TEST(S390, TheLocksAndCountsOfAContextAreGivenBack) {
-  TwoCpus<S390> k;
-  k.run(0, k.on_0);
+  TwoMasks<S390> k;
+  k.run(0, k.threads[0]);
   k.flush(0, k.mm);
   k.idle(0);
-  k.run(0, k.on_0);
+  k.run(0, k.threads[0]);
   EXPECT_EQ(arch_state<S390::PerMm>(k.mm).flush_count, 0u);
   EXPECT_EQ(arch_state<S390::PerMm>(k.mm).lock, 0u);
 }
 
 TEST(Riscv, ABitIsNeverClearedAndAFlushMovesNobody) {
-  TwoCpus<Riscv> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  TwoMasks<Riscv> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.idle(1);
   k.flush(0, k.mm);
   EXPECT_EQ(k.cpu(0).tally.ipis_flush, 1u) << "lazy or not";
   EXPECT_EQ(k.cpu(1).loaded_mm, k.mm);
   EXPECT_EQ(k.active(1), k.mm);
-  k.run(1, k.other_1);
+  k.run(1, k.others[1]);
   k.flush(0, k.mm);
   EXPECT_TRUE(k.in_mask(k.mm, 1u));
   EXPECT_EQ(k.cpu(1).tally.ipis_useless, 2u);
@@ -79,9 +72,9 @@ TEST(Riscv, ABitIsNeverClearedAndAFlushMovesNobody) {
 }
 
 TEST(Loongarch, AProcessOfOneThreadTakesTheContextsOfOthersAway) {
-  TwoCpus<Loongarch> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  TwoMasks<Loongarch> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.idle(1);
   k.mm->mm_users = 1;
   k.flush(0, k.mm);
@@ -95,59 +88,59 @@ TEST(Loongarch, AProcessOfOneThreadTakesTheContextsOfOthersAway) {
   EXPECT_FALSE(k.in_mask(k.mm, 1u));
   EXPECT_EQ(k.active(1), k.mm) << "lazy on it, and in no mask";
   EXPECT_EQ(k.cpu(1).loaded_mm, k.mm);
-  k.run(1, k.on_1);
+  k.run(1, k.threads[1]);
   EXPECT_TRUE(k.in_mask(k.mm, 1u));
   EXPECT_TRUE(k.in_second(k.mm, 1));
 }
 
 TEST(Loongarch, ALazyCpuWithItsContextLoadedStaysInTheMask) {
-  TwoCpus<Loongarch> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  TwoMasks<Loongarch> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.idle(1);
   k.flush(0, k.mm);
   EXPECT_EQ(k.cpu(0).tally.ipis_flush, 1u);
   EXPECT_TRUE(k.in_mask(k.mm, 1u));
-  k.run(1, k.other_1);
+  k.run(1, k.others[1]);
   k.flush(0, k.mm);
   EXPECT_FALSE(k.in_mask(k.mm, 1u)) << "another context is loaded";
 }
 
 TEST(Loongarch, TheExitFlushIsNone) {
-  TwoCpus<Loongarch> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  TwoMasks<Loongarch> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.exit(1);
   k.exit(0);
   EXPECT_EQ(k.sum().ipis_sent(), 0u);
 }
 
 TEST(Arm64Mask, IdleCpusLeaveThePageTablesAndTheCounter) {
-  TwoCpus<Arm64Mask> k;
+  TwoMasks<Arm64Mask> k;
   auto& active = arch_state<Arm64Mask::PerMm>(k.mm).active;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   EXPECT_EQ(active, 2);
   k.idle(1);
   EXPECT_EQ(active, 1);
   EXPECT_EQ(k.cpu(1).loaded_mm, k.init_mm());
   EXPECT_EQ(k.active(1), k.mm) << "the borrow goes on";
-  k.run(1, k.on_1);
+  k.run(1, k.threads[1]);
   EXPECT_EQ(active, 2);
-  k.run(1, k.other_1);
+  k.run(1, k.others[1]);
   EXPECT_EQ(active, 1);
   EXPECT_THAT(k.findings(), IsEmpty());
 }
 
 TEST(Arm64Mask, AFlushOfOneCpuMarksAllOthersStale) {
-  TwoCpus<Arm64Mask> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  TwoMasks<Arm64Mask> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.idle(1);
   k.flush(0, k.mm);
   EXPECT_FALSE(k.in_mask(k.mm, 0u));
   EXPECT_TRUE(k.in_mask(k.mm, 1u));
-  k.run(1, k.on_1);
+  k.run(1, k.threads[1]);
   EXPECT_FALSE(k.in_mask(k.mm, 1u)) << "flushed on the way in";
   k.flush(0, k.mm);
   EXPECT_FALSE(k.in_mask(k.mm, 1u)) << "two CPUs are active: a broadcast";

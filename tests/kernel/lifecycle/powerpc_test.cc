@@ -42,8 +42,8 @@ struct Migrated : ByHand<Scheme> {
 
 template <class Scheme>
 class PowerpcTrim : public testing::Test {};
-using Named = testing::Types<scheme::Refcount, scheme::Shootdown>;
-TYPED_TEST_SUITE(PowerpcTrim, Named, test::SchemeName);
+using TrimmedSchemes = testing::Types<scheme::Refcount, scheme::Shootdown>;
+TYPED_TEST_SUITE(PowerpcTrim, TrimmedSchemes, test::SchemeName);
 
 TYPED_TEST(PowerpcTrim, ASingleThreadedProcessTrimsItsMaskToItself) {
   constexpr int kBorrow = TypeParam::kCounted ? 1 : 0;

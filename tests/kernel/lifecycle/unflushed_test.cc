@@ -8,24 +8,17 @@
 #include "kernel/lifecycle/powerpc_hash.h"
 #include "scheme/refcount.h"
 #include "scheme/shootdown.h"
-#include "support/by_hand.h"
+#include "support/two_processes.h"
 
 namespace mmscale::kernel::lifecycle {
 namespace {
 
 using test::ByHand;
+using test::TwoProcesses;
 using testing::IsEmpty;
 
 template <class Lifecycle, class Scheme = scheme::Shootdown>
-struct TwoCpus : ByHand<Scheme, Lifecycle> {
-  using Base = ByHand<Scheme, Lifecycle>;
-
-  TwoCpus() : Base(2), mm(this->fork({&on_0, &on_1})), other_mm(this->fork({&other_1})) {}
-
-  typename Base::Task on_0, on_1, other_1;
-  typename Base::Mm* mm;
-  typename Base::Mm* other_mm;
-};
+using TwoUnflushed = TwoProcesses<Scheme, Lifecycle>;
 
 // Shootdown that wants its borrowers swept up by the exit flush.
 struct RidesExitFlush : scheme::Shootdown {
@@ -33,10 +26,10 @@ struct RidesExitFlush : scheme::Shootdown {
 };
 
 TEST(PowerpcHash, BitsAreNeverTrimmed) {
-  TwoCpus<PowerpcHash> k;
-  k.run(1, k.on_1);
-  k.run(1, k.other_1);
-  k.run(0, k.on_0);
+  TwoUnflushed<PowerpcHash> k;
+  k.run(1, k.threads[1]);
+  k.run(1, k.others[1]);
+  k.run(0, k.threads[0]);
   for (unsigned i = 0; i < 2 * Rules{}.trim_timer; ++i) k.flush(0, k.mm);
   EXPECT_TRUE(k.in_mask(k.mm, 1u));
   EXPECT_EQ(k.mm->active_cpus, 2);
@@ -44,9 +37,9 @@ TEST(PowerpcHash, BitsAreNeverTrimmed) {
 }
 
 TEST(PowerpcHash, TheExitFlushInterruptsNobodyAndTheLastDropDoes) {
-  TwoCpus<PowerpcHash, RidesExitFlush> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  TwoUnflushed<PowerpcHash, RidesExitFlush> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.exit(1);
   k.exit(0);
   EXPECT_EQ(k.cpu(0).tally.ipis_exit_flush, 0u);
@@ -57,8 +50,8 @@ TEST(PowerpcHash, TheExitFlushInterruptsNobodyAndTheLastDropDoes) {
 }
 
 TEST(Arm64, NoMaskIsKept) {
-  TwoCpus<Arm64> k;
-  k.run(0, k.on_0);
+  TwoUnflushed<Arm64> k;
+  k.run(0, k.threads[0]);
   EXPECT_FALSE(k.in_mask(k.mm, 0u));
   EXPECT_EQ(k.cpu(0).loaded_mm, k.mm);
   EXPECT_EQ(k.cpu(0).pgd, k.mm->pgd);
@@ -67,8 +60,8 @@ TEST(Arm64, NoMaskIsKept) {
 }
 
 TEST(Arm64, InitMmIsTheReservedTtbr0) {
-  TwoCpus<Arm64> k;
-  k.run(0, k.on_0);
+  TwoUnflushed<Arm64> k;
+  k.run(0, k.threads[0]);
   k.idle(0);
   const std::uint64_t asid = k.lifecycle(0).active_asid;
   k.unlazy(0, k.mm);
@@ -78,7 +71,7 @@ TEST(Arm64, InitMmIsTheReservedTtbr0) {
 
 // Every other CPU is a candidate, whether it ever ran the mm or not.
 TEST(Arm64, ShootdownAsksEverybody) {
-  TwoCpus<Arm64> k;
+  TwoUnflushed<Arm64> k;
   ByHand<scheme::Shootdown, Arm64>::Task alone;
   auto* private_mm = k.fork({&alone});
   k.run(0, alone);
@@ -91,9 +84,9 @@ TEST(Arm64, ShootdownAsksEverybody) {
 }
 
 TEST(Arm64, ShootdownFindsTheLazyCpu) {
-  TwoCpus<Arm64> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  TwoUnflushed<Arm64> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.exit(1);
   k.exit(0);
   EXPECT_EQ(k.active(1), k.init_mm());
@@ -102,9 +95,9 @@ TEST(Arm64, ShootdownFindsTheLazyCpu) {
 }
 
 TEST(Arm64, FlushesInterruptNobody) {
-  TwoCpus<Arm64, RidesExitFlush> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  TwoUnflushed<Arm64, RidesExitFlush> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.flush(0, k.mm);
   EXPECT_EQ(k.sum().ipis_sent(), 0u);
 }

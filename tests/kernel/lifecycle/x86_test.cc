@@ -17,34 +17,26 @@
 #include "kernel/lifecycle/x86_unlazy.h"
 #include "scheme/refcount.h"
 #include "scheme/shootdown.h"
-#include "support/by_hand.h"
 #include "support/scheme_name.h"
+#include "support/two_processes.h"
 
 namespace mmscale::kernel::lifecycle {
 namespace {
 
 using test::ByHand;
+using test::TwoProcesses;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// A process with a thread on each CPU, and one other thread for each CPU.
 template <class Lifecycle, class Scheme = scheme::Shootdown>
-struct TwoCpus : ByHand<Scheme, Lifecycle> {
-  using Base = ByHand<Scheme, Lifecycle>;
-
-  TwoCpus() : Base(2), mm(this->fork({&on_0, &on_1})), other_mm(this->fork({&other_0, &other_1})) {}
-
+struct OnX86 : TwoProcesses<Scheme, Lifecycle> {
   void flush_tables(unsigned n) {
-    this->system.lifecycle.flush_tlb_mm(this->m(n), this->cpu(n), mm, Freed::page_tables);
+    this->system.lifecycle.flush_tlb_mm(this->m(n), this->cpu(n), this->mm, Freed::page_tables);
   }
   void deep_idle(unsigned n) { enter_deep_idle(this->m(n), this->cpu(n)); }
   auto* loaded(unsigned n) { return this->cpu(n).loaded_mm.load(); }
   bool lazy(unsigned n) { return this->lifecycle(n).is_lazy != 0; }
-
-  typename Base::Task on_0, on_1, other_0, other_1;
-  typename Base::Mm* mm;
-  typename Base::Mm* other_mm;
 };
 
 template <class Lifecycle>
@@ -59,28 +51,28 @@ struct LifecycleName {
 TYPED_TEST_SUITE(X86, AllX86, LifecycleName);
 
 TYPED_TEST(X86, ALazyCpuKeepsWhatItHasLoaded) {
-  TwoCpus<TypeParam> k;
-  k.run(0, k.on_0);
+  OnX86<TypeParam> k;
+  k.run(0, k.threads[0]);
   EXPECT_FALSE(k.lazy(0));
   k.idle(0);
   EXPECT_TRUE(k.lazy(0));
   EXPECT_EQ(k.loaded(0), k.mm);
   EXPECT_TRUE(k.in_mask(k.mm, 0u));
-  k.run(0, k.on_0);
+  k.run(0, k.threads[0]);
   EXPECT_FALSE(k.lazy(0));
   EXPECT_EQ(k.loaded(0), k.mm);
 }
 
 TYPED_TEST(X86, ACpuOnInitMmIsNotLazy) {
-  TwoCpus<TypeParam> k;
-  typename TwoCpus<TypeParam>::Task kthread;
+  OnX86<TypeParam> k;
+  typename OnX86<TypeParam>::Task kthread;
   k.run(0, kthread);
   EXPECT_FALSE(k.lazy(0));
 }
 
 TYPED_TEST(X86, PrevIsIgnored) {
-  TwoCpus<TypeParam> k;
-  k.run(0, k.on_0);
+  OnX86<TypeParam> k;
+  k.run(0, k.threads[0]);
   k.m(0).irq_disable();
   TypeParam::switch_mm_irqs_off(k.m(0), k.cpu(0), k.other_mm, k.mm);
   k.m(0).irq_enable();
@@ -89,9 +81,9 @@ TYPED_TEST(X86, PrevIsIgnored) {
 }
 
 TYPED_TEST(X86, AFlushOfPagesSparesLazyCpus) {
-  TwoCpus<TypeParam> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  OnX86<TypeParam> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.flush(0, k.mm);
   EXPECT_EQ(k.cpu(1).tally.ipis_user, 1u) << "it runs in the mm";
   EXPECT_EQ(k.lifecycle(1).tlb_gen, 2u);
@@ -99,16 +91,16 @@ TYPED_TEST(X86, AFlushOfPagesSparesLazyCpus) {
   k.flush(0, k.mm);
   EXPECT_EQ(k.cpu(0).tally.ipis_flush, 1u);
   EXPECT_EQ(k.lifecycle(1).tlb_gen, 2u);
-  k.run(1, k.on_1);
+  k.run(1, k.threads[1]);
   EXPECT_EQ(k.lifecycle(1).tlb_gen, 3u) << "it catches up when it comes back";
   EXPECT_EQ(k.lifecycle(0).tlb_gen, 3u) << "the sender flushed itself";
   EXPECT_THAT(k.findings(), IsEmpty());
 }
 
 TYPED_TEST(X86, AFlushOfTablesMovesLazyCpusToInitMm) {
-  TwoCpus<TypeParam> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  OnX86<TypeParam> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.idle(1);
   k.flush_tables(0);
   EXPECT_EQ(k.cpu(1).tally.ipis_useful, 1u);
@@ -116,30 +108,30 @@ TYPED_TEST(X86, AFlushOfTablesMovesLazyCpusToInitMm) {
   EXPECT_FALSE(k.lazy(1));
   EXPECT_EQ(k.active(1), k.mm) << "the scheduler is not told";
   EXPECT_EQ(k.loaded(0), k.mm);
-  k.run(1, k.on_1);
+  k.run(1, k.threads[1]);
   EXPECT_EQ(k.loaded(1), k.mm);
   EXPECT_TRUE(k.in_mask(k.mm, 1u));
   EXPECT_THAT(k.findings(), IsEmpty());
 }
 
 TYPED_TEST(X86, TheExitFlushMovesItsSenderToo) {
-  TwoCpus<TypeParam, scheme::Refcount> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  OnX86<TypeParam, scheme::Refcount> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.exit(1);
-  k.run(1, k.other_1);
+  k.run(1, k.others[1]);
   k.exit(0);
   EXPECT_EQ(k.loaded(0), k.init_mm());
   EXPECT_EQ(k.active(0), k.mm) << "kept alive by its reference";
   EXPECT_FALSE(k.is_free(k.mm));
-  k.run(0, k.other_0);
+  k.run(0, k.others[0]);
   EXPECT_TRUE(k.is_free(k.mm));
   EXPECT_THAT(k.findings(), IsEmpty());
 }
 
 TYPED_TEST(X86, AnMmWithoutPageTablesIsNotFlushed) {
-  TwoCpus<TypeParam, scheme::Refcount> k;
-  typename TwoCpus<TypeParam, scheme::Refcount>::Task task;
+  OnX86<TypeParam, scheme::Refcount> k;
+  typename OnX86<TypeParam, scheme::Refcount>::Task task;
   auto* bare = k.fork({&task}, 0, /*has_page_tables=*/false);
   k.run(0, task);
   k.exit(0);
@@ -147,25 +139,25 @@ TYPED_TEST(X86, AnMmWithoutPageTablesIsNotFlushed) {
 }
 
 TEST(X86_2017, SwitchingAwayClearsTheBit) {
-  TwoCpus<X86_2017> k;
-  k.run(0, k.on_0);
-  k.run(0, k.other_0);
+  OnX86<X86_2017> k;
+  k.run(0, k.threads[0]);
+  k.run(0, k.others[0]);
   EXPECT_FALSE(k.in_mask(k.mm, 0u));
   EXPECT_TRUE(k.in_mask(k.other_mm, 0u));
 }
 
 TEST(X86_2017, AFlushOfTablesClearsTheBitOfALazyCpu) {
-  TwoCpus<X86_2017> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  OnX86<X86_2017> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.idle(1);
   k.flush_tables(0);
   EXPECT_FALSE(k.in_mask(k.mm, 1u));
 }
 
 TEST(X86_2017, DeepIdleClearsTheBit) {
-  TwoCpus<X86_2017> k;
-  k.run(0, k.on_0);
+  OnX86<X86_2017> k;
+  k.run(0, k.threads[0]);
   k.idle(0);
   k.deep_idle(0);
   EXPECT_EQ(k.loaded(0), k.init_mm());
@@ -174,11 +166,11 @@ TEST(X86_2017, DeepIdleClearsTheBit) {
 }
 
 TEST(X86_2017, AMissingBitIsSeenAndRepaired) {
-  TwoCpus<X86_2017> k;
-  k.run(0, k.on_0);
+  OnX86<X86_2017> k;
+  k.run(0, k.threads[0]);
   k.idle(0);
   k.mm->cpumask(0) = 0;
-  k.run(0, k.on_0);
+  k.run(0, k.threads[0]);
   EXPECT_THAT(k.findings(), Contains(HasSubstr("ASSERT")));
   EXPECT_TRUE(k.in_mask(k.mm, 0u));
 }
@@ -210,9 +202,9 @@ TEST(X86_2017, RefcountIsSafeWhereShootdownDangles) {
 }
 
 TEST(X86_2024, SwitchingAwayKeepsTheBit) {
-  TwoCpus<X86_2024> k;
-  k.run(0, k.on_0);
-  k.run(0, k.other_0);
+  OnX86<X86_2024> k;
+  k.run(0, k.threads[0]);
+  k.run(0, k.others[0]);
   EXPECT_TRUE(k.in_mask(k.mm, 0u));
 }
 
@@ -231,9 +223,9 @@ TEST(X86_2024, OneExitAloneIsSafe) {
 // CPU 1 is lazy on the mm; CPU 0 flushes `flushes` times and exits, which flushes once more.
 template <class Lifecycle>
 std::vector<std::string> after_flushes_and_exit(int flushes, bool deep_idle) {
-  TwoCpus<Lifecycle> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  OnX86<Lifecycle> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.exit(1);
   if (deep_idle) k.deep_idle(1);
   for (int i = 0; i < flushes; ++i) k.flush_tables(0);
@@ -257,10 +249,10 @@ TEST(X86_2024, OneFlushIsEnoughIn2017) {
 
 // The second flush finds another mm loaded; a CPU that merely runs something else is trimmed by the first.
 TEST(X86_2024, AFlushThatFindsAnotherMmClearsTheBit) {
-  TwoCpus<X86_2024> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
-  k.run(1, k.other_1);
+  OnX86<X86_2024> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
+  k.run(1, k.others[1]);
   k.flush_tables(0);
   EXPECT_FALSE(k.in_mask(k.mm, 1u));
   EXPECT_EQ(k.cpu(1).tally.ipis_useless, 1u);
@@ -270,10 +262,10 @@ TEST(X86_2024, AFlushThatFindsAnotherMmClearsTheBit) {
 // A flush of pages interrupts a CPU of the mask that has another mm loaded only when a trim is due: once a
 // second.
 TEST(X86_2024, AFlushOfPagesTrimsNowAndThen) {
-  TwoCpus<X86_2024> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
-  k.run(1, k.other_1);
+  OnX86<X86_2024> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
+  k.run(1, k.others[1]);
   k.flush(0, k.mm);
   EXPECT_TRUE(k.in_mask(k.mm, 1u));
   arch_state<X86_2024::PerMm>(k.mm).next_trim = 1;
@@ -283,24 +275,24 @@ TEST(X86_2024, AFlushOfPagesTrimsNowAndThen) {
 }
 
 TEST(X86Paravirt, AHaltedCpuIsNotInterrupted) {
-  TwoCpus<X86Paravirt> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  OnX86<X86Paravirt> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.idle(1);
   k.deep_idle(1);
   EXPECT_EQ(k.loaded(1), k.mm) << "no leave_mm in a guest";
   k.flush_tables(0);
   EXPECT_EQ(k.cpu(0).tally.ipis_flush, 0u);
   EXPECT_EQ(k.loaded(1), k.mm);
-  k.run(1, k.on_1);
+  k.run(1, k.threads[1]);
   EXPECT_EQ(k.lifecycle(1).preempted, 0u);
   EXPECT_THAT(k.findings(), IsEmpty());
 }
 
 TEST(X86Paravirt, OtherCpusAre) {
-  TwoCpus<X86Paravirt> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  OnX86<X86Paravirt> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.idle(1);
   k.flush_tables(0);
   EXPECT_EQ(k.loaded(1), k.init_mm());
@@ -308,9 +300,9 @@ TEST(X86Paravirt, OtherCpusAre) {
 
 // One exit of a process with two batches of page tables: the first flush moves loaded_mm, the second finds it moved.
 TEST(X86_2024, ALargeProcessNeedsOneExitOnly) {
-  TwoCpus<X86_2024> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
+  OnX86<X86_2024> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.exit(1);
   k.mm->exit_flushes = 2;
   k.exit(0);
@@ -334,26 +326,24 @@ TEST(X86_2024, ATrimIsOfAllCpusThatAreElsewhere) {
 
 // A CPU that flushes an mm it is in the mask of, but has not loaded, leaves the mask too.
 TEST(X86_2024, TheFlushingCpuLeavesTheMaskToo) {
-  TwoCpus<X86_2024> k;
-  k.run(0, k.on_0);
-  k.run(1, k.on_1);
-  k.run(0, k.other_0);
+  OnX86<X86_2024> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
+  k.run(0, k.others[0]);
   k.flush_tables(0);
   EXPECT_FALSE(k.in_mask(k.mm, 0u));
   EXPECT_TRUE(k.in_mask(k.mm, 1u));
 }
 
 TEST(X86Unlazy, TheFlushHandlerMovesActiveMmAlong) {
-  ByHand<scheme::Refcount, X86Unlazy> k(2);
-  decltype(k)::Task on_0, on_1;
-  auto* mm = k.fork({&on_0, &on_1});
-  k.run(0, on_0);
-  k.run(1, on_1);
+  OnX86<X86Unlazy, scheme::Refcount> k;
+  k.run(0, k.threads[0]);
+  k.run(1, k.threads[1]);
   k.idle(1);
-  k.system.lifecycle.flush_tlb_mm(k.m(0), k.cpu(0), mm, Freed::page_tables);
+  k.flush_tables(0);
   EXPECT_EQ(k.active(1), k.init_mm());
-  EXPECT_EQ(k.mm_count(mm), 1);
-  EXPECT_FALSE(k.in_mask(mm, 1u));
+  EXPECT_EQ(k.mm_count(k.mm), 1);
+  EXPECT_FALSE(k.in_mask(k.mm, 1u));
   EXPECT_THAT(k.findings(), IsEmpty());
 }
 
