@@ -34,7 +34,12 @@ Leave parse_leave(std::string_view text) {
   return leave;
 }
 
-Leave default_leave(const Layout& layout) { return {.cores = count(layout).allowed > kLeaveAbove ? 1u : 0u}; }
+Leave default_leave(const Layout& layout) {
+  std::set<unsigned> cores;
+  for (const Pu& pu : layout.pus)
+    if (pu.allowed) cores.insert(pu.core);
+  return {.cores = count(layout).allowed > kLeaveAbove && cores.size() > 1 ? 1u : 0u};
+}
 
 std::vector<unsigned> to_leave(const Layout& layout, const Leave& leave) {
   // By the least number of their PUs.

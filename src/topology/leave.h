@@ -27,8 +27,8 @@ struct Leave {
 // "1", "2/package", "1/node", "0". Throws LeaveError.
 Leave parse_leave(std::string_view text);
 
-// What is left where nobody says: a core on machines where more than this many PUs may be used. It costs them some
-// percent of their CPUs at most; smaller ones it would cost a size that is measured.
+// What is left where nobody says: a core on machines where more than this many PUs may be used, of more than one core.
+// Smaller ones it would cost a size that is measured.
 inline constexpr unsigned kLeaveAbove = 16;
 Leave default_leave(const Layout& layout);
 

@@ -4,6 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <numeric>
+#include <utility>
+#include <vector>
+
 #include "topology/topology.h"
 
 namespace mmscale::topology {
@@ -33,7 +37,25 @@ TEST(Leave, IsWholeCores) {
 
 TEST(Leave, ByDefaultACoreOfABigMachine) {
   EXPECT_EQ(default_leave(Topology::synthetic("pack:1 core:8 pu:2").layout()).cores, 0U);
-  EXPECT_EQ(default_leave(Topology::synthetic("pack:1 core:9 pu:2").layout()).cores, 1U);
+  for (const auto& [machine, left] : std::vector<std::pair<const char*, std::vector<unsigned>>>{
+           {"pack:1 core:9 pu:2", {0, 1}},                    // 18 CPUs
+           {"pack:2 core:12 pu:1", {0}},                      // 24
+           {"pack:3 core:1 pu:8", {0, 1, 2, 3, 4, 5, 6, 7}},  // 24 of POWER
+           {"pack:2 numa:2 core:8 pu:2", {0, 1}},             // 64
+           {"pack:2 numa:2 l3:4 core:12 pu:2", {0, 1}},       // 384
+           {"pack:16 numa:2 core:32 pu:4", {0, 1, 2, 3}},     // 4,096
+           {"pack:1 core:1 pu:24", {}}}) {                    // a virtual machine that has one core, it says
+    const Topology topology = Topology::synthetic(machine);
+    EXPECT_EQ(to_leave(topology.layout(), default_leave(topology.layout())), left) << machine;
+  }
+  // Of a big machine 17 CPUs of a cpuset; and 16.
+  const Topology big = Topology::synthetic("pack:2 numa:2 l3:4 core:12 pu:2");
+  std::vector<unsigned> some(17);
+  std::iota(some.begin(), some.end(), 101);
+  Layout of_cpuset = allow_only(big.layout(), some);
+  EXPECT_THAT(to_leave(of_cpuset, default_leave(of_cpuset)), ElementsAre(101));
+  some.pop_back();
+  EXPECT_EQ(default_leave(allow_only(big.layout(), some)).cores, 0U);
 }
 
 // One that may not be used is not ours to leave.
