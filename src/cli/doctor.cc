@@ -25,6 +25,7 @@
 #include "measure/disturbance.h"
 #include "measure/environment.h"
 #include "measure/hypervisor.h"
+#include "measure/interrupts.h"
 #include "measure/noise.h"
 #include "measure/text_file.h"
 #include "measure/validity.h"
@@ -152,7 +153,7 @@ std::vector<Finding> settings(const topology::Topology& topology) {
   if (const topology::CpuQuota quota = topology::read_cpu_quota(); quota.cpus)
     find(fmt::format("a CPU quota of {:g} CPUs: {}", *quota.cpus, quota.source),
          *quota.cpus < 1         ? "lift it: it is below one CPU"
-         : *quota.cpus < allowed ? fmt::format("use at most {:.0f} CPUs, or lift it", std::floor(*quota.cpus))
+         : *quota.cpus < allowed ? fmt::format("--cpus {:.0f} at most, or lift it", std::floor(*quota.cpus))
                                  : "");
   if (environment["isolated_cpus"] == "none" && allowed > 4)
     find("no CPU is isolated", "at boot: isolcpus=, nohz_full= and irqaffinity=, or a cpuset partition");

@@ -7,7 +7,7 @@
 #include <numeric>
 
 #include "machine/silicon/clock.h"
-#include "measure/noise.h"
+#include "measure/interrupts.h"
 #include "measure/text_file.h"
 
 namespace mmscale::host {
@@ -107,50 +107,10 @@ void read_idle(std::span<const unsigned> cpus, const fs::path& root, KernelCount
 
 }  // namespace
 
-std::optional<IpiKind> ipi_kind(std::string_view description) {
-  // x86: arch/x86/kernel/irq.c; arm64: ipi_types[] in its smp.c, arm, loongarch likewise; riscv: ipi_names[]; powerpc:
-  // irq.c, and the chips' own rows; s390: irqclass_sub_desc[]. Some put a chip or a class before it ("[EXT] External
-  // Call"), some what it belongs to behind it ("XIVE-IPI 0 Edge IPI-0").
-  constexpr std::string_view kReschedule[] = {"Rescheduling interrupts", "Rescheduling IPIs"};
-  constexpr std::string_view kCall[] = {"Function call interrupts", "Function call IPIs",
-                                        "Single function call interrupts"};
-  constexpr std::string_view kTlb[] = {"TLB shootdowns"};
-  constexpr std::string_view kOther[] = {"Doorbell interrupts",
-                                         "IRQ work interrupts",
-                                         "IRQ work IPIs",
-                                         "CPU wake-up interrupts",
-                                         "CPU stop interrupts",
-                                         "CPU stop (for crash dump) interrupts",
-                                         "CPU stop NMIs",
-                                         "CPU stop for crash dump NMIs",
-                                         "CPU backtrace interrupts",
-                                         "KGDB roundup interrupts",
-                                         "Timer broadcast interrupts",
-                                         "Completion interrupts",
-                                         "XIVE-IPI",
-                                         "XICS",
-                                         "External Call",
-                                         "Emergency Signal"};
-  const auto is = [description](std::string_view text) {
-    const auto at = description.find(text);
-    if (at == std::string_view::npos) return false;
-    // Whole words, at either end.
-    const std::string_view rest = description.substr(at + text.size());
-    if (at == 0 ? !rest.empty() && rest.front() != ' ' : description[at - 1] != ' ' || !rest.empty())
-      return false;
-    // XICS has rows of devices, too.
-    return text != "XICS" || rest.ends_with(" IPI");
-  };
-  if (std::ranges::any_of(kReschedule, is)) return IpiKind::reschedule;
-  if (std::ranges::any_of(kCall, is)) return IpiKind::function_call;
-  if (std::ranges::any_of(kTlb, is)) return IpiKind::tlb;
-  return std::ranges::any_of(kOther, is) ? std::optional(IpiKind::other) : std::nullopt;
-}
-
 std::vector<IpiRow> parse_interrupts(std::string_view text, std::span<const unsigned> cpus) {
   std::vector<IpiRow> rows;
   for (const measure::InterruptRow& row : measure::parse_interrupts(text, cpus))
-    if (const auto kind = ipi_kind(row.description))
+    if (const auto kind = measure::ipi_kind(row.description))
       rows.push_back(
           {row.name, *kind, std::accumulate(row.counts.begin(), row.counts.end(), std::int64_t{0})});
   return rows;

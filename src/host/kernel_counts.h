@@ -15,7 +15,11 @@
 #include <string_view>
 #include <vector>
 
+#include "measure/interrupts.h"
+
 namespace mmscale::host {
+
+using measure::IpiKind;
 
 // Running totals of one task (thread).
 struct TaskCounts {
@@ -32,9 +36,6 @@ struct IdleState {
   std::int64_t entries = 0;
   std::int64_t time_ns = 0;
 };
-
-// What an inter-processor interrupt is for.
-enum class IpiKind { reschedule, function_call, tlb, other };
 
 // A row of /proc/interrupts that counts inter-processor interrupts.
 struct IpiRow {
@@ -58,10 +59,6 @@ struct KernelCounts {
   std::map<pid_t, TaskCounts> tasks;
   std::string tasks_missing;
 };
-
-// What a row is for, by its description, which is the same text on every architecture that has such a row
-// ("Rescheduling interrupts"). Nothing for what is no inter-processor interrupt.
-std::optional<IpiKind> ipi_kind(std::string_view description);
 
 // The inter-processor rows of /proc/interrupts, in its order; counts are of those CPUs.
 std::vector<IpiRow> parse_interrupts(std::string_view text, std::span<const unsigned> cpus);

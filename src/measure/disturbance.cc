@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "measure/interrupts.h"
 #include "measure/kernel_config.h"
 #include "measure/text_file.h"
 #include "topology/bind.h"
@@ -19,14 +20,14 @@
 namespace mmscale::measure {
 namespace {
 
-constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+constexpr std::int64_t kNsOfSecond = 1'000'000'000;
 constexpr std::int64_t kNsPerUs = 1'000;
 
 // 0 where the system has no such clock.
 std::int64_t clock_ns(clockid_t clock) {
   timespec now{};
   if (::clock_gettime(clock, &now) != 0) return 0;
-  return static_cast<std::int64_t>(now.tv_sec) * kNsPerSecond + now.tv_nsec;
+  return static_cast<std::int64_t>(now.tv_sec) * kNsOfSecond + now.tv_nsec;
 }
 
 std::int64_t monotonic_ns() { return clock_ns(CLOCK_MONOTONIC); }
@@ -43,23 +44,19 @@ void read_schedstat(int fd, ThreadSnapshot& snapshot) {
   const ssize_t got = ::pread(fd, buffer.data(), buffer.size(), 0);
   if (got <= 0) return;
   std::string_view text{buffer.data(), static_cast<std::size_t>(got)};
-  const auto run = to_integer(next_word(text));
+  next_word(text);  // CPU time, which lags by up to a tick
   const auto wait = to_integer(next_word(text));
   const auto slices = to_integer(next_word(text));
-  if (!run || !wait || !slices || *slices == 0) return;
-  snapshot.run_ns = run;
-  snapshot.wait_ns = wait;
+  if (slices.value_or(0) != 0) snapshot.wait_ns = wait;
 }
 
-// The lines of /proc/stat that matter: "cpuN user nice system idle iowait irq softirq steal ..." and
-// "procs_running N".
+// The lines of /proc/stat that matter: "cpuN user nice system idle iowait irq softirq steal ...".
 void read_stat(std::string_view text, const std::vector<unsigned>& cpus, MachineSnapshot& snapshot) {
   constexpr int kFieldsBeforeSteal = 7;
   std::vector<Count> by_cpu;
   while (!text.empty()) {
     auto line = next_line(text);
     const auto key = next_word(line);
-    if (key == "procs_running") snapshot.runnable = to_integer(next_word(line));
     if (!key.starts_with("cpu")) continue;
     const auto cpu = to_integer(key.substr(3));
     if (!cpu || *cpu < 0) continue;
@@ -103,6 +100,15 @@ void read_softirqs(std::string_view text, const std::vector<unsigned>& cpus, Mac
   }
 }
 
+// Rows without a description are sums of others (s390).
+void read_interrupts(std::string_view text, const std::vector<unsigned>& cpus, MachineSnapshot& snapshot) {
+  for (const InterruptRow& row : parse_interrupts(text, cpus)) {
+    if (row.description.empty()) continue;
+    auto& sums = ipi_kind(row.description) ? snapshot.ipis : snapshot.interrupts;
+    for (std::size_t i = 0; i < cpus.size(); ++i) sums[i] = sums[i].value_or(0) + row.counts[i];
+  }
+}
+
 // Version 2 of cgroups counts the time in us, version 1 in ns and under another name.
 void read_throttling(std::string_view text, MachineSnapshot& snapshot) {
   while (!text.empty()) {
@@ -116,18 +122,12 @@ void read_throttling(std::string_view text, MachineSnapshot& snapshot) {
   }
 }
 
-// "some avg10=0.00 avg60=0.00 avg300=0.00 total=12345", the total in us.
-Count read_cpu_pressure(std::string_view text) {
-  constexpr std::string_view kTotal = "total=";
-  while (!text.empty()) {
-    auto line = next_line(text);
-    if (next_word(line) != "some") continue;
-    const auto at = line.find(kTotal);
-    if (at == std::string_view::npos) return std::nullopt;
-    const auto total_us = to_integer(line.substr(at + kTotal.size()));
-    return total_us ? Count{*total_us * kNsPerUs} : std::nullopt;
-  }
-  return std::nullopt;
+// Empty where it is not set, or not to be read.
+std::string kernel_option(const char* name) {
+  static const auto found = find_kernel_config(read_line("/proc/sys/kernel/osrelease").value_or(""));
+  if (!found.config) return {};
+  const auto entry = found.config->find(name);
+  return entry == found.config->end() ? "" : entry->second;
 }
 
 }  // namespace
@@ -137,8 +137,6 @@ ThreadDisturbance operator-(const ThreadSnapshot& after, const ThreadSnapshot& b
       .counted = after.counted && before.counted,
       .involuntary = after.involuntary - before.involuntary,
       .voluntary = after.voluntary - before.voluntary,
-      .minor_faults = after.minor_faults - before.minor_faults,
-      .run_ns = difference(after.run_ns, before.run_ns),
       .wait_ns = difference(after.wait_ns, before.wait_ns),
       .cpu_before = before.cpu,
       .cpu_after = after.cpu,
@@ -162,7 +160,6 @@ ThreadSnapshot ThreadProbe::snapshot() const {
   snapshot.counted = ::getrusage(RUSAGE_THREAD, &usage) == 0;
   snapshot.involuntary = usage.ru_nivcsw;
   snapshot.voluntary = usage.ru_nvcsw;
-  snapshot.minor_faults = usage.ru_minflt;
   if (const int cpu = ::sched_getcpu(); cpu >= 0) snapshot.cpu = static_cast<unsigned>(cpu);
   snapshot.bound = topology::is_bound_to(snapshot.cpu);
   if (schedstat_fd_ >= 0) read_schedstat(schedstat_fd_, snapshot);
@@ -175,12 +172,7 @@ std::optional<std::int64_t> thread_cpu_time_ns() {
 }
 
 bool cpu_time_excludes_steal() {
-  static const bool excludes = [] {
-    const auto found = find_kernel_config(read_line("/proc/sys/kernel/osrelease").value_or(""));
-    if (!found.config) return false;
-    const auto entry = found.config->find("PARAVIRT_TIME_ACCOUNTING");
-    return entry != found.config->end() && entry->second == "y";
-  }();
+  static const bool excludes = kernel_option("PARAVIRT_TIME_ACCOUNTING") == "y";
   return excludes;
 }
 
@@ -209,7 +201,7 @@ MachineProbe::MachineProbe(std::vector<unsigned> cpus, std::filesystem::path cpu
     : cpus_(std::move(cpus)),
       cpu_stat_(std::move(cpu_stat)),
       root_(std::move(root)),
-      tick_ns_(kNsPerSecond / ::sysconf(_SC_CLK_TCK)) {}
+      tick_ns_(kNsOfSecond / ::sysconf(_SC_CLK_TCK)) {}
 
 MachineSnapshot MachineProbe::snapshot() const {
   MachineSnapshot snapshot;
@@ -218,11 +210,12 @@ MachineSnapshot MachineProbe::snapshot() const {
   if (const auto text = read_text(root_ / "proc/stat")) read_stat(*text, cpus_, snapshot);
   snapshot.softirqs.resize(cpus_.size());
   if (const auto text = read_text(root_ / "proc/softirqs")) read_softirqs(*text, cpus_, snapshot);
+  snapshot.interrupts.resize(cpus_.size());
+  snapshot.ipis.resize(cpus_.size());
+  if (const auto text = read_text(root_ / "proc/interrupts")) read_interrupts(*text, cpus_, snapshot);
   if (!cpu_stat_.empty()) {
     if (const auto text = read_text(cpu_stat_)) read_throttling(*text, snapshot);
   }
-  if (const auto text = read_text(root_ / "proc/pressure/cpu"))
-    snapshot.cpu_pressure_ns = read_cpu_pressure(*text);
   return snapshot;
 }
 
@@ -232,16 +225,18 @@ MachineDisturbance MachineProbe::between(const MachineSnapshot& before, const Ma
   result.raw_elapsed_ns = after.clocks.raw_ns - before.clocks.raw_ns;
   result.suspended_ns = after.clocks.boot_ns - before.clocks.boot_ns - result.elapsed_ns;
   result.tick_ns = tick_ns_;
+  // Linux ticks no more often than 1,000 times.
+  static const std::int64_t hz = to_integer(kernel_option("HZ")).value_or(1000);
+  result.ticks_per_second = hz;
   for (std::size_t i = 0; i < cpus_.size(); ++i) {
     const auto ticks = difference(after.steal_ticks.at(i), before.steal_ticks.at(i));
     result.steal.push_back({cpus_[i], ticks ? Count{*ticks * tick_ns_} : std::nullopt,
-                            difference(after.softirqs.at(i), before.softirqs.at(i))});
+                            difference(after.softirqs.at(i), before.softirqs.at(i)),
+                            difference(after.interrupts.at(i), before.interrupts.at(i)),
+                            difference(after.ipis.at(i), before.ipis.at(i))});
   }
   result.throttled_periods = difference(after.throttled_periods, before.throttled_periods);
   result.throttled_ns = difference(after.throttled_ns, before.throttled_ns);
-  result.cpu_pressure_ns = difference(after.cpu_pressure_ns, before.cpu_pressure_ns);
-  result.runnable_before = before.runnable;
-  result.runnable_after = after.runnable;
   return result;
 }
 

@@ -14,12 +14,9 @@ namespace mmscale::measure {
 
 // Running totals of one thread.
 struct ThreadSnapshot {
-  bool counted = false;           // whether the system gives the next three away (a sandbox may not)
-  std::int64_t involuntary = 0;   // times the thread was preempted
-  std::int64_t voluntary = 0;     // times it slept
-  std::int64_t minor_faults = 0;  // page faults served without I/O
-  // CPU time, ns. The kernel brings it up to date at ticks and switches only, so it lags by up to a tick.
-  std::optional<std::int64_t> run_ns;
+  bool counted = false;          // whether the system gives the next two away (a sandbox may not)
+  std::int64_t involuntary = 0;  // times the thread was preempted
+  std::int64_t voluntary = 0;    // times it slept
   std::optional<std::int64_t>
       wait_ns;         // time runnable but waiting behind other tasks, ns; exact while running
   unsigned cpu = 0;    // where the thread ran when the snapshot was taken
@@ -32,8 +29,6 @@ struct ThreadDisturbance {
   bool counted = false;
   std::int64_t involuntary = 0;
   std::int64_t voluntary = 0;
-  std::int64_t minor_faults = 0;
-  std::optional<std::int64_t> run_ns;
   std::optional<std::int64_t> wait_ns;
   unsigned cpu_before = 0;
   unsigned cpu_after = 0;
@@ -48,8 +43,7 @@ ThreadDisturbance operator-(const ThreadSnapshot& after, const ThreadSnapshot& b
 class ThreadProbe {
  public:
   // `schedstat` is a parameter for tests. Where the file is missing or the kernel does not keep its figures
-  // (it then reads "0 0 0", which is impossible for a thread that runs), snapshots have no run_ns
-  // and wait_ns.
+  // (it then reads "0 0 0", which is impossible for a thread that runs), snapshots have no wait_ns.
   explicit ThreadProbe(const std::filesystem::path& schedstat = "/proc/thread-self/schedstat");
   ~ThreadProbe();
   ThreadProbe(const ThreadProbe&) = delete;
@@ -87,10 +81,11 @@ struct MachineSnapshot {
       steal_ticks;  // one for each CPU watched; empty: no such CPU online
   // The same, of the late halves of interrupts that others' work brings: network, disks, tasklets.
   std::vector<std::optional<std::int64_t>> softirqs;
+  // The same, of interrupts that no other CPU sent: devices, timers, the CPU's own counters.
+  std::vector<std::optional<std::int64_t>> interrupts;
+  std::vector<std::optional<std::int64_t>> ipis;  // and of those that another sent
   std::optional<std::int64_t> throttled_periods;  // quota periods in which our cgroup was stopped
   std::optional<std::int64_t> throttled_ns;       // time it was stopped
-  std::optional<std::int64_t> cpu_pressure_ns;    // time in which any task of the machine waited for a CPU
-  std::optional<std::int64_t> runnable;           // tasks running or runnable at this instant, machine-wide
 };
 
 // What was taken from one CPU behind its threads' backs. Empty where it is not known. Zero time is no proof of quiet: a
@@ -99,6 +94,8 @@ struct CpuSteal {
   unsigned cpu = 0;
   std::optional<std::int64_t> stolen_ns;
   std::optional<std::int64_t> softirqs = {};  // how many
+  std::optional<std::int64_t> interrupts = {};
+  std::optional<std::int64_t> ipis = {};
 };
 
 // What happened to the machine between two snapshots. Empty optionals are figures this system does not offer.
@@ -107,15 +104,14 @@ struct MachineDisturbance {
   std::int64_t raw_elapsed_ns = 0;  // by CLOCK_MONOTONIC_RAW
   std::int64_t suspended_ns = 0;    // that the machine slept
   std::int64_t tick_ns = 0;         // stolen_ns is a multiple of this, and off by less than this either way
-  std::vector<CpuSteal> steal;      // in the order of the CPUs watched
+  // Of the kernel's own timer, at most: of CpuSteal::interrupts so many are nobody's.
+  std::int64_t ticks_per_second = 0;
+  std::vector<CpuSteal> steal;  // in the order of the CPUs watched
   std::optional<std::int64_t> throttled_periods;
   std::optional<std::int64_t> throttled_ns;
-  std::optional<std::int64_t> cpu_pressure_ns;
-  std::optional<std::int64_t> runnable_before;
-  std::optional<std::int64_t> runnable_after;
 };
 
-// Watches a set of CPUs and a cgroup. Reading /proc/stat takes the kernel milliseconds on a large machine and
+// Watches a set of CPUs and a cgroup. Reading /proc/stat and /proc/interrupts takes the kernel milliseconds on a large machine and
 // runs on whatever CPU the caller is on: keep it well clear of the window.
 class MachineProbe {
  public:

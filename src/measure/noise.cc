@@ -4,13 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 #include <numeric>
 #include <stdexcept>
 
 #include "machine/silicon/clock.h"
 #include "measure/disturbance.h"
-#include "measure/text_file.h"
 #include "topology/bind.h"
 
 namespace mmscale::measure {
@@ -79,48 +77,6 @@ Noise look_at_noise(machine::silicon::Pool& pool, std::span<const unsigned> cpus
     }
   }
   return noise;
-}
-
-std::vector<InterruptRow> parse_interrupts(std::string_view text, std::span<const unsigned> cpus) {
-  // The head names the columns: only CPUs that are online have one.
-  auto head = next_line(text);
-  std::vector<unsigned> columns;
-  for (auto word = next_word(head); word.starts_with("CPU"); word = next_word(head))
-    columns.push_back(static_cast<unsigned>(to_integer(word.substr(3)).value_or(0)));
-  std::vector<InterruptRow> rows;
-  while (!text.empty()) {
-    auto line = next_line(text);
-    const auto key = next_word(line);
-    if (!key.ends_with(':')) continue;
-    std::vector<std::int64_t> counts(cpus.size());
-    bool whole = true;
-    for (const unsigned column : columns) {
-      const auto count = to_integer(next_word(line));
-      whole = whole && count;
-      const auto at = std::ranges::find(cpus, column);
-      if (count && at != cpus.end()) counts[static_cast<std::size_t>(at - cpus.begin())] = *count;
-    }
-    if (whole)
-      rows.push_back(
-          {std::string(key.substr(0, key.size() - 1)), std::string(trimmed(line)), std::move(counts)});
-  }
-  return rows;
-}
-
-std::vector<std::pair<std::string, double>> busiest(std::span<const InterruptRow> before,
-                                                    std::span<const InterruptRow> after, std::size_t index,
-                                                    double seconds) {
-  std::vector<std::pair<std::string, double>> rates;
-  for (const InterruptRow& row : after) {
-    const auto then = std::ranges::find(before, row.name, &InterruptRow::name);
-    const std::int64_t count = row.counts[index] - (then == before.end() ? 0 : then->counts[index]);
-    if (count > 0)
-      rates.emplace_back(fmt::format("{} ({})", row.name, row.description),
-                         static_cast<double>(count) / seconds);
-  }
-  std::ranges::sort(rates, std::greater(), &std::pair<std::string, double>::second);
-  rates.resize(std::min<std::size_t>(rates.size(), 3));
-  return rates;
 }
 
 }  // namespace mmscale::measure

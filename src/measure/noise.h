@@ -8,8 +8,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "machine/silicon/pool.h"
@@ -40,20 +38,5 @@ struct Noise {
 // Looks for so long at all of these CPUs at once; at those that answer.
 Noise look_at_noise(machine::silicon::Pool& pool, std::span<const unsigned> cpus,
                     std::chrono::nanoseconds length);
-
-// A row of /proc/interrupts: "RES", "Rescheduling interrupts", what each CPU has taken.
-struct InterruptRow {
-  std::string name;
-  std::string description;
-  std::vector<std::int64_t> counts;
-};
-
-// Its text; counts are in the order of `cpus`. Rows that count for the machine and not for each CPU (ERR, MIS) are left out.
-std::vector<InterruptRow> parse_interrupts(std::string_view text, std::span<const unsigned> cpus);
-
-// The most frequent ones of CPU cpus[index] between two readings, as rates in 1/s, at most three, the first first.
-std::vector<std::pair<std::string, double>> busiest(std::span<const InterruptRow> before,
-                                                    std::span<const InterruptRow> after, std::size_t index,
-                                                    double seconds);
 
 }  // namespace mmscale::measure

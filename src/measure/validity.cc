@@ -11,8 +11,8 @@ namespace mmscale::measure {
 namespace {
 
 constexpr double kPercent = 100.0;
-constexpr double kNsPerUs = 1e3;
 constexpr double kNsPerMs = 1e6;
+constexpr double kNsPerSecond = 1e9;
 
 std::string times(std::int64_t count, std::string_view noun, std::string_view plural_ending) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : plural_ending);
@@ -136,10 +136,10 @@ void name_losses(const WindowConditions& window, std::vector<std::string>& reaso
                     loss.stalled * kPercent,
                     at.account ? static_cast<double>(at.account->longest_gap_ns) / kNsPerMs : 0));
     add(interrupted, loss.interrupted,
-        fmt::format(
-            "was interrupted for its network, disks or tasklets, for some {:.1f} % of the window at {:g} us "
-            "a time",
-            loss.interrupted * kPercent, kSoftirqNs / kNsPerUs));
+        fmt::format("was interrupted for others' work (network, disks, timers, calls by other CPUs), for "
+                    "some {:.1f} % "
+                    "of the window",
+                    loss.interrupted * kPercent));
     add(stolen, loss.stolen,
         fmt::format("lost {:.1f} % of the window to the hypervisor ({:g} ms, to within {:g} ms)",
                     loss.stolen * kPercent,
@@ -231,9 +231,16 @@ CpuLoss loss_of(const CpuConditions& at, std::size_t index, const WindowConditio
     loss.stood = share(off - waited, length);
   }
   // Counted from before the window to behind it: at the same pace, as far as is known.
-  if (index < window.machine.steal.size() && window.machine.elapsed_ns > 0)
-    loss.interrupted = static_cast<double>(window.machine.steal[index].softirqs.value_or(0)) * kSoftirqNs /
-                       static_cast<double>(window.machine.elapsed_ns);
+  if (index < window.machine.steal.size() && window.machine.elapsed_ns > 0) {
+    const CpuSteal& taken = window.machine.steal[index];
+    const auto elapsed = static_cast<double>(window.machine.elapsed_ns);
+    const auto count = [](std::optional<std::int64_t> n) { return static_cast<double>(n.value_or(0)); };
+    const double ticks = static_cast<double>(window.machine.ticks_per_second) * elapsed / kNsPerSecond;
+    const double sent = at.own_ipis ? count(taken.ipis) - count(at.own_ipis) : 0;
+    const double interrupts =
+        std::max(count(taken.interrupts) - ticks, 0.0) + std::max(sent, 0.0) - kInterruptsOfWindow;
+    loss.interrupted = std::max({count(taken.softirqs), interrupts, 0.0}) * kInterruptNs / elapsed;
+  }
   if (index < window.machine.steal.size() && !window.cpu_time_excludes_steal)
     loss.stolen = share(window.machine.steal[index].stolen_ns.value_or(0), length);
   if (const auto drift = alu_drift(at.alu_rate_before, at.alu_rate_after); drift && *drift > kMaxAluDrift)

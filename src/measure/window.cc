@@ -249,6 +249,10 @@ Window run_window(Bench& bench, workload::Load& load, const std::vector<unsigned
     if (const auto one = the_only_one_elsewhere(bench.topology.layout(), pus, group))
       conditions.cpus[*one].alone = true;
   conditions.coupled = can_hold_up_others(load);
+  // Steps count what they send; who only contends sends nothing.
+  for (unsigned i = 0; i < load.cpus(); ++i)
+    if (!conditions.coupled || !load.steps(i).empty())
+      conditions.cpus[i].own_ipis = static_cast<std::int64_t>(load.tally(i).ipis_handled());
   judge(bench, times, window);
   return window;
 }

@@ -11,7 +11,7 @@ from attack import injectors
 from attack.windows import CAMPAIGN, DISTURBANCES, MAY_LOSE, disturbed
 
 # How often each is injected.
-TIMES = [20, 15, 10, 6, 10, 8, 4, 4, 3]
+TIMES = [20, 15, 10, 6, 10, 8, 4, 4, 3, 4, 4]
 
 
 @pytest.mark.parametrize("disturbance, times", zip(DISTURBANCES, TIMES, strict=True), ids=lambda value: getattr(value, "name", None))

@@ -68,12 +68,12 @@ TEST(Interrupts, OfEveryArchitectureAreKnown) {
            {"CPU stop (for crash dump) interrupts", IpiKind::other},  // arm64, riscv
            {"CPU stop NMIs", IpiKind::other},                         // arm64 since 6.12
            {"Function call interrupts", IpiKind::function_call}})
-    EXPECT_EQ(ipi_kind(description), kind) << description;
+    EXPECT_EQ(measure::ipi_kind(description), kind) << description;
   for (const std::string_view device :
        {"XIVE-IRQ 2097152 Edge      virtio0-config", "XICS 4134 Level     ohci_hcd:usb1",
         "GICv3  30 Level     arch_timer", "Local timer interrupts", "Machine check polls",
         "[EXT] Clock Comparator", "not TLB shootdowns at all", ""})
-    EXPECT_FALSE(ipi_kind(device)) << device;
+    EXPECT_FALSE(measure::ipi_kind(device)) << device;
 }
 
 // Whole tables as these kernels print them: rows by number, by name, without a description, of devices in between.

@@ -13,6 +13,7 @@
 #include <string>
 #include <thread>
 
+#include "measure/text_file.h"
 #include "measure/validity.h"
 #include "topology/bind.h"
 #include "topology/topology.h"
@@ -32,15 +33,11 @@ std::int64_t clock_ns(clockid_t clock) {
 }
 
 TEST(ThreadDisturbance, IsTheDifferenceOfSnapshots) {
-  const ThreadSnapshot before{
-      .involuntary = 1, .voluntary = 2, .minor_faults = 3, .run_ns = 100, .wait_ns = 10, .cpu = 4};
-  const ThreadSnapshot after{
-      .involuntary = 11, .voluntary = 22, .minor_faults = 33, .run_ns = 600, .wait_ns = 70, .cpu = 4};
+  const ThreadSnapshot before{.involuntary = 1, .voluntary = 2, .wait_ns = 10, .cpu = 4};
+  const ThreadSnapshot after{.involuntary = 11, .voluntary = 22, .wait_ns = 70, .cpu = 4};
   const auto difference = after - before;
   EXPECT_EQ(difference.involuntary, 10);
   EXPECT_EQ(difference.voluntary, 20);
-  EXPECT_EQ(difference.minor_faults, 30);
-  EXPECT_EQ(difference.run_ns, 500);
   EXPECT_EQ(difference.wait_ns, 60);
   EXPECT_EQ(difference.cpu_before, 4U);
   EXPECT_EQ(difference.cpu_after, 4U);
@@ -90,9 +87,12 @@ TEST(MachineProbe, FindsStealAndSoftirqsOfTheCpusWatched) {
   EXPECT_EQ(difference.steal[0].softirqs, 6);
   EXPECT_EQ(difference.steal[1].softirqs, std::nullopt);
   EXPECT_EQ(difference.steal[2].softirqs, std::nullopt);
-  EXPECT_EQ(difference.runnable_before, 3);
-  EXPECT_EQ(difference.runnable_after, 5);
-  EXPECT_EQ(difference.cpu_pressure_ns, 500'000);
+  // Of a disk and the timer, not of other CPUs.
+  EXPECT_EQ(difference.steal[0].interrupts, 7 + 200);
+  EXPECT_EQ(difference.steal[1].interrupts, 0);
+  EXPECT_EQ(difference.steal[2].interrupts, 20);
+  EXPECT_EQ(difference.steal[0].ipis, 60);
+  EXPECT_EQ(difference.steal[2].ipis, 897);
   EXPECT_GE(difference.elapsed_ns, 0);
   EXPECT_FALSE(difference.throttled_periods);
   EXPECT_FALSE(difference.throttled_ns);
@@ -116,14 +116,14 @@ TEST(MachineProbe, OfNothingReadableKnowsNothing) {
   ASSERT_EQ(difference.steal.size(), 1U);
   EXPECT_FALSE(difference.steal[0].stolen_ns);
   EXPECT_FALSE(difference.throttled_ns);
-  EXPECT_FALSE(difference.cpu_pressure_ns);
-  EXPECT_FALSE(difference.runnable_before);
+  EXPECT_FALSE(difference.steal[0].interrupts);
 }
 
 TEST(MachineProbe, ReadsThisMachine) {
-  const MachineProbe probe{{}};
-  const auto snapshot = probe.snapshot();
-  EXPECT_GE(snapshot.runnable, 1);  // this thread at least
+  const MachineSnapshot snapshot = MachineProbe{{topology::current_pu()}}.snapshot();
+  // Whoever hides the file hides it from everybody.
+  EXPECT_EQ(snapshot.interrupts[0].has_value(), read_text("/proc/interrupts").has_value());
+  EXPECT_GT(snapshot.interrupts[0].value_or(1), 0);
 }
 
 // A machine that slept for 90 s, and whose clock was set forward by 5 s, by a clock that is made up.

@@ -17,6 +17,7 @@ namespace mmscale::measure {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr std::int64_t kMs = 1'000'000;
@@ -211,15 +212,38 @@ TEST(Validity, AMachineThatSlept) {
 TEST(Validity, SoftirqsOfOthersWorkAreALoss) {
   auto window = quiet_window();
   window.machine.elapsed_ns = 1000 * kMs;
-  // At 10 us each: 1 % is 1,000.
-  window.machine.steal[0].softirqs = 900;
+  // At 13 us each, of one of two CPUs: 1 % is 1,500.
+  window.machine.steal[0].softirqs = 1400;
   EXPECT_TRUE(judge(window).valid);
   window.machine.steal[0].softirqs = 4000;
-  EXPECT_THAT(
-      reasons_against(window),
-      ElementsAre(
-          "cpu 2: was interrupted for its network, disks or tasklets, for some 4.0 % of the window at "
-          "10 us a time"));
+  EXPECT_THAT(reasons_against(window),
+              ElementsAre("cpu 2: was interrupted for others' work (network, disks, timers, calls by other "
+                          "CPUs), for some 5.2 % of the window"));
+}
+
+TEST(Validity, InterruptsBeyondTheTickAreALoss) {
+  auto window = quiet_window();
+  window.machine.elapsed_ns = 1000 * kMs;
+  window.machine.ticks_per_second = 250;
+  window.machine.steal[0].interrupts = 250 + 2 + 1400;
+  EXPECT_TRUE(judge(window).valid);
+  EXPECT_NEAR(judge(window).bounds.fairness, 0.0182 / (1 - 0.0182), 1e-6);
+  window.machine.steal[0].interrupts = 250 + 2 + 4000;
+  window.machine.steal[0].softirqs = 4000;  // their late halves: the same time, not more
+  EXPECT_THAT(reasons_against(window), ElementsAre(HasSubstr("some 5.2 % of the window")));
+}
+
+TEST(Validity, InterruptsFromOtherCpusAreALossIfTheyAreNotOurs) {
+  auto window = quiet_window();
+  window.machine.elapsed_ns = 1000 * kMs;
+  window.machine.steal[0].ipis = 4002;
+  EXPECT_TRUE(judge(window).valid) << "how many are ours is not known";
+  window.cpus[0].own_ipis = 2600;
+  EXPECT_TRUE(judge(window).valid);
+  window.cpus[0].own_ipis = 0;
+  EXPECT_THAT(reasons_against(window), ElementsAre(HasSubstr("some 5.2 % of the window")));
+  window.cpus[0].own_ipis = 9000;  // several at a time, or without the kernel's help
+  EXPECT_EQ(judge(window).bounds.fairness, 0);
 }
 
 // Where CPU time excludes what the hypervisor took, that time is known to the nanosecond, and the ticks say nothing

@@ -4,8 +4,10 @@ undoes what it did, and returns from when to when it surely was in force (CLOCK_
 from its CPU itself. Those that this machine does not allow raise Impossible and say why."""
 
 import contextlib
+import ctypes
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -79,6 +81,42 @@ def spin(pid, seconds, policy=None):
 
 def spin_fifo(pid, seconds):
     return spin(pid, seconds, os.SCHED_FIFO)
+
+
+def sample(pid, seconds):
+    """A profiler looks at the workers' CPUs 20,000 times a second, as `perf record -a -e cpu-clock -F 20000` does."""
+    with clocks_of(pid, 50_000):
+        return held(seconds)
+
+
+def read(pid, seconds):
+    """A monitor reads counters of the workers' CPUs without a pause: an interrupt from another CPU each time."""
+    with clocks_of(pid, 0) as opened:
+        begin = time.monotonic()
+        while time.monotonic() < begin + seconds:
+            for one in opened * 100:
+                os.read(one, 8)
+        return begin, time.monotonic()
+
+
+@contextlib.contextmanager
+def clocks_of(pid, period_ns):
+    """The kernel's event cpu-clock on each of the workers' CPUs: its time, or a sample each `period_ns`."""
+    # perf_event_attr: PERF_TYPE_SOFTWARE, its first size, PERF_COUNT_SW_CPU_CLOCK, sample_period.
+    event = ctypes.create_string_buffer(struct.pack("=IIQQ", 1, 64, 0, period_ns), 64)
+    number = {"x86_64": 298, "ppc64le": 319, "s390x": 331}.get(os.uname().machine, 241)
+    libc = ctypes.CDLL(None, use_errno=True)
+    opened = []
+    try:
+        for cpu in sorted(set(workers(pid).values())):
+            one = libc.syscall(number, event, -1, cpu, -1, 0)
+            if one < 0:
+                raise Impossible(f"no perf_event_open: {os.strerror(ctypes.get_errno())}")
+            opened.append(one)
+        yield opened
+    finally:
+        for one in opened:
+            os.close(one)
 
 
 @contextlib.contextmanager

@@ -41,6 +41,8 @@ DISTURBANCES = [
     Disturbance(injectors.spin, 0.15, 0.1),
     Disturbance(injectors.spin_fifo, 0.1, 0.1),
     Disturbance(injectors.throttle, 0.25, 0.1),
+    Disturbance(injectors.sample, 0.15, 0.03),
+    Disturbance(injectors.read, 0.15, 0.03),
 ]
 
 
