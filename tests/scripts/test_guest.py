@@ -119,6 +119,8 @@ def test_its_status_is_the_command_s(guest, says, status):
         (("arm64", 513), "CPUS '513': 1 to 512"),
         (("x86_64", 0), "CPUS '0': 1 to 255"),
         (("x86_64", 256), "CPUS '256': 1 to 255"),
+        (("x86_64", 210, "--nodes", 3, "--smt", 1),
+         "210 CPUs in 3 packages: the last is number 325 to an xAPIC, which has 255: other packages, or QEMU 9"),
         (("x86_64", "some"), "CPUS 'some': 1 to 255"),
         (("x86_64",), "CPUS '': 1 to 255"),
         (("x86_64", 6), "6 CPUs are not 2 packages of whole cores of 2 threads"),
