@@ -68,7 +68,7 @@ nlohmann::ordered_json folded(const Level& level, const std::vector<const Pu*>& 
 }
 
 // What sampled exchanges waited, by how far the line had to come. Each CPU writes its own.
-class Waits : public workload::BounceObserver {
+class Waits {
  public:
   Waits(const topology::Layout& layout, const std::vector<unsigned>& pus) {
     for (const Pu* to : pus_of(layout, pus)) {
@@ -80,7 +80,7 @@ class Waits : public workload::BounceObserver {
     }
   }
 
-  void waited(unsigned cpu, unsigned before, std::uint64_t ticks) override {
+  void waited(unsigned cpu, unsigned before, std::uint64_t ticks) {
     OfCpu& of = of_[cpu];
     if (of.now.size() < kKept) of.now.push_back({of.distance[before], static_cast<double>(ticks)});
   }
@@ -118,7 +118,9 @@ class BounceTrial final : private Waits, public workload::WrappedLoad, public me
  public:
   BounceTrial(const topology::Layout& layout, std::vector<unsigned> pus, unsigned home_node)
       : Waits(layout, pus),
-        WrappedLoad(workload::make_bounce_load(static_cast<unsigned>(pus.size()), home_node, this)),
+        WrappedLoad(workload::make_bounce_load(
+            static_cast<unsigned>(pus.size()), home_node,
+            [this](unsigned cpu, unsigned before, std::uint64_t ticks) { waited(cpu, before, ticks); })),
         layout_(layout),
         pus_(std::move(pus)) {}
 
@@ -212,18 +214,16 @@ measure::Findings bounce_findings(const topology::Layout& layout, const std::vec
 
 std::vector<Case> bounce_cases(const topology::Layout& layout, const Choice& choice) {
   std::vector<Case> cases;
-  for (const auto& placement : choice.placements)
-    for (const unsigned cpus : choice.cpu_counts) {
-      if (cpus < 2) continue;
-      measure::Subject subject = subject_on(layout, choice, "bounce", placement, cpus);
-      subject.scheme = "exchange";
-      std::string name = fmt::format("bounce/exchange/{}/cpus:{}", subject.placement, cpus);
-      auto make_load = [&layout, pus = subject.pus,
-                        home = subject.home_node]() -> std::unique_ptr<workload::Load> {
-        return std::make_unique<BounceTrial>(layout, pus, home);
-      };
-      cases.push_back({std::move(name), std::move(subject), std::move(make_load)});
-    }
+  for_each_place(choice, 2, [&](const auto& placement, unsigned cpus) {
+    measure::Subject subject = subject_on(layout, choice, "bounce", placement, cpus);
+    subject.scheme = "exchange";
+    std::string name = fmt::format("bounce/exchange/{}/cpus:{}", subject.placement, cpus);
+    auto make_load = [&layout, pus = subject.pus,
+                      home = subject.home_node]() -> std::unique_ptr<workload::Load> {
+      return std::make_unique<BounceTrial>(layout, pus, home);
+    };
+    cases.push_back({std::move(name), std::move(subject), std::move(make_load)});
+  });
   return cases;
 }
 

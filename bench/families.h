@@ -58,6 +58,14 @@ std::vector<Conclusion> mix_conclusions(Results results);
 measure::Subject subject_on(const topology::Layout& layout, const Choice& choice, std::string family,
                             const topology::Placement& placement, unsigned cpus);
 
+// Each placement with each number of CPUs that is not below `least`.
+template <class Add>
+void for_each_place(const Choice& choice, unsigned least, Add add) {
+  for (const topology::Placement& placement : choice.placements)
+    for (const unsigned cpus : choice.cpu_counts)
+      if (cpus >= least) add(placement, cpus);
+}
+
 // What a case of family `floor` is a record of: a bare loop on PUs, or on the first of a placement.
 measure::Subject floor_subject(const topology::Layout& layout, const Choice& choice, std::string_view loop,
                                std::string_view placement, std::vector<unsigned> pus);

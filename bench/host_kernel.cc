@@ -95,15 +95,6 @@ std::string share_text(const std::optional<double>& low, const std::optional<dou
   return fmt::format("{:.1f} to {:.1f} % of its switches from idle", *low * kPercent, *high * kPercent);
 }
 
-// The median of a finding over the valid windows.
-std::optional<double> median_of(const std::vector<measure::Record>& windows, std::string_view counter) {
-  std::vector<double> values;
-  for (const measure::Record& record : windows)
-    if (const auto value = record.valid() ? record.findings.counter(counter) : std::nullopt)
-      values.push_back(*value);
-  return measure::median(values);
-}
-
 }  // namespace
 
 Case host_switch_case(const topology::Layout& layout, const topology::Placement& placement, unsigned cpus,
@@ -143,7 +134,8 @@ std::vector<Conclusion> host_kernel_conclusions(Results results) {
     conclusion.kind = "kernel";
     conclusion.repetitions = first.repetitions;
     const auto put = [&](const char* counter) {
-      const auto value = median_of(windows, counter);
+      const auto value = measure::median(measure::of_valid(
+          windows, [counter](const measure::Record& record) { return record.findings.counter(counter); }));
       if (value) conclusion.counters.emplace_back(counter, *value);
       return value;
     };

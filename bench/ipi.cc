@@ -18,51 +18,37 @@
 namespace mmscale::bench {
 namespace {
 
-// Keeps what the observer must outlive: made before the load, destroyed after it.
-class Calls : public workload::IpiObserver {
- public:
-  void called(std::uint64_t ticks, const machine::IpiTally& tally) override {
-    round_trips.now.record(ticks);
-    last = tally;
-  }
-  void open() {
-    first = last;
-    round_trips.open();
-  }
-  void close() {
-    round_trips.close();
-    at_close = last;
-  }
-
-  host::Timed round_trips;
-  machine::IpiTally first;
-  machine::IpiTally last;
-  machine::IpiTally at_close;
-};
-
-class IpiTrial final : private Calls, public workload::WrappedLoad, public measure::SelfMeasuring {
+class IpiTrial final : public workload::WrappedLoad, public measure::SelfMeasuring {
  public:
   explicit IpiTrial(const workload::IpiSpec& spec)
-      : WrappedLoad(workload::make_ipi_load(spec, this)),
+      : WrappedLoad(workload::make_ipi_load(spec,
+                                            [this](std::uint64_t ticks, const machine::IpiTally& tally) {
+                                              round_trips_.now.record(ticks);
+                                              last_ = tally;
+                                            })),
         targets_(spec.targets),
         does_(workload::target_does(spec.transport)) {}
 
   void open_window(unsigned cpu) override {
-    if (cpu == 0) open();
+    if (cpu != 0) return;
+    first_ = last_;
+    round_trips_.open();
   }
   void close_window(unsigned cpu) override {
-    if (cpu == 0) close();
+    if (cpu != 0) return;
+    round_trips_.close();
+    at_close_ = last_;
   }
 
   measure::Findings findings(const measure::Window&) const override {
     measure::Findings findings;
-    round_trips.put("call", "round_trip_ns", findings);
+    round_trips_.put("call", "round_trip_ns", findings);
     findings.put("targets", targets_);
-    const auto calls = static_cast<double>(round_trips.closed.count());
+    const auto calls = static_cast<double>(round_trips_.closed.count());
     findings.put("calls", calls);
     if (calls > 0) {
-      findings.put("queued_per_call", static_cast<double>(at_close.queued - first.queued) / calls);
-      findings.put("raised_per_call", static_cast<double>(at_close.raised - first.raised) / calls);
+      findings.put("queued_per_call", static_cast<double>(at_close_.queued - first_.queued) / calls);
+      findings.put("raised_per_call", static_cast<double>(at_close_.raised - first_.raised) / calls);
     }
     findings.add_details({{"targets", targets_}, {"target_does", workload::to_string(does_)}});
     return findings;
@@ -71,6 +57,10 @@ class IpiTrial final : private Calls, public workload::WrappedLoad, public measu
  private:
   const unsigned targets_;
   const workload::TargetDoes does_;
+  host::Timed round_trips_;
+  machine::IpiTally first_;
+  machine::IpiTally last_;
+  machine::IpiTally at_close_;
 };
 
 Case make_case(const topology::Layout& layout, const Choice& choice, const std::string& transport,
@@ -91,13 +81,11 @@ Case make_case(const topology::Layout& layout, const Choice& choice, const std::
 
 std::vector<Case> ipi_cases(const topology::Layout& layout, const Choice& choice) {
   std::vector<Case> cases;
-  for (const auto& placement : choice.placements)
-    for (const unsigned cpus : choice.cpu_counts) {
-      if (cpus < 2) continue;
-      for (const unsigned targets : campaign::octave_counts(cpus - 1, 1))
-        for (const auto& transport : choice.transports)
-          cases.push_back(make_case(layout, choice, transport, placement, cpus, targets));
-    }
+  for_each_place(choice, 2, [&](const auto& placement, unsigned cpus) {
+    for (const unsigned targets : campaign::octave_counts(cpus - 1, 1))
+      for (const auto& transport : choice.transports)
+        cases.push_back(make_case(layout, choice, transport, placement, cpus, targets));
+  });
   return cases;
 }
 

@@ -36,19 +36,19 @@ std::size_t kept_visits(unsigned cpus) {
 constexpr std::chrono::microseconds kVisit{40};
 constexpr unsigned kPasses = 4;
 
-// What the observer must outlive: made before the load, destroyed after it.
-class Visits : public workload::LineObserver {
+// Made before the load, destroyed after it.
+class Visits {
  public:
   explicit Visits(unsigned cpus) : cpus_(cpus), kept_(kept_visits(cpus)), pairs_(cpus * cpus) {
     for (unsigned a = 0; a < cpus; ++a)
       for (unsigned b = a + 1; b < cpus; ++b) pairs_[a * cpus + b].round_trip_ticks.reserve(kept_);
   }
 
-  void visited(unsigned a, unsigned b, std::uint64_t round_trips, std::uint64_t ticks) override {
+  void visited(unsigned a, unsigned b, std::uint64_t ticks) {
     Pair& pair = pairs_[a * cpus_ + b];
     ++pair.visits;
     if (pair.round_trip_ticks.size() < kept_)
-      pair.round_trip_ticks.push_back(static_cast<double>(ticks) / static_cast<double>(round_trips));
+      pair.round_trip_ticks.push_back(static_cast<double>(ticks) / workload::kLineRoundTrips);
   }
 
   // Those in which `a` comes first are a's to forget, on its own thread.
@@ -89,7 +89,9 @@ class LineTrial final : private Visits, public workload::WrappedLoad, public mea
  public:
   LineTrial(std::vector<unsigned> pus, Distances distances, unsigned home_node, std::size_t sampled_from)
       : Visits(static_cast<unsigned>(pus.size())),
-        WrappedLoad(workload::make_line_load(static_cast<unsigned>(pus.size()), home_node, this)),
+        WrappedLoad(workload::make_line_load(
+            static_cast<unsigned>(pus.size()), home_node,
+            [this](unsigned a, unsigned b, std::uint64_t ticks) { visited(a, b, ticks); })),
         pus_(std::move(pus)),
         distances_(std::move(distances)),
         home_node_(home_node),

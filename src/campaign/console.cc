@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <functional>
 #include <map>
 
 #include "measure/statistics.h"
@@ -39,13 +40,9 @@ bool is_counted(const std::vector<measure::Record>& repetitions) {
 // Of the valid repetitions: the median of a quantile of the operation.
 std::optional<double> median_of_quantile(const std::vector<measure::Record>& repetitions,
                                          std::string_view suffix) {
-  std::vector<double> times;
-  for (const measure::Record& record : repetitions) {
-    if (!record.valid()) continue;
-    const auto time = record.findings.counter(fmt::format("{}_{}", record.findings.distribution, suffix));
-    if (time) times.push_back(*time);
-  }
-  return measure::median(times);
+  return measure::median(measure::of_valid(repetitions, [suffix](const measure::Record& record) {
+    return record.findings.counter(fmt::format("{}_{}", record.findings.distribution, suffix));
+  }));
 }
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kQuantiles = {
@@ -66,9 +63,8 @@ std::string times_table(std::span<const std::vector<measure::Record>> cases, std
   text += fmt::format("  {:>7}\n", "valid");
   for (const auto& repetitions : cases) {
     if (!is_timed(repetitions)) continue;
-    std::vector<double> times;
-    for (const measure::Record& record : repetitions)
-      if (record.valid() && record.findings.operation_ns) times.push_back(*record.findings.operation_ns);
+    const auto times = measure::of_valid(
+        repetitions, [](const measure::Record& record) { return record.findings.operation_ns; });
     const auto median = measure::median(times);
     const auto interval = measure::median_interval(times);
     text += fmt::format(
@@ -229,10 +225,9 @@ std::map<std::string, double> reference_rates(std::span<const std::vector<measur
   std::map<std::string, double> rates;
   for (const auto& repetitions : cases) {
     if (!is_counted(repetitions) || repetitions.front().subject.scheme != kReference) continue;
-    std::vector<double> valid;
-    for (const measure::Record& record : repetitions)
-      if (record.valid()) valid.push_back(record.rate());
-    if (const auto rate = measure::median(valid); rate && *rate > 0)
+    if (const auto rate =
+            measure::median(measure::of_valid(repetitions, std::mem_fn(&measure::Record::rate)));
+        rate && *rate > 0)
       rates[without_scheme(repetitions.front())] = *rate;
   }
   return rates;
@@ -253,13 +248,8 @@ std::string results_table(std::span<const std::vector<measure::Record>> cases, s
                       "interval", "ns per CPU", "to refcount", "valid");
   for (const auto& repetitions : cases) {
     if (!is_counted(repetitions)) continue;
-    std::vector<double> rates;
-    std::vector<double> ns;
-    for (const measure::Record& record : repetitions) {
-      if (!record.valid()) continue;
-      rates.push_back(record.rate());
-      ns.push_back(record.cpu_ns());
-    }
+    const auto rates = measure::of_valid(repetitions, std::mem_fn(&measure::Record::rate));
+    const auto ns = measure::of_valid(repetitions, std::mem_fn(&measure::Record::cpu_ns));
     const auto rate = measure::median(rates);
     const auto interval = measure::median_interval(rates);
     const auto reference = references.find(without_scheme(repetitions.front()));

@@ -99,7 +99,8 @@ class Session {
     for (const auto& [key, value] : setup_.context) benchmark::AddCustomContext(key, value);
     initialize_google_benchmark();
     if (!setup_.out.empty()) file_.emplace(setup_.out, context_json());
-    if (has_text_file()) text_file_.emplace(setup_.google.out);
+    if (!setup_.google.out.empty() && setup_.google.out_format != "json")
+      text_file_.emplace(setup_.google.out);
     progress_.emplace(stderr, static_cast<unsigned>(setup_.cases.size()) * setup_.repetitions, setup_.live);
 
     for (std::size_t i = 0; i < setup_.cases.size(); ++i)
@@ -228,39 +229,26 @@ class Session {
     return text;
   }
 
-  nlohmann::ordered_json document_of_results() const {
-    nlohmann::ordered_json all = document(results_, setup_.google.display_aggregates_only);
+  std::string in_format(std::string_view format, bool aggregates_only) const {
+    if (format == "csv") return csv(results_, aggregates_only);
+    if (format == "lkp") return lkp(results_);
+    if (format == "prometheus") return prometheus(results_);
+    if (format != "json") return text_of_results();
+    nlohmann::ordered_json all = document(results_, aggregates_only);
     for (const Conclusion& conclusion : conclusions()) all["benchmarks"].push_back(to_json(conclusion));
-    return all;
+    return all.dump(2) + "\n";
   }
 
   void display() {
     const GoogleFlags& google = setup_.google;
-    if (google.format == "json")
-      fmt::print("{}\n", document_of_results().dump(2));
-    else if (google.format == "csv")
-      fmt::print("{}", csv(results_, google.display_aggregates_only));
-    else if (google.format == "lkp")
-      fmt::print("{}", lkp(results_));
-    else if (google.format == "prometheus")
-      fmt::print("{}", prometheus(results_));
-    else
-      // Standard output belongs to the records if they go there.
-      fmt::print(measure::screen_beside(setup_.out), "{}", text_of_results());
+    // Standard output belongs to the records if they go there.
+    fmt::print(measure::screen_beside(setup_.out), "{}",
+               in_format(google.format, google.display_aggregates_only));
     // A full disk shows when the buffer goes out, not when it is filled.
     if (std::fflush(stdout) != 0)
       throw RecordFileError(fmt::format("cannot write standard output: {}", std::strerror(errno)));
-    if (text_file_) write_text_file();
-  }
-
-  // --benchmark_out in a format that is not records: opened before anything is measured in vain, written at
-  // the end.
-  bool has_text_file() const { return !setup_.google.out.empty() && setup_.google.out_format != "json"; }
-
-  void write_text_file() {
-    text_file_->write(setup_.google.out_format == "csv" ? csv(results_, setup_.google.file_aggregates_only)
-                                                        : text_of_results(),
-                      0);
+    if (!text_file_) return;
+    text_file_->write(in_format(google.out_format, google.file_aggregates_only), 0);
     text_file_->commit();
   }
 
@@ -296,7 +284,7 @@ class Session {
   // Of each case that is measured no more, why.
   std::vector<std::string> stopped_;
   std::optional<RecordFile> file_;
-  // --benchmark_out in a format that is not records.
+  // --benchmark_out in a format that is not records: opened before anything is measured in vain, written at the end.
   std::optional<measure::OutputFile> text_file_;
   std::optional<Progress> progress_;
   std::exception_ptr failed_;

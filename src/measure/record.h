@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -82,5 +83,15 @@ struct Record {
   // What is not a number, and the per-CPU figures: the "mmscale" object beside the counters.
   nlohmann::ordered_json details() const;
 };
+
+// Of the valid ones among a case's windows, what `of` says of each, if anything.
+template <class Of>
+std::vector<double> of_valid(std::span<const Record> windows, Of of) {
+  std::vector<double> values;
+  for (const Record& record : windows)
+    if (record.valid())
+      if (const std::optional<double> value = of(record)) values.push_back(*value);
+  return values;
+}
 
 }  // namespace mmscale::measure

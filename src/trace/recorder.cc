@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +17,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "machine/silicon/clock.h"
 #include "trace/c_libraries.h"
 #include "trace/proc_tasks.h"
 #include "trace/raw_records.h"
@@ -46,12 +46,6 @@ constexpr std::string_view kInstancePrefix = "mmscale-";
 
 // How /proc/self/ns/pid reads outside every container: PROC_PID_INIT_INO, 0xEFFFFFFC (include/linux/proc_ns.h).
 constexpr std::string_view kFirstPidNamespace = "pid:[4026531836]";
-
-std::uint64_t monotonic_ns() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 // While it lives the instance traces. When its file closes, by whatever end of this process, the kernel itself stops tracing
 // and gives the buffers back (free_buffer, Documentation/trace/ftrace.rst): SIGKILL to the guard as well, as a container's
@@ -350,7 +344,7 @@ void Recorder::stop() {
 
 void Recorder::collect(std::vector<Event>& events) {
   // What was written before now is read below, on every CPU.
-  const std::uint64_t complete = state_->on ? monotonic_ns() : UINT64_MAX;
+  const std::uint64_t complete = state_->on ? machine::silicon::now_ns() : UINT64_MAX;
   for (const auto& pipe : state_->pipes)
     pipe->drain([this](tep_record& record, int cpu) { state_->take(record, cpu); });
   auto& waiting = state_->waiting;

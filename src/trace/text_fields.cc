@@ -241,20 +241,6 @@ std::optional<std::uint64_t> seconds(std::string_view text) {
   return *whole * 1'000'000'000 + ns;
 }
 
-std::string_view take_word(std::string_view& text) {
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  text.remove_prefix(begin == text.npos ? text.size() : begin);
-  const std::string_view word = text.substr(0, text.find_first_of(kBlanks));
-  text.remove_prefix(word.size());
-  return word;
-}
-
-std::string_view trim(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
-}
-
 bool take(std::string_view& text, std::string_view literal) {
   if (!text.starts_with(literal)) return false;
   text.remove_prefix(literal.size());

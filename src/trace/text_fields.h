@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 
+#include "measure/text_file.h"
 #include "topology/text.h"
 #include "trace/event.h"
 
@@ -40,8 +41,8 @@ bool parse_at_cpu(std::string_view text, char mark, Parse&& parse) {
 }
 
 // Takes the blanks off the front, then the first word.
-std::string_view take_word(std::string_view& text);
-std::string_view trim(std::string_view text);
+inline std::string_view take_word(std::string_view& text) { return measure::next_word(text); }
+inline std::string_view trim(std::string_view text) { return measure::trimmed(text); }
 // Takes `literal` off the front if it is there.
 bool take(std::string_view& text, std::string_view literal);
 // Takes the decimal digits off the front.

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <new>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "machine/machine.h"
@@ -25,9 +26,9 @@ struct alignas(machine::kApart) Holder {
 
 class SiliconBounce final : public BounceLoad {
  public:
-  SiliconBounce(unsigned cpus, unsigned home_node, BounceObserver* observer)
+  SiliconBounce(unsigned cpus, unsigned home_node, BounceObserver observer)
       : BounceLoad(cpus),
-        observer_(observer),
+        observer_(std::move(observer)),
         memory_(sizeof(Holder), home_node),
         holder_(*new (memory_.bytes().data()) Holder{.cpu = cpus}),
         seats_(cpus) {}
@@ -54,7 +55,7 @@ class SiliconBounce final : public BounceLoad {
       ++now[before];
       --rounds;
       until_sample = kBounceSampledOneIn - 1;
-      if (observer_ != nullptr && before < seats_.size()) observer_->waited(cpu, before, end - begin);
+      if (observer_ && before < seats_.size()) observer_(cpu, before, end - begin);
     }
     return true;
   }
@@ -99,7 +100,7 @@ class SiliconBounce final : public BounceLoad {
 
   std::uint32_t exchange(unsigned cpu) { return holder_.cpu.exchange(cpu, std::memory_order_acq_rel); }
 
-  BounceObserver* const observer_;
+  const BounceObserver observer_;
   machine::silicon::HomeMemory memory_;
   Holder& holder_;
   std::vector<Seat> seats_;
@@ -107,9 +108,9 @@ class SiliconBounce final : public BounceLoad {
 
 }  // namespace
 
-std::unique_ptr<BounceLoad> make_bounce_load(unsigned cpus, unsigned home_node, BounceObserver* observer) {
+std::unique_ptr<BounceLoad> make_bounce_load(unsigned cpus, unsigned home_node, BounceObserver observer) {
   if (cpus < 2) throw std::invalid_argument("bounce: a line travels between 2 CPUs or more");
-  return std::make_unique<SiliconBounce>(cpus, home_node, observer);
+  return std::make_unique<SiliconBounce>(cpus, home_node, std::move(observer));
 }
 
 std::vector<std::string> unbalanced(std::span<const std::uint64_t> taken, unsigned cpus, unsigned left) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -12,14 +13,9 @@
 
 namespace mmscale::workload {
 
-// Told of one exchange in kBounceSampledOneIn of a CPU, by the CPU itself.
-class BounceObserver {
- public:
-  virtual ~BounceObserver() = default;
-  // The exchange of `cpu` took so many ticks of its counter, waiting for the line included, and returned
-  // `before`: which CPU had it.
-  virtual void waited(unsigned cpu, unsigned before, std::uint64_t ticks) = 0;
-};
+// Told of one exchange in kBounceSampledOneIn of a CPU, by the CPU itself: it took so many ticks of its counter, waiting for
+// the line included, and returned `before`, the CPU that had it.
+using BounceObserver = std::function<void(unsigned cpu, unsigned before, std::uint64_t ticks)>;
 
 inline constexpr std::uint64_t kBounceSampledOneIn = 64;
 
@@ -39,8 +35,8 @@ class BounceLoad : public BareLoad, public Bouncing {
 // One round is one exchange (acquire and release, as the fully ordered atomics of mm_count) of a line that
 // lives on node `home_node`. The counts are exact: every number written is returned once, to whoever comes
 // next, but for the one that is left at the end; the audit holds both sums against each other for each CPU.
-// Counting costs an increment of a line of the CPU's own. `observer` outlives the load; null for none.
-std::unique_ptr<BounceLoad> make_bounce_load(unsigned cpus, unsigned home_node, BounceObserver* observer);
+// Counting costs an increment of a line of the CPU's own. `observer` may be none.
+std::unique_ptr<BounceLoad> make_bounce_load(unsigned cpus, unsigned home_node, BounceObserver observer);
 
 // What does not add up of a whole run, one line for each CPU: taken[cpu * (cpus + 1) + from] exchanges of `cpu`
 // returned `from`, `cpus` standing for nobody, which the first of all found; `left` is what the line held at the

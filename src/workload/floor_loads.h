@@ -4,6 +4,8 @@
 // is emulated. Nothing is ever subtracted; these stand beside.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -15,6 +17,10 @@ namespace mmscale::workload {
 struct Floor {
   std::string_view name;
   std::string_view what;
+  // Goes round so often with a counter, and says how often that reached zero.
+  std::uint64_t (*run)(std::atomic<std::int32_t>& counter, std::uint64_t rounds);
+  // Whether all CPUs have one counter.
+  bool is_shared = false;
 };
 
 // incdec: inc and dec_and_test, back to back, by all CPUs on one line. private: the same, each CPU on a line

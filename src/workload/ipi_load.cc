@@ -6,6 +6,7 @@
 #include <atomic>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "machine/silicon/clock.h"
@@ -22,9 +23,9 @@ constexpr int kTargetSteps = 64;
 
 class IpiLoad final : public Load {
  public:
-  IpiLoad(const IpiSpec& spec, IpiObserver* observer)
+  IpiLoad(const IpiSpec& spec, IpiObserver observer)
       : does_(target_does(spec.transport)),
-        observer_(observer),
+        observer_(std::move(observer)),
         transport_(machine::silicon::make_transport(spec.transport, spec.cpus)),
         system_(spec.cpus, *transport_),
         targets_(spec.cpus),
@@ -81,7 +82,7 @@ class IpiLoad final : public Load {
       const std::uint64_t begin = machine::silicon::ticks();
       m.call_many(targets_, handle, nullptr);
       const std::uint64_t end = machine::silicon::ticks();
-      if (observer_ != nullptr) observer_->called(end - begin, m.ipi_tally());
+      if (observer_) observer_(end - begin, m.ipi_tally());
     }
   }
 
@@ -109,7 +110,7 @@ class IpiLoad final : public Load {
   }
 
   const TargetDoes does_;
-  IpiObserver* const observer_;
+  const IpiObserver observer_;
   std::unique_ptr<machine::silicon::Transport> transport_;
   Machine::System system_;
   machine::CpuMask targets_;
@@ -128,8 +129,8 @@ std::string_view to_string(TargetDoes does) {
   return does == TargetDoes::compute ? "compute" : "enable_points";
 }
 
-std::unique_ptr<Load> make_ipi_load(const IpiSpec& spec, IpiObserver* observer) {
-  return std::make_unique<IpiLoad>(spec, observer);
+std::unique_ptr<Load> make_ipi_load(const IpiSpec& spec, IpiObserver observer) {
+  return std::make_unique<IpiLoad>(spec, std::move(observer));
 }
 
 }  // namespace mmscale::workload

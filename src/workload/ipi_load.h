@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 
@@ -13,13 +14,8 @@
 
 namespace mmscale::workload {
 
-// Told of every call, by CPU 0, between calls.
-class IpiObserver {
- public:
-  virtual ~IpiObserver() = default;
-  // One call took so many ticks of CPU 0's counter. `tally` is of all calls so far.
-  virtual void called(std::uint64_t ticks, const machine::IpiTally& tally) = 0;
-};
+// Told of every call, by CPU 0, between calls: it took so many ticks of CPU 0's counter. `tally` is of all calls so far.
+using IpiObserver = std::function<void(std::uint64_t ticks, const machine::IpiTally& tally)>;
 
 struct IpiSpec {
   // One of machine::silicon::transport_names().
@@ -37,8 +33,8 @@ TargetDoes target_does(std::string_view transport);
 std::string_view to_string(TargetDoes does);
 
 // One round of CPU 0 is one call; one of any other CPU a microsecond or less of what targets do. `observer`
-// outlives the load; null for none. Throws std::invalid_argument for a bad number of targets, and what
+// may be none. Throws std::invalid_argument for a bad number of targets, and what
 // transports throw.
-std::unique_ptr<Load> make_ipi_load(const IpiSpec& spec, IpiObserver* observer);
+std::unique_ptr<Load> make_ipi_load(const IpiSpec& spec, IpiObserver observer);
 
 }  // namespace mmscale::workload

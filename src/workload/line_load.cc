@@ -9,6 +9,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "machine/machine.h"
@@ -30,9 +31,9 @@ struct alignas(machine::kApart) Ball {
 
 class LineLoad final : public BareLoad {
  public:
-  LineLoad(unsigned cpus, unsigned home_node, LineObserver* observer)
+  LineLoad(unsigned cpus, unsigned home_node, LineObserver observer)
       : BareLoad(cpus),
-        observer_(observer),
+        observer_(std::move(observer)),
         apart_(apart(std::size_t{cpus} * (cpus - 1) / 2)),
         memory_(apart_ * (std::size_t{cpus} * (cpus - 1) / 2), home_node),
         rounds_(cpus),
@@ -152,7 +153,7 @@ class LineLoad final : public BareLoad {
     for (std::uint64_t k = 0; k < kLineRoundTrips; ++k, turn += 2) move(ball, turn);
     const std::uint64_t end = ticks();
     ++pair.visits;
-    if (observer_ != nullptr) observer_->visited(pair.a, pair.b, kLineRoundTrips, end - begin);
+    if (observer_) observer_(pair.a, pair.b, end - begin);
   }
 
   void play_b(const Pair& pair, Ball& ball) {
@@ -161,7 +162,7 @@ class LineLoad final : public BareLoad {
     for (std::uint64_t k = 0; k < kPerVisit; ++k, turn += 2) move(ball, turn);
   }
 
-  LineObserver* const observer_;
+  const LineObserver observer_;
   const std::size_t apart_;
   machine::silicon::HomeMemory memory_;
   LedRounds rounds_;
@@ -171,9 +172,9 @@ class LineLoad final : public BareLoad {
 
 }  // namespace
 
-std::unique_ptr<Load> make_line_load(unsigned cpus, unsigned home_node, LineObserver* observer) {
+std::unique_ptr<Load> make_line_load(unsigned cpus, unsigned home_node, LineObserver observer) {
   if (cpus < 2) throw std::invalid_argument("line: a line travels between 2 CPUs or more");
-  return std::make_unique<LineLoad>(cpus, home_node, observer);
+  return std::make_unique<LineLoad>(cpus, home_node, std::move(observer));
 }
 
 }  // namespace mmscale::workload

@@ -4,20 +4,16 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "workload/load.h"
 
 namespace mmscale::workload {
 
-// Told of every visit to a pair, by the pair's first CPU when it has made its last move; visits to different
-// pairs may be told at once.
-class LineObserver {
- public:
-  virtual ~LineObserver() = default;
-  // CPUs `a` < `b` passed a line to and fro `round_trips` times in so many ticks of a's counter.
-  virtual void visited(unsigned a, unsigned b, std::uint64_t round_trips, std::uint64_t ticks) = 0;
-};
+// Told of every visit to a pair, by the pair's first CPU when it has made its last move: CPUs `a` < `b` passed a line to and
+// fro kLineRoundTrips times in so many ticks of a's counter. Visits to different pairs may be told at once.
+using LineObserver = std::function<void(unsigned a, unsigned b, std::uint64_t ticks)>;
 
 // Round trips timed in a visit, and those before them that bring line and clocks to speed.
 inline constexpr std::uint64_t kLineRoundTrips = 128;
@@ -27,8 +23,7 @@ inline constexpr std::uint64_t kLineWarmRoundTrips = 16;
 // so that nothing of theirs is on the move. A visit is a ping-pong by compare-and-swap, tried until it
 // succeeds, as the tools do whose figures are published: a round trip is two transfers, one way half of it.
 // Each pair has a page of its own, or where that would be above 32 MiB lines of its own, fresh for every window, on node
-// `home_node`. `observer` outlives the load;
-// null for none.
-std::unique_ptr<Load> make_line_load(unsigned cpus, unsigned home_node, LineObserver* observer);
+// `home_node`. `observer` may be none.
+std::unique_ptr<Load> make_line_load(unsigned cpus, unsigned home_node, LineObserver observer);
 
 }  // namespace mmscale::workload

@@ -9,8 +9,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "machine/simulator/simulator.h"
-#include "workload/simulator_loads.h"
+#include "workload/bare_simulator_load.h"
 
 namespace mmscale::workload {
 namespace {
@@ -31,6 +30,7 @@ struct Shared {
   Shared(unsigned cpus, unsigned lines) : own(2 * cpus), mine(cpus), slot(cpus), slots(cpus), walked(lines) {
     for (unsigned cpu = 0; cpu < cpus; ++cpu) mine[cpu] = cpu;
   }
+  std::span<const std::byte> homed() const { return std::as_bytes(std::span(&word, 2)); }
   Word word;
   Word guarded;
   // private: a line for each CPU. clh, mcs: the nodes of its queue; which of them each CPU has at the moment.
@@ -180,62 +180,44 @@ constexpr std::array<LoopRow, 13> kLoops = {{
     {{"mcs", "an MCS queue lock taken and released, each CPU waiting at a line of its own"}, mcs},
 }};
 
-class SimulatedLoopLoad final : public SimulatorLoad {
+class SimulatedLoopLoad final : public BareSimulatorLoad<Shared> {
  public:
   SimulatedLoopLoad(const LoopSpec& spec, Round round)
-      : cpus_(static_cast<unsigned>(spec.pus.size())),
+      : BareSimulatorLoad(std::make_unique<Shared>(static_cast<unsigned>(spec.pus.size()), spec.lines),
+                          *spec.model, spec.pus, spec.home_node),
         work_{spec.inside, spec.lines},
         between_(spec.between),
         delay_(spec.delay),
-        round_(round),
-        shared_(std::make_unique<Shared>(cpus_, spec.lines)),
-        world_(*spec.model, places_of(*spec.model, spec.pus), package_of_node(*spec.model, spec.home_node),
-               std::as_bytes(std::span(&shared_->word, 2))),
-        system_(world_) {
-    for (unsigned cpu = 0; cpu < cpus_; ++cpu) machines_.push_back(std::make_unique<Machine>(system_, cpu));
-    shared_->world = &world_;
+        round_(round) {
+    lines_->world = &world_;
   }
 
-  void rest(unsigned cpu, Picoseconds time) override { machines_[cpu]->rest(time); }
-  const machine::simulator::World& world() const override { return world_; }
   std::string what_is(std::uintptr_t at) const override {
-    if (at == reinterpret_cast<std::uintptr_t>(&shared_->word)) return "the shared line";
-    return at == reinterpret_cast<std::uintptr_t>(&shared_->guarded) ? "what the lock guards"
-                                                                     : "a CPU's own line";
+    if (at == reinterpret_cast<std::uintptr_t>(&lines_->word)) return "the shared line";
+    return at == reinterpret_cast<std::uintptr_t>(&lines_->guarded) ? "what the lock guards"
+                                                                    : "a CPU's own line";
   }
 
-  unsigned cpus() const override { return cpus_; }
-  void boot(unsigned, unsigned) override {}
   bool run(unsigned cpu, std::uint64_t rounds) override {
     for (; rounds != 0; --rounds) {
-      round_(*machines_[cpu], *shared_, work_);
-      // Rounds of one length fall into step, which none keep on a machine: each is up to a fifth shorter or longer.
-      const Picoseconds spread = between_ / 5;
-      world_.compute(cpu, between_ - spread + world_.drawn_below(2 * spread));
+      round_(*machines_[cpu], *lines_, work_);
+      world_.compute(cpu, between_);
       world_.spend(cpu, delay_);
     }
     return true;
   }
-  void finish(unsigned) override {}
   void stop(unsigned cpu) override {
     if (round_ != pass && round_ != pass_read) return;
-    shared_->stopped = true;
+    lines_->stopped = true;
     // Wakes whoever waits for its turn.
-    machines_[cpu]->fetch_add(shared_->word.value, 0, relaxed);
+    machines_[cpu]->fetch_add(lines_->word.value, 0, relaxed);
   }
 
  private:
-  machine::simulator::World& own_world() override { return world_; }
-
-  const unsigned cpus_;
   const Work work_;
   const Picoseconds between_;
   const Picoseconds delay_;
   const Round round_;
-  const std::unique_ptr<Shared> shared_;
-  machine::simulator::World world_;
-  Machine::System system_;
-  std::vector<std::unique_ptr<Machine>> machines_;
 };
 
 }  // namespace

@@ -13,22 +13,15 @@
 namespace mmscale::workload {
 namespace {
 
-struct Sampled : BounceObserver {
-  explicit Sampled(unsigned cpus) : samples(cpus) {}
-  void waited(unsigned cpu, unsigned before, std::uint64_t) override {
+TEST(BounceLoad, EveryNumberWrittenIsFoundOnce) {
+  std::vector<std::uint64_t> samples(3);  // each written by its own CPU
+  const auto load = make_bounce_load(3, 0, [&](unsigned cpu, unsigned before, std::uint64_t) {
     EXPECT_LT(before, samples.size());
     ++samples[cpu];
-  }
-  std::vector<std::uint64_t> samples;  // each written by its own CPU
-};
-
-TEST(BounceLoad, EveryNumberWrittenIsFoundOnce) {
-  Sampled sampled(3);
-  const auto load = make_bounce_load(3, 0, &sampled);
+  });
   test::run_load(*load, 10'000);
   EXPECT_THAT(load->audit(), testing::IsEmpty());
-  for (unsigned cpu = 0; cpu < 3; ++cpu)
-    EXPECT_GE(sampled.samples[cpu], 10'000 / kBounceSampledOneIn - 1) << cpu;
+  for (unsigned cpu = 0; cpu < 3; ++cpu) EXPECT_GE(samples[cpu], 10'000 / kBounceSampledOneIn - 1) << cpu;
 }
 
 // CPUs one after the other, so that it is known who takes it from whom.

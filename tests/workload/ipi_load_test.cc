@@ -11,15 +11,6 @@
 namespace mmscale::workload {
 namespace {
 
-struct CallCounter : IpiObserver {
-  void called(std::uint64_t, const machine::IpiTally& tally) override {
-    ++calls;
-    last = tally;
-  }
-  std::uint64_t calls = 0;
-  machine::IpiTally last;
-};
-
 TEST(IpiLoad, EveryCallIsHandledOnceByEveryTransport) {
   for (const std::string_view transport : machine::silicon::transport_names()) {
     try {
@@ -27,13 +18,18 @@ TEST(IpiLoad, EveryCallIsHandledOnceByEveryTransport) {
     } catch (const machine::silicon::TransportError&) {
       continue;
     }
-    CallCounter calls;
-    const auto load = make_ipi_load({.transport = transport, .cpus = 2, .targets = 1}, &calls);
+    std::uint64_t calls = 0;
+    machine::IpiTally last;
+    const auto load = make_ipi_load({.transport = transport, .cpus = 2, .targets = 1},
+                                    [&](std::uint64_t, const machine::IpiTally& tally) {
+                                      ++calls;
+                                      last = tally;
+                                    });
     test::run_load(*load, 200);
     EXPECT_TRUE(load->audit().empty()) << transport;
-    EXPECT_GE(calls.calls, 200u);
-    EXPECT_EQ(calls.last.queued, calls.calls);
-    EXPECT_LE(calls.last.raised, calls.last.queued);
+    EXPECT_GE(calls, 200u);
+    EXPECT_EQ(last.queued, calls);
+    EXPECT_LE(last.raised, last.queued);
   }
 }
 
