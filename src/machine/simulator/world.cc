@@ -104,7 +104,7 @@ World::World(const Model& model, const Renumbered& renumbered, std::uint32_t hom
     if (first == kNobody) first = cpus_[i].next_sibling = i;
     cpus_[i].next_sibling = std::exchange(cpus_[first].next_sibling, i);
     fibers_.push_back(std::make_unique<Fiber>(Fiber::kStackBytes));
-    cpus_[i].fiber = fibers_.back().get();
+    cpus_[i].fiber = cpus_[i].follower = fibers_.back().get();
     cpus_[i].world = this;
   }
 }
@@ -268,19 +268,20 @@ void World::yield(Cpu& c) {
 // time CPUs go before lines.
 void World::wait(Cpu& c) {
   for (;;) {
-    if (line_is_next()) {
+    const std::uint32_t earliest = turns_.next();
+    const Picoseconds time = turns_.of(earliest);
+    if (!line_events_.empty() && line_events_.top().time < time) {
       const Event event = line_events_.top();
       line_events_.pop();
       ++statistics_.events;
       line_event(event.who, event.time);
       continue;
     }
-    const Picoseconds time = turns_.time();
     if (time == kNever) {
       c.fiber->jump(thread_);
       continue;
     }
-    Cpu& next = cpus_[turns_.next()];
+    Cpu& next = cpus_[earliest];
     ++statistics_.events;
     if (next.state == State::requesting) {
       schedule(next, kNever);
@@ -304,8 +305,8 @@ void World::wait(Cpu& c) {
 // CPUs in lockstep follow each other in the same order again and again: while one begins to run, the host
 // fetches what the one after it will need.
 void World::switch_to(Cpu& c, Cpu& next) {
-  c.follower = next.id;
-  cpus_[next.follower].fiber->prefetch();
+  c.follower = next.fiber;
+  next.follower->prefetch();
   c.fiber->jump(*next.fiber);
 }
 

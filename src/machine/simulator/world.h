@@ -202,12 +202,12 @@ class World {
     Picoseconds time = 0;
     Picoseconds interrupt_at = kNever;
     Fiber* fiber = nullptr;
+    // Whose went on when this one last let others go first.
+    Fiber* follower = nullptr;
     // Until when its time is in its books.
     Picoseconds charged = 0;
     Place place;
     std::uint32_t id = 0;
-    // Who went on when this one last let others go first.
-    std::uint32_t follower = 0;
     // The line that the store in its buffer waits for; kNobody while that is empty.
     std::uint32_t storing_to = kNobody;
     State state = State::ready;
@@ -276,7 +276,6 @@ class World {
   void note(std::uint32_t index, std::uint32_t to, std::uint32_t from, Picoseconds took);
 
   // scheduling (world.cc)
-  bool line_is_next() { return !line_events_.empty() && line_events_.top().time < turns_.time(); }
   void yield(Cpu& c);
   void wait(Cpu& c);
   void switch_to(Cpu& c, Cpu& next);
