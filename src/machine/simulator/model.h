@@ -110,6 +110,9 @@ struct Model {
   Protocol protocol = Protocol::home;
   Handover handover = Handover::through;
   Supplier supplier = Supplier::agent;
+  // Protocol::home: who tells the home that a line has gone to another domain, so that it serves the next: who got it,
+  // as AMD's do, or who had it.
+  bool requester_tells_home = false;
   Atomics atomics = Atomics::near;
   Arbitration arbitration = Arbitration::fifo;
   Costs costs;

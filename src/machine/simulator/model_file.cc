@@ -74,6 +74,10 @@ class Reader {
           choice("reads_from", {"agent", "owner"}) == "owner" ? Supplier::owner : Supplier::agent;
     if (model.supplier == Supplier::owner && model.protocol == Protocol::snoop)
       fail("'reads_from' is 'owner', which says who answers a home: the protocol is 'snoop'");
+    if (file_.contains("home_hears_from"))
+      model.requester_tells_home = choice("home_hears_from", {"owner", "requester"}) == "requester";
+    if (model.requester_tells_home && model.protocol == Protocol::snoop)
+      fail("'home_hears_from' is 'requester', which says who tells a home: the protocol is 'snoop'");
     const std::string arbitration = choice("arbitration", {"fifo", "near", "random"});
     model.arbitration = arbitration == "fifo"   ? Arbitration::fifo
                         : arbitration == "near" ? Arbitration::near
@@ -93,9 +97,9 @@ class Reader {
 
   void check_keys() const {
     static const std::set<std::string> kKnown = {
-        "schema",   "name",       "description",        "topology",  "cpus",
-        "domain",   "kind",       "protocol",           "atomics",   "arbitration",
-        "costs_ns", "one_way_ns", "packages_per_group", "reads_from"};
+        "schema",   "name",       "description",        "topology",   "cpus",
+        "domain",   "kind",       "protocol",           "atomics",    "arbitration",
+        "costs_ns", "one_way_ns", "packages_per_group", "reads_from", "home_hears_from"};
     for (const auto& [key, value] : file_.items())
       if (!kKnown.contains(key)) fail(fmt::format("unknown key '{}'", key));
     if (file_.value("schema", json()) != 1) fail("'schema' must be 1");

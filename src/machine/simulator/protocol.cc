@@ -302,12 +302,10 @@ void World::serve(std::uint32_t index, Picoseconds time) {
   }
 }
 
-// Of an owner for whose line others waited when it came.
-constexpr Picoseconds kMostOperations = 8;
-
 // When the home's snoop for a domain that waits is at the owner's agent. Who waited when the owner got the line
 // has come with it as a conflict, and needs no snoop: the owner goes on for some operations at most.
 Picoseconds World::snoop_from_home(Line& line, std::uint32_t index, std::uint32_t domain) {
+  constexpr Picoseconds kMostOperations = 8;
   const Picoseconds at_home = lines_.queue(line, domain).at_home;
   const Picoseconds since = lines_.statistics(index).since;
   const Picoseconds snooped =
@@ -334,8 +332,7 @@ void World::line_event(std::uint32_t index, Picoseconds time) {
 // next owner keeps the line for a leg at least, and completes as many operations as fit.
 //
 // To another domain: that has it until the home has heard that it arrived, and its snoop for the next domain
-// has come; meanwhile its own cores pass the line on among themselves, once the home knows of the conflict: until
-// then the first of them goes on.
+// has come; meanwhile its own cores pass the line on among themselves.
 //
 // A bus has no visits: the next request is heard as soon as the line is there.
 void World::hand_over(std::uint32_t index, Picoseconds time) {
@@ -367,11 +364,9 @@ void World::hand_over(std::uint32_t index, Picoseconds time) {
   } else {
     const Picoseconds sent = leaves + leg;
     line.port_free = sent + between(owner, c.place);
-    line.home_free = sent + between(owner, agents_[line.home]);
     data = line.port_free + leg;
-    // Others ask for it, too: the new owner's agent acknowledges that to the home, and until the answer serves nobody.
-    if (line.waiting != 0)
-      line.port_free += std::min(2 * between(c.place, agents_[line.home]), kMostOperations * costs_.atomic);
+    line.home_free = requester_tells_home_ ? data + leg + between(c.place, agents_[line.home])
+                                           : sent + between(owner, agents_[line.home]);
   }
   if (c.wish == Wish::modify) {
     const Picoseconds more = conditional(line, data - leaves);

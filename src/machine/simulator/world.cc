@@ -73,6 +73,7 @@ World::World(const Model& model, const Renumbered& renumbered, std::uint32_t hom
       protocol_(model.protocol),
       handover_(model.handover),
       supplier_(model.supplier),
+      requester_tells_home_(model.requester_tells_home),
       atomics_(model.atomics),
       arbitration_(model.arbitration),
       scheduling_(scheduling),

@@ -339,6 +339,7 @@ class World {
   const Protocol protocol_;
   const Handover handover_;
   const Supplier supplier_;
+  const bool requester_tells_home_;
   const Atomics atomics_;
   const Arbitration arbitration_;
   const Scheduling scheduling_;

@@ -85,11 +85,14 @@ TEST(ModelFile, SaysWhatIsWrongInOneLine) {
   EXPECT_THAT(complaint([](json& f) { f["latency"] = 1; }), HasSubstr("unknown key 'latency'"));
   EXPECT_THAT(complaint([](json& f) { f["protocol"] = "ring"; }), HasSubstr("there are home, snoop"));
   EXPECT_THAT(complaint([](json& f) { f["reads_from"] = "memory"; }), HasSubstr("there are agent, owner"));
-  EXPECT_THAT(complaint([](json& f) {
-                f["reads_from"] = "owner";
-                f["protocol"] = "snoop";
-              }),
-              HasSubstr("the protocol is 'snoop'"));
+  EXPECT_THAT(complaint([](json& f) { f["home_hears_from"] = "all"; }),
+              HasSubstr("there are owner, requester"));
+  for (const auto& [key, value] : {std::pair{"reads_from", "owner"}, {"home_hears_from", "requester"}})
+    EXPECT_THAT(complaint([&](json& f) {
+                  f[key] = value;
+                  f["protocol"] = "snoop";
+                }),
+                HasSubstr("the protocol is 'snoop'"));
   EXPECT_THAT(complaint([](json& f) { f["topology"] = "pack"; }), HasSubstr("'topology'"));
   EXPECT_THAT(complaint([](json& f) { f["one_way_ns"]["domain"].erase("source"); }), HasSubstr("'source'"));
   EXPECT_THAT(complaint([](json& f) { f["one_way_ns"]["domain"].erase("quality"); }), HasSubstr("'quality'"));
