@@ -141,7 +141,9 @@ std::string numa_table(const Layout& layout, const Pus& online) {
     else if (memory_known)
       text += "no memory, ";
     text += cpus == local.end() ? "no CPUs" : fmt::format("CPUs {}", counted(os_indexes(cpus->second)));
-    text += node.allowed ? "\n" : ", not allowed\n";
+    // Where there is none, no cpuset has it.
+    const bool bare = memory_known && node.memory_bytes == 0;
+    text += node.allowed || bare ? "\n" : ", not allowed\n";
   }
   if (const auto nowhere = local.find(kNone); nowhere != local.end())
     text += fmt::format("  no node: CPUs {}\n", counted(os_indexes(nowhere->second)));

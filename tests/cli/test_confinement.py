@@ -85,7 +85,7 @@ def test_calibrate_and_replay(confined, mmscale, tmp_path):
     [
         ("membarrier:EPERM", "not membarrier: membarrier(2): Operation not permitted"),
         ("membarrier:ENOSYS", "not membarrier: membarrier(2): Function not implemented"),
-        ("membarrier:0", "not membarrier: membarrier(2) PRIVATE_EXPEDITED answers 0 but interrupts nobody"),
+        ("membarrier:0", "not membarrier: membarrier(2) PRIVATE_EXPEDITED answers 0 but no interrupt is seen"),
     ],
 )
 def test_a_membarrier_that_does_not_work_is_not_the_transport(confined, allowed, denials, why):

@@ -61,12 +61,14 @@ offline or outside the cpuset of who wrote it: 3 (1)
 TEST(RenderText, NamesNodesWithoutMemoryAndCpusWithoutNode) {
   Layout layout = machine("pack:3 [numa(memory=1073741824)] core:2 pu:1");
   layout.numa_nodes[1].memory_bytes = 0;
+  for (NumaNode& node : layout.numa_nodes) node.allowed = false;
   layout.numa_nodes.pop_back();
   for (const unsigned cpu : {4u, 5u}) layout.pus[cpu].numa_node = kNone;
-  EXPECT_THAT(render_text(layout), HasSubstr("\n  1: no memory, CPUs 2-3 (2)\n  no node: CPUs 4-5 (2)\n"));
+  EXPECT_THAT(render_text(layout), HasSubstr("\n  0: 1.0 GiB, CPUs 0-1 (2), not allowed\n"
+                                             "  1: no memory, CPUs 2-3 (2)\n  no node: CPUs 4-5 (2)\n"));
   // All without: nobody said how much.
   layout.numa_nodes[0].memory_bytes = 0;
-  EXPECT_THAT(render_text(layout), HasSubstr("\n  1: CPUs 2-3 (2)\n"));
+  EXPECT_THAT(render_text(layout), HasSubstr("\n  1: CPUs 2-3 (2), not allowed\n"));
 }
 
 TEST(RenderText, DrawsWhatIsAlikeOnce) {

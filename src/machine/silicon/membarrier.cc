@@ -117,8 +117,9 @@ std::string find_out() {
       membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0)
     return fmt::format("membarrier(2) PRIVATE_EXPEDITED: {}", std::strerror(errno));
   if (!interrupts_others())
-    return "membarrier(2) PRIVATE_EXPEDITED answers 0 but interrupts nobody, as in a sandbox with a kernel "
-           "of its own";
+    return "membarrier(2) PRIVATE_EXPEDITED answers 0 but no interrupt is seen, as in a sandbox with a "
+           "kernel of its own, "
+           "or where CPUs are emulated";
   return {};
 }
 
