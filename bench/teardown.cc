@@ -21,70 +21,33 @@
 namespace mmscale::bench {
 namespace {
 
-// What the load tells, kept per CPU. Made before the load, destroyed after it.
-class Events : public workload::TeardownObserver {
+// Keeps what the load tells, per CPU.
+class TeardownTrial final : private workload::TeardownObserver,
+                            public workload::WrappedLoad,
+                            public measure::SelfMeasuring {
  public:
-  explicit Events(unsigned cpus) : of_cpu_(cpus) {}
-
-  void dropped(std::uint64_t ticks) override {
-    if (of_cpu_[0]->open) dropped_.record(ticks);
-  }
-  void interrupted(unsigned cpu, std::uint64_t ticks) override {
-    if (of_cpu_[cpu]->open) of_cpu_[cpu]->interrupted.record(ticks);
-  }
-  void freed(unsigned cpu, std::uint64_t ns) override {
-    if (of_cpu_[cpu]->open) of_cpu_[cpu]->freed.record(ns);
-  }
-  void held(std::int64_t mms) override {
-    if (of_cpu_[0]->open) most_held_ = std::max(most_held_, mms);
-  }
-  void drained(unsigned cpu, std::uint64_t ticks) override {
-    if (of_cpu_[cpu]->open) of_cpu_[cpu]->drained_ticks += ticks;
-  }
+  TeardownTrial(const workload::SiliconSpec& silicon, const workload::TeardownSpec& spec)
+      : WrappedLoad(workload::make_teardown_load(silicon, spec, this)),
+        spec_(spec),
+        slot_bytes_(workload::mm_slot_bytes(silicon, spec.cpus)),
+        of_cpu_(spec.cpus) {}
 
   // On the CPU's own thread.
-  void boot_cpu(unsigned cpu) { of_cpu_[cpu] = std::make_unique<OfCpu>(); }
-  void open_cpu(unsigned cpu) {
+  void boot(unsigned cpu, unsigned os_cpu) override {
+    of_cpu_[cpu] = std::make_unique<OfCpu>();
+    inner().boot(cpu, os_cpu);
+  }
+  void open_window(unsigned cpu) override {
     if (cpu == 0) {
       clock_ = measure::clock_cost();
       rate_.begin();
     }
     of_cpu_[cpu]->open = true;
   }
-  void close_cpu(unsigned cpu) {
+  void close_window(unsigned cpu) override {
     of_cpu_[cpu]->open = false;
     if (cpu == 0) rate_.end();
   }
-
- protected:
-  struct alignas(machine::kApart) OfCpu {
-    bool open = false;
-    measure::Histogram interrupted;
-    measure::Histogram freed;
-    std::uint64_t drained_ticks = 0;
-  };
-  std::vector<std::unique_ptr<OfCpu>> of_cpu_;
-  // CPU 0's.
-  measure::Histogram dropped_;
-  std::int64_t most_held_ = 0;
-  measure::TickRate rate_;
-  measure::ClockCost clock_;
-};
-
-class TeardownTrial final : private Events, public workload::WrappedLoad, public measure::SelfMeasuring {
- public:
-  TeardownTrial(const workload::SiliconSpec& silicon, const workload::TeardownSpec& spec)
-      : Events(spec.cpus),
-        WrappedLoad(workload::make_teardown_load(silicon, spec, this)),
-        spec_(spec),
-        slot_bytes_(workload::mm_slot_bytes(silicon, spec.cpus)) {}
-
-  void boot(unsigned cpu, unsigned os_cpu) override {
-    boot_cpu(cpu);
-    inner().boot(cpu, os_cpu);
-  }
-  void open_window(unsigned cpu) override { open_cpu(cpu); }
-  void close_window(unsigned cpu) override { close_cpu(cpu); }
 
   measure::Findings findings(const measure::Window& window) const override {
     measure::Findings findings;
@@ -135,8 +98,37 @@ class TeardownTrial final : private Events, public workload::WrappedLoad, public
   }
 
  private:
+  void dropped(std::uint64_t ticks) override {
+    if (of_cpu_[0]->open) dropped_.record(ticks);
+  }
+  void interrupted(unsigned cpu, std::uint64_t ticks) override {
+    if (of_cpu_[cpu]->open) of_cpu_[cpu]->interrupted.record(ticks);
+  }
+  void freed(unsigned cpu, std::uint64_t ns) override {
+    if (of_cpu_[cpu]->open) of_cpu_[cpu]->freed.record(ns);
+  }
+  void held(std::int64_t mms) override {
+    if (of_cpu_[0]->open) most_held_ = std::max(most_held_, mms);
+  }
+  void drained(unsigned cpu, std::uint64_t ticks) override {
+    if (of_cpu_[cpu]->open) of_cpu_[cpu]->drained_ticks += ticks;
+  }
+
+  struct alignas(machine::kApart) OfCpu {
+    bool open = false;
+    measure::Histogram interrupted;
+    measure::Histogram freed;
+    std::uint64_t drained_ticks = 0;
+  };
+
   const workload::TeardownSpec spec_;
   const std::size_t slot_bytes_;
+  std::vector<std::unique_ptr<OfCpu>> of_cpu_;
+  // CPU 0's.
+  measure::Histogram dropped_;
+  std::int64_t most_held_ = 0;
+  measure::TickRate rate_;
+  measure::ClockCost clock_;
 };
 
 Case make_case(const topology::Layout& layout, const Choice& choice, const std::string& scheme,

@@ -116,13 +116,13 @@ void check_home(const topology::Layout& layout, std::optional<std::uint32_t> hom
 void say_unused(const Command& command, const campaign::Choice& choice) {
   for (const OptionInfo* option : command.given()) {
     const std::string name = split_list(option->name.substr(option->name.rfind(' ') + 1)).back();
-    if (!share_any(option->families, choice.families))
+    if (!share_any(option->more.families, choice.families))
       fmt::print(stderr, "mmscale: {}: not used by family {}; it is for {}\n", name,
-                 fmt::join(choice.families, ", "), option->families);
+                 fmt::join(choice.families, ", "), option->more.families);
     else if (std::find(choice.families.begin(), choice.families.end(), "switch") != choice.families.end() &&
-             choice.families.size() == 1 && !share_any(option->workloads, choice.workloads))
+             choice.families.size() == 1 && !share_any(option->more.workloads, choice.workloads))
       fmt::print(stderr, "mmscale: {}: not used by workload {}; it is for {}\n", name,
-                 fmt::join(choice.workloads, ", "), option->workloads);
+                 fmt::join(choice.workloads, ", "), option->more.workloads);
   }
 }
 

@@ -71,7 +71,8 @@ void Command::add_flag(std::string_view name, std::function<void(bool)> set) {
 void Command::take(std::string_view name, std::string& variable) {
   add(name, variable,
       [&info = definition(name), name = std::string(name), &variable](const std::string& text) {
-        if (info.value == Value::name && info.choices != nullptr) check_name(name, text, info.choices());
+        if (info.value == Value::name && info.more.choices != nullptr)
+          check_name(name, text, info.more.choices());
         variable = text;
       });
 }
@@ -100,8 +101,8 @@ void Command::add_count(std::string_view name, std::string otherwise, Number& va
   add(name, std::move(otherwise),
       [&info = definition(name), name = std::string(name), &variable](const std::string& given) {
         const auto count = [&](std::string_view text) {
-          return parse_count(name, text, static_cast<std::uint64_t>(info.least),
-                             static_cast<std::uint64_t>(info.most));
+          return parse_count(name, text, static_cast<std::uint64_t>(info.more.least),
+                             static_cast<std::uint64_t>(info.more.most));
         };
         if constexpr (std::is_same_v<Number, std::vector<std::uint32_t>>) {
           Number values;
@@ -135,14 +136,14 @@ void Command::take(std::string_view name, std::vector<std::uint32_t>& variable) 
 void Command::take(std::string_view name, std::vector<std::string>& variable) {
   add(name, fmt::format("{}", fmt::join(variable, ",")),
       [&info = definition(name), name = std::string(name), &variable](const std::string& text) {
-        variable = parse_names(name, text, info.choices());
+        variable = parse_names(name, text, info.more.choices());
       });
 }
 
 void Command::take(std::string_view name, double& variable) {
   add(name, fmt::format("{}", variable),
       [&info = definition(name), name = std::string(name), &variable](const std::string& text) {
-        variable = parse_number(name, text, info.least, info.most);
+        variable = parse_number(name, text, info.more.least, info.more.most);
       });
 }
 

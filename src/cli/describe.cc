@@ -42,7 +42,7 @@ ordered_json describe(const CLI::App& command, const CLI::Option& option) {
   const std::string name = positional ? option.get_name(true) : option.get_name();
   const OptionInfo* info = positional ? nullptr : find_option(command.get_name(), name);
   ordered_json choices;
-  if (info != nullptr && info->choices != nullptr) choices = info->choices();
+  if (info != nullptr && info->more.choices != nullptr) choices = info->more.choices();
   if (name == "--machine") choices = machine::simulator::model_names();
   const std::string_view value = is_flag(option) ? "flag" : info != nullptr ? to_string(info->value) : "text";
   ordered_json described = {{"name", name},
@@ -55,13 +55,14 @@ ordered_json describe(const CLI::App& command, const CLI::Option& option) {
   if (info == nullptr) return described;
   described["record_key"] = or_null(info->key);
   described["condition"] = info->condition;
-  described["families"] = info->families.empty() ? ordered_json() : ordered_json(split_list(info->families));
+  described["families"] =
+      info->more.families.empty() ? ordered_json() : ordered_json(split_list(info->more.families));
   described["workloads"] =
-      info->workloads.empty() ? ordered_json() : ordered_json(split_list(info->workloads));
+      info->more.workloads.empty() ? ordered_json() : ordered_json(split_list(info->more.workloads));
   described["page"] = or_null(info->page);
-  if (info->most > 0) {
-    described["least"] = info->least;
-    described["most"] = info->most;
+  if (info->more.most > 0) {
+    described["least"] = info->more.least;
+    described["most"] = info->more.most;
   }
   return described;
 }

@@ -54,29 +54,19 @@ constexpr std::string_view kBarriers = "docs/barriers.md", kDescribe = "docs/des
                            kSimulator = "docs/simulator.md", kTopology = "docs/topology.md",
                            kTraces = "docs/traces.md", kValidity = "docs/validity.md";
 
-// What OptionInfo says of few options.
-struct More {
-  std::string_view families = {};
-  std::string_view workloads = {};
-  double least = 0;
-  double most = 0;
-  std::function<std::vector<std::string_view>()> choices = nullptr;
-};
+using More = OptionInfo::More;
 // One whose value is in a record under `key`; of a condition windows that differ in it are not pooled.
 OptionInfo recorded(std::string_view name, Value value, std::string_view page, std::string_view key,
                     std::string_view help, const More& more = {}) {
-  return {name,          value,          help,       key,       false,       page,
-          more.families, more.workloads, more.least, more.most, more.choices};
+  return {name, value, page, key, help, more};
 }
 OptionInfo condition(std::string_view name, Value value, std::string_view page, std::string_view key,
                      std::string_view help, const More& more = {}) {
-  OptionInfo info = recorded(name, value, page, key, help, more);
-  info.condition = true;
-  return info;
+  return {name, value, page, key, help, more, true};
 }
 OptionInfo option(std::string_view name, Value value, std::string_view page, std::string_view help,
                   const More& more = {}) {
-  return recorded(name, value, page, {}, help, more);
+  return {name, value, page, {}, help, more};
 }
 
 std::vector<OptionInfo> with_settings(std::vector<OptionInfo> all) {

@@ -26,22 +26,25 @@ std::string_view placeholder(Value value);
 struct OptionInfo {
   std::string_view name;  // "--deep-idle"; with a short form "-o,--out"; a flag's opposite as "--a,!--b"
   Value value = Value::text;
-  std::string_view help = {};
-  // The key of its value in the "mmscale" object of a record; empty: it is in none.
-  std::string_view key = {};
-  // Whether windows that differ in it must not be pooled.
-  bool condition = false;
   // Where it is described, beside the command's help.
   std::string_view page = {};
-  // The families of `bench` that use it, comma-separated; empty: all, or it is not about families.
-  std::string_view families = {};
-  // The workloads of family switch that use it; empty: all.
-  std::string_view workloads = {};
-  // Of a count or number: what is allowed.
-  double least = 0;
-  double most = 0;
-  // Of a name or names: what there is; null: whatever the command says.
-  std::function<std::vector<std::string_view>()> choices = nullptr;
+  // The key of its value in the "mmscale" object of a record; empty: it is in none.
+  std::string_view key = {};
+  std::string_view help = {};
+  // What there is to say of few.
+  struct More {
+    // The families of `bench` that use it, comma-separated; empty: all, or it is not about families.
+    std::string_view families = {};
+    // The workloads of family switch that use it; empty: all.
+    std::string_view workloads = {};
+    // Of a count or number: what is allowed.
+    double least = 0;
+    double most = 0;
+    // Of a name or names: what there is; null: whatever the command says.
+    std::function<std::vector<std::string_view>()> choices = nullptr;
+  } more = {};
+  // Whether windows that differ in it must not be pooled.
+  bool condition = false;
 };
 
 // All of them. Where a name means something a little different on another command, `find_option` has its

@@ -127,8 +127,6 @@ void write_replay_records(const std::string& out, const ReplayOrigin& origin,
   for (const auto& [key, value] : measure::read_environment("/", {}, command_line).facts())
     context[key] = value;
   context["mmscale_world"] = replayed.front().place.world;
-  context["mmscale_schema"] = std::to_string(measure::kSchema);
-  context["executable"] = "mmscale";
   campaign::RecordFile file(out, context);
   for (const auto& [place, session] : replayed)
     for (const trace::SchemeResult& scheme : session.schemes) {

@@ -56,10 +56,7 @@ struct SimOptions : CaseOptions {
   bool random_think = false;
   std::uint64_t seed = 1;
   double scale = 1;
-  double between = 0;
-  double inside = 0;
-  double delay = 0;
-  std::uint32_t lines = 4;
+  workload::LoopSpec loop;
 };
 
 // A switch that nothing delays takes some ten ns of virtual time.
@@ -67,10 +64,6 @@ constexpr std::chrono::nanoseconds kShortestWindow{100};
 
 // Lines that a record reports on by themselves.
 constexpr std::size_t kLinesReported = 4;
-
-Picoseconds picoseconds(double ns) {
-  return static_cast<Picoseconds>(ns * static_cast<double>(kPsPerNs) + 0.5);
-}
 
 campaign::Choice make_choice(const SimOptions& options, const Model& model) {
   campaign::Choice choice = choose(options, {std::string(lifecycle_of_kind(model.kind)),
@@ -173,9 +166,6 @@ std::vector<SimulatedCase> make_cases(const SimOptions& options, const campaign:
       add_bounce_cases(cases, choice, model);
       continue;
     }
-    const Picoseconds between = picoseconds(options.between);
-    const Picoseconds inside = picoseconds(options.inside);
-    const Picoseconds delay = picoseconds(options.delay);
     for (const std::string& loop :
          parse_names("--loop", options.loops, names_of(workload::simulated_loops())))
       for (const topology::Placement& placement : choice.placements)
@@ -183,20 +173,17 @@ std::vector<SimulatedCase> make_cases(const SimOptions& options, const campaign:
           const measure::Subject subject = bench::floor_subject(model.layout, choice, loop, placement, cpus);
           cases.push_back({fmt::format("floor/{}/{}/cpus:{}", loop, subject.placement, cpus),
                            subject,
-                           [subject, between, inside, delay, lines = options.lines](const Model& m) {
-                             return workload::make_simulated_loop({.name = subject.scheme,
-                                                                   .model = &m,
-                                                                   .pus = subject.pus,
-                                                                   .home_node = subject.home_node,
-                                                                   .between = between,
-                                                                   .inside = inside,
-                                                                   .delay = delay,
-                                                                   .lines = lines});
+                           [subject, spec = options.loop](const Model& m) mutable {
+                             spec.name = subject.scheme;
+                             spec.model = &m;
+                             spec.pus = subject.pus;
+                             spec.home_node = subject.home_node;
+                             return workload::make_simulated_loop(spec);
                            },
-                           {{"between_ns", options.between},
-                            {"inside_ns", options.inside},
-                            {"delay_ns", options.delay},
-                            {"walked_lines", static_cast<double>(options.lines)}}});
+                           {{"between_ns", options.loop.between_ns},
+                            {"inside_ns", options.loop.inside_ns},
+                            {"delay_ns", options.loop.delay_ns},
+                            {"walked_lines", static_cast<double>(options.loop.lines)}}});
         }
   }
   return cases;
@@ -424,10 +411,10 @@ void add_sim_command(Start& start) {
   command.require("--machine", options->machine);
   take_case_options(command, *options);
   command.take("--loop", options->loops);
-  command.take("--between", options->between);
-  command.take("--inside", options->inside);
-  command.take("--delay", options->delay);
-  command.take("--lines", options->lines);
+  command.take("--between", options->loop.between_ns);
+  command.take("--inside", options->loop.inside_ns);
+  command.take("--delay", options->loop.delay_ns);
+  command.take("--lines", options->loop.lines);
   command.take("--rest-of-switch", options->rest_of_switch);
   command.take("--random-think", options->random_think);
   command.take("--seed", options->seed);

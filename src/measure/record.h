@@ -4,7 +4,6 @@
 // CSV, plots and report are views of it. docs/records.md lists every name that appears in a file.
 #pragma once
 
-#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>

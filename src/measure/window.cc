@@ -10,7 +10,6 @@
 #include "measure/hypervisor.h"
 #include "measure/phases.h"
 #include "measure/statistics.h"
-#include "workload/contends_only.h"
 
 namespace mmscale::measure {
 namespace {
@@ -88,7 +87,7 @@ class Runner {
 // they share nothing but what they contend for.
 bool can_hold_up_others(const workload::Load& load) {
   using workload::Op;
-  if (load.cpus() == 1 || dynamic_cast<const workload::ContendsOnly*>(&load) != nullptr) return false;
+  if (load.cpus() == 1 || load.contends_only()) return false;
   for (unsigned cpu = 0; cpu < load.cpus(); ++cpu) {
     const auto steps = load.steps(cpu);
     const bool alone = std::all_of(steps.begin(), steps.end(), [](const workload::Step& step) {

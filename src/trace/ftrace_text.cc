@@ -229,13 +229,7 @@ bool FtraceText::next(Event& event) {
     std::string_view rest = trim(line.rest);
     // trace-cmd report --ts-diff: how long ago the event before was.
     if (rest.starts_with("(+")) rest = trim(rest.substr(std::min(rest.size(), rest.find(')') + 1)));
-    const std::size_t colon = rest.find(": ");
-    const std::string_view name =
-        rest.substr(0, colon != rest.npos ? colon : rest.size() - rest.ends_with(':'));
-    const std::string_view body = colon != rest.npos ? trim(rest.substr(colon + 2)) : std::string_view();
-    may_continue_ = !knows_event(name);
-    if (may_continue_) return true;
-    if (const char* wrong = parse_body(name, body, event)) lines_.fail(wrong);
+    may_continue_ = !parse_event(rest, lines_, event);
     return true;
   }
   return false;

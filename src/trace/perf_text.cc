@@ -128,17 +128,7 @@ bool PerfText::next(Event& event) {
     // ":TID", where perf does not know it.
     if (!line.comm.starts_with(':')) event.comm = Comm(line.comm);
     if (lost(line.rest, event)) return true;
-    const std::size_t colon = line.rest.find(": ");
-    const bool nothing = colon == line.rest.npos;
-    std::string_view name = nothing ? line.rest.substr(0, line.rest.size() - line.rest.ends_with(':'))
-                                    : line.rest.substr(0, colon);
-    // What -F prints before the event's name.
-    name = name.substr(name.find_last_of(" \t") + 1);
-    if (!knows_event(name)) return true;
-    if (const char* wrong =
-            parse_body(name, nothing ? std::string_view() : trim(line.rest.substr(colon + 2)), event))
-      lines_.fail(wrong);
-    settle_namespace(line.tid, event);
+    if (parse_event(line.rest, lines_, event)) settle_namespace(line.tid, event);
     return true;
   }
   return false;

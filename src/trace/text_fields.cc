@@ -273,4 +273,14 @@ const char* parse_body(std::string_view name, std::string_view body, Event& even
   return nullptr;
 }
 
+bool parse_event(std::string_view text, const LineReader& lines, Event& event) {
+  const std::size_t colon = text.find(": ");
+  std::string_view name = text.substr(0, colon != text.npos ? colon : text.size() - text.ends_with(':'));
+  name = name.substr(name.find_last_of(kBlanks) + 1);
+  if (!knows_event(name)) return false;
+  const std::string_view body = colon != text.npos ? trim(text.substr(colon + 2)) : std::string_view();
+  if (const char* wrong = parse_body(name, body, event)) lines.fail(wrong);
+  return true;
+}
+
 }  // namespace mmscale::trace

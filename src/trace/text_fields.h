@@ -11,6 +11,7 @@
 #include "measure/text_file.h"
 #include "topology/text.h"
 #include "trace/event.h"
+#include "trace/lines.h"
 
 namespace mmscale::trace {
 
@@ -58,5 +59,8 @@ char state_letter(std::uint64_t state);
 const char* parse_body(std::string_view name, std::string_view body, Event& event);
 // Whether parse_body knows more of it than Kind::seen.
 bool knows_event(std::string_view name);
+// The same of "EVENT: BODY", which parse_body takes apart then; `lines` fails where it cannot. What stands before the event's
+// name (perf script -F) is skipped.
+bool parse_event(std::string_view text, const LineReader& lines, Event& event);
 
 }  // namespace mmscale::trace

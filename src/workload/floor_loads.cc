@@ -9,7 +9,6 @@
 #include "machine/machine.h"
 #include "machine/silicon/home_memory.h"
 #include "workload/bare_load.h"
-#include "workload/contends_only.h"
 
 namespace mmscale::workload {
 namespace {
@@ -63,7 +62,7 @@ struct alignas(machine::kApart) Counter {
   Word value{1};
 };
 
-class FloorLoad final : public BareLoad, public ContendsOnly {
+class FloorLoad final : public BareLoad {
  public:
   FloorLoad(const Floor& floor, unsigned cpus, unsigned home_node)
       : BareLoad(cpus), floor_(floor), own_(cpus), zeros_(cpus) {
@@ -78,6 +77,7 @@ class FloorLoad final : public BareLoad, public ContendsOnly {
     BareLoad::boot(cpu, os_cpu);
   }
 
+  bool contends_only() const override { return true; }
   bool run(unsigned cpu, std::uint64_t rounds) override {
     zeros_[cpu].value += floor_.run(counter(cpu), rounds);
     return true;

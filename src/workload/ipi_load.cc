@@ -12,6 +12,7 @@
 #include "machine/silicon/clock.h"
 #include "machine/silicon/silicon.h"
 #include "machine/silicon/transport.h"
+#include "workload/rendezvous.h"
 
 namespace mmscale::workload {
 namespace {
@@ -42,7 +43,7 @@ class IpiLoad final : public Load {
   void boot(unsigned cpu, unsigned os_cpu) override {
     machines_[cpu] = std::make_unique<Machine>(system_, cpu, os_cpu);
     machines_[cpu]->set_percpu(&handled_[cpu]);
-    rendezvous(cpu);
+    rendezvous_.meet(*machines_[cpu]);
   }
 
   bool run(unsigned cpu, std::uint64_t rounds) override {
@@ -57,7 +58,7 @@ class IpiLoad final : public Load {
 
   // All targets serve until the last call has returned.
   void finish(unsigned cpu) override {
-    rendezvous(cpu);
+    rendezvous_.meet(*machines_[cpu]);
     transport_->detach(cpu);
   }
 
@@ -103,12 +104,6 @@ class IpiLoad final : public Load {
     }
   }
 
-  void rendezvous(unsigned cpu) {
-    const std::uint64_t n = cpus();
-    const std::uint64_t all = (arrivals_.fetch_add(1, std::memory_order_acq_rel) / n + 1) * n;
-    machines_[cpu]->spin_until(arrivals_, [all](std::uint64_t arrivals) { return arrivals >= all; });
-  }
-
   const TargetDoes does_;
   const IpiObserver observer_;
   std::unique_ptr<machine::silicon::Transport> transport_;
@@ -116,7 +111,7 @@ class IpiLoad final : public Load {
   machine::CpuMask targets_;
   std::vector<std::unique_ptr<Machine>> machines_;
   std::vector<Handled> handled_;
-  alignas(machine::kApart) std::atomic<std::uint64_t> arrivals_{0};
+  Rendezvous<std::atomic<std::uint64_t>> rendezvous_;
 };
 
 }  // namespace

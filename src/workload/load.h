@@ -38,6 +38,10 @@ class Load {
   // Context switches that one round of a CPU makes; 0 if it makes none.
   virtual std::uint32_t switches_per_round(unsigned) const { return 0; }
 
+  // Whether its CPUs share nothing but what they contend for: one that stands still cannot hold the others up. (Of a Load
+  // that consists of steps, the steps tell.)
+  virtual bool contends_only() const { return false; }
+
   // What CPU `cpu` counted so far; from its own thread, or when it has finished.
   virtual kernel::Tally tally(unsigned) const { return {}; }
 

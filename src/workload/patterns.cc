@@ -2,7 +2,6 @@
 #include "workload/patterns.h"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 #include <utility>
 #include <vector>

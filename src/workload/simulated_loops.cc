@@ -180,14 +180,18 @@ constexpr std::array<LoopRow, 13> kLoops = {{
     {{"mcs", "an MCS queue lock taken and released, each CPU waiting at a line of its own"}, mcs},
 }};
 
+Picoseconds picoseconds(double ns) {
+  return static_cast<Picoseconds>(ns * static_cast<double>(machine::simulator::kPsPerNs) + 0.5);
+}
+
 class SimulatedLoopLoad final : public BareSimulatorLoad<Shared> {
  public:
   SimulatedLoopLoad(const LoopSpec& spec, Round round)
       : BareSimulatorLoad(std::make_unique<Shared>(static_cast<unsigned>(spec.pus.size()), spec.lines),
                           *spec.model, spec.pus, spec.home_node),
-        work_{spec.inside, spec.lines},
-        between_(spec.between),
-        delay_(spec.delay),
+        work_{picoseconds(spec.inside_ns), spec.lines},
+        between_(picoseconds(spec.between_ns)),
+        delay_(picoseconds(spec.delay_ns)),
         round_(round) {
     lines_->world = &world_;
   }

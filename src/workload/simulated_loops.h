@@ -33,11 +33,11 @@ struct LoopSpec {
   unsigned home_node = 0;
   // What the loop itself takes after each round, and a critical section or before each try of cas: computing, which the core's other
   // hardware threads slow down. A delay they do not: waiting for a clock.
-  machine::simulator::Picoseconds between = 0;
-  machine::simulator::Picoseconds inside = 0;
-  machine::simulator::Picoseconds delay = 0;
+  double between_ns = 0;
+  double inside_ns = 0;
+  double delay_ns = 0;
   // walk: how many.
-  unsigned lines = 1;
+  std::uint32_t lines = 4;
 };
 
 // Throws std::invalid_argument for another name, or PUs and nodes that the model does not have.

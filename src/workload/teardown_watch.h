@@ -3,7 +3,6 @@
 // Times the steps of teardown_program() on real CPUs, as a Load: with and without the oracle.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <vector>
