@@ -100,8 +100,8 @@ std::vector<Finding> noisy_cpus(const topology::Topology& topology, std::chrono:
     for (std::string& task : who_ran(tasks_before, tasks_after, one.cpu)) who.push_back(std::move(task));
     const bool is_noisy = one.lost_share() > measure::kMaxError;
     if (is_noisy) noisy.push_back(one.cpu);
-    // Of hundreds of CPUs those that matter.
-    if (noise.size() > 32 && !is_noisy) continue;
+    // Of hundreds of CPUs those that matter, and not all where all do.
+    if (noise.size() > 32 && (!is_noisy || noisy.size() > 32)) continue;
     fmt::print("{:>5}  {:>7.2f}%  {:>9.0f}  {:>7.0f} us  {:>8}  {:>8}  {}\n", one.cpu,
                one.lost_share() * kPercent, static_cast<double>(one.gaps) / seconds,
                static_cast<double>(one.account.longest_gap_ns) / 1000, share(one.waited_ns),

@@ -37,7 +37,9 @@ CpuNoise look(unsigned cpu, std::int64_t length) {
     last = now;
   }
   noise.account = keeper.close(std::chrono::nanoseconds(last - start));
-  noise.waited_ns = (probe.snapshot() - before).wait_ns;
+  // Read a little before and after the account.
+  if (const auto waited = (probe.snapshot() - before).wait_ns)
+    noise.waited_ns = std::min(*waited, noise.account.elapsed_ns);
   return noise;
 }
 
