@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <functional>
+#include <system_error>
 
 #include "measure/text_file.h"
 
@@ -25,10 +27,14 @@ std::vector<InterruptRow> parse_interrupts(std::string_view text, std::span<cons
     if (!key.ends_with(':')) continue;
     std::vector<std::int64_t> counts(cpus.size());
     bool whole = true;
+    // Of hundreds of CPUs this is megabytes, before and after each window.
     for (const std::size_t column : columns) {
-      const auto count = to_integer(next_word(line));
-      whole = whole && count;
-      if (count && column < counts.size()) counts[column] = *count;
+      line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+      std::int64_t count = 0;
+      const auto read = std::from_chars(line.data(), line.data() + line.size(), count);
+      whole = whole && read.ec == std::errc();
+      line.remove_prefix(static_cast<std::size_t>(read.ptr - line.data()));
+      if (column < counts.size()) counts[column] = count;
     }
     if (whole)
       rows.push_back(
