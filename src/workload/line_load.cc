@@ -16,7 +16,6 @@
 #include "machine/silicon/clock.h"
 #include "machine/silicon/home_memory.h"
 #include "workload/bare_load.h"
-#include "workload/led_rounds.h"
 
 namespace mmscale::workload {
 namespace {
@@ -27,6 +26,60 @@ using machine::silicon::ticks;
 // Where the ball of one pair is: even, it is a's turn; odd, b's.
 struct alignas(machine::kApart) Ball {
   std::atomic<std::uint64_t> turn{0};
+};
+
+// Rounds that CPU 0 leads and all others follow: every CPU has a part in every round, whereas the window that runs them lets
+// each CPU start and stop by its own clock.
+class LedRounds {
+ public:
+  explicit LedRounds(unsigned cpus) : followers_(cpus - 1), followed_(cpus) {}
+
+  // Leader: begins the next round when every follower has done the one before. False, and no round begun,
+  // once somebody has called stop.
+  bool lead() {
+    const std::uint64_t begun = begun_.load(std::memory_order_relaxed);
+    while (done_.load(std::memory_order_acquire) != begun * followers_) pause();
+    if (stopped_.load(std::memory_order_acquire)) return false;
+    begun_.store(begun + 1, std::memory_order_release);
+    return true;
+  }
+
+  // Follower: true when a round has begun that it has not yet done, false when the leader has ended the
+  // rounds. Ends with done().
+  bool follow(unsigned cpu) {
+    for (;; pause()) {
+      const std::uint64_t begun = begun_.load(std::memory_order_acquire);
+      if ((begun & ~kEnded) > followed_[cpu].rounds) return true;
+      if ((begun & kEnded) != 0) return false;
+    }
+  }
+  void done(unsigned cpu) {
+    ++followed_[cpu].rounds;
+    done_.fetch_add(1, std::memory_order_release);
+  }
+
+  // From any CPU: no round begins any more.
+  void stop() { stopped_.store(true, std::memory_order_release); }
+
+  // Leader, when it leads no more: the followers may go. They must follow until then, even if their window is
+  // over.
+  void end() {
+    stop();
+    lead();
+    begun_.fetch_or(kEnded, std::memory_order_release);
+  }
+
+ private:
+  static constexpr std::uint64_t kEnded = std::uint64_t{1} << 63;
+  struct alignas(machine::kApart) Followed {
+    std::uint64_t rounds = 0;
+  };
+
+  const std::uint64_t followers_;
+  std::vector<Followed> followed_;
+  alignas(machine::kApart) std::atomic<std::uint64_t> begun_{0};
+  alignas(machine::kApart) std::atomic<std::uint64_t> done_{0};
+  alignas(machine::kApart) std::atomic<bool> stopped_{false};
 };
 
 class LineLoad final : public BareLoad {
@@ -48,7 +101,7 @@ class LineLoad final : public BareLoad {
   bool run(unsigned cpu, std::uint64_t rounds) override {
     for (; rounds != 0; --rounds) {
       if (cpu == 0) {
-        if (!rounds_.lead(pause, [] {})) return false;
+        if (!rounds_.lead()) return false;
         call(pairs_.front());
         visit_all(0);
       } else if (!follow(cpu)) {
@@ -60,7 +113,7 @@ class LineLoad final : public BareLoad {
 
   void finish(unsigned cpu) override {
     if (cpu == 0) {
-      rounds_.end(pause);
+      rounds_.end();
     } else {
       while (follow(cpu)) {
       }
@@ -107,7 +160,7 @@ class LineLoad final : public BareLoad {
   }
 
   bool follow(unsigned cpu) {
-    if (!rounds_.follow(cpu, pause)) return false;
+    if (!rounds_.follow(cpu)) return false;
     visit_all(cpu);
     rounds_.done(cpu);
     return true;
