@@ -342,7 +342,10 @@ void World::join_spinners(Cpu& c) {
   if (!c.looks && line.spinners != kNobody) {
     Cpu& first = cpus_[line.spinners];
     if (!first.looks && spins_[first.id] == spins_[c.id]) {
+      c.beside = true;
+      c.next = first.id;
       c.along = std::exchange(first.along, c.id);
+      if (c.along != kNobody) cpus_[c.along].next = c.id;
       return;
     }
   }
@@ -377,6 +380,7 @@ void World::wake_spinners(Line& line, Picoseconds time) {
 void World::tell(Cpu& c, Picoseconds time) {
   for (std::uint32_t at = c.id; at != kNobody; at = std::exchange(cpus_[at].along, kNobody)) {
     Cpu& told = cpus_[at];
+    told.beside = false;
     told.state = State::sleeping;
     if (told.interrupt_at > std::max(time, told.time) || told.irqs_off)
       schedule(told, std::max(time, told.time));
@@ -404,21 +408,20 @@ bool World::poll_ends(Cpu& c, Picoseconds time) {
 
 // Takes a CPU that an interrupt woke off its line's spinners.
 void World::stop_spinning(Cpu& c) {
-  for (std::uint32_t* link = &lines_[c.line].spinners; *link != kNobody; link = &cpus_[*link].next) {
-    for (std::uint32_t* beside = &cpus_[*link].along; *link != c.id && *beside != kNobody;
-         beside = &cpus_[*beside].along)
-      if (*beside == c.id) {
-        *beside = std::exchange(c.along, kNobody);
-        return;
-      }
-    if (*link != c.id) continue;
-    *link = c.next;
-    if (c.along != kNobody) {
-      Cpu& heir = cpus_[std::exchange(c.along, kNobody)];
-      heir.next = std::exchange(*link, heir.id);
-    }
+  const std::uint32_t along = std::exchange(c.along, kNobody);
+  if (std::exchange(c.beside, false)) {
+    cpus_[c.next].along = along;
+    if (along != kNobody) cpus_[along].next = c.next;
     return;
   }
+  std::uint32_t* link = &lines_[c.line].spinners;
+  while (*link != kNobody && *link != c.id) link = &cpus_[*link].next;
+  if (*link == kNobody) return;
+  *link = c.next;
+  if (along == kNobody) return;
+  Cpu& heir = cpus_[along];
+  heir.beside = false;
+  heir.next = std::exchange(*link, heir.id);
 }
 
 void World::raise(unsigned cpu, unsigned target) {

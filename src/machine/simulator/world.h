@@ -221,8 +221,10 @@ class World {
     Wish wish = Wish::read;
     // Waits behind its sibling; who waits behind it.
     bool chained = false;
+    bool beside = false;
     std::uint32_t behind = kNobody;
-    // Siblings that have a read answered with it, or CPUs that are told of the same condition: a list.
+    // Siblings that have a read answered with it, or CPUs that are told of the same condition: a list. Who is beside
+    // another in one of the latter has who is before it in `next`.
     std::uint32_t along = kNobody;
     // The next hardware thread of its core; the last's is the first.
     std::uint32_t next_sibling = 0;
