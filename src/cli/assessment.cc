@@ -10,7 +10,6 @@
 namespace mmscale::cli {
 namespace {
 
-constexpr double kPercent = 100;
 // Below that part nobody sees it.
 constexpr double kMatters = 0.01;
 
@@ -32,7 +31,8 @@ std::string text(const Figure& figure) {
 bool is_seen(const Figure& f) { return f.interval ? f.interval->low > 0 : f.median > 0.0; }
 
 std::string percent(double part) {
-  return part < 1 ? fmt::format("{:.2g} %", part * kPercent) : fmt::format("{:.0f} %", part * kPercent);
+  return part < 1 ? fmt::format("{:.2g} %", part * measure::kPercent)
+                  : fmt::format("{:.0f} %", part * measure::kPercent);
 }
 
 // The upper end of what a scheme without mm_count would spare in each switch: all of it, where nothing better is known.
@@ -55,7 +55,7 @@ std::string point_in_words(const SwitchPoint& point) {
     words += fmt::format(
         "With {} CPUs pairs compute {} between two messages, which is not in the figures: so {:.0f} % of the "
         "messages are slept for.\n",
-        point.cpus, time(point.pause_ns), point.slept_share * kPercent);
+        point.cpus, time(point.pause_ns), point.slept_share * measure::kPercent);
   const bool seen = is_seen(point.sharing);
   words += fmt::format("Sharing an mm costs {}{} a switch with {} CPUs here (threads {}, processes {}).\n",
                        seen ? "" : "nothing that could be seen: ", text(point.sharing), point.cpus,

@@ -27,6 +27,7 @@
 #include "measure/hypervisor.h"
 #include "measure/interrupts.h"
 #include "measure/noise.h"
+#include "measure/statistics.h"
 #include "measure/text_file.h"
 #include "measure/validity.h"
 #include "topology/cpu_list.h"
@@ -41,8 +42,6 @@ struct Finding {
   std::string what;
   std::string remedy = {};
 };
-
-constexpr double kPercent = 100;
 
 // CPU time of each task that ran on a CPU of ours between two readings, the most first: "kworker/3:1 (1.2 %)".
 std::vector<std::string> who_ran(const host::KernelCounts& before, const host::KernelCounts& after,
@@ -62,7 +61,7 @@ std::vector<std::string> who_ran(const host::KernelCounts& before, const host::K
     if (names.size() == 3) break;
     const auto name = measure::read_line(fmt::format("/proc/{}/comm", task));
     names.push_back(fmt::format("{} ({:.2f} %)", name.value_or(fmt::format("task {}, gone", task)),
-                                static_cast<double>(ns) / elapsed * kPercent));
+                                static_cast<double>(ns) / elapsed * measure::kPercent));
   }
   return names;
 }
@@ -91,7 +90,7 @@ std::vector<Finding> noisy_cpus(const topology::Topology& topology, std::chrono:
     if (!one.answered()) continue;
     const auto elapsed = static_cast<double>(one.account.elapsed_ns);
     const auto share = [elapsed](std::optional<std::int64_t> ns) {
-      return ns ? fmt::format("{:.2f} %", static_cast<double>(*ns) / elapsed * kPercent)
+      return ns ? fmt::format("{:.2f} %", static_cast<double>(*ns) / elapsed * measure::kPercent)
                 : std::string("unknown");
     };
     std::vector<std::string> who;
@@ -103,7 +102,7 @@ std::vector<Finding> noisy_cpus(const topology::Topology& topology, std::chrono:
     // Of hundreds of CPUs those that matter, and not all where all do.
     if (noise.size() > 32 && (!is_noisy || noisy.size() > 32)) continue;
     fmt::print("{:>5}  {:>7.2f}%  {:>9.0f}  {:>7.0f} us  {:>8}  {:>8}  {}\n", one.cpu,
-               one.lost_share() * kPercent, static_cast<double>(one.gaps) / seconds,
+               one.lost_share() * measure::kPercent, static_cast<double>(one.gaps) / seconds,
                static_cast<double>(one.account.longest_gap_ns) / 1000, share(one.waited_ns),
                share(disturbance.steal[i].stolen_ns), fmt::join(who, "; "));
   }
@@ -113,12 +112,12 @@ std::vector<Finding> noisy_cpus(const topology::Topology& topology, std::chrono:
                         "stop what holds them; measure on the others (--placement LIST)"});
   if (noisy.size() == noise.size() && !noise.empty())
     findings.push_back({fmt::format("all {} CPUs lose more than {:g} % of their time", noise.size(),
-                                    measure::kMaxError * kPercent),
+                                    measure::kMaxError * measure::kPercent),
                         "stop what else runs here; in a virtual machine, look at its host"});
   else if (!noisy.empty())
     findings.push_back(
         {fmt::format("CPU {}: more than {:g} % of the time lost", topology::format_cpu_list(noisy, 12),
-                     measure::kMaxError * kPercent),
+                     measure::kMaxError * measure::kPercent),
          "measure on the others (--placement LIST), or at boot: irqaffinity=, isolcpus=, nohz_full="});
   if (!tasks_after.tasks_missing.empty())
     findings.push_back({fmt::format("who else runs is not to be seen: {}", tasks_after.tasks_missing)});

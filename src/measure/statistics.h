@@ -12,6 +12,9 @@
 
 namespace mmscale::measure {
 
+// What a share is multiplied by to be read.
+inline constexpr double kPercent = 100;
+
 std::optional<double> mean(std::span<const double> values);
 
 // The sample standard deviation (divisor n - 1); undefined below two values.

@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kMostHead = 128;
 
 // An event's line, taken apart.
-struct Line {
+struct FtraceLine {
   std::string_view comm;
   std::int32_t pid = 0;
   std::int32_t tgid = 0;
@@ -23,14 +23,14 @@ struct Line {
   std::string_view rest;
 };
 
-bool take_cpu(std::string_view digits, Line& line) {
+bool take_cpu(std::string_view digits, FtraceLine& line) {
   const auto cpu = number<std::uint32_t>(digits);
   line.cpu = cpu.value_or(0);
   return cpu && *cpu < kMostCpus;
 }
 
 // "[CPU] FLAGS TIME: EVENT: BODY", the flags left out by old kernels and trace-cmd.
-bool parse_place(std::string_view text, const Stamps& stamps, Line& line) {
+bool parse_place(std::string_view text, const Stamps& stamps, FtraceLine& line) {
   const std::size_t close = text.find(']');
   if (close == text.npos || !take_cpu(text.substr(1, close - 1), line)) return false;
   line.rest = text.substr(close + 1);
@@ -45,7 +45,7 @@ bool parse_place(std::string_view text, const Stamps& stamps, Line& line) {
 }
 
 // "COMM-PID" or "COMM-PID (TGID)".
-bool parse_task(std::string_view text, Line& line) {
+bool parse_task(std::string_view text, FtraceLine& line) {
   text = trim(text);
   line.tgid = 0;
   if (text.ends_with(')')) {
@@ -64,14 +64,14 @@ bool parse_task(std::string_view text, Line& line) {
 }
 
 // "TASK-PID (TGID) [CPU] FLAGS TIME: EVENT: BODY". A dash ends a comm that the kernel has padded.
-bool parse_usual(std::string_view text, const Stamps& stamps, Line& line) {
+bool parse_usual(std::string_view text, const Stamps& stamps, FtraceLine& line) {
   return parse_at_cpu(text, '-', [&](std::string_view task, std::string_view place) {
     return parse_place(place, stamps, line) && parse_task(task, line);
   });
 }
 
 // "NUMBERus" and a character that marks delays, of the kernel's latency format: since the first event.
-bool parse_latency_stamp(Line& line) {
+bool parse_latency_stamp(FtraceLine& line) {
   std::string_view rest = line.rest;
   const auto us = number<std::uint64_t>(take_digits(rest));
   if (!us || *us > UINT64_MAX / 1000 || !take(rest, "us") || rest.size() < 3 || rest.substr(1, 2) != ": ")
@@ -84,7 +84,7 @@ bool parse_latency_stamp(Line& line) {
 
 // "TASK-PID CPUFLAGS TIME: EVENT: BODY", the comm cut to 8 characters: the latency format of the kernel, and
 // of trace-cmd report -l, which keeps the seconds.
-bool parse_latency(std::string_view text, const Stamps& stamps, Line& line) {
+bool parse_latency(std::string_view text, const Stamps& stamps, FtraceLine& line) {
   for (std::size_t dash = text.find('-'); dash <= kMostHead; dash = text.find('-', dash + 1)) {
     std::string_view rest = text.substr(dash + 1);
     const auto pid = pid_number(take_word(rest));
@@ -107,7 +107,7 @@ bool parse_latency(std::string_view text, const Stamps& stamps, Line& line) {
   return false;
 }
 
-bool parse_line(std::string_view text, const Stamps& stamps, Line& line) {
+bool parse_line(std::string_view text, const Stamps& stamps, FtraceLine& line) {
   return parse_usual(text, stamps, line) || parse_latency(text, stamps, line);
 }
 
@@ -180,7 +180,7 @@ bool atrace_head(std::string_view text) {
 }  // namespace
 
 bool FtraceText::looks_like(std::string_view text) {
-  Line line;
+  FtraceLine line;
   Event event;
   const std::string_view bare = trim(text);
   return bare.starts_with("# tracer:") || report_head(bare) || atrace_head(bare) || says_nothing(bare) ||
@@ -207,7 +207,7 @@ bool FtraceText::note(std::string_view text, Event& event) {
 bool FtraceText::next(Event& event) {
   for (std::string_view text; lines_.next(text);) {
     event = {};
-    Line line;
+    FtraceLine line;
     if (text.starts_with('#') || !parse_line(text, stamps_, line)) {
       if (note(text, event)) return true;
       continue;

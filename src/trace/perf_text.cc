@@ -7,7 +7,7 @@
 namespace mmscale::trace {
 namespace {
 
-struct Line {
+struct PerfLine {
   std::string_view comm;
   // kUnknownPid for a task that is gone (-1), and where -F left it out.
   std::int32_t tid = kUnknownPid;
@@ -23,7 +23,7 @@ std::optional<std::int32_t> tid_number(std::string_view word) {
 }
 
 // "COMM TID" or "COMM PID/TID"; each of the two may be left out, but not both.
-bool parse_task(std::string_view text, Line& line) {
+bool parse_perf_task(std::string_view text, PerfLine& line) {
   text = trim(text);
   const std::size_t blank = text.find_last_of(" \t");
   std::string_view ids = text.substr(blank == text.npos ? 0 : blank + 1);
@@ -46,7 +46,7 @@ bool parse_task(std::string_view text, Line& line) {
 }
 
 // "[CPU] TIME: EVENT: BODY", with -F +period and +flags "[CPU] TIME: PERIOD FLAGS EVENT: BODY".
-bool parse_place(std::string_view text, Line& line) {
+bool parse_place(std::string_view text, PerfLine& line) {
   const std::size_t close = text.find(']');
   if (close == text.npos) return false;
   const auto cpu = number<std::uint32_t>(text.substr(1, close - 1));
@@ -64,16 +64,16 @@ bool parse_place(std::string_view text, Line& line) {
 }
 
 // A blank ends a comm that perf has padded.
-bool parse_line(std::string_view text, Line& line) {
+bool parse_line(std::string_view text, PerfLine& line) {
   return parse_at_cpu(text, ' ', [&line](std::string_view task, std::string_view place) {
-    return parse_place(place, line) && parse_task(task, line);
+    return parse_place(place, line) && parse_perf_task(task, line);
   });
 }
 
 }  // namespace
 
 bool PerfText::looks_like(std::string_view text) {
-  Line line;
+  PerfLine line;
   if (!parse_line(text, line)) return false;
   // Without a pid it may be ftrace's "COMM-PID".
   return line.tid != kUnknownPid || line.comm.ends_with(" -1") || line.comm.find('-') == line.comm.npos;
@@ -110,7 +110,7 @@ bool PerfText::next(Event& event) {
     const std::string_view bare = trim(text);
     if (bare.empty()) in_chain_ = false;
     if (text.starts_with('#') || bare.empty()) continue;
-    Line line;
+    PerfLine line;
     if (text.starts_with('\t') || !parse_line(text, line)) {
       if (lost(bare, event)) return true;
       // Call chains follow their event indented, as "address symbol (file)", with source lines between.

@@ -27,7 +27,7 @@ template <class Scheme>
 struct Slot {
   using Machine = machine::silicon::Silicon<true>;
   using TheMm = Mm<Machine>;
-  static Build<Machine> build() { return build_of<Scheme, lifecycle::Powerpc, Machine>(); }
+  static kernel::Build<Machine> build() { return build_of<Scheme, lifecycle::Powerpc, Machine>(); }
   static std::size_t bytes(unsigned cpus) { return TheMm::bytes(cpus, build()); }
   struct alignas(kLine) Line {
     std::byte bytes[kLine];

@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path kProcFiles{MMSCALE_TESTDATA};
-constexpr std::int64_t kMs = 1'000'000;
+constexpr std::int64_t kNsPerMs = 1'000'000;
 
 std::int64_t clock_ns(clockid_t clock) {
   timespec now{};
@@ -138,9 +138,9 @@ TEST(Clocks, OfAMachineThatSleptAndWasSet) {
   MachineSnapshot before;
   MachineSnapshot after;
   before.clocks = read_clocks(read);
-  awake += 100 * kMs;
-  asleep += 90'000 * kMs;
-  set += 5'000 * kMs;
+  awake += 100 * kNsPerMs;
+  asleep += 90'000 * kNsPerMs;
+  set += 5'000 * kNsPerMs;
   after.clocks = read_clocks(read);
   const auto difference = MachineProbe{{}}.between(before, after);
   EXPECT_NEAR(static_cast<double>(difference.suspended_ns), 90'000e6, 100);
@@ -201,7 +201,7 @@ TEST(Disturbance, ABusyNeighbourOnTheSameCpuTripsTheWaitRule) {
     // The window lasts until the neighbour is known to have taken 20 ms of it. The scheduler gives it that
     // within some 40 ms; on a machine so loaded that it takes two seconds, it is still the 1 % that the rule
     // is about.
-    while (neighbour.used_ns() - used_before < 20 * kMs || clock_ns(CLOCK_MONOTONIC) - start < 100 * kMs) {
+    while (neighbour.used_ns() - used_before < 20 * kNsPerMs || clock_ns(CLOCK_MONOTONIC) - start < 100 * kNsPerMs) {
     }
     window.window_ns = clock_ns(CLOCK_MONOTONIC) - start;
     CpuConditions conditions;
