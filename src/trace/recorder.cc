@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "machine/silicon/clock.h"
+#include "machine/silicon/pool.h"
 #include "trace/c_libraries.h"
 #include "trace/proc_tasks.h"
 #include "trace/raw_records.h"
@@ -73,7 +74,7 @@ class Guard {
     int ends[2];
     // Without a guard the next recorder removes what is left.
     if (pipe2(ends, O_CLOEXEC) != 0) return;
-    pid_ = fork();
+    pid_ = machine::silicon::Pool::fork();
     if (pid_ == 0) {
       close(ends[1]);
       setsid();
