@@ -201,7 +201,8 @@ TEST(Disturbance, ABusyNeighbourOnTheSameCpuTripsTheWaitRule) {
     // The window lasts until the neighbour is known to have taken 20 ms of it. The scheduler gives it that
     // within some 40 ms; on a machine so loaded that it takes two seconds, it is still the 1 % that the rule
     // is about.
-    while (neighbour.used_ns() - used_before < 20 * kNsPerMs || clock_ns(CLOCK_MONOTONIC) - start < 100 * kNsPerMs) {
+    while (neighbour.used_ns() - used_before < 20 * kNsPerMs ||
+           clock_ns(CLOCK_MONOTONIC) - start < 100 * kNsPerMs) {
     }
     window.window_ns = clock_ns(CLOCK_MONOTONIC) - start;
     CpuConditions conditions;
