@@ -20,6 +20,7 @@ namespace mmscale::bench {
 namespace {
 
 using host::Answer;
+using measure::kPercent;
 using measure::WindowTimes;
 
 // How the running kernel keeps a borrowed mm alive. Read once: it is a file of some 200 KiB, and compressed.
@@ -89,7 +90,6 @@ void add_calls(const topology::Layout& layout, const topology::Placement& placem
 
 // "99.1 to 99.8 % of its switches from idle"
 std::string share_text(const std::optional<double>& low, const std::optional<double>& high) {
-  constexpr double kPercent = 100;
   if (!high) return "share of switches from idle unavailable";
   if (!low) return fmt::format("at most {:.1f} % of its switches from idle", *high * kPercent);
   return fmt::format("{:.1f} to {:.1f} % of its switches from idle", *low * kPercent, *high * kPercent);

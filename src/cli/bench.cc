@@ -293,7 +293,8 @@ int run(const BenchOptions& options, const Command& command, const std::string& 
                choice.lifecycle_reason, left_out(options.schemes, choice.schemes), choice.transport,
                choice.transport_reason, choice.transport_caveat.empty() ? "" : "; ", choice.transport_caveat);
   fmt::print(stderr, "PMU counters: {}\n", measure::this_pmu().summary());
-  if (limit.why.starts_with("CPU quota")) fmt::print(stderr, "at most {} CPUs: {}\n", limit.cpus, limit.why);
+  if (limit.why.starts_with("CPU quota"))
+    fmt::print(stderr, "CPUs: at most {} ({})\n", limit.cpus, limit.why);
   std::set<unsigned> homes;
   for (const campaign::Case& c : setup.cases)
     if (c.make_load) homes.insert(c.subject.home_node);

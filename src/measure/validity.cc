@@ -7,10 +7,11 @@
 #include <limits>
 #include <utility>
 
+#include "measure/statistics.h"
+
 namespace mmscale::measure {
 namespace {
 
-constexpr double kPercent = 100.0;
 constexpr double kNsPerMs = 1e6;
 constexpr double kNsPerSecond = 1e9;
 

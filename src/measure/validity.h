@@ -129,8 +129,6 @@ struct Verdict {
   bool valid = false;
   std::vector<std::string> reasons;
   ErrorBounds bounds = {};
-
-  bool fairness_counts() const { return valid && bounds.fairness <= kMaxError; }
 };
 
 // A pure function of its input. A figure exactly at its limit passes. Steal, throttling and waiting that the system
