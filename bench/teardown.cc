@@ -154,18 +154,16 @@ Case make_case(const topology::Layout& layout, const Choice& choice, const std::
 
 std::vector<Case> teardown_cases(const topology::Layout& layout, const Choice& choice) {
   std::vector<Case> cases;
-  for (const auto& placement : choice.placements)
-    for (const unsigned cpus : choice.cpu_counts) {
-      if (cpus < 2) continue;
-      const auto add = [&](unsigned borrowers, unsigned mask_only) {
-        for (const auto& scheme : choice.schemes)
-          cases.push_back(make_case(layout, choice, scheme, placement, cpus, borrowers, mask_only));
-      };
-      add(0, 0);
-      for (const unsigned borrowers : campaign::octave_counts(cpus - 1, 1)) add(borrowers, 0);
-      // What a mask that is wider than the borrowers costs.
-      add(0, cpus - 1);
-    }
+  for_each_place(choice, 2, [&](const auto& placement, unsigned cpus) {
+    const auto add = [&](unsigned borrowers, unsigned mask_only) {
+      for (const auto& scheme : choice.schemes)
+        cases.push_back(make_case(layout, choice, scheme, placement, cpus, borrowers, mask_only));
+    };
+    add(0, 0);
+    for (const unsigned borrowers : campaign::octave_counts(cpus - 1, 1)) add(borrowers, 0);
+    // What a mask that is wider than the borrowers costs.
+    add(0, cpus - 1);
+  });
   return cases;
 }
 
