@@ -33,10 +33,9 @@ kernel::Rules rules_under(std::string_view lifecycle, kernel::Rules rules) {
 
 std::string why_unsafe(std::string_view scheme, std::string_view lifecycle, const kernel::Rules& rules,
                        const std::vector<std::string>& workloads) {
-  const scheme::Safety* safety = scheme::find_scheme(scheme)->under(lifecycle);
-  if (safety == nullptr) return fmt::format("unsafe under lifecycle {}: nothing is known of it", lifecycle);
-  if (!safety->safe) return fmt::format("unsafe under lifecycle {}: {}", lifecycle, safety->because);
-  if (safety->only_with == scheme::kIrqsOffActivateMm && !rules.irqs_off_activate_mm.value_or(true))
+  const scheme::Safety safety = scheme::find_scheme(scheme)->judged_under(lifecycle);
+  if (!safety.safe) return fmt::format("unsafe under lifecycle {}: {}", lifecycle, safety.because);
+  if (safety.only_with == scheme::kIrqsOffActivateMm && !rules.irqs_off_activate_mm.value_or(true))
     return fmt::format(
         "unsafe under lifecycle {} without --irqs-off-activate-mm: a kernel thread's exec has the new "
         "active_mm while the old mm is still loaded, and a CPU that is asked in between says no too early",

@@ -16,14 +16,6 @@ namespace {
 // The memory model that the verdict is about: of the lifecycle's machines.
 std::string_view memory_of(std::string_view lifecycle) { return to_string(check::natural_memory(lifecycle)); }
 
-// A lifecycle that nobody has thought a scheme through under.
-constexpr scheme::Safety kUnknown = {"", false, "nothing is known of it"};
-
-const scheme::Safety& safety_of(const scheme::SchemeInfo& info, std::string_view lifecycle) {
-  const scheme::Safety* entry = info.under(lifecycle);
-  return entry != nullptr ? *entry : kUnknown;
-}
-
 }  // namespace
 
 std::string schemes_text() {
@@ -36,7 +28,7 @@ std::string schemes_text() {
     text += fmt::format("  origin           {}\n", info->origin);
     text += fmt::format("  upstream         {}\n", info->upstream);
     for (const scheme::LifecycleInfo& lifecycle : scheme::lifecycles()) {
-      const scheme::Safety& safety = safety_of(*info, lifecycle.name);
+      const scheme::Safety safety = info->judged_under(lifecycle.name);
       text += fmt::format("  under {:<12} {}{}: {}\n", lifecycle.name,
                           safety.safe ? fmt::format("safe ({})", memory_of(lifecycle.name)) : "UNSAFE",
                           safety.only_with.empty() ? "" : fmt::format(" only with {}", safety.only_with),
@@ -58,7 +50,7 @@ std::string schemes_json() {
   for (const scheme::SchemeInfo* info : scheme::schemes()) {
     nlohmann::json safety = nlohmann::json::array();
     for (std::string_view lifecycle : scheme::lifecycle_names()) {
-      const scheme::Safety& entry = safety_of(*info, lifecycle);
+      const scheme::Safety entry = info->judged_under(lifecycle);
       safety.push_back({{"lifecycle", lifecycle},
                         {"safe", entry.safe},
                         {"memory", memory_of(lifecycle)},

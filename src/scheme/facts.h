@@ -56,6 +56,11 @@ struct SchemeInfo {
     }
     return best;
   }
+  // The same, of every lifecycle: unsafe under one that nobody has thought the scheme through under.
+  constexpr Safety judged_under(std::string_view lifecycle) const {
+    const Safety* entry = under(lifecycle);
+    return entry != nullptr ? *entry : Safety{lifecycle, false, "nothing is known of it"};
+  }
 };
 
 }  // namespace mmscale::scheme
