@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -95,7 +96,7 @@ class Assessor {
     result.transport = fmt::format("{} ({})", choice_.transport, choice_.transport_reason);
     result.lifecycle = options_.lifecycle;
     result.repetitions = options_.repetitions;
-    result.planted_ns = options_.plant_ns;
+    result.accepts_invalid = options_.accept_invalid;
     result.all_cpus = usable_;
     measure::TickRate ticks;
     ticks.begin();
@@ -104,7 +105,12 @@ class Assessor {
     for (const unsigned cpus : borrower_counts()) result.deaths.push_back(death(cpus));
     if (usable_ > 1) interrupts(result);
     ticks.end();
-    for (std::size_t i = 0; i < counts.size(); ++i) emulate(result.points[i], ticks.ns_per_tick());
+    const double ns_per_tick = ticks.ns_per_tick();
+    // The counter's ticks may be long: what was planted is so many of them.
+    const double planted =
+        options_.plant_ns > 0 ? std::max(1.0, std::round(options_.plant_ns / ns_per_tick)) : 0;
+    result.planted_ns = planted * ns_per_tick;
+    for (SwitchPoint& point : result.points) emulate(point, ns_per_tick, planted);
     result.incomplete = incomplete_;
     return result;
   }
@@ -260,24 +266,23 @@ class Assessor {
     choice.cpu_counts = {cpus};
     choice.schemes = {scheme};
     choice.sharings = {topology::parse_sharing(sharing)};
-    choice.settings.processes.think = static_cast<std::uint32_t>(rest_ticks + 0.5);
+    choice.settings.processes.think = static_cast<std::uint32_t>(rest_ticks);
     return bench::switch_cases(layout_, choice).front();
   }
 
   // Threads and processes again, as the emulated kernel switches them with the rest of a switch in between.
-  void emulate(SwitchPoint& point, double ns_per_tick) {
+  void emulate(SwitchPoint& point, double ns_per_tick, double planted_ticks) {
     if (!point.processes.median) return;
-    const double rest = (*point.processes.median + point.pause_ns) / ns_per_tick;
+    const double rest = std::round((*point.processes.median + point.pause_ns) / ns_per_tick);
     std::vector<Case> cases = {
         emulated("refcount", "all", point.cpus, rest), emulated("refcount", "private", point.cpus, rest),
         emulated("shootdown", "all", point.cpus, rest), emulated("hazptr", "all", point.cpus, rest)};
-    if (options_.plant_ns > 0)
-      cases.push_back(emulated("refcount", "all", point.cpus, rest + options_.plant_ns / ns_per_tick));
+    if (planted_ticks > 0) cases.push_back(emulated("refcount", "all", point.cpus, rest + planted_ticks));
     const std::vector<Windows> windows = interleaved(cases);
     point.mm_count = difference(windows[0], windows[1]);
     point.shootdown = difference(windows[0], windows[2]);
     point.hazptr = difference(windows[0], windows[3]);
-    if (options_.plant_ns > 0) point.planted = difference(windows[4], windows[0]);
+    if (planted_ticks > 0) point.planted = difference(windows[4], windows[0]);
   }
 
   measure::Bench& bench_;
@@ -303,14 +308,19 @@ Workload count(const std::string& path, const std::string& called) {
   spec.model = &model;
   for (std::size_t i = 0; i < cpus; ++i) spec.pus.push_back(model.layout.pus[i].os_index);
   spec.scheme = "refcount";
-  const trace::SessionResult session = trace::replay_all(trace, {spec}, 1);
+  std::vector<trace::ReplaySpec> specs(2, spec);
+  specs.back().scheme = "shootdown";
+  const trace::SessionResult session = trace::replay_all(trace, specs, 1);
   const trace::Facts& facts = session.facts;
+  if (facts.last_ns <= facts.first_ns)
+    throw std::runtime_error(fmt::format("{}: no time passes in it", path));
   Workload workload;
   workload.name = called;
   workload.seconds = static_cast<double>(facts.last_ns - facts.first_ns) * 1e-9;
   workload.cpus = static_cast<unsigned>(cpus);
   workload.switches = facts.switches;
   workload.borrows = session.schemes.front().result.sum.lazy_grabs;
+  workload.interrupts = session.schemes.back().result.sum.ipis_shoot;
   workload.deaths = facts.died;
   return workload;
 }
@@ -388,6 +398,7 @@ int run(AssessOptions options, const std::string& command_line) {
   measure::Bench where{topology, pool, topology::read_cpu_quota()};
   Assessor assessor(where, options, why_lifecycle, command_line);
   Assessment assessment = assessor.run();
+  assessment.incomplete |= workload && !workload->unavailable.empty();
   assessment.workload = std::move(workload);
   assessor.close(assessment);
   if (options.json)
@@ -413,7 +424,9 @@ void add_assess_command(Start& start) {
   command.take("--out", options->out);
   command.take("--accept-invalid", options->accept_invalid);
   command.take("--json", options->json);
-  command.footer("Status 3: something had no valid window; what rests on it is said to be unknown.");
+  command.footer(
+      "Status 3: something had no valid window, or was not recorded; what rests on it is said to be "
+      "unknown.");
   command.run([options, &start] {
     // CLI11 takes the -- away.
     if (start.command_line.ends_with(" --")) throw UsageError("assess: no command after --");

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -27,18 +28,24 @@ std::string text(const Figure& figure) {
                      time(figure.interval->high));
 }
 
-// Whether it is more than nothing, as far as its windows can tell.
+std::string some_cpus(unsigned cpus) { return fmt::format("{} CPU{}", cpus, cpus == 1 ? "" : "s"); }
+
+// Whether it is more than nothing, or less, as far as its windows can tell.
 bool is_seen(const Figure& f) { return f.interval ? f.interval->low > 0 : f.median > 0.0; }
+bool is_gain(const Figure& f) { return f.interval && f.interval->high < 0; }
 
 std::string percent(double part) {
   return part < 1 ? fmt::format("{:.2g} %", part * measure::kPercent)
                   : fmt::format("{:.0f} %", part * measure::kPercent);
 }
 
+// Whether no scheme can spare more than what sharing costs.
+bool is_bounded(const SwitchPoint& point) { return point.sharing.interval && !is_gain(point.sharing); }
+
 // The upper end of what a scheme without mm_count would spare in each switch: all of it, where nothing better is known.
 std::optional<double> most_spared(const SwitchPoint& point) {
   const Figure& figure = agreement(point) == Agreement::agree ? point.mm_count
-                         : point.sharing.interval             ? point.sharing
+                         : is_bounded(point)                  ? point.sharing
                                                               : point.threads;
   if (!figure.interval) return std::nullopt;
   return std::max(0.0, figure.interval->high);
@@ -56,21 +63,24 @@ std::string point_in_words(const SwitchPoint& point) {
         "With {} CPUs pairs compute {} between two messages, which is not in the figures: so {:.0f} % of the "
         "messages are slept for.\n",
         point.cpus, time(point.pause_ns), point.slept_share * measure::kPercent);
-  const bool seen = is_seen(point.sharing);
   words += fmt::format("Sharing an mm costs {}{} a switch with {} CPUs here (threads {}, processes {}).\n",
-                       seen ? "" : "nothing that could be seen: ", text(point.sharing), point.cpus,
-                       text(point.threads), text(point.processes));
-  std::string_view emulation =
-      "Whether mm_count explains that is unknown: too few emulated windows count ({}).\n";
-  if (agreement(point) == Agreement::disagree)
-    emulation =
-        "The emulation says {} for mm_count, which is another figure: what sharing costs here is not, or not "
-        "only, mm_count, and only the bound stands.\n";
-  else if (agreement(point) == Agreement::agree && seen && is_seen(point.mm_count))
-    emulation = "mm_count explains {} of it, as emulated with that switch around it.\n";
-  else if (agreement(point) == Agreement::agree)
-    emulation = "mm_count, as emulated with that switch around it: {}, which agrees.\n";
-  words += fmt::format(fmt::runtime(emulation), text(point.mm_count));
+                       is_seen(point.sharing) ? "" : "nothing that could be seen: ", text(point.sharing),
+                       point.cpus, text(point.threads), text(point.processes));
+  if (is_gain(point.sharing))
+    words +=
+        "Threads switch faster: what else they share spares more than mm_count costs, so that is no bound of "
+        "what a scheme would give.\n";
+  constexpr std::array<std::string_view, 4> kEmulation = {
+      "mm_count explains {} of it, as emulated with that switch around it.\n",
+      "The emulation says {} for mm_count, which is another figure: what sharing costs here is not, or not "
+      "only, "
+      "mm_count.\n",
+      "The emulation says {} for mm_count. These windows cannot tell that from nothing: they neither bear it "
+      "out nor "
+      "contradict it.\n",
+      "Whether mm_count explains that is unknown: too few emulated windows count ({}).\n"};
+  words += fmt::format(fmt::runtime(kEmulation.at(static_cast<std::size_t>(agreement(point)))),
+                       text(point.mm_count));
   const auto gain = most_gain(point);
   if (!gain) return words;
   if (constexpr double kNearlyAllOfASwitch = 9; *gain > kNearlyAllOfASwitch)
@@ -92,9 +102,9 @@ nlohmann::ordered_json json_of(const Figure& figure) {
   return json;
 }
 
-std::string_view name_of(Agreement agreement) {
-  return agreement == Agreement::agree ? "agree" : agreement == Agreement::disagree ? "disagree" : "unknown";
-}
+constexpr std::array<std::string_view, 4> kAgreementNames = {"agree", "disagree", "cannot_tell", "unknown"};
+
+bool is_counted(const Assessment& a) { return a.workload && a.workload->unavailable.empty(); }
 
 }  // namespace
 
@@ -109,21 +119,21 @@ Agreement agreement(const SwitchPoint& point) {
   const auto& real = point.sharing.interval;
   const auto& emulated = point.mm_count.interval;
   if (!real || !emulated) return Agreement::unknown;
-  const bool overlap = real->low <= emulated->high && emulated->low <= real->high;
-  return overlap ? Agreement::agree : Agreement::disagree;
+  if (is_gain(point.sharing) || real->low > emulated->high || emulated->low > real->high)
+    return Agreement::disagree;
+  return is_seen(point.sharing) ? Agreement::agree : Agreement::cannot_tell;
 }
 
 std::optional<double> most_gain(const SwitchPoint& point) {
-  if (!point.sharing.interval || !point.threads.median) return std::nullopt;
+  if (!is_bounded(point) || !point.threads.median) return std::nullopt;
   // Nothing is left to divide by if sharing were all of a switch.
-  const double spared = std::clamp(point.sharing.interval->high, 0.0, *point.threads.median * 0.999);
+  const double spared = std::min(point.sharing.interval->high, *point.threads.median * 0.999);
   return spared / (*point.threads.median - spared);
 }
 
 std::optional<double> share_of(const Assessment& assessment, double ns) {
-  if (!assessment.workload || !assessment.workload->unavailable.empty()) return std::nullopt;
+  if (!is_counted(assessment)) return std::nullopt;
   const Workload& workload = *assessment.workload;
-  if (workload.seconds <= 0 || workload.cpus == 0) return std::nullopt;
   constexpr double kSwitchesPerBorrow = 2;
   return static_cast<double>(workload.borrows) * kSwitchesPerBorrow * ns * 1e-9 /
          (workload.seconds * workload.cpus);
@@ -135,16 +145,26 @@ std::optional<double> workload_share(const Assessment& assessment) {
   return spared ? share_of(assessment, *spared) : std::nullopt;
 }
 
+std::optional<double> interrupts_share(const Assessment& assessment) {
+  const auto& ns = assessment.interrupt_running.interval;
+  if (!ns || !is_counted(assessment)) return std::nullopt;
+  const Workload& workload = *assessment.workload;
+  // Who sends waits, and who is interrupted takes no longer than that.
+  return static_cast<double>(workload.interrupts) * 2 * ns->high * 1e-9 / (workload.seconds * workload.cpus);
+}
+
 std::string in_words(const Assessment& a) {
   std::string words;
-  words += fmt::format("{:>5} {:>30} {:>30} {:>26} {:>26} {:>26}\n", "CPUs", "threads", "processes",
-                       "sharing", "mm_count, emulated", "shootdown spares");
+  if (a.accepts_invalid) words += "Windows that do not count were taken, too, as asked for.\n";
+  if (!a.points.empty())
+    words += fmt::format("{:>5} {:>30} {:>30} {:>26} {:>26} {:>26}\n", "CPUs", "threads", "processes",
+                         "sharing", "mm_count, emulated", "shootdown spares");
   for (const SwitchPoint& p : a.points)
     words += fmt::format("{:>5} {:>30} {:>30} {:>26} {:>26} {:>26}\n", p.cpus, text(p.threads),
                          text(p.processes), text(p.sharing), text(p.mm_count), text(p.shootdown));
   words += "\n";
   for (const Death& death : a.deaths)
-    words += fmt::format("A death with {} CPUs lazy on the mm: {}.\n", death.lazy, text(death.ns));
+    words += fmt::format("A death with {} lazy on the mm: {}.\n", some_cpus(death.lazy), text(death.ns));
   if (a.interrupt_running.windows != 0)
     words += fmt::format("Interrupting one CPU that computes: {} (membarrier).\n", text(a.interrupt_running));
   if (a.flush_running.windows != 0 || a.flush_idle.windows != 0)
@@ -161,24 +181,33 @@ std::string in_words(const Assessment& a) {
                            text(p.planted));
   if (!a.workload) return words;
   const Workload& w = *a.workload;
-  if (!w.unavailable.empty()) {
+  if (!is_counted(a)) {
     words += fmt::format("{}: unavailable ({})\n", w.name, w.unavailable);
     return words;
   }
-  const auto rate = [&w](std::uint64_t count) { return static_cast<double>(count) / w.seconds; };
-  words += fmt::format("{}: {:.3g} switches, {:.3g} borrows, {:.3g} deaths a second on {} CPUs.\n", w.name,
-                       rate(w.switches), rate(w.borrows), rate(w.deaths), w.cpus);
+  const auto rate = [&w](std::uint64_t count) {
+    const double each = static_cast<double>(count) / w.seconds;
+    return each < 100 ? fmt::format("{:.3g}", each) : fmt::format("{:.0f}", each);
+  };
+  words += fmt::format("{}: {} switches, {} borrows, {} deaths a second on {}.\n", w.name, rate(w.switches),
+                       rate(w.borrows), rate(w.deaths), some_cpus(w.cpus));
   const auto share = workload_share(a);
   if (!share) return words + "What of its CPU time that is, is unknown.\n";
+  const SwitchPoint& widest = a.points.back();
   words += fmt::format("Of its CPU time mm_count takes at most {}{}{}\n", percent(*share),
-                       a.points.back().sharing.interval ? "" : ", were it all of a switch",
+                       is_bounded(widest) ? "" : ", were it all of a switch",
                        *share < kMatters ? ": it does not matter." : ".");
-  if (agreement(a.points.back()) != Agreement::agree) return words;
   const auto spared = [&a](const Figure& figure) {
     return is_seen(figure) ? percent(*share_of(a, *figure.median)) : "nothing that could be seen";
   };
-  words += fmt::format("Shootdown would spare {} of its CPU time, hazptr {}, less what they do at a death.\n",
-                       spared(a.points.back().shootdown), spared(a.points.back().hazptr));
+  if (agreement(widest) == Agreement::agree)
+    words +=
+        fmt::format("Shootdown would spare {} of its CPU time, hazptr {}, less what they do at a death.\n",
+                    spared(widest.shootdown), spared(widest.hazptr));
+  if (const auto cost = interrupts_share(a))
+    words +=
+        fmt::format("Shootdown would interrupt {} CPUs a second at deaths: at most {} of its CPU time.\n",
+                    rate(w.interrupts), percent(*cost));
   return words;
 }
 
@@ -187,20 +216,22 @@ nlohmann::ordered_json to_json(const Assessment& a) {
                                  {"lifecycle", a.lifecycle},
                                  {"transport", a.transport},
                                  {"repetitions", a.repetitions},
+                                 {"accepts_invalid", a.accepts_invalid},
                                  {"cpus", a.all_cpus},
                                  {"points", nlohmann::ordered_json::array()},
                                  {"deaths", nlohmann::ordered_json::array()}};
   for (const SwitchPoint& p : a.points) {
-    nlohmann::ordered_json point = {{"cpus", p.cpus},
-                                    {"pause_ns", p.pause_ns},
-                                    {"slept_share", p.slept_share},
-                                    {"threads", json_of(p.threads)},
-                                    {"processes", json_of(p.processes)},
-                                    {"sharing", json_of(p.sharing)},
-                                    {"mm_count", json_of(p.mm_count)},
-                                    {"shootdown_spares", json_of(p.shootdown)},
-                                    {"hazptr_spares", json_of(p.hazptr)},
-                                    {"agreement", name_of(agreement(p))}};
+    nlohmann::ordered_json point = {
+        {"cpus", p.cpus},
+        {"pause_ns", p.pause_ns},
+        {"slept_share", p.slept_share},
+        {"threads", json_of(p.threads)},
+        {"processes", json_of(p.processes)},
+        {"sharing", json_of(p.sharing)},
+        {"mm_count", json_of(p.mm_count)},
+        {"shootdown_spares", json_of(p.shootdown)},
+        {"hazptr_spares", json_of(p.hazptr)},
+        {"agreement", kAgreementNames.at(static_cast<std::size_t>(agreement(p)))}};
     if (const auto gain = most_gain(p)) point["most_gain"] = *gain;
     if (a.planted_ns > 0) {
       point["planted_ns"] = a.planted_ns;
@@ -216,15 +247,17 @@ nlohmann::ordered_json to_json(const Assessment& a) {
   if (a.workload) {
     const Workload& w = *a.workload;
     json["workload"] = {{"name", w.name}};
-    if (!w.unavailable.empty()) {
+    if (!is_counted(a)) {
       json["workload"]["unavailable"] = w.unavailable;
     } else {
       json["workload"].update({{"seconds", w.seconds},
                                {"cpus", w.cpus},
                                {"switches", w.switches},
                                {"borrows", w.borrows},
-                               {"deaths", w.deaths}});
+                               {"deaths", w.deaths},
+                               {"interrupts", w.interrupts}});
       if (const auto share = workload_share(a)) json["workload"]["most_cpu_share"] = *share;
+      if (const auto share = interrupts_share(a)) json["workload"]["interrupts_cpu_share"] = *share;
     }
   }
   json["incomplete"] = a.incomplete;

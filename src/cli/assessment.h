@@ -62,6 +62,8 @@ struct Workload {
   std::uint64_t switches = 0;
   std::uint64_t borrows = 0;
   std::uint64_t deaths = 0;
+  // CPUs that shootdown interrupts when mms die, under powerpc's rules.
+  std::uint64_t interrupts = 0;
 };
 
 struct Assessment {
@@ -71,6 +73,8 @@ struct Assessment {
   unsigned repetitions = 0;
   unsigned all_cpus = 0;
   double planted_ns = 0;
+  // Windows that do not count were taken, too.
+  bool accepts_invalid = false;
   std::vector<SwitchPoint> points;
   std::vector<Death> deaths;
   // A call of the running kernel that interrupts one other CPU, which computes or idles: membarrier, and
@@ -82,21 +86,27 @@ struct Assessment {
   bool incomplete = false;
 };
 
-// What of mm_count and of the whole bound can be told at a point.
-enum class Agreement { agree, disagree, unknown };
+// Whether the kernel bears out the emulated mm_count. It takes a cost that is seen: an interval that holds 0 and the
+// emulated figure alike bears out nothing (cannot_tell). unknown: too few windows count.
+enum class Agreement { agree, disagree, cannot_tell, unknown };
 Agreement agreement(const SwitchPoint& point);
 
 // At most so much more switches per second, as a part, in a program that does nothing but switch: what sharing
-// costs at the upper end of its interval, out of what a switch of threads takes. Empty if that is unknown.
+// costs at the upper end of its interval, out of what a switch of threads takes. Empty if that is unknown, or where
+// threads take less: what else they share then spares more than mm_count costs, and how much nobody knows.
 std::optional<double> most_gain(const SwitchPoint& point);
 
 // What part of its CPUs' time a recording spends on so many ns at each switch of its borrows. Empty if there is none.
 std::optional<double> share_of(const Assessment& assessment, double ns);
 
 // What part of its CPUs' time the recording spends on mm_count, borrows being two switches each; the upper end
-// of the interval. Of the bound where emulation and kernel disagree, and of a whole switch where there is no bound.
+// of the interval. Of the bound where the kernel does not bear out the emulation, and of a whole switch where there is no
+// bound.
 // Empty if unknown.
 std::optional<double> workload_share(const Assessment& assessment);
+
+// What part of its CPUs' time a recording would spend on shootdown's interrupts, at most. Empty if unknown.
+std::optional<double> interrupts_share(const Assessment& assessment);
 
 // Tables, then sentences.
 std::string in_words(const Assessment& assessment);

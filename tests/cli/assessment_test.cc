@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <vector>
 
 namespace mmscale::cli {
@@ -65,11 +67,59 @@ TEST(Assessment, KeepsTheBoundAloneWhereTheEmulationSaysSomethingElse) {
   EXPECT_THAT(in_words(a), Not(HasSubstr("Shootdown would spare")));
 }
 
-TEST(Assessment, GivesNothingWhereSharingIsAGain) {
-  const Assessment a = assessment(about(-250, 10), about(10, 30));
-  EXPECT_THAT(in_words(a),
-              HasSubstr("Sharing an mm costs nothing that could be seen: -250 ns [-260 ns, -240 ns]"));
-  EXPECT_EQ(most_gain(a.points.front()), 0.0);
+// What threads spare by sharing hides what they pay for it: no bound follows, whatever the emulation says.
+TEST(Assessment, HasNoBoundWhereSharingIsAGain) {
+  for (const Figure& mm_count : {about(10, 30), about(-245, 30)}) {
+    const Assessment a = assessment(about(-250, 10), mm_count);
+    EXPECT_THAT(in_words(a),
+                HasSubstr("Sharing an mm costs nothing that could be seen: -250 ns [-260 ns, -240 ns]"));
+    EXPECT_THAT(in_words(a), HasSubstr("Threads switch faster"));
+    EXPECT_EQ(agreement(a.points.front()), Agreement::disagree);
+    EXPECT_EQ(most_gain(a.points.front()), std::nullopt);
+    EXPECT_THAT(in_words(a), HasSubstr("at most 0.17 %, were it all of a switch"));
+  }
+}
+
+// Wide intervals meet everything: that is no agreement.
+TEST(Assessment, CannotTellWhereWhatIsSeenMayBeNothing) {
+  for (const Figure& mm_count : {about(100, 60), about(0, 40), about(-20, 10)}) {
+    const Assessment a = assessment(about(-400, 1200), mm_count);
+    EXPECT_EQ(agreement(a.points.front()), Agreement::cannot_tell);
+    EXPECT_THAT(in_words(a), HasSubstr("cannot tell that from nothing"));
+    EXPECT_EQ(to_json(a)["points"][0]["agreement"], "cannot_tell");
+    // The bound, of 800 ns, and not the emulation's figure.
+    EXPECT_NEAR(most_gain(a.points.front()).value(), 800.0 / (3210 - 800), 1e-9);
+    EXPECT_NEAR(workload_share(a).value(), 500'000 * 2 * 800e-9 / (10 * 192), 1e-9);
+    EXPECT_THAT(in_words(a), Not(HasSubstr("Shootdown would spare")));
+  }
+}
+
+// Whatever the windows, the bound holds what sharing costs, and no more than their spread beside it.
+TEST(Assessment, BoundIsNotBelowTheCostNorFarAboveIt) {
+  for (const double cost : {5.0, 40.0, 300.0, 2500.0})
+    for (const double spread : {0.0, 0.1, 0.5}) {
+      const Assessment a = assessment(about(cost, cost * spread), about(cost, cost * spread));
+      const double gain = most_gain(a.points.front()).value();
+      EXPECT_GE(gain, cost / (3210 - cost));
+      EXPECT_LE(gain, cost * (1 + spread) / std::max(3210 - cost * (1 + spread), 3.21) * 1.000001);
+    }
+}
+
+TEST(Assessment, SaysWhatShootdownSpendsOnInterrupts) {
+  Assessment a = assessment(about(41, 3), about(38, 4));
+  EXPECT_THAT(in_words(a), Not(HasSubstr("Shootdown would interrupt")));
+  a.workload->interrupts = 40;
+  a.interrupt_running = about(1500, 500);
+  // Who sends and who is interrupted, 2 us each, 40 times in 10 s of 192 CPUs.
+  EXPECT_NEAR(interrupts_share(a).value(), 40 * 4e-6 / 1920, 1e-12);
+  EXPECT_THAT(in_words(a), HasSubstr("Shootdown would interrupt 4 CPUs a second at deaths: at most"));
+}
+
+TEST(Assessment, SaysThatWindowsWereTakenThatDoNotCount) {
+  Assessment a = assessment(about(41, 3), about(38, 4));
+  EXPECT_THAT(in_words(a), Not(HasSubstr("do not count")));
+  a.accepts_invalid = true;
+  EXPECT_THAT(in_words(a), HasSubstr("Windows that do not count were taken, too"));
 }
 
 // Below five pairs no interval holds the median with 90 %.

@@ -492,7 +492,7 @@ def test_an_assessment_says_whether_it_matters(run, tmp_path, good):
     assert run(REPORT, good, path, "-o", tmp_path).returncode == 0
     (section,) = re.findall(r'<section id="matters".*?</section>', page_of(tmp_path), re.DOTALL)
     assert "On 8 CPUs a real switch takes 50.0 ns (40.0 to 60.0) longer" in section
-    assert "at most <b>1.2&nbsp;%</b>" in section and "is another figure, so only the bound stands" in section
+    assert "at most <b>1.2&nbsp;%</b>" in section and "is another figure, so it is not, or not only, mm_count" in section
     assert "said &lt;in&gt; words" in section
     few = made.assessment("unknown", gain=None)
     del few["mmscale"]["points"][0]["sharing"]["interval_ns"]
@@ -522,12 +522,15 @@ def test_an_assessment_says_by_scheme_what_of_a_switch_and_of_a_recording_it_spa
     assert rows["any other scheme, at most"] == ["60.0 ns", "1.2\xa0%", "1.2\xa0%", "0.00075\xa0%"]
     assert "/home/me" not in text
     # What the emulation says counts only where the kernel bears it out.
-    for agreement in ("disagree", "unknown"):
+    for agreement in ("disagree", "cannot_tell", "unknown"):
         assert set(section(agreement=agreement)[1]) == {"any other scheme, at most"}
-    # Where sharing costs less than nothing, there is nothing to spare.
-    text, rows = section(agreement="disagree", sharing=-80.0)
-    assert "On 8 CPUs a real switch takes 80.0 ns (70.0 to 90.0) less where" in text
-    assert rows == {"any other scheme, at most": ["0 ns", "0\xa0%", "0\xa0%"]}
+    # Where sharing costs less than nothing, that is no bound of what another scheme spares.
+    assert made.write(tmp_path / "a.json", [made.assessment("disagree", gain=None, sharing=-80.0)])
+    assert run(REPORT, tmp_path / "a.json", "-o", tmp_path).returncode == 0
+    assert "a real switch takes 80.0 ns (70.0 to 90.0) less where" in page_of(tmp_path)
+    assert "no bound follows" in page_of(tmp_path) and "any other scheme, at most" not in page_of(tmp_path)
+    text = section(agreement="cannot_tell", sharing=-5.0)[0]
+    assert "cannot tell that from nothing" in text and "no bound follows" not in text
     assert "takes −5.00 ns (−15.0 to 5.00) longer" in section(sharing=-5.0)[0]
     text, rows = section(workload={"name": "x", "unavailable": "<no> root"})
     assert "Of x nothing is known: <no> root." in text and len(rows["shootdown"]) == 3

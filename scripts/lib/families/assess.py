@@ -5,6 +5,7 @@ import math
 
 from families.family import Family
 
+AGREEMENTS = ("agree", "disagree", "cannot_tell", "unknown")
 # Of a workload.
 RECORDED = ("seconds", "cpus", "switches", "borrows", "deaths")
 FIGURES = ("threads", "processes", "sharing", "mm_count", "shootdown_spares", "hazptr_spares")
@@ -14,7 +15,7 @@ def _row(_, ours):
     """assessment: the object as recorded; ValueError or KeyError if it is none."""
     for point in ours["points"]:
         int(point["cpus"])
-        if point["agreement"] not in ("agree", "disagree", "unknown"):
+        if point["agreement"] not in AGREEMENTS:
             raise ValueError(f"assessment: agreement {str(point['agreement'])[:40]!r}")
         float(point.get("most_gain", 0))
         for name in FIGURES:

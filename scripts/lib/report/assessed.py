@@ -16,7 +16,8 @@ COLUMNS = (
 )
 AGREEMENT = {
     "agree": "The emulated mm_count explains it",
-    "disagree": "The emulated mm_count is another figure, so only the bound stands",
+    "disagree": "The emulated mm_count is another figure, so it is not, or not only, mm_count",
+    "cannot_tell": "The windows cannot tell that from nothing, so they neither bear out the emulated mm_count nor contradict it",
     "unknown": "Whether mm_count explains it is unknown: too few windows count",
 }
 
@@ -54,6 +55,8 @@ def _answer(point):
         sharing, how = {"median_ns": -sharing["median_ns"], "interval_ns": {"low": -high, "high": -low}}, "less"
     text = f"On {point['cpus']} CPUs a real switch takes {_figure(sharing)} {how} where the tasks share an mm. "
     text += AGREEMENT[point["agreement"]] + "."
+    if how == "less":
+        text += " What else tasks that share an mm share spares more than mm_count costs, and no bound follows."
     if "most_gain" in point:
         text += (
             f" A program that does nothing but switch would gain at most <b>{_percent(point['most_gain'])}</b> "
@@ -92,8 +95,7 @@ def _by_scheme(point, workload):
     if point["agreement"] == "agree":
         for name, figure in (("all that mm_count takes", "mm_count"), ("shootdown", "shootdown_spares"), ("hazptr", "hazptr_spares")):
             rows.append(("", [name, _figure(point[figure]), *(_parts(point[figure], way) for way in ways)]))
-    if bound is not None:
-        bound = max(bound, 0)
+    if bound is not None and bound >= 0:
         rows.append(("", ["any other scheme, at most", f"{scaled(bound, 3)} ns", *(_percent(way(bound)) for way in ways)]))
     if not rows:
         return ""
