@@ -57,7 +57,7 @@ def _answer(point):
     text += AGREEMENT[point["agreement"]] + "."
     if how == "less":
         text += " What else tasks that share an mm share spares more than mm_count costs, and no bound follows."
-    if "most_gain" in point:
+    elif "most_gain" in point:
         text += (
             f" A program that does nothing but switch would gain at most <b>{_percent(point['most_gain'])}</b> "
             "from any other scheme."
