@@ -1,87 +1,31 @@
 // SPDX-License-Identifier: MIT
 #include "topology/layout_bytes.h"
 
-#include <cstring>
-#include <type_traits>
-#include <vector>
+#include <nlohmann/json.hpp>
 
 namespace mmscale::topology {
-namespace {
 
-struct Writer {
-  std::string bytes;
-
-  template <class T>
-  void one(const T& value) {
-    static_assert(std::is_trivially_copyable_v<T>);
-    bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
-  }
-  void one(const CoreKind& kind) { text(kind.name); }
-  void text(std::string_view value) {
-    one(value.size());
-    bytes += value;
-  }
-  template <class T>
-  void all(const std::vector<T>& values) {
-    one(values.size());
-    for (const T& value : values) one(value);
-  }
-};
-
-struct Reader {
-  std::string_view left;
-  bool whole = true;
-
-  std::string_view take(std::size_t size) {
-    whole = whole && size <= left.size();
-    const std::string_view taken = left.substr(0, whole ? size : 0);
-    left.remove_prefix(taken.size());
-    return taken;
-  }
-  template <class T>
-  void one(T& value) {
-    if (const std::string_view taken = take(sizeof value); whole)
-      std::memcpy(static_cast<void*>(&value), taken.data(), sizeof value);
-  }
-  void one(CoreKind& kind) { text(kind.name); }
-  void text(std::string& value) {
-    std::size_t size = 0;
-    one(size);
-    value = take(size);
-  }
-  template <class T>
-  void all(std::vector<T>& values) {
-    std::size_t count = 0;
-    for (one(count); whole && count > 0; --count) one(values.emplace_back());
-  }
-};
-
-// All of a layout, written or read.
-template <class Io, class L>
-void pass(Io& io, L& layout) {
-  io.text(layout.source);
-  io.one(layout.is_this_system);
-  io.all(layout.pus);
-  io.all(layout.numa_nodes);
-  io.all(layout.core_kinds);
-  io.one(layout.core_kinds_ranked);
-  io.one(layout.reported);
-}
-
-}  // namespace
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Pu, os_index, core, package, die, llc, numa_node, smt, core_kind, online,
+                                   in_cpuset, allowed)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NumaNode, os_index, memory_bytes, has_cpus, allowed)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CoreKind, name)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Levels, package, die, llc, core)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Layout, source, is_this_system, pus, numa_nodes, core_kinds,
+                                   core_kinds_ranked, reported)
 
 std::string to_bytes(const Layout& layout) {
-  Writer writer;
-  pass(writer, layout);
-  return std::move(writer.bytes);
+  std::string bytes;
+  // CBOR, since file names in `source` need not be UTF-8.
+  nlohmann::json::to_cbor(layout, bytes);
+  return bytes;
 }
 
 std::optional<Layout> from_bytes(std::string_view bytes) {
-  Reader reader{bytes};
-  Layout layout;
-  pass(reader, layout);
-  if (!reader.whole || !reader.left.empty()) return std::nullopt;
-  return layout;
+  try {
+    return nlohmann::json::from_cbor(bytes).get<Layout>();
+  } catch (const nlohmann::json::exception&) {
+    return std::nullopt;
+  }
 }
 
 }  // namespace mmscale::topology
