@@ -69,44 +69,22 @@ void read_stat(std::string_view text, const std::vector<unsigned>& cpus, Machine
     if (cpus[i] < by_cpu.size()) snapshot.steal_ticks[i] = by_cpu[cpus[i]];
 }
 
-// /proc/softirqs: a line of the CPUs' names, then a line of counts for each kind. Timers, the scheduler and RCU come with
-// the tick.
+void add(const InterruptRow& row, std::vector<Count>& sums) {
+  for (std::size_t i = 0; i < sums.size(); ++i) sums[i] = sums[i].value_or(0) + row.counts[i];
+}
+
+// /proc/softirqs looks like /proc/interrupts. Timers, the scheduler and RCU come with the tick.
 void read_softirqs(std::string_view text, const std::vector<unsigned>& cpus, MachineSnapshot& snapshot) {
-  auto names = next_line(text);
-  std::vector<std::int64_t> column_of;
-  for (std::int64_t column = 0; !names.empty(); ++column) {
-    const auto name = next_word(names);
-    const auto cpu = name.starts_with("CPU") ? to_integer(name.substr(3)) : std::nullopt;
-    if (cpu && *cpu >= 0) {
-      column_of.resize(std::max<std::size_t>(column_of.size(), static_cast<std::size_t>(*cpu) + 1), -1);
-      column_of[static_cast<std::size_t>(*cpu)] = column;
-    }
-  }
-  constexpr std::array<std::string_view, 6> kOthersWork = {
-      "HI:", "NET_TX:", "NET_RX:", "BLOCK:", "IRQ_POLL:", "TASKLET:"};
-  std::vector<std::int64_t> sums;
-  while (!text.empty()) {
-    auto line = next_line(text);
-    if (std::find(kOthersWork.begin(), kOthersWork.end(), next_word(line)) == kOthersWork.end()) continue;
-    for (std::size_t column = 0; !line.empty(); ++column) {
-      if (sums.size() <= column) sums.resize(column + 1);
-      sums[column] += to_integer(next_word(line)).value_or(0);
-    }
-  }
-  for (std::size_t i = 0; i < cpus.size(); ++i) {
-    const std::int64_t column = cpus[i] < column_of.size() ? column_of[cpus[i]] : -1;
-    if (column >= 0 && static_cast<std::size_t>(column) < sums.size())
-      snapshot.softirqs[i] = sums[static_cast<std::size_t>(column)];
-  }
+  constexpr std::array<std::string_view, 6> kOthersWork = {"HI",    "NET_TX",   "NET_RX",
+                                                           "BLOCK", "IRQ_POLL", "TASKLET"};
+  for (const InterruptRow& row : parse_interrupts(text, cpus))
+    if (std::ranges::find(kOthersWork, row.name) != kOthersWork.end()) add(row, snapshot.softirqs);
 }
 
 // Rows without a description are sums of others (s390).
 void read_interrupts(std::string_view text, const std::vector<unsigned>& cpus, MachineSnapshot& snapshot) {
-  for (const InterruptRow& row : parse_interrupts(text, cpus)) {
-    if (row.description.empty()) continue;
-    auto& sums = ipi_kind(row.description) ? snapshot.ipis : snapshot.interrupts;
-    for (std::size_t i = 0; i < cpus.size(); ++i) sums[i] = sums[i].value_or(0) + row.counts[i];
-  }
+  for (const InterruptRow& row : parse_interrupts(text, cpus))
+    if (!row.description.empty()) add(row, ipi_kind(row.description) ? snapshot.ipis : snapshot.interrupts);
 }
 
 // Version 2 of cgroups counts the time in us, version 1 in ns and under another name.
