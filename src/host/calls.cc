@@ -12,9 +12,9 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "host/leader.h"
 #include "host/timed.h"
 #include "machine/silicon/membarrier.h"
+#include "measure/leader.h"
 
 namespace mmscale::host {
 namespace {
@@ -50,11 +50,11 @@ std::uint64_t timed_munmap() {
 class Caller {
  public:
   Caller(Call call, Timed& timed) : call_(call), timed_(timed) {}
-  void play(std::uint64_t rounds) {
+  bool play(std::uint64_t rounds) {
     for (std::uint64_t i = 0; i < rounds; ++i)
       timed_.now.record(call_ == Call::munmap ? timed_munmap() : timed_membarrier());
+    return true;
   }
-  void probe() {}
   void open() { timed_.open(); }
   void close() { timed_.close(); }
 
@@ -64,18 +64,15 @@ class Caller {
 };
 
 // Computes in user space, where an interrupt finds it.
-class Busy {
- public:
-  void play(std::uint64_t rounds) {
+struct Busy {
+  bool play(std::uint64_t rounds) {
     for (std::uint64_t i = 0; i < rounds; ++i) asm volatile("" : : : "memory");
+    return true;
   }
-  void probe() {}
-  void open() {}
-  void close() {}
 };
 
 // Sleeps until the caller has done; the CPU then idles with this thread's mm still loaded.
-void sleep_until(FutexWord& done, Side& side) {
+void sleep_until(FutexWord& done, measure::Side& side) {
   const measure::ThreadProbe probe;
   side.before = probe.snapshot();
   while (done.load(std::memory_order_acquire) == 0) futex_wait(done, 0, FutexScope::one_mm);
@@ -96,7 +93,7 @@ Answer ask_calls(const measure::Bench& bench, Call call, Others others, std::spa
                  const measure::WindowTimes& times) {
   if (pus.empty()) throw std::invalid_argument("a call needs a CPU to be made on");
   const SharedArray<SharedCall> shared(1);
-  const SharedArray<Side> sides(pus.size());
+  const SharedArray<measure::Side> sides(pus.size());
   const bool lazy = others == Others::lazy;
   const auto leaders = static_cast<unsigned>(lazy ? 1 : pus.size());
 
@@ -104,7 +101,7 @@ Answer ask_calls(const measure::Bench& bench, Call call, Others others, std::spa
   process.push_back({pus[0], [&] {
                        if (call == Call::membarrier) register_for_membarrier();
                        Caller caller(call, shared[0].timed);
-                       Leader(caller, shared[0].phases, leaders, times, sides[0]).run();
+                       measure::Leader(caller, shared[0].phases, leaders, times, pus[0], sides[0]).run();
                        shared[0].done.store(1, std::memory_order_release);
                        futex_wake(shared[0].done, static_cast<int>(pus.size()), FutexScope::one_mm);
                      }});
@@ -114,7 +111,7 @@ Answer ask_calls(const measure::Bench& bench, Call call, Others others, std::spa
                          if (lazy)
                            sleep_until(shared[0].done, sides[i]);
                          else
-                           Leader(busy, shared[0].phases, leaders, times, sides[i]).run();
+                           measure::Leader(busy, shared[0].phases, leaders, times, pus[i], sides[i]).run();
                        }});
   Cast cast(bench.topology, {std::move(process)});
   Witness witness = act(bench, cast, pus, times);

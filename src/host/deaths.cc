@@ -15,9 +15,9 @@
 #include <system_error>
 #include <thread>
 
-#include "host/leader.h"
 #include "host/timed.h"
 #include "machine/silicon/pool.h"
+#include "measure/leader.h"
 #include "topology/bind.h"
 
 namespace mmscale::host {
@@ -37,10 +37,10 @@ class Mortal {
   Mortal(const topology::Topology& topology, std::span<const unsigned> borrowers, SharedDeath& shared)
       : topology_(topology), borrowers_(borrowers), shared_(shared) {}
 
-  void play(std::uint64_t rounds) {
+  bool play(std::uint64_t rounds) {
     for (std::uint64_t i = 0; i < rounds; ++i) live_and_die();
+    return true;
   }
-  void probe() {}
   void open() { shared_.timed.open(); }
   void close() { shared_.timed.close(); }
 
@@ -97,10 +97,10 @@ Answer ask_deaths(const measure::Bench& bench, std::span<const unsigned> pus,
                   const measure::WindowTimes& times) {
   if (pus.empty()) throw std::invalid_argument("a death needs a CPU to happen on");
   const SharedArray<SharedDeath> shared(1);
-  const SharedArray<Side> side(1);
+  const SharedArray<measure::Side> side(1);
   Cast cast(bench.topology, {{{pus[0], [&] {
                                  Mortal mortal(bench.topology, pus.subspan(1), shared[0]);
-                                 Leader(mortal, shared[0].phases, 1, times, side[0]).run();
+                                 measure::Leader(mortal, shared[0].phases, 1, times, pus[0], side[0]).run();
                                }}}});
   Witness witness = act(bench, cast, pus, times);
   // Each death was announced: a process, and a thread for each borrower.

@@ -7,10 +7,9 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "host/leader.h"
 #include "machine/silicon/clock.h"
 #include "measure/file_limit.h"
-#include "measure/phases.h"
+#include "measure/leader.h"
 
 namespace mmscale::host {
 namespace {
@@ -20,8 +19,8 @@ constexpr unsigned kLead = 0;
 constexpr unsigned kAnswer = 1;
 
 struct alignas(machine::kApart) Pair {
-  Side lead;
-  Side answer;
+  measure::Side lead;
+  measure::Side answer;
   WireWords words;
 };
 
@@ -36,8 +35,9 @@ class PingPong {
  public:
   PingPong(Wire& wire, std::chrono::nanoseconds pause) : wire_(wire), pause_(pause) {}
 
-  void play(std::uint64_t rounds) {
+  bool play(std::uint64_t rounds) {
     for (std::uint64_t i = 0; i < rounds; ++i) tell(Message::ping);
+    return true;
   }
   void probe() { tell(Message::probe); }
   void open() { tell(Message::snapshot); }
@@ -56,13 +56,13 @@ class PingPong {
 };
 
 void lead(Wire& wire, Pair& pair, std::chrono::nanoseconds pause, measure::Phases& phases, unsigned pairs,
-          const measure::WindowTimes& times) {
+          const measure::WindowTimes& times, unsigned pu) {
   PingPong player(wire, pause);
-  Leader(player, phases, pairs, times, pair.lead).run();
+  measure::Leader(player, phases, pairs, times, pu, pair.lead).run();
   player.quit();
 }
 
-void answer(Wire& wire, Side& side, std::chrono::nanoseconds pause) {
+void answer(Wire& wire, measure::Side& side, std::chrono::nanoseconds pause) {
   const measure::ThreadProbe probe;
   measure::PmuCounters pmu(measure::this_pmu());
   bool probed = false;
@@ -93,7 +93,7 @@ measure::PmuReading sum(const measure::PmuReading& a, const measure::PmuReading&
   return sum;
 }
 
-std::int64_t departures(const Side& side) {
+std::int64_t departures(const measure::Side& side) {
   const measure::ThreadDisturbance thread = side.after - side.before;
   if (!thread.counted)
     throw CastError("the kernel does not say how often a thread switches: getrusage is refused");
@@ -174,8 +174,9 @@ Answer ask_switches(const measure::Bench& bench, const SwitchSpec& spec, std::sp
   for (unsigned i = 0; i < pairs; ++i) wires.emplace_back(spec.primitive, pages[i][0].words);
   std::vector<Part> parts;
   for (unsigned i = 0; i < pairs; ++i) {
-    parts.push_back({pus[cross ? 2 * i : i],
-                     [&, i] { lead(wires[i], pages[i][0], spec.pause, phases[0], pairs, times); }});
+    const unsigned pu = pus[cross ? 2 * i : i];
+    parts.push_back(
+        {pu, [&, i, pu] { lead(wires[i], pages[i][0], spec.pause, phases[0], pairs, times, pu); }});
     parts.push_back(
         {pus[cross ? 2 * i + 1 : i], [&, i] { answer(wires[i], pages[i][0].answer, spec.pause); }});
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The way through a window of a thread that measures the running kernel: the same phases as in
-// measure::run_window, passed together by threads that may belong to different processes.
+// The way of a thread through a window: warm up together, measure, and keep on until everybody has measured. Threads may
+// belong to different processes.
 #pragma once
 
 #include <cstdint>
@@ -12,24 +12,23 @@
 #include "measure/pmu.h"
 #include "measure/validity.h"
 #include "measure/window.h"
-#include "topology/bind.h"
 
-namespace mmscale::host {
+namespace mmscale::measure {
 
-// What one thread found out, in shared memory; written at the window's edges only.
+// What one thread found out; written at the window's edges only.
 struct alignas(machine::kApart) Side {
   std::int64_t start_ns = 0;
   std::int64_t end_ns = 0;
   std::uint64_t rounds = 0;      // in the window
-  std::uint64_t all_rounds = 0;  // from gate to gate
-  measure::ThreadSnapshot before;
-  measure::ThreadSnapshot after;
+  std::uint64_t all_rounds = 0;  // from the first to the last
+  ThreadSnapshot before;
+  ThreadSnapshot after;
   double alu_before = 0;
   double alu_after = 0;
-  measure::PmuReading pmu = {};
-  std::optional<measure::CpuAccount> account = {};
+  PmuReading pmu = {};
+  std::optional<CpuAccount> account = {};
 
-  measure::CpuConditions conditions(unsigned pu) const {
+  CpuConditions conditions(unsigned pu) const {
     return {.cpu = pu,
             .thread = after - before,
             .alu_rate_before = alu_before,
@@ -38,35 +37,37 @@ struct alignas(machine::kApart) Side {
   }
 };
 
-// Runs a Player through the phases. A Player has
-//   void play(std::uint64_t rounds);  // what is measured, so many times
-//   void probe();                     // before and after the window: an arithmetic probe of its helpers, if any
+// Runs a Player through the phases, on PU `pu`. A Player has
+//   bool play(std::uint64_t rounds);  // what is measured, so many times; false if it cannot go on
+// and if it needs them
+//   void probe();                     // before and after the window: an arithmetic probe of its helpers
 //   void open();  void close();       // at the window's edges
+//   void stop();                      // called on the last leader to have closed its window, of all
 // and is played on until every leader has closed its window, so that nobody measures alone.
 template <class Player>
 class Leader {
  public:
-  Leader(Player& player, measure::Phases& phases, unsigned leaders, const measure::WindowTimes& times,
-         Side& side)
-      : player_(player), phases_(phases), leaders_(leaders), times_(times), side_(side) {}
+  Leader(Player& player, Phases& phases, unsigned leaders, const WindowTimes& times, unsigned pu, Side& side)
+      : player_(player), phases_(phases), leaders_(leaders), times_(times), pu_(pu), side_(side) {}
 
   void run() {
-    const measure::ThreadProbe probe;
-    measure::PmuCounters pmu(measure::this_pmu());
+    const ThreadProbe probe;
+    PmuCounters pmu(this_pmu());
     const auto begin = batches_.now();
     run_until([&] { return batches_.last() - begin >= times_.warm; });
     phases_.warmed.reach(leaders_);
     run_until([&] { return phases_.warmed.complete(leaders_); });
-    side_.alu_before = measure::alu_rate();
-    player_.probe();
+    // Everybody is at full clock by now, and takes the probe at the same time.
+    side_.alu_before = alu_rate();
+    if constexpr (requires { player_.probe(); }) player_.probe();
     phases_.ready.reach(leaders_);
     run_until([&] { return phases_.ready.complete(leaders_); });
 
-    player_.open();
+    if constexpr (requires { player_.open(); }) player_.open();
     side_.before = probe.snapshot();
     const std::uint64_t first = batches_.rounds();
     pmu.begin();
-    batches_.time().open(topology::current_pu());
+    batches_.time().open(pu_);
     const auto start = batches_.now();
     run_until([&] { return batches_.last() - start >= times_.measure; });
     const auto end = batches_.last();
@@ -74,12 +75,14 @@ class Leader {
     pmu.end();
     side_.rounds = batches_.rounds() - first;
     side_.after = probe.snapshot();
-    player_.close();
+    if constexpr (requires { player_.close(); }) player_.close();
 
-    phases_.closed.reach(leaders_);
-    run_until([&] { return phases_.closed.complete(leaders_); });
-    side_.alu_after = measure::alu_rate();
-    player_.probe();
+    const bool last = phases_.closed.reach(leaders_);
+    if constexpr (requires { player_.stop(); })
+      if (last) player_.stop();
+    if (!last) run_until([&] { return phases_.closed.complete(leaders_); });
+    side_.alu_after = alu_rate();
+    if constexpr (requires { player_.probe(); }) player_.probe();
     side_.pmu = pmu.reading();
     side_.start_ns = start.count();
     side_.end_ns = end.count();
@@ -89,19 +92,16 @@ class Leader {
  private:
   template <class Done>
   void run_until(Done&& done) {
-    const auto play = [this](std::uint64_t rounds) {
-      player_.play(rounds);
-      return true;
-    };
-    batches_.run_until(play, done);
+    batches_.run_until([this](std::uint64_t rounds) { return player_.play(rounds); }, done);
   }
 
   Player& player_;
-  measure::Phases& phases_;
+  Phases& phases_;
   const unsigned leaders_;
-  const measure::WindowTimes times_;
+  const WindowTimes times_;
+  const unsigned pu_;
   Side& side_;
-  measure::Batches batches_;
+  Batches batches_;
 };
 
-}  // namespace mmscale::host
+}  // namespace mmscale::measure

@@ -8,79 +8,36 @@
 #include "measure/build_info.h"
 #include "measure/disturbance.h"
 #include "measure/hypervisor.h"
-#include "measure/phases.h"
+#include "measure/leader.h"
 #include "measure/statistics.h"
 
 namespace mmscale::measure {
 namespace {
 
-using std::chrono::nanoseconds;
-
-// One CPU's way through a window.
+// A load as one CPU plays it.
 class Runner {
  public:
-  Runner(workload::Load& load, Phases& phases, const WindowTimes& times, unsigned cpu, unsigned pu)
-      : load_(load), phases_(phases), times_(times), cpu_(cpu), pu_(pu) {}
+  Runner(workload::Load& load, unsigned cpu) : load_(load), cpu_(cpu) {}
 
-  void run(CpuWindow& result, CpuConditions& conditions) {
-    const unsigned all = load_.cpus();
-    load_.boot(cpu_, pu_);
-    ThreadProbe probe;
-    PmuCounters pmu(this_pmu());
-
-    const auto begin = batches_.now();
-    run_until([&] { return batches_.last() - begin >= times_.warm; });
-    phases_.warmed.reach(all);
-    run_until([&] { return phases_.warmed.complete(all); });
-    // Everybody is at full clock by now, and takes the probe at the same time.
-    conditions.alu_rate_before = alu_rate();
-    phases_.ready.reach(all);
-    run_until([&] { return phases_.ready.complete(all); });
-
-    const ThreadSnapshot before = probe.snapshot();
-    const kernel::Tally tally_before = load_.tally(cpu_);
-    const std::uint64_t rounds_before = batches_.rounds();
+  bool play(std::uint64_t rounds) { return load_.run(cpu_, rounds); }
+  void open() {
+    tally_ = load_.tally(cpu_);
     load_.open_window(cpu_);
-    pmu.begin();
-    batches_.time().open(pu_);
-    const auto start = batches_.now();
-    run_until([&] { return batches_.last() - start >= times_.measure; });
-    const auto end = batches_.last();
-    conditions.account = batches_.time().close(end - start);
-    pmu.end();
-    load_.close_window(cpu_);
-    result.rounds = batches_.rounds() - rounds_before;
-    result.tally = load_.tally(cpu_).since(tally_before);
-    const ThreadSnapshot after = probe.snapshot();
-
-    // The load stays up until the last CPU has closed its window.
-    if (phases_.closed.reach(all))
-      load_.stop(cpu_);
-    else
-      run_until([&] { return phases_.closed.complete(all); });
-    conditions.alu_rate_after = alu_rate();
-
-    result.switches = result.rounds * load_.switches_per_round(cpu_);
-    result.pmu = pmu.reading();
-    result.start_ns = start.count();
-    result.end_ns = end.count();
-    conditions.cpu = pu_;
-    conditions.thread = after - before;
-    load_.finish(cpu_);
   }
+  void close() {
+    load_.close_window(cpu_);
+    tally_ = load_.tally(cpu_).since(tally_);
+  }
+  // Until then the load stays up.
+  void stop() { load_.stop(cpu_); }
+
+  // Of the window.
+  const kernel::Tally& tally() const { return tally_; }
 
  private:
-  template <class Done>
-  void run_until(Done&& done) {
-    batches_.run_until([this](std::uint64_t rounds) { return load_.run(cpu_, rounds); }, done);
-  }
-
   workload::Load& load_;
-  Phases& phases_;
-  const WindowTimes& times_;
   const unsigned cpu_;
-  const unsigned pu_;
-  Batches batches_;
+  kernel::Tally tally_;
 };
 
 // Whether a CPU that stands still can keep others from coming on: not where all only switch and think, since then
@@ -233,11 +190,19 @@ Window run_window(Bench& bench, workload::Load& load, const std::vector<unsigned
       pus,
       [&](unsigned cpu) {
         // Results are written once, at the end: no line of theirs is shared while the clock runs.
-        CpuWindow result = window.cpus[cpu];
-        CpuConditions conditions;
-        Runner(load, phases, times, cpu, pus[cpu]).run(result, conditions);
-        window.cpus[cpu] = result;
-        window.conditions.cpus[cpu] = conditions;
+        Side side;
+        Runner runner(load, cpu);
+        load.boot(cpu, pus[cpu]);
+        Leader(runner, phases, load.cpus(), times, pus[cpu], side).run();
+        CpuWindow& result = window.cpus[cpu];
+        result.start_ns = side.start_ns;
+        result.end_ns = side.end_ns;
+        result.rounds = side.rounds;
+        result.switches = side.rounds * load.switches_per_round(cpu);
+        result.tally = runner.tally();
+        result.pmu = side.pmu;
+        window.conditions.cpus[cpu] = side.conditions(pus[cpu]);
+        load.finish(cpu);
       },
       bench.patience_with(times));
   window.conditions.machine = probe.between(before, probe.snapshot());
