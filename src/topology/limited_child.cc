@@ -28,7 +28,8 @@ void set_limits(const LimitedChild::Limits& limits) {
   setrlimit(RLIMIT_CORE, &no_core);
 }
 
-[[noreturn]] void run(int out, const LimitedChild::Limits& limits, const std::function<int(int)>& work) {
+[[noreturn]] void run(std::FILE* out, const LimitedChild::Limits& limits,
+                      const std::function<int(std::FILE*)>& work) {
   set_limits(limits);
   // What a library prints about the file would stand beside our one line.
   const int null = open("/dev/null", O_WRONLY);
@@ -38,6 +39,7 @@ void set_limits(const LimitedChild::Limits& limits) {
   int status = LimitedChild::kNoMemory;
   try {
     status = work(out);
+    std::fflush(out);
   } catch (const std::bad_alloc&) {
   } catch (...) {
     status = 1;
@@ -47,36 +49,37 @@ void set_limits(const LimitedChild::Limits& limits) {
 
 }  // namespace
 
-LimitedChild::LimitedChild(Limits limits, const std::function<int(int out)>& work) : limits_(limits) {
+LimitedChild::LimitedChild(Limits limits, const std::function<int(std::FILE* out)>& work) : limits_(limits) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "no pipe");
   pid_ = fork();
   const int error = errno;
   if (pid_ == 0) {
     close(ends[0]);
-    run(ends[1], limits, work);
+    run(fdopen(ends[1], "w"), limits, work);
   }
   close(ends[1]);
   if (pid_ < 0) {
     close(ends[0]);
     throw std::system_error(error, std::generic_category(), "no process");
   }
-  in_ = ends[0];
+  in_ = fdopen(ends[0], "r");
 }
 
 LimitedChild::~LimitedChild() {
-  if (in_ >= 0) close(in_);
+  std::fclose(in_);
   if (pid_ <= 0) return;
   kill(pid_, SIGKILL);
   waitpid(pid_, nullptr, 0);
 }
 
-std::size_t LimitedChild::read(char* to, std::size_t most) const {
-  for (;;) {
-    const ssize_t got = ::read(in_, to, most);
-    if (got >= 0) return static_cast<std::size_t>(got);
-    if (errno != EINTR) return 0;
-  }
+std::size_t LimitedChild::read(void* to, std::size_t bytes) const {
+  std::size_t got = 0;
+  do {
+    std::clearerr(in_);
+    got += std::fread(static_cast<char*>(to) + got, 1, bytes - got, in_);
+  } while (got < bytes && std::ferror(in_) && errno == EINTR);
+  return got;
 }
 
 LimitedChild::Ending LimitedChild::ended() {

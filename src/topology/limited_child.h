@@ -5,6 +5,7 @@
 // pipe, and whose death is an error like any other.
 #pragma once
 
+#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -21,9 +22,9 @@ class LimitedChild {
     rlim_t memory_bytes = rlim_t{1} << 30;
   };
 
-  // Runs `work` in a child, which writes to the descriptor that it is given and returns the child's exit status. What
+  // Runs `work` in a child, which writes to the stream that it is given and returns the child's exit status. What
   // it prints is lost; no memory, std::bad_alloc, is status kNoMemory. Throws std::system_error: no pipe, no process.
-  LimitedChild(Limits limits, const std::function<int(int out)>& work);
+  LimitedChild(Limits limits, const std::function<int(std::FILE* out)>& work);
   // Kills it if it still runs.
   ~LimitedChild();
   LimitedChild(const LimitedChild&) = delete;
@@ -31,8 +32,8 @@ class LimitedChild {
 
   static constexpr int kNoMemory = 125;
 
-  // Reads up to so many bytes of what it writes; 0 at the end.
-  std::size_t read(char* to, std::size_t most) const;
+  // Reads so many bytes of what it writes; fewer at the end.
+  std::size_t read(void* to, std::size_t bytes) const;
 
   struct Ending {
     int status = 0;
@@ -44,7 +45,7 @@ class LimitedChild {
 
  private:
   const Limits limits_;
-  int in_ = -1;
+  std::FILE* in_ = nullptr;
   pid_t pid_ = -1;
 };
 

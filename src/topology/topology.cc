@@ -228,15 +228,6 @@ std::string_view xml_remedy() {
 constexpr int kRefused = 1;
 constexpr int kTooLarge = 2;
 
-bool write_all(int out, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(out, bytes.data(), bytes.size());
-    if (written < 0 && errno != EINTR) return false;
-    if (written > 0) bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
 }  // namespace
 
 Topology::Handle Topology::create() {
@@ -316,7 +307,7 @@ Topology Topology::from_xml(const std::filesystem::path& path) {
     throw refuse(
         "written by hwloc 3, which hwloc 2 cannot read; write it with 'lstopo --export-xml-flags v2'");
   }
-  LimitedChild child({}, [&](int out) {
+  LimitedChild child({}, [&](std::FILE* out) {
     Handle handle = create();
     // A failed set_xml must end here: load would go on and describe this host instead.
     if (hwloc_topology_set_xml(handle.get(), path.c_str()) != 0 || hwloc_topology_load(handle.get()) != 0)
@@ -326,7 +317,8 @@ Topology Topology::from_xml(const std::filesystem::path& path) {
     if (layout.pus.size() > kMostPus ||
         std::ranges::any_of(layout.pus, [](const Pu& pu) { return pu.os_index > kMostOsIndex; }))
       return kTooLarge;
-    return write_all(out, to_bytes(layout)) ? 0 : kRefused;
+    const std::string bytes = to_bytes(layout);
+    return std::fwrite(bytes.data(), 1, bytes.size(), out) == bytes.size() ? 0 : kRefused;
   });
   std::string bytes;
   char part[65536];

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "trace/trace_dat.h"
 
-#include <errno.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
+#include <array>
+#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <system_error>
@@ -45,7 +45,7 @@ static_assert(std::is_trivially_copyable_v<Message>);
 
 class Child {
  public:
-  Child(int out, std::string path, std::optional<double> tick_rate)
+  Child(std::FILE* out, std::string path, std::optional<double> tick_rate)
       : out_(out), path_(std::move(path)), tick_rate_(tick_rate) {}
 
   void run() {
@@ -70,7 +70,6 @@ class Child {
     Message end;
     end.what = Message::What::end;
     send(end);
-    flush();
   }
 
  private:
@@ -124,24 +123,11 @@ class Child {
     message.offset = offset_;
     what.substr(0, message.error.size() - 1).copy(message.error.data(), message.error.size() - 1);
     send(message);
-    flush();
   }
 
   void send(const Message& message) {
-    batch_.push_back(message);
-    if (batch_.size() == 256) flush();
-  }
-  void flush() {
-    const char* bytes = reinterpret_cast<const char*>(batch_.data());
-    for (std::size_t left = batch_.size() * sizeof(Message); left != 0;) {
-      const ssize_t written = write(out_, bytes, left);
-      if (written < 0 && errno == EINTR) continue;
-      // The reader has what it wants.
-      if (written <= 0) _exit(0);
-      bytes += written;
-      left -= static_cast<std::size_t>(written);
-    }
-    batch_.clear();
+    // Without a reader: it has what it wants.
+    if (std::fwrite(&message, sizeof message, 1, out_) != 1) _exit(0);
   }
 
   int take(tracecmd_input* handle, tep_record* record) {
@@ -172,14 +158,13 @@ class Child {
     return found != buffer_of_.end() ? found->second : 0;
   }
 
-  const int out_;
+  std::FILE* const out_;
   const std::string path_;
   const std::optional<double> tick_rate_;
   std::map<tracecmd_input*, std::size_t> buffer_of_;
   // By Kind: the buffer that it is taken from.
   std::array<std::size_t, 9> owner_{};
   std::uint64_t offset_ = 0;
-  std::vector<Message> batch_;
   RawRecords records_;
   bool failed_ = false;
 };
@@ -189,29 +174,11 @@ class Child {
 struct TraceDat::Reader {
   std::string path;
   std::optional<LimitedChild> child;
-  std::array<Message, 64> batch;
-  std::size_t at = 0;
-  std::size_t filled = 0;  // bytes
+  Message message;
   std::uint64_t offset = 0;
 
   [[noreturn]] void fail(std::string_view what) const {
     throw TraceError(fmt::format("{}: byte {}: {}", path, offset, what));
-  }
-
-  // Reads until a whole message is at hand; false at the pipe's end.
-  bool fill() {
-    const std::size_t used = at * sizeof(Message);
-    std::memmove(static_cast<void*>(batch.data()), reinterpret_cast<char*>(batch.data()) + used,
-                 filled - used);
-    filled -= used;
-    at = 0;
-    while (filled < sizeof(Message)) {
-      const std::size_t got =
-          child->read(reinterpret_cast<char*>(batch.data()) + filled, sizeof(batch) - filled);
-      if (got == 0) return false;
-      filled += got;
-    }
-    return true;
   }
 
   // How the child ended without a word.
@@ -226,7 +193,7 @@ TraceDat::TraceDat(const std::string& path, std::optional<double> tick_rate)
     : reader_(std::make_unique<Reader>()) {
   reader_->path = path;
   try {
-    reader_->child.emplace(limits_for(path), [&](int out) {
+    reader_->child.emplace(limits_for(path), [&](std::FILE* out) {
       Child(out, path, tick_rate).run();
       return 0;
     });
@@ -239,12 +206,13 @@ TraceDat::~TraceDat() = default;
 
 bool TraceDat::next(Event& event) {
   Reader& reader = *reader_;
-  if ((reader.at + 1) * sizeof(Message) > reader.filled && !reader.fill()) reader.died();
-  const Message& message = reader.batch[reader.at];
+  Message& message = reader.message;
+  // Once it has said its last word, that stands.
+  if (message.what == Message::What::event && reader.child->read(&message, sizeof message) != sizeof message)
+    reader.died();
   reader.offset = message.offset;
   if (message.what == Message::What::end) return false;
   if (message.what == Message::What::error) reader.fail(message.error.data());
-  ++reader.at;
   event = message.event;
   return true;
 }

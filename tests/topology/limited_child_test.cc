@@ -19,7 +19,7 @@ namespace {
 using testing::HasSubstr;
 
 TEST(LimitedChild, HandsOverWhatItsWorkWrites) {
-  LimitedChild child({}, [](int out) { return write(out, "some", 4) == 4 ? 7 : 1; });
+  LimitedChild child({}, [](std::FILE* out) { return std::fwrite("some", 1, 4, out) == 4 ? 7 : 1; });
   char text[8];
   ASSERT_EQ(child.read(text, sizeof text), 4u);
   EXPECT_EQ(child.read(text, sizeof text), 0u);
@@ -29,12 +29,12 @@ TEST(LimitedChild, HandsOverWhatItsWorkWrites) {
 }
 
 TEST(LimitedChild, ItsDeathIsAWord) {
-  LimitedChild child({}, [](int) { return raise(SIGKILL); });
+  LimitedChild child({}, [](std::FILE*) { return raise(SIGKILL); });
   EXPECT_EQ(child.ended().broke, "Killed");
 }
 
 TEST(LimitedChild, EndsWhenItsTimeIsUp) {
-  LimitedChild child({.cpu_seconds = 1}, [](int) {
+  LimitedChild child({.cpu_seconds = 1}, [](std::FILE*) {
     for (std::atomic<int> i{0};;) ++i;
     return 0;
   });
@@ -43,7 +43,7 @@ TEST(LimitedChild, EndsWhenItsTimeIsUp) {
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST(LimitedChild, HasNoMoreMemoryThanItMay) {
-  LimitedChild child({.memory_bytes = rlim_t{256} << 20}, [](int) {
+  LimitedChild child({.memory_bytes = rlim_t{256} << 20}, [](std::FILE*) {
     return static_cast<int>(std::vector<char>(std::size_t{1} << 30).size() & 1);
   });
   EXPECT_THAT(child.ended().broke, HasSubstr("more than 256 MiB of memory"));
@@ -51,7 +51,7 @@ TEST(LimitedChild, HasNoMoreMemoryThanItMay) {
 #endif
 
 TEST(LimitedChild, WhoeverHasEnoughEndsIt) {
-  const LimitedChild child({}, [](int) {
+  const LimitedChild child({}, [](std::FILE*) {
     pause();
     return 0;
   });
