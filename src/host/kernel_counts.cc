@@ -13,39 +13,12 @@ namespace mmscale::host {
 namespace {
 
 namespace fs = std::filesystem;
-using measure::next_line;
+using measure::line_value;
 using measure::next_word;
 using measure::read_line;
 using measure::read_text;
+using measure::tasks_in;
 using measure::to_integer;
-
-std::optional<std::int64_t> line_value(std::string_view text, std::string_view key) {
-  while (!text.empty()) {
-    auto line = next_line(text);
-    if (next_word(line) == key) return to_integer(next_word(line));
-  }
-  return std::nullopt;
-}
-
-// The directories of a directory whose names are numbers; nothing else of /proc is a task.
-std::vector<pid_t> numbers_in(const fs::path& directory) {
-  std::vector<pid_t> numbers;
-  std::error_code error;
-  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error))
-    if (const auto number = to_integer(entry->path().filename().native()))
-      numbers.push_back(static_cast<pid_t>(*number));
-  return numbers;
-}
-
-// A field of /proc/PID/stat, as proc(5) counts them, from the third on: "pid (comm) S ..." with anything
-// in comm.
-std::optional<std::int64_t> field_of(std::string_view stat, int field) {
-  const auto bracket = stat.rfind(')');
-  if (bracket == std::string_view::npos) return std::nullopt;
-  stat.remove_prefix(bracket + 1);
-  for (int i = 3; i < field; ++i) next_word(stat);
-  return to_integer(next_word(stat));
-}
 
 // Nothing for a task that has gone meanwhile.
 std::optional<TaskCounts> read_task(pid_t process, const fs::path& directory) {
@@ -60,11 +33,10 @@ std::optional<TaskCounts> read_task(pid_t process, const fs::path& directory) {
     counts.run_ns = to_integer(next_word(text));
   }
   if (const auto stat = read_text(directory / "stat")) {
-    constexpr int kFlags = 9;
     constexpr int kProcessor = 39;
-    constexpr std::int64_t kKthread = 0x200000;  // PF_KTHREAD, include/linux/sched.h
-    counts.kernel_thread = (field_of(*stat, kFlags).value_or(0) & kKthread) != 0;
-    if (const auto cpu = field_of(*stat, kProcessor); cpu && *cpu >= 0)
+    counts.kernel_thread =
+        (measure::stat_field(*stat, measure::kStatFlags).value_or(0) & measure::kKernelThread) != 0;
+    if (const auto cpu = measure::stat_field(*stat, kProcessor); cpu && *cpu >= 0)
       counts.cpu = static_cast<unsigned>(*cpu);
   }
   return counts;
@@ -74,8 +46,8 @@ void read_tasks(const fs::path& proc, KernelCounts& counts) {
   // Kernel threads are in no container's /proc, and hidden where it is mounted with hidepid.
   if (read_line(proc / "2/comm") != "kthreadd")
     counts.tasks_missing = "not every task is to be seen in /proc: a container, or mounted with hidepid";
-  for (const pid_t process : numbers_in(proc))
-    for (const pid_t task : numbers_in(proc / fmt::format("{}/task", process))) {
+  for (const pid_t process : tasks_in(proc))
+    for (const pid_t task : tasks_in(proc / fmt::format("{}/task", process))) {
       if (counts.tasks.size() >= kMostTasks) {
         counts.tasks.clear();
         counts.tasks_missing = fmt::format("more than {} tasks on this machine", kMostTasks);

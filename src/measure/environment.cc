@@ -157,15 +157,8 @@ std::string read_numa_balancing(const fs::path& root) {
 }
 
 std::uint64_t read_memory_bytes(const fs::path& root) {
-  const auto text = read_text(root / "proc/meminfo");
-  std::string_view rest = text ? std::string_view{*text} : std::string_view{};
-  while (!rest.empty()) {
-    auto line = next_line(rest);
-    if (next_word(line) != "MemTotal:") continue;
-    const auto kib = to_integer(next_word(line));
-    return kib && *kib > 0 ? static_cast<std::uint64_t>(*kib) * 1024 : 0;
-  }
-  return 0;
+  const auto kib = line_value(read_text(root / "proc/meminfo").value_or(""), "MemTotal:").value_or(0);
+  return kib > 0 ? static_cast<std::uint64_t>(kib) * 1024 : 0;
 }
 
 std::string on_off(std::optional<bool> value) { return !value ? "unknown" : *value ? "on" : "off"; }

@@ -69,4 +69,30 @@ std::string_view next_word(std::string_view& text) {
   return word;
 }
 
+std::optional<std::int64_t> line_value(std::string_view text, std::string_view key) {
+  while (!text.empty()) {
+    auto line = next_line(text);
+    if (next_word(line) == key) return to_integer(next_word(line));
+  }
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> stat_field(std::string_view stat, int field) {
+  const auto bracket = stat.rfind(')');
+  if (bracket == std::string_view::npos) return std::nullopt;
+  stat.remove_prefix(bracket + 1);
+  for (int i = 3; i < field; ++i) next_word(stat);
+  return to_integer(next_word(stat));
+}
+
+std::vector<pid_t> tasks_in(const std::filesystem::path& directory) {
+  std::vector<pid_t> tasks;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error))
+    if (const auto number = to_integer(entry->path().filename().native()))
+      tasks.push_back(static_cast<pid_t>(*number));
+  return tasks;
+}
+
 }  // namespace mmscale::measure

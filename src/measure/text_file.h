@@ -2,11 +2,14 @@
 // Reading the small text files of /proc and /sys.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mmscale::measure {
 
@@ -30,5 +33,18 @@ std::string_view next_line(std::string_view& text);
 
 // Takes the first blank-separated word off `text`; an empty result means that there was none.
 std::string_view next_word(std::string_view& text);
+
+// The number behind `key` in the first line that begins with it, as most files of /proc have them: "MemTotal: 16 kB".
+std::optional<std::int64_t> line_value(std::string_view text, std::string_view key);
+
+// A field of /proc/PID/stat, as proc(5) counts them, from the third on: "pid (comm) S ..." with anything in comm.
+std::optional<std::int64_t> stat_field(std::string_view stat, int field);
+
+// Of that file's field kStatFlags, in a kernel thread's: PF_KTHREAD (include/linux/sched.h).
+inline constexpr int kStatFlags = 9;
+inline constexpr std::int64_t kKernelThread = 0x200000;
+
+// The tasks of /proc, or of /proc/PID/task: nothing else there is a number.
+std::vector<pid_t> tasks_in(const std::filesystem::path& directory);
 
 }  // namespace mmscale::measure

@@ -8,7 +8,6 @@
 #include <atomic>
 #include <barrier>
 #include <exception>
-#include <fstream>
 #include <iterator>
 #include <memory>
 #include <mutex>
@@ -20,6 +19,7 @@
 #include <thread>
 #include <utility>
 
+#include "measure/text_file.h"
 #include "topology/quota.h"
 #include "trace/builder.h"
 
@@ -38,10 +38,8 @@ constexpr std::uint64_t kBytesPerMmAndCpu = 16;
 
 // A line of a file in /proc, "NAME: N kB", in bytes.
 std::optional<std::uint64_t> kibibytes(const char* path, std::string_view name) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with(name)) return std::strtoull(line.c_str() + name.size(), nullptr, 10) << 10;
-  return std::nullopt;
+  const auto kib = measure::line_value(measure::read_text(path).value_or(""), name);
+  return kib ? std::optional(static_cast<std::uint64_t>(*kib) << 10) : std::nullopt;
 }
 
 // Memory that a replay may take: half of what the machine, our cgroups and `ulimit -v` leave. Without an answer there is
