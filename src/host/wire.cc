@@ -7,32 +7,18 @@
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
-#include <utility>
 
 namespace mmscale::host {
 
 Wire::Wire(Primitive primitive, WireWords& words) : primitive_(primitive), words_(&words) {
   if (primitive_ != Primitive::pipe) return;
-  for (auto& pipe : pipes_)
-    if (::pipe2(pipe.data(), O_CLOEXEC) != 0) {
-      const int error = errno;
-      for (const auto& made : pipes_)
-        for (const int fd : made)
-          if (fd >= 0) ::close(fd);
-      throw std::system_error(error, std::generic_category(), "a pipe between two ends (see ulimit -n)");
-    }
+  for (auto& pipe : pipes_) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0)
+      throw std::system_error(errno, std::generic_category(), "a pipe between two ends (see ulimit -n)");
+    pipe = {topology::Fd(ends[0]), topology::Fd(ends[1])};
+  }
 }
-
-Wire::~Wire() {
-  for (const auto& pipe : pipes_)
-    for (const int fd : pipe)
-      if (fd >= 0) ::close(fd);
-}
-
-Wire::Wire(Wire&& other) noexcept
-    : primitive_(other.primitive_),
-      words_(other.words_),
-      pipes_(std::exchange(other.pipes_, {{{-1, -1}, {-1, -1}}})) {}
 
 void Wire::send_to(unsigned end, Message message) {
   if (primitive_ == Primitive::futex) {
@@ -43,7 +29,7 @@ void Wire::send_to(unsigned end, Message message) {
     return;
   }
   const char byte = static_cast<char>(message);
-  while (::write(pipes_[end][1], &byte, 1) != 1)
+  while (::write(pipes_[end][1].get(), &byte, 1) != 1)
     if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "writing to the other end");
 }
 
@@ -59,7 +45,7 @@ Message Wire::receive_at(unsigned end) {
   }
   char byte = 0;
   for (;;) {
-    const ssize_t got = ::read(pipes_[end][0], &byte, 1);
+    const ssize_t got = ::read(pipes_[end][0].get(), &byte, 1);
     if (got == 1) return static_cast<Message>(byte);
     if (got == 0) throw std::runtime_error("the other end of a pipe is gone");
     if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "reading from the other end");

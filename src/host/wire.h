@@ -10,6 +10,7 @@
 
 #include "host/futex.h"
 #include "machine/machine.h"
+#include "topology/fd.h"
 
 namespace mmscale::host {
 
@@ -41,10 +42,6 @@ class Wire {
  public:
   // `words` must outlive the wire. Throws std::system_error if there are no more pipes to be had.
   Wire(Primitive primitive, WireWords& words);
-  ~Wire();
-  Wire(Wire&& other) noexcept;
-  Wire(const Wire&) = delete;
-  Wire& operator=(const Wire&) = delete;
 
   void send_to(unsigned end, Message message);
   // Sleeps until there is one. Throws std::runtime_error if the other end is gone.
@@ -54,7 +51,7 @@ class Wire {
   const Primitive primitive_;
   WireWords* words_;
   // pipes_[end]: where that end reads, and where it is written to.
-  std::array<std::array<int, 2>, 2> pipes_ = {{{-1, -1}, {-1, -1}}};
+  std::array<std::array<topology::Fd, 2>, 2> pipes_;
 };
 
 }  // namespace mmscale::host

@@ -89,15 +89,9 @@ void read_interrupts(std::string_view text, const std::vector<unsigned>& cpus, M
 
 // Version 2 of cgroups counts the time in us, version 1 in ns and under another name.
 void read_throttling(std::string_view text, MachineSnapshot& snapshot) {
-  while (!text.empty()) {
-    auto line = next_line(text);
-    const auto key = next_word(line);
-    const auto value = to_integer(next_word(line));
-    if (!value) continue;
-    if (key == "nr_throttled") snapshot.throttled_periods = value;
-    if (key == "throttled_usec") snapshot.throttled_ns = *value * kNsPerUs;
-    if (key == "throttled_time") snapshot.throttled_ns = value;
-  }
+  snapshot.throttled_periods = line_value(text, "nr_throttled");
+  snapshot.throttled_ns = line_value(text, "throttled_time");
+  if (const auto us = line_value(text, "throttled_usec")) snapshot.throttled_ns = *us * kNsPerUs;
 }
 
 // Empty where it is not set, or not to be read.
@@ -126,11 +120,7 @@ ThreadDisturbance operator-(const ThreadSnapshot& after, const ThreadSnapshot& b
 // Opening binds the file to the calling thread; the descriptor keeps that binding and spares the path
 // walk later.
 ThreadProbe::ThreadProbe(const std::filesystem::path& schedstat)
-    : schedstat_fd_(::open(schedstat.c_str(), O_RDONLY | O_CLOEXEC)) {}
-
-ThreadProbe::~ThreadProbe() {
-  if (schedstat_fd_ >= 0) ::close(schedstat_fd_);
-}
+    : schedstat_(::open(schedstat.c_str(), O_RDONLY | O_CLOEXEC)) {}
 
 ThreadSnapshot ThreadProbe::snapshot() const {
   ThreadSnapshot snapshot;
@@ -140,7 +130,7 @@ ThreadSnapshot ThreadProbe::snapshot() const {
   snapshot.voluntary = usage.ru_nvcsw;
   if (const int cpu = ::sched_getcpu(); cpu >= 0) snapshot.cpu = static_cast<unsigned>(cpu);
   snapshot.bound = topology::is_bound_to(snapshot.cpu);
-  if (schedstat_fd_ >= 0) read_schedstat(schedstat_fd_, snapshot);
+  if (schedstat_.get() >= 0) read_schedstat(schedstat_.get(), snapshot);
   return snapshot;
 }
 

@@ -10,6 +10,8 @@
 #include <optional>
 #include <vector>
 
+#include "topology/fd.h"
+
 namespace mmscale::measure {
 
 // Running totals of one thread.
@@ -45,15 +47,12 @@ class ThreadProbe {
   // `schedstat` is a parameter for tests. Where the file is missing or the kernel does not keep its figures
   // (it then reads "0 0 0", which is impossible for a thread that runs), snapshots have no wait_ns.
   explicit ThreadProbe(const std::filesystem::path& schedstat = "/proc/thread-self/schedstat");
-  ~ThreadProbe();
-  ThreadProbe(const ThreadProbe&) = delete;
-  ThreadProbe& operator=(const ThreadProbe&) = delete;
 
   // What the system refuses is left at its default.
   ThreadSnapshot snapshot() const;
 
  private:
-  int schedstat_fd_;
+  topology::Fd schedstat_;
 };
 
 // CPU time of the calling thread, ns (CLOCK_THREAD_CPUTIME_ID): unlike schedstat's brought up to date when it is

@@ -19,9 +19,9 @@ namespace mmscale::measure {
 namespace {
 
 // A counter of the calling thread, on whatever CPU it runs.
-int open_event(perf_event_attr attributes, int group) {
-  return static_cast<int>(::syscall(SYS_perf_event_open, &attributes, 0, -1, group,
-                                    static_cast<unsigned long>(PERF_FLAG_FD_CLOEXEC)));
+topology::Fd open_event(perf_event_attr attributes, int group) {
+  return topology::Fd(static_cast<int>(::syscall(SYS_perf_event_open, &attributes, 0, -1, group,
+                                                 static_cast<unsigned long>(PERF_FLAG_FD_CLOEXEC))));
 }
 
 std::string why_not(int error) {
@@ -78,11 +78,7 @@ std::optional<PmuEvent> encode(const PmuRequest& request, std::string& reason) {
 bool opens(PmuEvent& event, std::string& reason) {
   for (const bool kernel_too : {true, false}) {
     event.attributes.exclude_kernel = kernel_too ? 0 : 1;
-    const int fd = open_event(event.attributes, -1);
-    if (fd >= 0) {
-      ::close(fd);
-      return true;
-    }
+    if (open_event(event.attributes, -1).get() >= 0) return true;
     reason = why_not(errno);
     if (errno != EACCES && errno != EPERM) return false;
   }
@@ -144,29 +140,25 @@ const Pmu& this_pmu() {
 }
 
 PmuCounters::PmuCounters(const Pmu& pmu) {
-  fds_.fill(-1);
   for (std::size_t i = 0; i < pmu.events.size(); ++i) {
     perf_event_attr attributes = pmu.events[i].attributes;
     // The first one leads the group: what it does, the others do at the same instant.
     attributes.disabled = i == 0 ? 1 : 0;
-    fds_[i] = open_event(attributes, i == 0 ? -1 : fds_[0]);
-    if (i == 0 && fds_[0] < 0) return;
+    fds_[i] = open_event(attributes, i == 0 ? -1 : fds_[0].get());
+    if (i == 0 && fds_[0].get() < 0) return;
   }
 }
 
-PmuCounters::~PmuCounters() {
-  for (const int fd : fds_)
-    if (fd >= 0) ::close(fd);
-}
-
 void PmuCounters::begin() {
-  if (fds_[0] < 0) return;
-  ::ioctl(fds_[0], PERF_EVENT_IOC_RESET, PERF_IOC_FLAG_GROUP);
-  ::ioctl(fds_[0], PERF_EVENT_IOC_ENABLE, PERF_IOC_FLAG_GROUP);
+  const int leader = fds_[0].get();
+  if (leader < 0) return;
+  ::ioctl(leader, PERF_EVENT_IOC_RESET, PERF_IOC_FLAG_GROUP);
+  ::ioctl(leader, PERF_EVENT_IOC_ENABLE, PERF_IOC_FLAG_GROUP);
 }
 
 void PmuCounters::end() {
-  if (fds_[0] >= 0) ::ioctl(fds_[0], PERF_EVENT_IOC_DISABLE, PERF_IOC_FLAG_GROUP);
+  if (const int leader = fds_[0].get(); leader >= 0)
+    ::ioctl(leader, PERF_EVENT_IOC_DISABLE, PERF_IOC_FLAG_GROUP);
 }
 
 PmuReading PmuCounters::reading() const {
@@ -175,7 +167,7 @@ PmuReading PmuCounters::reading() const {
     struct {
       std::uint64_t value, enabled, running;
     } counted = {};
-    if (fds_[i] < 0 || ::read(fds_[i], &counted, sizeof counted) != sizeof counted) continue;
+    if (::read(fds_[i].get(), &counted, sizeof counted) != sizeof counted) continue;
     if (counted.running == counted.enabled && counted.running > 0) reading[i] = counted.value;
   }
   return reading;

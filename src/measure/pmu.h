@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "topology/fd.h"
+
 namespace mmscale::measure {
 
 // More than cycles, instructions and two kinds of HITM nobody asks for, and more than four general counters
@@ -66,9 +68,6 @@ class PmuCounters {
  public:
   // Counters that cannot be had by this thread stay empty.
   explicit PmuCounters(const Pmu& pmu);
-  ~PmuCounters();
-  PmuCounters(const PmuCounters&) = delete;
-  PmuCounters& operator=(const PmuCounters&) = delete;
 
   // One system call each: all counters start and stop together.
   void begin();
@@ -78,7 +77,7 @@ class PmuCounters {
   PmuReading reading() const;
 
  private:
-  std::array<int, kMostPmuEvents> fds_;
+  std::array<topology::Fd, kMostPmuEvents> fds_;
 };
 
 }  // namespace mmscale::measure

@@ -19,6 +19,7 @@
 
 #include "machine/silicon/clock.h"
 #include "machine/silicon/pool.h"
+#include "topology/fd.h"
 #include "trace/c_libraries.h"
 #include "trace/proc_tasks.h"
 #include "trace/raw_records.h"
@@ -26,6 +27,8 @@
 
 namespace mmscale::trace {
 namespace {
+
+using topology::Fd;
 
 struct Wanted {
   const char* system;
@@ -48,24 +51,13 @@ constexpr std::string_view kInstancePrefix = "mmscale-";
 // How /proc/self/ns/pid reads outside every container: PROC_PID_INIT_INO, 0xEFFFFFFC (include/linux/proc_ns.h).
 constexpr std::string_view kFirstPidNamespace = "pid:[4026531836]";
 
-// While it lives the instance traces. When its file closes, by whatever end of this process, the kernel itself stops tracing
+// While that file is open the instance traces. When it closes, by whatever end of this process, the kernel itself stops tracing
 // and gives the buffers back (free_buffer, Documentation/trace/ftrace.rst): SIGKILL to the guard as well, as a container's
 // end is, leaves an empty folder.
-class EndsWithUs {
- public:
-  explicit EndsWithUs(tracefs_instance* instance, const std::string& folder) {
-    if (tracefs_instance_file_write(instance, "options/disable_on_free", "1") >= 0)
-      file_ = open((folder + "/free_buffer").c_str(), O_WRONLY | O_CLOEXEC);
-  }
-  ~EndsWithUs() {
-    if (file_ >= 0) close(file_);
-  }
-  EndsWithUs(const EndsWithUs&) = delete;
-  EndsWithUs& operator=(const EndsWithUs&) = delete;
-
- private:
-  int file_ = -1;
-};
+Fd ends_with_us(tracefs_instance* instance, const std::string& folder) {
+  if (tracefs_instance_file_write(instance, "options/disable_on_free", "1") < 0) return {};
+  return Fd(open((folder + "/free_buffer").c_str(), O_WRONLY | O_CLOEXEC));
+}
 
 // A process that outlives the recorder by a moment, and removes its instance where that is killed, which it cannot catch.
 class Guard {
@@ -91,13 +83,12 @@ class Guard {
       _exit(0);
     }
     close(ends[0]);
-    end_ = ends[1];
+    end_ = Fd(ends[1]);
   }
   ~Guard() {
-    if (end_ < 0) return;
+    if (end_.get() < 0) return;
     // The recorder removes its instance itself.
-    [[maybe_unused]] const ssize_t written = write(end_, "x", 1);
-    close(end_);
+    [[maybe_unused]] const ssize_t written = write(end_.get(), "x", 1);
     if (pid_ > 0) waitpid(pid_, nullptr, 0);
   }
   Guard(const Guard&) = delete;
@@ -107,7 +98,7 @@ class Guard {
   static constexpr int kTries = 100;
   static constexpr int kPauseMs = 50;
   pid_t pid_ = -1;
-  int end_ = -1;
+  Fd end_;
 };
 
 void check_access(const std::string& tracefs) {
@@ -132,12 +123,9 @@ class RawPipe {
         fd_(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)),
         buffer_(bytes),
         kbuffer_(kbuffer_alloc(KBUFFER_LSIZE_SAME_AS_HOST, KBUFFER_ENDIAN_SAME_AS_HOST)) {
-    if (fd_ < 0) throw RecordError(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
+    if (fd_.get() < 0) throw RecordError(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
   }
-  ~RawPipe() {
-    close(fd_);
-    kbuffer_free(kbuffer_);
-  }
+  ~RawPipe() { kbuffer_free(kbuffer_); }
   RawPipe(const RawPipe&) = delete;
   RawPipe& operator=(const RawPipe&) = delete;
 
@@ -145,7 +133,7 @@ class RawPipe {
   template <class Take>
   void drain(Take&& take) {
     for (;;) {
-      const ssize_t got = ::read(fd_, buffer_.data(), buffer_.size());
+      const ssize_t got = ::read(fd_.get(), buffer_.data(), buffer_.size());
       if (got < 0 && errno == EINTR) continue;
       if (got <= 0) return;
       if (kbuffer_load_subbuffer(kbuffer_, buffer_.data()) != 0) return;
@@ -167,7 +155,7 @@ class RawPipe {
 
  private:
   const int cpu_;
-  const int fd_;
+  const Fd fd_;
   std::vector<char> buffer_;
   kbuffer* const kbuffer_;
 };
@@ -235,7 +223,7 @@ struct Recorder::State {
     guard.reset();
     // An instance that is open cannot be removed.
     pipes.clear();
-    ends_with_us.reset();
+    freed_at_our_end = {};
     if (instance != nullptr) {
       tracefs_trace_off(instance);
       for (const Wanted& wanted : kWanted)
@@ -253,7 +241,7 @@ struct Recorder::State {
   RawRecords records;
   std::vector<std::string> missing;
   std::optional<Guard> guard;
-  std::optional<EndsWithUs> ends_with_us;
+  Fd freed_at_our_end;
   std::uint64_t undecoded = 0;
   std::vector<std::unique_ptr<RawPipe>> pipes;
   bool on = false;
@@ -309,7 +297,7 @@ Recorder::Recorder(const RecorderSetup& setup) : state_(std::make_unique<State>(
     throw RecordError(fmt::format("{}/trace_clock: this kernel has no clock 'mono'", state_->folder));
   if (tracefs_instance_set_buffer_size(state_->instance, setup.buffer_kib, -1) < 0)
     throw RecordError(fmt::format("{}: no memory for {} KiB per CPU", state_->folder, setup.buffer_kib));
-  state_->ends_with_us.emplace(state_->instance, state_->folder);
+  state_->freed_at_our_end = ends_with_us(state_->instance, state_->folder);
   for (const Wanted& wanted : kWanted)
     if (tracefs_event_enable(state_->instance, wanted.system, wanted.event) != 0 && wanted.without == nullptr)
       throw RecordError(fmt::format("{}: event {}:{} cannot be enabled: {}", state_->folder, wanted.system,
