@@ -88,15 +88,12 @@ Frequency read_frequency(std::span<const unsigned> cpus, const fs::path& root) {
     all.detail = "no CPUs to look at";
     return all;
   }
-  const auto rank = [](FrequencyState state) {
-    return state == FrequencyState::kScaling ? 2 : state == FrequencyState::kUnknown ? 1 : 0;
-  };
   std::map<std::string, std::vector<unsigned>> by_governor;
   all.state = FrequencyState::kFixed;
   for (const unsigned cpu : cpus) {
     auto one = read_cpu(cpu, root / "sys/devices/system/cpu");
     by_governor[one.governor].push_back(cpu);
-    if (all.detail.empty() || rank(one.state) > rank(all.state)) {
+    if (all.detail.empty() || one.state > all.state) {
       all.state = one.state;
       all.detail = std::move(one.detail);
     }
@@ -114,9 +111,8 @@ Frequency read_frequency(std::span<const unsigned> cpus, const fs::path& root) {
 }
 
 std::string to_string(FrequencyState state) {
-  return state == FrequencyState::kFixed     ? "fixed"
-         : state == FrequencyState::kScaling ? "scaling"
-                                             : "unknown";
+  constexpr std::array<std::string_view, 3> kNames = {"fixed", "unknown", "scaling"};
+  return std::string(kNames.at(static_cast<std::size_t>(state)));
 }
 
 }  // namespace mmscale::measure

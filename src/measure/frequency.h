@@ -8,8 +8,9 @@
 
 namespace mmscale::measure {
 
-// `kUnknown` is no comfort: it is what most virtual machines say, and there the clock may do anything.
-enum class FrequencyState { kFixed, kScaling, kUnknown };
+// From the best to the worst. `kUnknown` is no comfort: it is what most virtual machines say, and there the clock may do
+// anything.
+enum class FrequencyState { kFixed, kUnknown, kScaling };
 
 // `governor` is the governor's name, or each name with its CPUs when they differ, or "unknown"; `detail` says
 // in one line what decided `state`, naming a CPU.

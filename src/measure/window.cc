@@ -77,39 +77,30 @@ std::vector<double> rates(const std::vector<CpuWindow>& cpus) {
 }
 
 // Rate of all CPUs together; and CPU time per event.
-template <class Count>
-double per_second(const std::vector<CpuWindow>& cpus, Count count) {
+std::uint64_t sum_of(const std::vector<CpuWindow>& cpus, std::uint64_t CpuWindow::*count) {
+  std::uint64_t sum = 0;
+  for (const CpuWindow& cpu : cpus) sum += cpu.*count;
+  return sum;
+}
+
+double per_second(const std::vector<CpuWindow>& cpus, std::uint64_t CpuWindow::*count) {
   double sum = 0;
   for (const CpuWindow& cpu : cpus)
     if (cpu.seconds() > 0) sum += static_cast<double>(cpu.*count) / cpu.seconds();
   return sum;
 }
 
-template <class Count>
-std::optional<double> ns_per(const std::vector<CpuWindow>& cpus, Count count) {
+std::optional<double> ns_per(const std::vector<CpuWindow>& cpus, std::uint64_t CpuWindow::*count) {
   double ns = 0;
-  double events = 0;
-  for (const CpuWindow& cpu : cpus) {
-    ns += static_cast<double>(cpu.end_ns - cpu.start_ns);
-    events += static_cast<double>(cpu.*count);
-  }
-  if (events == 0) return std::nullopt;
-  return ns / events;
+  for (const CpuWindow& cpu : cpus) ns += static_cast<double>(cpu.end_ns - cpu.start_ns);
+  const std::uint64_t events = sum_of(cpus, count);
+  return events == 0 ? std::nullopt : std::optional(ns / static_cast<double>(events));
 }
 
 }  // namespace
 
-std::uint64_t Window::switches() const {
-  std::uint64_t sum = 0;
-  for (const CpuWindow& cpu : cpus) sum += cpu.switches;
-  return sum;
-}
-
-std::uint64_t Window::rounds() const {
-  std::uint64_t sum = 0;
-  for (const CpuWindow& cpu : cpus) sum += cpu.rounds;
-  return sum;
-}
+std::uint64_t Window::switches() const { return sum_of(cpus, &CpuWindow::switches); }
+std::uint64_t Window::rounds() const { return sum_of(cpus, &CpuWindow::rounds); }
 
 double Window::switches_per_second() const { return per_second(cpus, &CpuWindow::switches); }
 double Window::rounds_per_second() const { return per_second(cpus, &CpuWindow::rounds); }
