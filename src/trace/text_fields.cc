@@ -267,19 +267,14 @@ char state_letter(std::uint64_t state) {
 
 bool knows_event(std::string_view name) { return parser_of(name) != nullptr; }
 
-const char* parse_body(std::string_view name, std::string_view body, Event& event) {
-  if (const Parse parse = parser_of(name)) return parse(body, event);
-  event.kind = Kind::seen;
-  return nullptr;
-}
-
 bool parse_event(std::string_view text, const LineReader& lines, Event& event) {
   const std::size_t colon = text.find(": ");
   std::string_view name = text.substr(0, colon != text.npos ? colon : text.size() - text.ends_with(':'));
   name = name.substr(name.find_last_of(kBlanks) + 1);
-  if (!knows_event(name)) return false;
+  const Parse parse = parser_of(name);
+  if (parse == nullptr) return false;
   const std::string_view body = colon != text.npos ? trim(text.substr(colon + 2)) : std::string_view();
-  if (const char* wrong = parse_body(name, body, event)) lines.fail(wrong);
+  if (const char* wrong = parse(body, event)) lines.fail(wrong);
   return true;
 }
 

@@ -52,15 +52,11 @@ std::string_view take_digits(std::string_view& text);
 // The letter that stands for a prev_state given as a number.
 char state_letter(std::uint64_t state);
 
-// Fills in what event `name` (its system's name before a colon is skipped) prints behind its name: kind,
-// pids, comms, flags. Knows the kernel's own form since 2.6.31, that of its option `fields`, and
-// libtraceevent's with and without its plugin (trace-cmd report, -R, -N). An event that says nothing about
-// tasks is Kind::seen. Returns what is wrong with the text, or nullptr.
-const char* parse_body(std::string_view name, std::string_view body, Event& event);
-// Whether parse_body knows more of it than Kind::seen.
+// Whether an event of that name (its system's name before a colon is skipped) says something about tasks.
 bool knows_event(std::string_view name);
-// The same of "EVENT: BODY", which parse_body takes apart then; `lines` fails where it cannot. What stands before the event's
-// name (perf script -F) is skipped.
+// The same of "EVENT: BODY", and fills in what such an event prints behind its name: kind, pids, comms, flags; `lines` fails
+// where that is wrong. Knows the kernel's own form since 2.6.31, that of its option `fields`, and libtraceevent's with and
+// without its plugin (trace-cmd report, -R, -N). What stands before the event's name (perf script -F) is skipped.
 bool parse_event(std::string_view text, const LineReader& lines, Event& event);
 
 }  // namespace mmscale::trace
