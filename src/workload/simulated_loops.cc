@@ -58,12 +58,15 @@ void pair(Machine& m, Word& word) {
   m.fetch_sub(word.value, 1, seq_cst);
 }
 
+auto is_turn_of(const Machine& m, const Shared& s) {
+  return
+      [&s, cpu = m.cpu(), cpus = m.cpus()](std::uint32_t value) { return s.stopped || value % cpus == cpu; };
+}
+
 // Waits for this CPU's turn. Who waits does not ask for the line, so that no request overlaps another: what
 // one takes is what a line costs that its owner has left alone, as in a published latency.
 void await_turn(Machine& m, Shared& s) {
-  const auto is_mine = [&s, cpu = m.cpu(), cpus = m.cpus()](std::uint32_t value) {
-    return s.stopped || value % cpus == cpu;
-  };
+  const auto is_mine = is_turn_of(m, s);
   while (!is_mine(s.word.value))
     s.world->spin(m.cpu(), Condition::of(s.word.value, is_mine), Waiting::is_told);
 }
@@ -74,8 +77,7 @@ void pass(Machine& m, Shared& s, const Work&) {
 }
 
 void pass_read(Machine& m, Shared& s, const Work&) {
-  await_turn(m, s);
-  m.load(s.word.value, relaxed);
+  m.spin_until(s.word.value, is_turn_of(m, s));
   m.fetch_add(s.word.value, 1, relaxed);
 }
 
@@ -152,7 +154,7 @@ constexpr std::array<LoopRow, 13> kLoops = {{
     {{"add", "one atomic increment, all CPUs on one line"},
      [](Machine& m, Shared& s, const Work&) { m.fetch_add(s.word.value, 1, relaxed); }},
     {{"pass", "one atomic increment by each CPU in turn, the others waiting without asking"}, pass},
-    {{"pass-read", "the same, with a load before"}, pass_read},
+    {{"pass-read", "the same, by CPUs that read the line until it is their turn"}, pass_read},
     {{"count", "a plain load and a plain store of one line and a full fence, by all CPUs"},
      [](Machine& m, Shared& s, const Work&) {
        m.store(s.word.value, m.load(s.word.value, relaxed) + 1, relaxed);

@@ -81,6 +81,9 @@ struct Costs {
   // Handover::through: from leaving one core to being at the next of the domain, when that one has been
   // waiting.
   Picoseconds handoff = 0;
+  // Handover::through: what a read takes longer than a write from a core of the domain that modified the line and has
+  // done with it.
+  Picoseconds modified_read = 0;
   // For how long a core goes on with a line it got, one operation right behind the other, before it lets it
   // go to who asks; 0: the operation it came for, and what the protocol leaves room for.
   Picoseconds visit = 0;

@@ -39,6 +39,7 @@ constexpr Default kDefaults[] = {
     {"fence_after_rmw", &Costs::fence_after_rmw, 0, 17, 17},
     {"memory", &Costs::memory, 80, 80, 80},
     {"handoff", &Costs::handoff, 16.5, 0, 0},
+    {"modified_read", &Costs::modified_read, 13, 0, 0},
     {"visit", &Costs::visit, 0, 0, 0},
     {"port", &Costs::port, 1, 1, 1},
     {"failed_try", &Costs::failed_try, 0, 10, 2},

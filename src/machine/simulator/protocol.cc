@@ -403,13 +403,15 @@ bool World::visit_goes_on(std::uint32_t index, Picoseconds time) {
   return true;
 }
 
-// When the line is there: two legs from an owner who had done with it, or one if it goes straight. To who has
+// When the line is there: two legs from an owner who had done with it, more if that has to give up only writing it, or
+// one leg if it goes straight. To who has
 // been waiting, through an agent that knew it for long, it takes what published throughput says, if only the
 // way of the request itself is over.
 Picoseconds World::within_domain(const Cpu& c, Picoseconds snooped, Picoseconds leaves) const {
   const Picoseconds leg = core_leg();
   if (handover_ == Handover::direct) return leaves + leg;
-  if (leaves == snooped && c.arrived + leg == snooped) return leaves + 2 * leg;
+  if (leaves == snooped && c.arrived + leg == snooped)
+    return leaves + 2 * leg + (c.wish == Wish::read ? costs_.modified_read : 0);
   return std::max(leaves + std::max(costs_.handoff, leg), c.arrived + 3 * leg);
 }
 
@@ -455,8 +457,10 @@ bool World::serve_unowned(std::uint32_t index, Picoseconds time) {
     Picoseconds done = std::max(time, line.busy_until) + invalidation(line, agent, by);
     if (c.wish == Wish::modify) done += conditional(line, 0);
     lines_.invalidate_sharers(line);
-    // Who spins on its copy misses as soon as it is gone, so its request is there before the write is done.
-    if (line.spinners != kNobody) wake_spinners(line, std::max(time, line.busy_until) + leg);
+    // Who spins on its copy misses as soon as it is gone, so its request is there before the write is done. On x86 its
+    // pipeline starts again first, lest loads be out of order, and the write is done.
+    if (line.spinners != kNobody && handover_ == Handover::direct)
+      wake_spinners(line, std::max(time, line.busy_until) + leg);
     // The agent through which the last answer went sends the next snoop right behind it.
     line.port_free = handover_ == Handover::through ? done - leg : done;
     become_owner(index, c, done);

@@ -114,7 +114,7 @@ class Simulator {
     const Condition condition = Condition::of(a, done);
     while (!done(load(a, std::memory_order_acquire))) {
       if (!irqs_disabled()) take_interrupts();
-      if (!condition.holds()) world_.spin(cpu_, condition, waiting);
+      if (!condition.holds() && world_.spin(cpu_, condition, waiting)) return;
     }
   }
   // The same, but reads once it holds: what is not to be simulated.

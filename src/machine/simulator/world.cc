@@ -323,7 +323,7 @@ void World::sleep_until(unsigned cpu, Picoseconds time) {
   if (time > c.time) sleep_interruptibly(c, State::sleeping, time);
 }
 
-void World::spin(unsigned cpu, const Condition& condition, Waiting waiting) {
+bool World::spin(unsigned cpu, const Condition& condition, Waiting waiting) {
   Cpu& c = cpus_[cpu];
   c.looks = waiting == Waiting::polls;
   c.line = lines_.index_of(condition.address);
@@ -333,6 +333,7 @@ void World::spin(unsigned cpu, const Condition& condition, Waiting waiting) {
   join_spinners(c);
   sleep_interruptibly(c, State::spinning, kNever);
   charge(c, &Spent::spinning);
+  return std::exchange(c.found, false);
 }
 
 // Those that are told, and of the same, are in the list as one: where all meet, all wait for the same, and each that
@@ -403,6 +404,8 @@ bool World::poll_ends(Cpu& c, Picoseconds time) {
     return false;
   }
   c.polls = false;
+  c.found = !interrupted;
+  if (c.found) c.time += costs_.load;
   return true;
 }
 

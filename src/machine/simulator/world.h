@@ -154,8 +154,9 @@ class World {
 
   // Waits until the condition holds after a write to the line of its address, or until an interrupt arrives
   // while interrupts are on. `polls`: reads the line again after each write, as a spinning CPU does;
-  // `is_told`: without a look at it, as none does, for loops that shall have no such reads.
-  void spin(unsigned cpu, const Condition& condition, Waiting waiting = Waiting::polls);
+  // `is_told`: without a look at it, as none does, for loops that shall have no such reads. Returns whether it has
+  // read that the condition holds.
+  bool spin(unsigned cpu, const Condition& condition, Waiting waiting = Waiting::polls);
   // Waits until that time, or until an interrupt arrives while interrupts are on.
   void sleep_until(unsigned cpu, Picoseconds time);
 
@@ -214,6 +215,8 @@ class World {
     bool irqs_off = false;
     // Reads again what it spins on; its fiber sleeps meanwhile.
     bool polls = false;
+    // What it read then is what it spins for.
+    bool found = false;
     // How deep it is in interrupts.
     std::uint8_t interrupts = 0;
     bool looks = true;
