@@ -134,11 +134,10 @@ Answer ask_calls(const measure::Bench& bench, Call call, Others others, std::spa
   shared[0].timed.put("call", "call_ns", result.findings);
   result.findings.put("targets", static_cast<double>(pus.size() - 1));
   result.findings.put("calls", static_cast<double>(shared[0].timed.closed.count()));
-  nlohmann::ordered_json details = {{"question", kCallNames[static_cast<std::size_t>(call)]},
-                                    {"others_do", kOthersNames[static_cast<std::size_t>(others)]},
-                                    {"targets", pus.size() - 1}};
-  report(witness.account, static_cast<double>(sides[0].all_rounds), result.findings, details);
-  result.findings.add_details(details);
+  report(witness.account, static_cast<double>(sides[0].all_rounds), result.findings,
+         {{"question", kCallNames[static_cast<std::size_t>(call)]},
+          {"others_do", kOthersNames[static_cast<std::size_t>(others)]},
+          {"targets", pus.size() - 1}});
   return result;
 }
 

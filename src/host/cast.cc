@@ -9,12 +9,12 @@
 
 #include <cstring>
 #include <exception>
-#include <filesystem>
 #include <system_error>
 #include <thread>
 #include <utility>
 
 #include "machine/silicon/pool.h"
+#include "measure/text_file.h"
 #include "topology/bind.h"
 
 namespace mmscale::host {
@@ -43,11 +43,8 @@ void bring_here(pid_t process) {
   const int here = ::sched_getcpu();
   if (here < 0) return;
   const std::vector<unsigned long> mask = topology::affinity_mask(static_cast<unsigned>(here));
-  std::error_code error;
-  for (std::filesystem::directory_iterator task(fmt::format("/proc/{}/task", process), error), end;
-       !error && task != end; task.increment(error))
-    ::sched_setaffinity(std::atoi(task->path().filename().c_str()), mask.size() * sizeof mask[0],
-                        reinterpret_cast<const cpu_set_t*>(mask.data()));
+  for (const pid_t task : measure::tasks_in(fmt::format("/proc/{}/task", process)))
+    ::sched_setaffinity(task, mask.size() * sizeof mask[0], reinterpret_cast<const cpu_set_t*>(mask.data()));
 }
 
 // Waits for the end of a process, and says whether it came.

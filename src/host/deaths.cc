@@ -125,9 +125,8 @@ Answer ask_deaths(const measure::Bench& bench, std::span<const unsigned> pus,
   shared[0].timed.put("death", "death_ns", result.findings);
   result.findings.put("borrowers", static_cast<double>(pus.size() - 1));
   result.findings.put("deaths", static_cast<double>(shared[0].timed.closed.count()));
-  nlohmann::ordered_json details = {{"question", "exit"}, {"borrowers", pus.size() - 1}};
-  report(witness.account, static_cast<double>(side[0].all_rounds), result.findings, details);
-  result.findings.add_details(details);
+  report(witness.account, static_cast<double>(side[0].all_rounds), result.findings,
+         {{"question", "exit"}, {"borrowers", pus.size() - 1}});
   return result;
 }
 

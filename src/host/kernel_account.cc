@@ -101,8 +101,8 @@ KernelAccount account(const KernelCounts& before, const KernelCounts& after, std
 }
 
 void report(const KernelAccount& account, double operations, measure::Findings& findings,
-            nlohmann::ordered_json& details) {
-  nlohmann::ordered_json kernel;
+            nlohmann::ordered_json details) {
+  nlohmann::ordered_json& kernel = details["kernel"];
   findings.put("kernel_elapsed_ns", static_cast<double>(account.elapsed_ns));
   findings.put("kernel_operations", operations);
   findings.put("idle_share_low", account.idle_share_low);
@@ -150,7 +150,7 @@ void report(const KernelAccount& account, double operations, measure::Findings& 
     }
     findings.put("idle_entries", static_cast<double>(entries));
   }
-  details["kernel"].update(kernel);
+  findings.add_details(details);
 }
 
 }  // namespace mmscale::host

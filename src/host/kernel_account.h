@@ -58,9 +58,9 @@ KernelAccount account(const KernelCounts& before, const KernelCounts& after, std
 
 // Adds the account to findings: idle_share_low, idle_share_high, others_share_max,
 // kernel_threads_share_max, idle_entries, <kind>_ipis_per_operation, where `operations` is how many
-// operations the whole account covers; and an object `kernel` to `details`, with what is not a number and
-// with the reasons for what is not there.
+// operations the whole account covers; and `details` with an object `kernel` more, of what is not a number and
+// of the reasons for what is not there.
 void report(const KernelAccount& account, double operations, measure::Findings& findings,
-            nlohmann::ordered_json& details);
+            nlohmann::ordered_json details);
 
 }  // namespace mmscale::host

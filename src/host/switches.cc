@@ -194,7 +194,6 @@ Answer ask_switches(const measure::Bench& bench, const SwitchSpec& spec, std::sp
   if (spec.pause.count() != 0) details["pause_ns"] = spec.pause.count();
   result.findings.put("slept_share", slept_share(result.window));
   report(witness.account, static_cast<double>(witness.account.switches), result.findings, details);
-  result.findings.add_details(details);
   return result;
 }
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <string_view>
 
 #include "measure/atomics.h"
@@ -18,6 +17,7 @@
 #include "measure/text_file.h"
 #include "topology/cpu_list.h"
 #include "topology/quota.h"
+#include "topology/text.h"
 
 namespace mmscale::measure {
 namespace {
@@ -138,11 +138,8 @@ std::string read_thp(const fs::path& root) {
 std::string read_aslr(const fs::path& root) {
   // ADDR_NO_RANDOMIZE of <linux/personality.h>: what setarch -R sets for one process.
   constexpr unsigned kNoRandomize = 0x0040000;
-  if (const auto line = read_line(root / "proc/self/personality")) {
-    unsigned personality = 0;
-    const auto [end, error] = std::from_chars(line->data(), line->data() + line->size(), personality, 16);
-    if (error == std::errc{} && (personality & kNoRandomize) != 0) return "off";
-  }
+  const auto personality = read_line(root / "proc/self/personality").value_or("");
+  if ((topology::number<unsigned>(personality, 16).value_or(0) & kNoRandomize) != 0) return "off";
   const auto setting = read_line(root / "proc/sys/kernel/randomize_va_space");
   if (setting == "0") return "off";
   if (setting == "1") return "partial";

@@ -135,8 +135,9 @@ TEST(Report, HasFiguresPerOperationAndTheReasonsForTheRest) {
   after.idle.clear();
   after.idle_missing = "no cpuidle";
   measure::Findings findings;
-  nlohmann::ordered_json details;
-  report(between(at(0, 0, 0, 0), after), 2000, findings, details);
+  report(between(at(0, 0, 0, 0), after), 2000, findings, {{"question", "switch"}});
+  const nlohmann::ordered_json& details = *findings.details;
+  EXPECT_EQ(details["question"], "switch");
   EXPECT_EQ(findings.counter("reschedule_ipis_per_operation"), 0.5);
   EXPECT_FALSE(findings.counter("tlb_ipis_per_operation"));
   EXPECT_EQ(findings.counter("others_share_max"), 0.001);
