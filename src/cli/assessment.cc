@@ -51,6 +51,14 @@ std::optional<double> most_spared(const SwitchPoint& point) {
   return std::max(0.0, figure.interval->high);
 }
 
+// How much more often a program switches, as a part, that does nothing else and is spared the upper end of that.
+std::optional<double> gain_of(const Figure& figure, const SwitchPoint& point) {
+  if (!figure.interval || !point.threads.median) return std::nullopt;
+  // Nothing is left to divide by if it were all of a switch.
+  const double spared = std::clamp(figure.interval->high, 0.0, *point.threads.median * 0.999);
+  return spared / (*point.threads.median - spared);
+}
+
 std::string point_in_words(const SwitchPoint& point) {
   std::string words;
   if (!point.sharing.interval)
@@ -85,9 +93,11 @@ std::string point_in_words(const SwitchPoint& point) {
   if (!gain) return words;
   if (constexpr double kNearlyAllOfASwitch = 9; *gain > kNearlyAllOfASwitch)
     return words + "What any other scheme would give nobody can tell: the windows are too far apart.\n";
+  const auto emulated = agreement(point) == Agreement::disagree ? std::nullopt : emulated_gain(point);
   words += fmt::format(
-      "Shootdown, or any other scheme, would give {} in a program that does nothing but switch{}\n",
+      "Shootdown, or any other scheme, would give {}{} in a program that does nothing but switch{}\n",
       *gain == 0 ? "nothing" : "at most " + percent(*gain),
+      emulated ? fmt::format(", as emulated {},", percent(*emulated)) : "",
       *gain >= kMatters ? "." : ": it does not matter.");
   return words;
 }
@@ -125,11 +135,10 @@ Agreement agreement(const SwitchPoint& point) {
 }
 
 std::optional<double> most_gain(const SwitchPoint& point) {
-  if (!is_bounded(point) || !point.threads.median) return std::nullopt;
-  // Nothing is left to divide by if sharing were all of a switch.
-  const double spared = std::min(point.sharing.interval->high, *point.threads.median * 0.999);
-  return spared / (*point.threads.median - spared);
+  return is_bounded(point) ? gain_of(point.sharing, point) : std::nullopt;
 }
+
+std::optional<double> emulated_gain(const SwitchPoint& point) { return gain_of(point.mm_count, point); }
 
 std::optional<double> share_of(const Assessment& assessment, double ns) {
   if (!is_counted(assessment)) return std::nullopt;
@@ -233,6 +242,7 @@ nlohmann::ordered_json to_json(const Assessment& a) {
         {"hazptr_spares", json_of(p.hazptr)},
         {"agreement", kAgreementNames.at(static_cast<std::size_t>(agreement(p)))}};
     if (const auto gain = most_gain(p)) point["most_gain"] = *gain;
+    if (const auto gain = emulated_gain(p)) point["emulated_gain"] = *gain;
     if (a.planted_ns > 0) {
       point["planted_ns"] = a.planted_ns;
       point["planted_found"] = json_of(p.planted);

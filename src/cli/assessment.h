@@ -95,6 +95,8 @@ Agreement agreement(const SwitchPoint& point);
 // costs at the upper end of its interval, out of what a switch of threads takes. Empty if that is unknown, or where
 // threads take less: what else they share then spares more than mm_count costs, and how much nobody knows.
 std::optional<double> most_gain(const SwitchPoint& point);
+// The same of the emulated mm_count.
+std::optional<double> emulated_gain(const SwitchPoint& point);
 
 // What part of its CPUs' time a recording spends on so many ns at each switch of its borrows. Empty if there is none.
 std::optional<double> share_of(const Assessment& assessment, double ns);

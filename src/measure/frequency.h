@@ -8,8 +8,7 @@
 
 namespace mmscale::measure {
 
-// From the best to the worst. `kUnknown` is no comfort: it is what most virtual machines say, and there the clock may do
-// anything.
+// From the best to the worst. `kUnknown` is no comfort: most virtual machines say it, and the clock may do anything there.
 enum class FrequencyState { kFixed, kUnknown, kScaling };
 
 // `governor` is the governor's name, or each name with its CPUs when they differ, or "unknown"; `detail` says

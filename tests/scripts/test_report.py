@@ -529,6 +529,12 @@ def test_an_assessment_says_by_scheme_what_of_a_switch_and_of_a_recording_it_spa
     assert run(REPORT, tmp_path / "a.json", "-o", tmp_path).returncode == 0
     assert "a real switch takes 80.0 ns (70.0 to 90.0) less where" in page_of(tmp_path)
     assert "no bound follows" in page_of(tmp_path) and "any other scheme, at most" not in page_of(tmp_path)
+    path = made.write(tmp_path / "a.json", [told := made.assessment("cannot_tell")])
+    for gain, said in ((None, "from any other scheme."), (0.0031, "from any other scheme, as emulated 0.31&nbsp;%.")):
+        if gain:
+            told["mmscale"]["points"][0]["emulated_gain"] = gain
+            made.write(path, [told])
+        assert run(REPORT, path, "-o", tmp_path).returncode == 0 and said in page_of(tmp_path)
     text = section(agreement="cannot_tell", sharing=-5.0)[0]
     assert "cannot tell that from nothing" in text and "no bound follows" not in text
     assert "takes −5.00 ns (−15.0 to 5.00) longer" in section(sharing=-5.0)[0]

@@ -60,8 +60,10 @@ def _answer(point):
     elif "most_gain" in point:
         text += (
             f" A program that does nothing but switch would gain at most <b>{_percent(point['most_gain'])}</b> "
-            "from any other scheme."
+            "from any other scheme"
         )
+        said = "emulated_gain" in point and point["agreement"] != "disagree"
+        text += f", as emulated {_percent(point['emulated_gain'])}." if said else "."
     return text
 
 
