@@ -5,18 +5,12 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <atomic>
-#include <barrier>
-#include <exception>
+#include <future>
 #include <iterator>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <string_view>
-#include <system_error>
-#include <thread>
 #include <utility>
 
 #include "measure/text_file.h"
@@ -99,101 +93,18 @@ class Chunks {
   Builder builder_;
 };
 
-// Threads that each have some of the replays, and go through the chunks in step with the reader: while they
-// run one, it makes the next.
-class Farm {
- public:
-  Farm(const Facts& facts, std::span<const ReplaySpec> specs, unsigned threads,
-       std::vector<SchemeResult>& results)
-      : facts_(facts), specs_(specs), results_(results), barrier_(threads + 1) {
-    try {
-      while (threads_.size() < threads)
-        threads_.emplace_back([this, first = static_cast<unsigned>(threads_.size())] {
-          threads_there_.wait(0);
-          work(first, threads_there_);
-        });
-    } catch (const std::system_error& error) {
-      // Fewer do as well.
-      if (threads_.empty())
-        throw std::runtime_error(fmt::format("no thread to replay in: {}", error.code().message()));
-      for (std::size_t i = threads_.size(); i < threads; ++i) barrier_.arrive_and_drop();
-    }
-    threads_there_ = static_cast<unsigned>(threads_.size());
-    threads_there_.notify_all();
-  }
-  // Not finished: the reader met an error, and no result is wanted.
-  ~Farm() {
-    if (over_) return;
-    failed_ = true;
-    end();
-  }
-
-  // Hands a chunk over; returns when the one before is done.
-  void run(Chunk& chunk) {
-    barrier_.arrive_and_wait();
-    std::swap(chunk, running_);
-    barrier_.arrive_and_wait();
-  }
-
-  // After the last chunk: until all results are there.
-  void finish() {
-    end();
-    if (error_) std::rethrow_exception(error_);
-  }
-
- private:
-  void end() {
-    barrier_.arrive_and_wait();
-    over_ = true;
-    barrier_.arrive_and_wait();
-    threads_.clear();
-  }
-
-  void work(unsigned first, unsigned stride) {
-    std::vector<std::pair<std::size_t, std::unique_ptr<Replay>>> replays;
-    guarded([&] {
-      for (std::size_t i = first; i < specs_.size(); i += stride) {
-        replays.emplace_back(i, make_replay(specs_[i], facts_));
-        replays.back().second->begin();
-      }
-    });
-    for (;;) {
-      barrier_.arrive_and_wait();
-      barrier_.arrive_and_wait();
-      if (over_) break;
-      guarded([&] {
-        for (auto& [i, replay] : replays) replay->run(running_);
-      });
-    }
-    guarded([&] {
-      for (auto& [i, replay] : replays) results_[i] = {specs_[i], replay->finish()};
-    });
-  }
-
-  // The first error ends all work; the threads go on meeting at the barrier.
-  template <class F>
-  void guarded(F&& f) {
-    try {
-      if (!failed_.load()) f();
-    } catch (...) {
-      const std::lock_guard lock(mutex_);
-      if (!error_) error_ = std::current_exception();
-      failed_ = true;
-    }
-  }
-
-  const Facts& facts_;
-  const std::span<const ReplaySpec> specs_;
-  std::vector<SchemeResult>& results_;
-  std::barrier<> barrier_;
-  Chunk running_;
-  bool over_ = false;
-  std::atomic<unsigned> threads_there_{0};
-  std::atomic<bool> failed_{false};
-  std::mutex mutex_;
-  std::exception_ptr error_;
-  std::vector<std::jthread> threads_;
-};
+// Calls f(i) for every i below `n`, on so many threads, and `meanwhile` on this one; where no more threads are to be had, the
+// rest on this one afterwards. Throws what one of them throws.
+template <class F, class G>
+void for_each(std::size_t n, unsigned threads, F&& f, G&& meanwhile) {
+  std::vector<std::future<void>> parts;
+  for (unsigned first = 0; first < threads; ++first)
+    parts.push_back(std::async(std::launch::async | std::launch::deferred, [&, first] {
+      for (std::size_t i = first; i < n; i += threads) f(i);
+    }));
+  meanwhile();
+  for (std::future<void>& part : parts) part.get();
+}
 
 }  // namespace
 
@@ -215,10 +126,25 @@ SessionResult replay_all(const Trace& trace, const std::vector<ReplaySpec>& spec
     ++session.passes;
     const auto some = std::span(specs).subspan(first, std::min(at_once, specs.size() - first));
     std::vector<SchemeResult> results(some.size());
+    std::vector<std::unique_ptr<Replay>> replays(some.size());
     Chunks chunks(trace);
-    Farm farm(trace.facts(), some, std::clamp(threads, 1u, static_cast<unsigned>(some.size())), results);
-    for (Chunk chunk; chunks.next(chunk);) farm.run(chunk);
-    farm.finish();
+    Chunk running, following;
+    bool more = false;
+    const auto all = [&](auto&& f, auto&& meanwhile) {
+      for_each(some.size(), std::clamp(threads, 1u, static_cast<unsigned>(some.size())), f, meanwhile);
+    };
+    const auto read_on = [&] { more = chunks.next(following); };
+    all(
+        [&](std::size_t i) {
+          replays[i] = make_replay(some[i], trace.facts());
+          replays[i]->begin();
+        },
+        read_on);
+    while (more) {
+      std::swap(running, following);
+      all([&](std::size_t i) { replays[i]->run(running); }, read_on);
+    }
+    all([&](std::size_t i) { results[i] = {some[i], replays[i]->finish()}; }, [] {});
     session.facts = chunks.finish(trace.facts());
     std::ranges::move(results, std::back_inserter(session.schemes));
   }
