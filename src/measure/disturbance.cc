@@ -53,20 +53,15 @@ void read_schedstat(int fd, ThreadSnapshot& snapshot) {
 // The lines of /proc/stat that matter: "cpuN user nice system idle iowait irq softirq steal ...".
 void read_stat(std::string_view text, const std::vector<unsigned>& cpus, MachineSnapshot& snapshot) {
   constexpr int kFieldsBeforeSteal = 7;
-  std::vector<Count> by_cpu;
   while (!text.empty()) {
     auto line = next_line(text);
     const auto key = next_word(line);
-    if (!key.starts_with("cpu")) continue;
-    const auto cpu = to_integer(key.substr(3));
-    if (!cpu || *cpu < 0) continue;
+    const auto cpu = key.starts_with("cpu") ? to_integer(key.substr(3)) : std::nullopt;
+    const auto watched = cpu ? std::ranges::find(cpus, *cpu) : cpus.end();
+    if (watched == cpus.end()) continue;
     for (int i = 0; i < kFieldsBeforeSteal; ++i) next_word(line);
-    const auto index = static_cast<std::size_t>(*cpu);
-    if (by_cpu.size() <= index) by_cpu.resize(index + 1);
-    by_cpu[index] = to_integer(next_word(line));
+    snapshot.steal_ticks[static_cast<std::size_t>(watched - cpus.begin())] = to_integer(next_word(line));
   }
-  for (std::size_t i = 0; i < cpus.size(); ++i)
-    if (cpus[i] < by_cpu.size()) snapshot.steal_ticks[i] = by_cpu[cpus[i]];
 }
 
 void add(const InterruptRow& row, std::vector<Count>& sums) {

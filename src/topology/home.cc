@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <climits>
 #include <fstream>
-#include <limits>
 #include <map>
-#include <tuple>
+#include <set>
 
 #include "topology/cpu_list.h"
 
@@ -43,21 +43,13 @@ bool has_memory(const Layout& layout, const NumaNode& node) {
 }
 
 unsigned nearest_memory(const Layout& layout, unsigned wanted, const std::filesystem::path& root) {
-  const std::map<unsigned, unsigned> distances = distances_from(wanted, root);
-  const auto distance_to = [&](unsigned node) {
-    if (node == wanted) return 0u;
-    const auto found = distances.find(node);
-    return found == distances.end() ? std::numeric_limits<unsigned>::max() : found->second;
-  };
-  std::tuple<unsigned, unsigned> nearest{std::numeric_limits<unsigned>::max(), 0};
-  bool any = false;
-  for (const NumaNode& node : layout.numa_nodes) {
-    if (!has_memory(layout, node)) continue;
-    const std::tuple candidate{distance_to(node.os_index), node.os_index};
-    if (!any || candidate < nearest) nearest = candidate;
-    any = true;
-  }
-  return std::get<1>(nearest);
+  std::map<unsigned, unsigned> distances = distances_from(wanted, root);
+  distances[wanted] = 0;
+  std::set<std::pair<unsigned, unsigned>> by_distance;
+  for (const NumaNode& node : layout.numa_nodes)
+    if (has_memory(layout, node))
+      by_distance.emplace(distances.try_emplace(node.os_index, UINT_MAX).first->second, node.os_index);
+  return by_distance.empty() ? 0 : by_distance.begin()->second;
 }
 
 }  // namespace mmscale::topology

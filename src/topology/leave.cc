@@ -25,12 +25,8 @@ Leave parse_leave(std::string_view text) {
   leave.cores = *cores;
   if (slash == std::string_view::npos) return leave;
   const std::string_view per = text.substr(slash + 1);
-  if (per == "package")
-    leave.per = Per::package;
-  else if (per == "node")
-    leave.per = Per::node;
-  else
-    throw refuse();
+  if (per != "package" && per != "node") throw refuse();
+  leave.per = per == "package" ? Per::package : Per::node;
   return leave;
 }
 
@@ -42,32 +38,19 @@ Leave default_leave(const Layout& layout) {
 }
 
 std::vector<unsigned> to_leave(const Layout& layout, const Leave& leave) {
-  // By the least number of their PUs.
-  std::map<unsigned, std::map<unsigned, unsigned>> first_of_core;  // unit, core, its least PU
-  for (const Pu& pu : layout.pus) {
-    if (!pu.allowed) continue;
-    const unsigned unit = leave.per == Per::package ? pu.package : leave.per == Per::node ? pu.numa_node : 0;
-    const auto [at, is_new] = first_of_core[unit].try_emplace(pu.core, pu.os_index);
-    if (!is_new) at->second = std::min(at->second, pu.os_index);
-  }
-  std::set<unsigned> cores;
-  for (const auto& [unit, firsts] : first_of_core) {
-    std::vector<std::pair<unsigned, unsigned>> order;
-    for (const auto& [core, first] : firsts) order.emplace_back(first, core);
-    std::sort(order.begin(), order.end());
-    for (std::size_t i = 0; i < std::min<std::size_t>(leave.cores, order.size()); ++i)
-      cores.insert(order[i].second);
-  }
   std::vector<unsigned> left;
-  unsigned allowed = 0;
-  for (const Pu& pu : layout.pus) {
-    if (!pu.allowed) continue;
-    ++allowed;
-    if (cores.contains(pu.core)) left.push_back(pu.os_index);
+  std::map<unsigned, std::set<unsigned>> cores_of_unit;
+  const std::vector<unsigned> allowed = list(layout, &Pu::allowed);
+  for (const unsigned os_index : allowed) {
+    const Pu& pu = *find(layout, os_index);
+    std::set<unsigned>& cores = cores_of_unit[leave.per == Per::package ? pu.package
+                                              : leave.per == Per::node  ? pu.numa_node
+                                                                        : 0];
+    if (cores.size() < leave.cores) cores.insert(pu.core);
+    if (cores.contains(pu.core)) left.push_back(os_index);
   }
-  if (left.size() == allowed && leave.cores != 0)
-    throw LeaveError(fmt::format("none of the {} CPUs would be left to measure on", allowed));
-  std::sort(left.begin(), left.end());
+  if (left.size() == allowed.size() && leave.cores != 0)
+    throw LeaveError(fmt::format("none of the {} CPUs would be left to measure on", allowed.size()));
   return left;
 }
 
