@@ -105,30 +105,20 @@ void ByteReader::fail(std::string_view what) const {
 
 bool LineReader::next(std::string_view& line) {
   joined_.clear();
-  for (;;) {
+  for (bool whole = false; !whole;) {
     const std::string_view ahead = bytes_.peek();
-    if (ahead.empty()) {
-      if (joined_.empty()) return false;
-      line = joined_;
-      break;
-    }
-    const std::size_t end = ahead.find('\n');
-    const std::string_view part = ahead.substr(0, end);
-    if (joined_.size() + part.size() > kMost) {
+    if (ahead.empty() && joined_.empty()) return false;
+    if (ahead.empty()) break;
+    const std::string_view part = ahead.substr(0, ahead.find('\n'));
+    whole = part.size() < ahead.size();
+    joined_ += part;
+    bytes_.take(part.size() + whole);
+    if (joined_.size() > kMost) {
       ++number_;
       fail(fmt::format("longer than {} characters", kMost));
     }
-    bytes_.take(part.size() + (end != ahead.npos));
-    if (end != ahead.npos && joined_.empty()) {
-      line = part;
-      break;
-    }
-    joined_ += part;
-    if (end != ahead.npos) {
-      line = joined_;
-      break;
-    }
   }
+  line = joined_;
   // An editor's byte order mark.
   if (number_++ == 0 && line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
