@@ -27,7 +27,7 @@ constexpr nanoseconds kPatienceToStart = std::chrono::seconds(30);
 // And to end, once they may.
 constexpr nanoseconds kPatienceToEnd = std::chrono::seconds(30);
 // How often it is checked that nobody has died: some 10 us each time, on any CPU, 0.01 % of one.
-constexpr nanoseconds kCheckEvery = std::chrono::milliseconds(100);
+constexpr timespec kCheckEvery = {.tv_sec = 0, .tv_nsec = 100'000'000};
 
 // What the terminal sends goes to the whole foreground group. Whoever made the Cast decides what becomes of
 // it, and takes it along (PR_SET_PDEATHSIG).
@@ -157,7 +157,7 @@ void Cast::wait_for_arrivals(std::uint32_t expected, nanoseconds patience) {
   for (;;) {
     const std::uint32_t now = arrived.load(std::memory_order_acquire);
     if (now == expected) return;
-    futex_wait_for(arrived, now, FutexScope::shared_page, kCheckEvery);
+    futex_wait(arrived, now, FutexScope::shared_page, &kCheckEvery);
     check_alive();
     if (std::chrono::steady_clock::now() - begin > patience)
       throw topology::StuckError(fmt::format("{} of {} threads did not come back from a window",

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 
 namespace mmscale::host {
@@ -21,17 +20,10 @@ static_assert(sizeof(FutexWord) == sizeof(std::uint32_t) && FutexWord::is_always
 // several that share the page.
 enum class FutexScope : int { one_mm = FUTEX_PRIVATE_FLAG, shared_page = 0 };
 
-// Sleeps while the word is `expected`, until somebody wakes it; may return for no reason, and for a signal.
-inline void futex_wait(FutexWord& word, std::uint32_t expected, FutexScope scope) {
-  ::syscall(SYS_futex, &word, FUTEX_WAIT | static_cast<int>(scope), expected, nullptr, nullptr, 0);
-}
-
-// The same, at most so long.
-inline void futex_wait_for(FutexWord& word, std::uint32_t expected, FutexScope scope,
-                           std::chrono::nanoseconds at_most) {
-  const timespec limit = {.tv_sec = static_cast<time_t>(at_most.count() / 1'000'000'000),
-                          .tv_nsec = static_cast<long>(at_most.count() % 1'000'000'000)};
-  ::syscall(SYS_futex, &word, FUTEX_WAIT | static_cast<int>(scope), expected, &limit, nullptr, 0);
+// Sleeps while the word is `expected`, until somebody wakes it or `at_most` is over; may return for no reason, and for a signal.
+inline void futex_wait(FutexWord& word, std::uint32_t expected, FutexScope scope,
+                       const timespec* at_most = nullptr) {
+  ::syscall(SYS_futex, &word, FUTEX_WAIT | static_cast<int>(scope), expected, at_most, nullptr, 0);
 }
 
 inline void futex_wake(FutexWord& word, int how_many, FutexScope scope) {
