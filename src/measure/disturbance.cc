@@ -51,35 +51,36 @@ void read_schedstat(int fd, ThreadSnapshot& snapshot) {
 }
 
 // The lines of /proc/stat that matter: "cpuN user nice system idle iowait irq softirq steal ...".
-void read_stat(std::string_view text, const std::vector<unsigned>& cpus, MachineSnapshot& snapshot) {
+void read_stat(std::string_view text, std::int64_t tick_ns, std::vector<CpuSteal>& cpus) {
   constexpr int kFieldsBeforeSteal = 7;
   while (!text.empty()) {
     auto line = next_line(text);
     const auto key = next_word(line);
     const auto cpu = key.starts_with("cpu") ? to_integer(key.substr(3)) : std::nullopt;
-    const auto watched = cpu ? std::ranges::find(cpus, *cpu) : cpus.end();
+    const auto watched = cpu ? std::ranges::find(cpus, *cpu, &CpuSteal::cpu) : cpus.end();
     if (watched == cpus.end()) continue;
     for (int i = 0; i < kFieldsBeforeSteal; ++i) next_word(line);
-    snapshot.steal_ticks[static_cast<std::size_t>(watched - cpus.begin())] = to_integer(next_word(line));
+    if (const auto ticks = to_integer(next_word(line))) watched->stolen_ns = *ticks * tick_ns;
   }
 }
 
-void add(const InterruptRow& row, std::vector<Count>& sums) {
-  for (std::size_t i = 0; i < sums.size(); ++i) sums[i] = sums[i].value_or(0) + row.counts[i];
+void add(const InterruptRow& row, Count CpuSteal::*sum, std::vector<CpuSteal>& cpus) {
+  for (std::size_t i = 0; i < cpus.size(); ++i) cpus[i].*sum = (cpus[i].*sum).value_or(0) + row.counts[i];
 }
 
 // /proc/softirqs looks like /proc/interrupts. Timers, the scheduler and RCU come with the tick.
-void read_softirqs(std::string_view text, const std::vector<unsigned>& cpus, MachineSnapshot& snapshot) {
+void read_softirqs(const std::vector<InterruptRow>& rows, std::vector<CpuSteal>& cpus) {
   constexpr std::array<std::string_view, 6> kOthersWork = {"HI",    "NET_TX",   "NET_RX",
                                                            "BLOCK", "IRQ_POLL", "TASKLET"};
-  for (const InterruptRow& row : parse_interrupts(text, cpus))
-    if (std::ranges::find(kOthersWork, row.name) != kOthersWork.end()) add(row, snapshot.softirqs);
+  for (const InterruptRow& row : rows)
+    if (std::ranges::find(kOthersWork, row.name) != kOthersWork.end()) add(row, &CpuSteal::softirqs, cpus);
 }
 
 // Rows without a description are sums of others (s390).
-void read_interrupts(std::string_view text, const std::vector<unsigned>& cpus, MachineSnapshot& snapshot) {
-  for (const InterruptRow& row : parse_interrupts(text, cpus))
-    if (!row.description.empty()) add(row, ipi_kind(row.description) ? snapshot.ipis : snapshot.interrupts);
+void read_interrupts(const std::vector<InterruptRow>& rows, std::vector<CpuSteal>& cpus) {
+  for (const InterruptRow& row : rows)
+    if (!row.description.empty())
+      add(row, ipi_kind(row.description) ? &CpuSteal::ipis : &CpuSteal::interrupts, cpus);
 }
 
 // Version 2 of cgroups counts the time in us, version 1 in ns and under another name.
@@ -167,18 +168,14 @@ MachineProbe::MachineProbe(std::vector<unsigned> cpus, std::filesystem::path cpu
       tick_ns_(kNsOfSecond / ::sysconf(_SC_CLK_TCK)) {}
 
 MachineSnapshot MachineProbe::snapshot() const {
+  const auto text = [](const std::filesystem::path& path) { return read_text(path).value_or(""); };
   MachineSnapshot snapshot;
   snapshot.clocks = read_clocks();
-  snapshot.steal_ticks.resize(cpus_.size());
-  if (const auto text = read_text(root_ / "proc/stat")) read_stat(*text, cpus_, snapshot);
-  snapshot.softirqs.resize(cpus_.size());
-  if (const auto text = read_text(root_ / "proc/softirqs")) read_softirqs(*text, cpus_, snapshot);
-  snapshot.interrupts.resize(cpus_.size());
-  snapshot.ipis.resize(cpus_.size());
-  if (const auto text = read_text(root_ / "proc/interrupts")) read_interrupts(*text, cpus_, snapshot);
-  if (!cpu_stat_.empty()) {
-    if (const auto text = read_text(cpu_stat_)) read_throttling(*text, snapshot);
-  }
+  for (const unsigned cpu : cpus_) snapshot.steal.push_back({.cpu = cpu, .stolen_ns = {}});
+  read_stat(text(root_ / "proc/stat"), tick_ns_, snapshot.steal);
+  read_softirqs(parse_interrupts(text(root_ / "proc/softirqs"), cpus_), snapshot.steal);
+  read_interrupts(parse_interrupts(text(root_ / "proc/interrupts"), cpus_), snapshot.steal);
+  if (!cpu_stat_.empty()) read_throttling(text(cpu_stat_), snapshot);
   return snapshot;
 }
 
@@ -192,11 +189,11 @@ MachineDisturbance MachineProbe::between(const MachineSnapshot& before, const Ma
   static const std::int64_t hz = to_integer(kernel_option("HZ")).value_or(1000);
   result.ticks_per_second = hz;
   for (std::size_t i = 0; i < cpus_.size(); ++i) {
-    const auto ticks = difference(after.steal_ticks.at(i), before.steal_ticks.at(i));
-    result.steal.push_back({cpus_[i], ticks ? Count{*ticks * tick_ns_} : std::nullopt,
-                            difference(after.softirqs.at(i), before.softirqs.at(i)),
-                            difference(after.interrupts.at(i), before.interrupts.at(i)),
-                            difference(after.ipis.at(i), before.ipis.at(i))});
+    const CpuSteal& then = before.steal.at(i);
+    const CpuSteal& now = after.steal.at(i);
+    result.steal.push_back({cpus_[i], difference(now.stolen_ns, then.stolen_ns),
+                            difference(now.softirqs, then.softirqs),
+                            difference(now.interrupts, then.interrupts), difference(now.ipis, then.ipis)});
   }
   result.throttled_periods = difference(after.throttled_periods, before.throttled_periods);
   result.throttled_ns = difference(after.throttled_ns, before.throttled_ns);

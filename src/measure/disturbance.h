@@ -73,28 +73,24 @@ struct Clocks {
 // Reads all three within some microseconds. `read` is a parameter for tests.
 Clocks read_clocks(std::int64_t (*read)(clockid_t) = nullptr);
 
-// Running totals of the machine and of our cgroup.
-struct MachineSnapshot {
-  Clocks clocks;
-  std::vector<std::optional<std::int64_t>>
-      steal_ticks;  // one for each CPU watched; empty: no such CPU online
-  // The same, of the late halves of interrupts that others' work brings: network, disks, tasklets.
-  std::vector<std::optional<std::int64_t>> softirqs;
-  // The same, of interrupts that no other CPU sent: devices, timers, the CPU's own counters.
-  std::vector<std::optional<std::int64_t>> interrupts;
-  std::vector<std::optional<std::int64_t>> ipis;  // and of those that another sent
-  std::optional<std::int64_t> throttled_periods;  // quota periods in which our cgroup was stopped
-  std::optional<std::int64_t> throttled_ns;       // time it was stopped
-};
-
 // What was taken from one CPU behind its threads' backs. Empty where it is not known. Zero time is no proof of quiet: a
 // hypervisor may take time without saying so.
 struct CpuSteal {
   unsigned cpu = 0;
   std::optional<std::int64_t> stolen_ns;
-  std::optional<std::int64_t> softirqs = {};  // how many
+  // How many late halves of interrupts that others' work brings: network, disks, tasklets.
+  std::optional<std::int64_t> softirqs = {};
+  // How many interrupts that no other CPU sent: devices, timers, the CPU's own counters.
   std::optional<std::int64_t> interrupts = {};
-  std::optional<std::int64_t> ipis = {};
+  std::optional<std::int64_t> ipis = {};  // and how many that another sent
+};
+
+// Running totals of the machine and of our cgroup.
+struct MachineSnapshot {
+  Clocks clocks;
+  std::vector<CpuSteal> steal;                    // one for each CPU watched
+  std::optional<std::int64_t> throttled_periods;  // quota periods in which our cgroup was stopped
+  std::optional<std::int64_t> throttled_ns;       // time it was stopped
 };
 
 // What happened to the machine between two snapshots. Empty optionals are figures this system does not offer.

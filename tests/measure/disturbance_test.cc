@@ -121,8 +121,8 @@ TEST(MachineProbe, OfNothingReadableKnowsNothing) {
 TEST(MachineProbe, ReadsThisMachine) {
   const MachineSnapshot snapshot = MachineProbe{{topology::current_pu()}}.snapshot();
   // Whoever hides the file hides it from everybody.
-  EXPECT_EQ(snapshot.interrupts[0].has_value(), read_text("/proc/interrupts").has_value());
-  EXPECT_GT(snapshot.interrupts[0].value_or(1), 0);
+  EXPECT_EQ(snapshot.steal[0].interrupts.has_value(), read_text("/proc/interrupts").has_value());
+  EXPECT_GT(snapshot.steal[0].interrupts.value_or(1), 0);
 }
 
 // A machine that slept for 90 s, and whose clock was set forward by 5 s, by a clock that is made up.
