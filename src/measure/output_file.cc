@@ -96,14 +96,10 @@ OutputFile::OutputFile(std::string path, Readers readers) : name_(std::move(path
   path_ = followed(path_);
   if (replaces_) lock_existing();
   temporary_ = fmt::format("{}.{}.new", path_, ::getpid());
+  // What a killed run left whose number we have been given.
+  ::unlink(temporary_.c_str());
   fd_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                readers == Readers::owner ? 0600 : 0666);
-  if (fd_ < 0 && errno == EEXIST) {
-    // What a killed run left whose number we have been given.
-    if (::unlink(temporary_.c_str()) == 0)
-      fd_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                   readers == Readers::owner ? 0600 : 0666);
-  }
   if (fd_ < 0) {
     const int error = errno;
     temporary_.clear();
