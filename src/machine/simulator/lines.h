@@ -53,8 +53,9 @@ struct alignas(kLine) Line {
   std::uint32_t passed_over = 0;
   // The core that answers a read from elsewhere, and the domains with a copy.
   std::uint32_t supplier = kNobody;
+  // Whose operation is in flight, and until when, that a sibling waits for, whose own ends at busy_until.
+  std::uint32_t in_flight_of = kNobody;
   std::uint64_t domains = 0;
-  // Until when the operation in flight takes that a sibling of its CPU waits for, whose own ends at busy_until.
   Picoseconds in_flight_until = 0;
   // From when on the home can serve the next domain.
   Picoseconds home_free = 0;

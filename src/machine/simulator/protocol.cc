@@ -70,6 +70,7 @@ void World::acquire(Cpu& c, std::uint32_t index, Wish wish) {
   charge(c, &Spent::waiting);
   if (handover_ == Handover::through && free != asked) {
     line.in_flight_until = free;
+    line.in_flight_of = from;
     yield(c);
     if (lines_[index].owner != c.place.core) {
       request(c, index, wish);
@@ -340,13 +341,13 @@ void World::hand_over(std::uint32_t index, Picoseconds time) {
   Line& line = lines_[index];
   Cpu& c = cpus_[line.snooping_for];
   const Place& owner = core_place_[line.owner];
-  const Picoseconds leaves =
-      std::max(time, time < line.in_flight_until ? line.in_flight_until : line.busy_until);
+  const bool sibling_waits = time < line.in_flight_until;
+  const Picoseconds leaves = std::max(time, sibling_waits ? line.in_flight_until : line.busy_until);
   const bool reads = c.wish == Wish::read;
   const Picoseconds leg = core_leg();
   const std::uint32_t from = line.owner_domain;
   const std::uint32_t to = queue_of(c);
-  const std::uint32_t user = line.last_user;
+  const std::uint32_t user = sibling_waits ? line.in_flight_of : line.last_user;
   line.snooping_for = kNobody;
   count_transfer(index, owner, c.place, reads);
   c.came = reach(owner, c.place);
