@@ -26,14 +26,6 @@ auto parse_or_suggest(std::string_view option, const std::string& text,
   }
 }
 
-// The parts of a list, each once; "all" where that is no name of its own is every name.
-std::vector<std::string> each_of(const std::string& text) {
-  std::vector<std::string> once;
-  for (const std::string& part : split_list(text))
-    if (std::find(once.begin(), once.end(), part) == once.end()) once.push_back(part);
-  return once;
-}
-
 bool share_any(std::string_view users, const std::vector<std::string>& chosen) {
   if (users.empty()) return true;
   const std::vector<std::string> each = split_list(users);

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <concepts>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -19,6 +20,51 @@ namespace {
 std::string own_names(const OptionInfo& info) {
   const std::size_t command = info.name.find(' ');
   return std::string(info.name.substr(command == std::string_view::npos ? 0 : command + 1));
+}
+
+// What is given as text, as its option has it; throws UsageError.
+template <std::unsigned_integral Count>
+void read(const OptionInfo& info, std::string_view name, std::string_view text, Count& count) {
+  count = static_cast<Count>(parse_count(name, text, static_cast<std::uint64_t>(info.more.least),
+                                         static_cast<std::uint64_t>(info.more.most)));
+}
+void read(const OptionInfo& info, std::string_view name, std::string_view text, double& number) {
+  number = parse_number(name, text, info.more.least, info.more.most);
+}
+void read(const OptionInfo&, std::string_view name, std::string_view text, std::chrono::nanoseconds& time) {
+  time = parse_duration(name, text);
+}
+void read(const OptionInfo& info, std::string_view name, std::string_view text, std::string& variable) {
+  if (info.value == Value::name && info.more.choices != nullptr) check_name(name, text, info.more.choices());
+  variable = text;
+}
+void read(const OptionInfo& info, std::string_view name, std::string_view text,
+          std::vector<std::string>& names) {
+  names = parse_names(name, text, info.more.choices());
+}
+void read(const OptionInfo& info, std::string_view name, std::string_view text,
+          std::vector<std::uint32_t>& counts) {
+  std::vector<std::uint32_t> all;
+  for (const std::string& part : split_list(text)) read(info, name, part, all.emplace_back());
+  counts = std::move(all);
+}
+template <class T>
+void read(const OptionInfo& info, std::string_view name, std::string_view text, std::optional<T>& variable) {
+  T value{};
+  read(info, name, text, value);
+  variable = value;
+}
+
+// A default, as the help has it.
+std::string shown(const auto& value) { return fmt::format("{}", value); }
+std::string shown(std::chrono::nanoseconds time) { return duration_text(time); }
+template <class T>
+std::string shown(const std::vector<T>& values) {
+  return fmt::format("{}", fmt::join(values, ","));
+}
+template <class T>
+std::string shown(const std::optional<T>&) {
+  return {};
 }
 
 // What a flag may be told: --flag=no, MMSCALE_FLAG=1, flag = true in a file.
@@ -68,15 +114,6 @@ void Command::add_flag(std::string_view name, std::function<void(bool)> set) {
       ->check(no_truth);
 }
 
-void Command::take(std::string_view name, std::string& variable) {
-  add(name, variable,
-      [&info = definition(name), name = std::string(name), &variable](const std::string& text) {
-        if (info.value == Value::name && info.more.choices != nullptr)
-          check_name(name, text, info.more.choices());
-        variable = text;
-      });
-}
-
 void Command::take(std::string_view name, std::string& variable, std::string_view otherwise) {
   command_->add_option(std::string(name), variable, std::string(definition(name).help))
       ->expected(0, 1)
@@ -92,97 +129,53 @@ void Command::either(std::string_view name, std::string_view other) {
   command_->get_option(std::string(name))->excludes(std::string(other));
 }
 
-void Command::take(std::string_view name, bool& variable) {
-  add_flag(name, [&variable, otherwise = variable](bool yes) { variable = yes != otherwise; });
+template <class T>
+void Command::take(std::string_view name, T& variable) {
+  if constexpr (std::is_same_v<T, bool>)
+    add_flag(name, [&variable, otherwise = variable](bool yes) { variable = yes != otherwise; });
+  else
+    add(name, shown(variable),
+        [&info = definition(name), name = std::string(name), &variable](const std::string& text) {
+          read(info, name, text, variable);
+        });
 }
 
-template <class Number>
-void Command::add_count(std::string_view name, std::string otherwise, Number& variable) {
-  add(name, std::move(otherwise),
-      [&info = definition(name), name = std::string(name), &variable](const std::string& given) {
-        const auto count = [&](std::string_view text) {
-          return parse_count(name, text, static_cast<std::uint64_t>(info.more.least),
-                             static_cast<std::uint64_t>(info.more.most));
-        };
-        if constexpr (std::is_same_v<Number, std::vector<std::uint32_t>>) {
-          Number values;
-          for (const std::string& text : split_list(given))
-            values.push_back(static_cast<std::uint32_t>(count(text)));
-          variable = std::move(values);
-        } else if constexpr (std::is_same_v<Number, std::uint64_t>) {
-          variable = count(given);
-        } else {
-          variable = static_cast<std::uint32_t>(count(given));
-        }
-      });
-}
-
-void Command::take(std::string_view name, std::uint32_t& variable) {
-  add_count(name, fmt::format("{}", variable), variable);
-}
-
-void Command::take(std::string_view name, std::optional<std::uint32_t>& variable) {
-  add_count(name, {}, variable);
-}
-
-void Command::take(std::string_view name, std::uint64_t& variable) {
-  add_count(name, fmt::format("{}", variable), variable);
-}
-
-void Command::take(std::string_view name, std::vector<std::uint32_t>& variable) {
-  add_count(name, fmt::format("{}", fmt::join(variable, ",")), variable);
-}
-
-void Command::take(std::string_view name, std::vector<std::string>& variable) {
-  add(name, fmt::format("{}", fmt::join(variable, ",")),
-      [&info = definition(name), name = std::string(name), &variable](const std::string& text) {
-        variable = parse_names(name, text, info.more.choices());
-      });
-}
-
-void Command::take(std::string_view name, double& variable) {
-  add(name, fmt::format("{}", variable),
-      [&info = definition(name), name = std::string(name), &variable](const std::string& text) {
-        variable = parse_number(name, text, info.more.least, info.more.most);
-      });
-}
-
-void Command::take(std::string_view name, std::chrono::nanoseconds& variable) {
-  add(name, duration_text(variable), [name = std::string(name), &variable](const std::string& text) {
-    variable = parse_duration(name, text);
-  });
-}
-
-void Command::take(std::string_view name, std::optional<std::chrono::nanoseconds>& variable) {
-  add(name, {}, [name = std::string(name), &variable](const std::string& text) {
-    variable = parse_duration(name, text);
-  });
-}
+template void Command::take(std::string_view, bool&);
+template void Command::take(std::string_view, double&);
+template void Command::take(std::string_view, std::uint32_t&);
+template void Command::take(std::string_view, std::uint64_t&);
+template void Command::take(std::string_view, std::string&);
+template void Command::take(std::string_view, std::chrono::nanoseconds&);
+template void Command::take(std::string_view, std::optional<std::uint32_t>&);
+template void Command::take(std::string_view, std::optional<std::chrono::nanoseconds>&);
+template void Command::take(std::string_view, std::vector<std::uint32_t>&);
+template void Command::take(std::string_view, std::vector<std::string>&);
 
 void Command::take(workload::Settings& settings) {
-  using Kind = workload::Setting::Kind;
   for (const workload::Setting& one : workload::settings()) {
-    const std::vector<std::string> commands = split_list(one.few.commands);
+    const std::vector<std::string> commands = split_list(one.more.commands);
     if (std::ranges::find(commands, command_->get_name()) == commands.end()) continue;
     const std::string_view name = one.name.substr(one.name.rfind(' ') + 1);
     const std::string_view first = name.substr(0, name.find(','));
     const std::uint64_t otherwise = one.get(settings).value_or(0);
-    if (one.kind == Kind::flag) {
+    if (one.value == Value::flag) {
       add_flag(first, [&, otherwise](bool yes) { one.set(settings, yes != (otherwise != 0)); });
       continue;
     }
-    const std::string shown = one.kind == Kind::count  ? fmt::format("{}", otherwise)
-                              : one.kind == Kind::name ? std::string(one.few.names[otherwise])
-                                                       : std::string();
-    add(first, shown, [&, name = first](const std::string& text) {
-      if (one.kind == Kind::name) {
-        check_name(name, text, one.few.names);
-        one.set(settings,
-                static_cast<std::uint64_t>(std::ranges::find(one.few.names, text) - one.few.names.begin()));
-      } else if (one.kind == Kind::count) {
-        one.set(settings, parse_count(name, text, one.few.least, one.few.most));
+    const auto names = one.more.choices != nullptr ? one.more.choices() : std::vector<std::string_view>();
+    const std::string shown = one.value == Value::count  ? fmt::format("{}", otherwise)
+                              : one.value == Value::name ? std::string(names[otherwise])
+                                                         : std::string();
+    add(first, shown, [&, name = first, names](const std::string& text) {
+      if (one.value == Value::name) {
+        check_name(name, text, names);
+        one.set(settings, static_cast<std::uint64_t>(std::ranges::find(names, text) - names.begin()));
+      } else if (one.value == Value::count) {
+        std::uint64_t count = 0;
+        read(one, name, text, count);
+        one.set(settings, count);
       } else {
-        const auto most = std::chrono::nanoseconds(static_cast<std::int64_t>(one.few.most));
+        const auto most = std::chrono::nanoseconds(static_cast<std::int64_t>(one.more.most));
         one.set(settings, static_cast<std::uint64_t>(parse_duration(name, text, {}, most).count()));
       }
     });

@@ -40,19 +40,10 @@ class Command {
   // One that is there.
   explicit Command(CLI::App& command) : command_(&command) {}
 
-  // Options, by their definitions. A text is one of its choices, if there are any.
-  void take(std::string_view name, std::string& variable);
-  // A flag turns it over.
-  void take(std::string_view name, bool& variable);
-  void take(std::string_view name, std::uint32_t& variable);
-  void take(std::string_view name, std::uint64_t& variable);
-  void take(std::string_view name, double& variable);
-  void take(std::string_view name, std::chrono::nanoseconds& variable);
-  void take(std::string_view name, std::optional<std::chrono::nanoseconds>& variable);
-  void take(std::string_view name, std::optional<std::uint32_t>& variable);
-  void take(std::string_view name, std::vector<std::uint32_t>& variable);
-  // Each once, and all for "all".
-  void take(std::string_view name, std::vector<std::string>& variable);
+  // An option, by its definition. A text is one of its choices, if there are any; of a list of names each is taken once, and
+  // all for "all"; an optional is empty until something is given. A flag turns over what there is.
+  template <class T>
+  void take(std::string_view name, T& variable);
   // All settings that this command takes.
   void take(workload::Settings& settings);
   // One whose value may be left out, and is then `otherwise`.
@@ -83,8 +74,6 @@ class Command {
  private:
   void add(std::string_view name, std::string otherwise, std::function<void(const std::string&)> parse);
   void add_flag(std::string_view name, std::function<void(bool)> set);
-  template <class Number>
-  void add_count(std::string_view name, std::string otherwise, Number& variable);
   const OptionInfo& definition(std::string_view name) const;
 
   Start* start_ = nullptr;

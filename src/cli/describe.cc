@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -37,6 +38,26 @@ ordered_json names_in(const CLI::Option& option) {
   return names;
 }
 
+// What a record has under its key, as JSON Schema.
+ordered_json in_record(const OptionInfo& info) {
+  const auto& more = info.more;
+  const auto least = static_cast<std::uint64_t>(more.least);
+  if (more.is_counted) return {{"type", "integer"}, {"minimum", 0}};
+  switch (info.value) {
+    case Value::flag:
+      return more.left_out ? ordered_json{{"enum", {true}}} : ordered_json{{"type", "boolean"}};
+    case Value::count:
+    case Value::duration:
+      return {{"type", "integer"}, {"minimum", more.left_out ? std::max(least, more.unused + 1) : least}};
+    case Value::number:
+      return {{"type", "number"}, {"minimum", least}};
+    default:
+      // Of a setting's names there are no others; of a table's there were, and will be.
+      return more.commands.empty() || more.choices == nullptr ? ordered_json{{"type", "string"}}
+                                                              : ordered_json{{"enum", more.choices()}};
+  }
+}
+
 ordered_json describe(const CLI::App& command, const CLI::Option& option) {
   const bool positional = option.get_positional();
   const std::string name = positional ? option.get_name(true) : option.get_name();
@@ -60,7 +81,8 @@ ordered_json describe(const CLI::App& command, const CLI::Option& option) {
   described["workloads"] =
       info->more.workloads.empty() ? ordered_json() : ordered_json(split_list(info->more.workloads));
   described["page"] = or_null(info->page);
-  if (info->more.most > 0) {
+  if (info->condition) described["in_record"] = in_record(*info);
+  if (info->more.most > 0 && info->value != Value::duration) {
     described["least"] = info->more.least;
     described["most"] = info->more.most;
   }

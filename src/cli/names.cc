@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace mmscale::cli {
 namespace {
@@ -50,26 +51,19 @@ void check_name(std::string_view option, std::string_view name, std::span<const 
                                fmt::join(allowed, ", ")));
 }
 
-std::vector<std::string> split_list(std::string_view text) {
-  std::vector<std::string> parts;
-  for (;;) {
-    const std::size_t comma = text.find(',');
-    parts.emplace_back(text.substr(0, comma));
-    if (comma == std::string_view::npos) return parts;
-    text.remove_prefix(comma + 1);
-  }
+std::vector<std::string> each_of(std::string_view text) {
+  std::vector<std::string> once;
+  for (std::string& part : split_list(text))
+    if (std::ranges::find(once, part) == once.end()) once.push_back(std::move(part));
+  return once;
 }
 
 std::vector<std::string> parse_names(std::string_view option, std::string_view text,
                                      std::span<const std::string_view> allowed) {
   if (text == "all") return {allowed.begin(), allowed.end()};
-  const std::vector<std::string> names = split_list(text);
-  std::vector<std::string> each_once;
-  for (const std::string& name : names) {
-    check_name(option, name, allowed);
-    if (std::find(each_once.begin(), each_once.end(), name) == each_once.end()) each_once.push_back(name);
-  }
-  return each_once;
+  std::vector<std::string> names = each_of(text);
+  for (const std::string& name : names) check_name(option, name, allowed);
+  return names;
 }
 
 }  // namespace mmscale::cli

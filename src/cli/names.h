@@ -10,6 +10,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "topology/text.h"
+
 namespace mmscale::cli {
 
 // A bad value on the command line; what() is one line that names the option, the value and what is allowed.
@@ -41,7 +43,8 @@ std::vector<std::string_view> names_of(const Table& table) {
   return names;
 }
 
-// The parts of a comma-separated list.
-std::vector<std::string> split_list(std::string_view text);
+using topology::split_list;
+// Its parts, each once.
+std::vector<std::string> each_of(std::string_view text);
 
 }  // namespace mmscale::cli

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <system_error>
 
@@ -70,20 +71,7 @@ OptionInfo option(std::string_view name, Value value, std::string_view page, std
 }
 
 std::vector<OptionInfo> with_settings(std::vector<OptionInfo> all) {
-  using Kind = workload::Setting::Kind;
-  for (const workload::Setting& one : workload::settings()) {
-    const bool counts = one.kind == Kind::count;
-    More more{.families = one.few.families, .workloads = one.few.workloads};
-    if (counts)
-      more.least = static_cast<double>(one.few.least), more.most = static_cast<double>(one.few.most);
-    if (one.kind == Kind::name) more.choices = [&one] { return all_of(one.few.names); };
-    all.push_back(condition(one.name,
-                            counts                       ? Value::count
-                            : one.kind == Kind::flag     ? Value::flag
-                            : one.kind == Kind::duration ? Value::duration
-                                                         : Value::name,
-                            one.page, one.key, one.help, more));
-  }
+  all.insert(all.end(), workload::settings().begin(), workload::settings().end());
   return all;
 }
 
@@ -156,7 +144,7 @@ std::span<const OptionInfo> options() {
                 {.families = "switch"}),
       // time
       condition("--window", duration, kMeasuring, "window_ns",
-                "Length of a measurement, e.g. 200ms; default: as the budget allows"),
+                "Length of a measurement, e.g. 200ms; default: as the budget allows", {.least = 1}),
       condition("sim --window", duration, kSimulator, "window_ns",
                 "Length of a measurement, in virtual time"),
       condition("--warm", duration, kMeasuring, "warm_ns",
@@ -364,22 +352,10 @@ namespace {
 
 // How many bytes the UTF-8 character takes that the text begins with; 0 if it begins with none.
 std::size_t utf8_length(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text.front());
-  const std::size_t length = lead < 0x80   ? 1
-                             : lead < 0xc2 ? 0
-                             : lead < 0xe0 ? 2
-                             : lead < 0xf0 ? 3
-                             : lead < 0xf5 ? 4
-                                           : 0;
-  if (length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 0;
-  if (length < 3) return length;
-  // Neither longer than need be, nor half of a pair, nor beyond what there is.
-  const auto second = static_cast<unsigned char>(text[1]);
-  const bool wrong = (lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
-                     (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f);
-  return wrong ? 0 : length;
+  if (static_cast<unsigned char>(text.front()) < 0x80) return 1;
+  for (std::size_t length = 2; length <= std::min<std::size_t>(4, text.size()); ++length)
+    if (nlohmann::json::accept(fmt::format("\"{}\"", text.substr(0, length)))) return length;
+  return 0;
 }
 
 }  // namespace

@@ -7,45 +7,21 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "workload/settings.h"
 
 namespace mmscale::cli {
 
-// What an option's value is; `flag` has none.
-enum class Value { flag, count, number, duration, name, names, text, file, cpu_counts, cpu_list };
+using workload::OptionInfo;
+using workload::Value;
 
 std::string_view to_string(Value value);
 Value value_of(std::string_view name);
 // What it is called beside the option: "N", "NAME,..."; nothing for a flag.
 std::string_view placeholder(Value value);
-
-struct OptionInfo {
-  std::string_view name;  // "--deep-idle"; with a short form "-o,--out"; a flag's opposite as "--a,!--b"
-  Value value = Value::text;
-  // Where it is described, beside the command's help.
-  std::string_view page = {};
-  // The key of its value in the "mmscale" object of a record; empty: it is in none.
-  std::string_view key = {};
-  std::string_view help = {};
-  // What there is to say of few.
-  struct More {
-    // The families of `bench` that use it, comma-separated; empty: all, or it is not about families.
-    std::string_view families = {};
-    // The workloads of family switch that use it; empty: all.
-    std::string_view workloads = {};
-    // Of a count or number: what is allowed.
-    double least = 0;
-    double most = 0;
-    // Of a name or names: what there is; null: whatever the command says.
-    std::function<std::vector<std::string_view>()> choices = nullptr;
-  } more = {};
-  // Whether windows that differ in it must not be pooled.
-  bool condition = false;
-};
 
 // All of them. Where a name means something a little different on another command, `find_option` has its
 // definition under "COMMAND --name" first.

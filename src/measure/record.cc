@@ -233,12 +233,12 @@ nlohmann::ordered_json Record::details() const {
   }
   for (const workload::Setting& setting : workload::settings()) {
     const auto value = setting.get(subject.settings);
-    if (!value || !has(subject, setting) || (setting.few.left_out && value == setting.few.unused)) continue;
+    if (!value || !has(subject, setting) || (setting.more.left_out && value == setting.more.unused)) continue;
     nlohmann::ordered_json& said = details[std::string(setting.key)];
-    if (setting.kind == workload::Setting::Kind::flag)
+    if (setting.value == workload::Value::flag)
       said = *value != 0;
-    else if (setting.kind == workload::Setting::Kind::name)
-      said = setting.few.names[*value];
+    else if (setting.value == workload::Value::name)
+      said = setting.more.choices()[*value];
     else
       said = *value;
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Numbers as users and the kernel write them, and what the kernel escapes.
+// Numbers and lists as users and the kernel write them, and what the kernel escapes.
 #pragma once
 
 #include <charconv>
@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 namespace mmscale::topology {
 
@@ -21,6 +22,17 @@ std::optional<T> number(std::string_view text, [[maybe_unused]] int base = 10) {
   else
     read = std::from_chars(text.data(), last, value, base);
   return read.ec == std::errc() && read.ptr == last ? std::optional(value) : std::nullopt;
+}
+
+// The parts of a comma-separated list.
+inline std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> parts;
+  for (;;) {
+    const std::size_t comma = text.find(',');
+    parts.emplace_back(text.substr(0, comma));
+    if (comma == std::string_view::npos) return parts;
+    text.remove_prefix(comma + 1);
+  }
 }
 
 // A path as the kernel's tables of mounts have it: a blank is \040.

@@ -5,6 +5,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "topology/text.h"
+
 namespace mmscale::workload {
 namespace {
 
@@ -39,29 +41,35 @@ struct At {
   }
   static void set(Settings& settings, std::uint64_t value) { (settings.*....*kPath) = Value(value); }
 
-  static constexpr Setting::Kind kKind = std::is_same_v<Value, bool> ? Setting::Kind::flag
-                                         : std::is_enum_v<Value>     ? Setting::Kind::name
-                                         : kIsDuration               ? Setting::Kind::duration
-                                                                     : Setting::Kind::count;
+  static constexpr workload::Value kKind = std::is_same_v<Value, bool> ? workload::Value::flag
+                                           : std::is_enum_v<Value>     ? workload::Value::name
+                                           : kIsDuration               ? workload::Value::duration
+                                                                       : workload::Value::count;
 };
 
 constexpr std::string_view kEmulated = "switch,mix,teardown";
 constexpr std::string_view kFamiliesPage = "docs/families.md", kLifecyclesPage = "docs/lifecycles.md",
                            kCostsPage = "docs/costs.md", kSchemesPage = "docs/schemes.md";
 
+template <const auto& kNames>
+std::vector<std::string_view> names() {
+  return {kNames.begin(), kNames.end()};
+}
+
 template <auto... kPath>
 constexpr Setting setting(Setting::Of of, std::string_view name, std::string_view key, std::string_view page,
-                          std::string_view help, Setting::Few few = {}) {
-  if (few.commands.empty()) few.commands = of == processes ? "bench,sim" : "bench,sim,replay";
-  if (few.families.empty()) few.families = of == processes ? "switch,mix" : kEmulated;
+                          std::string_view help, OptionInfo::More more = {}) {
+  if (more.commands.empty()) more.commands = of == processes ? "bench,sim" : "bench,sim,replay";
+  if (more.families.empty()) more.families = of == processes ? "switch,mix" : kEmulated;
+  if (more.most == 0) more.most = UINT32_MAX;
   using Place = At<kPath...>;
-  return {Place::kKind, of, Place::get, Place::set, name, key, page, help, few};
+  return {{name, Place::kKind, page, key, help, more, true}, of, Place::get, Place::set};
 }
 
 constexpr Setting kSettings[] = {
     setting<&Settings::options, &Options::mm_cid>(kernel, "--mm-cid", "mm_cid", kLifecyclesPage,
                                                   "switch_mm_cid's barriers: off, or as in v6.4",
-                                                  {.names = kernel::kMmCidNames}),
+                                                  {.choices = names<kernel::kMmCidNames>}),
     setting<&Settings::options, &Options::rq_lock>(kernel, "--rq-lock", "rq_lock", kLifecyclesPage,
                                                    "Take an rq lock in every switch"),
     setting<&Settings::rules, &Rules::irqs_off_activate_mm>(
@@ -71,7 +79,7 @@ constexpr Setting kSettings[] = {
     setting<&Settings::rules, &Rules::hotplug>(
         kernel, "--hotplug", "hotplug", kLifecyclesPage,
         "A CPU going offline leaves its mm before or after the fix 21641bd9a7a7",
-        {.names = kernel::kHotplugNames}),
+        {.choices = names<kernel::kHotplugNames>}),
     setting<&Settings::rules, &Rules::tuning, &Tuning::switch_ticks>(
         scheme, "--switch-ticks", "switch_ticks", kSchemesPage,
         "nonlazy: ticks of the CPU's counter (TSC) that loading other page tables takes",
@@ -84,12 +92,12 @@ constexpr Setting kSettings[] = {
         "How long an idle CPU takes to leave its idle state for an interrupt, e.g. 2us; default: "
         "sim's machine's, else 0",
         // No idle state takes longer.
-        {.workloads = "exit,build,server,hotplug", .left_out = true, .most = 100'000'000}),
+        {.workloads = "exit,build,server,hotplug", .most = 100'000'000, .left_out = true}),
     setting<&Settings::nohz_hz>(
         kernel, "replay --nohz", "nohz_hz", kCostsPage,
         "The tick rate, CONFIG_HZ: an idle period of the trace that is longer than a tick stops it, "
         "which writes words of the whole machine",
-        {.left_out = true, .least = 1, .most = 100'000, .commands = "replay"}),
+        {.least = 1, .most = 100'000, .commands = "replay", .left_out = true}),
     setting<&Settings::processes, &PatternParameters::think>(
         processes, "--think", "think_cycles", kFamiliesPage,
         "Ticks of the CPU's counter (TSC) that every task runs before it is switched away"),
@@ -106,46 +114,40 @@ constexpr Setting kSettings[] = {
     setting<&Settings::processes, &PatternParameters::tasks_per_cpu>(
         processes, "--tasks-per-cpu", "tasks_per_cpu", kFamiliesPage,
         "idle, kthread: user tasks that run in turn on each CPU before it idles",
-        {.workloads = "idle,kthread",
-         .unused = 1,
-         .left_out = true,
+        {.families = "switch",
+         .workloads = "idle,kthread",
          .least = 1,
          .most = 1000,
-         .families = "switch"}),
+         .unused = 1,
+         .left_out = true}),
     setting<&Settings::processes, &PatternParameters::nohz_every>(
         processes, "--nohz", "nohz_every", kCostsPage,
         "One idle period in so many stops the tick and ends with a busy one, which write words of the "
         "whole machine",
-        {.left_out = true, .least = 1}),
+        {.least = 1, .left_out = true}),
     setting<&Settings::processes, &PatternParameters::registered>(
         processes, "--registered", "registered", kCostsPage,
         "The processes have registered for membarrier(2)", {.left_out = true}),
     setting<&Settings::processes, &PatternParameters::lifetime>(
         processes, "--lifetime", "lifetime", kFamiliesPage,
         "exit, exec, build, server, hotplug: switches per CPU in a process', program's or thread's life",
-        {.workloads = "exit,exec,build,server,hotplug", .left_out = true, .least = 2, .families = "switch"}),
+        {.families = "switch",
+         .workloads = "exit,exec,build,server,hotplug",
+         .least = 2,
+         .is_counted = true,
+         .left_out = true}),
     setting<&Settings::processes, &PatternParameters::migrate_every>(
         processes, "--migrate-every", "migrate_every", kFamiliesPage,
         "build: one process of so many changes its CPU; 0: none",
-        {.workloads = "build", .left_out = true, .families = "switch"}),
+        {.families = "switch", .workloads = "build", .left_out = true}),
     setting<&Settings::linger>(
         findings, "--linger", "linger_ns", "docs/teardown.md",
         "teardown: how long borrowers go on borrowing after the drop, e.g. 20us; default 0",
-        {.most = 365 * 24 * 3600 * std::uint64_t{1'000'000'000},
-         .commands = "bench",
-         .families = "teardown"}),
+        {.families = "teardown", .most = 365 * 24 * 3600 * 1e9, .commands = "bench"}),
     setting<&Settings::latency>(findings, "--latency", "latency_one_in", "docs/latency.md",
-                                "Time one switch in 8192", {.commands = "bench", .families = "switch"}),
+                                "Time one switch in 8192",
+                                {.families = "switch", .is_counted = true, .commands = "bench"}),
 };
-
-bool is_among(std::string_view list, std::string_view name) {
-  while (!list.empty()) {
-    const std::size_t end = std::min(list.find(','), list.size());
-    if (list.substr(0, end) == name) return true;
-    list.remove_prefix(std::min(end + 1, list.size()));
-  }
-  return false;
-}
 
 }  // namespace
 
@@ -153,9 +155,11 @@ std::span<const Setting> settings() { return kSettings; }
 
 PatternParameters Pattern::used_of(PatternParameters asked) const {
   Settings settings{.processes = asked};
-  for (const Setting& setting : kSettings)
-    if (!setting.few.workloads.empty() && !is_among(setting.few.workloads, name))
-      setting.set(settings, setting.few.unused);
+  for (const Setting& setting : kSettings) {
+    const std::vector<std::string> users = topology::split_list(setting.more.workloads);
+    if (!setting.more.workloads.empty() && std::ranges::find(users, name) == users.end())
+      setting.set(settings, setting.more.unused);
+  }
   return settings.processes;
 }
 

@@ -3,10 +3,28 @@
 
 import json
 import math
+import re
 
 import jsonschema
 
 from records.document import FOLDER, SCHEMA, place_of, schema_of, short
+
+# A line of the schema about a key that an option sets.
+OF_OPTION = re.compile(r'^ *"\w+": \{.*"option": ".*\n', re.MULTILINE)
+
+
+def with_options(text, described):
+    """The schema's text with what `mmscale describe --json` says of each condition in a window's "mmscale" object."""
+    lines = {}
+    for command in described["commands"]:
+        for option in command["options"]:
+            key = option.get("record_key")
+            # What the simulator is given, and which world it is, stands in the context.
+            if option.get("condition") and not key.startswith("simulator_") and key != "world":
+                said = json.dumps(option["in_record"] | {"option": option["name"]})
+                lines.setdefault(key, f"        {json.dumps(key)}: {said},\n")
+    before, after = OF_OPTION.split(text, maxsplit=1)
+    return before + "".join(lines.values()) + OF_OPTION.sub("", after)
 
 
 def problems(document, version=SCHEMA):

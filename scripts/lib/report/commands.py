@@ -14,6 +14,8 @@ from records.document import SCHEMA, is_flag, of_window
 OPTIONS = {key: said["option"] for key, said in of_window(SCHEMA).items() if "option" in said}
 # Those that are given without a value, where the condition is true, or false of an option that says no.
 FLAGS = {key for key in OPTIONS if is_flag(of_window(SCHEMA)[key])} - {"irqs_off_activate_mm"} | {"latency_one_in"}
+# A number of ns is another option's value than a duration.
+DURATIONS = {key for key in OPTIONS if key.endswith("_ns") and of_window(SCHEMA)[key]["type"] == "integer"}
 
 
 def measure_again(family, windows, unsafe):
@@ -45,7 +47,7 @@ def _words(condition, option, value):
         return [option] if (value in ("False", "0")) == option.startswith("--no-") else []
     if condition == "irqs_off_activate_mm":
         return [option, value.lower()]
-    if condition in ("window_ns", "warm_ns", "linger_ns", "idle_exit_ns"):
+    if condition in DURATIONS:
         return [option, f"{float(value) / 1e3:.15g}us"] if float(value) else []
     return [option, value]
 
