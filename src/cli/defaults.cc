@@ -15,11 +15,17 @@
 #include "cli/command.h"
 #include "cli/messages.h"
 #include "cli/names.h"
-#include "cli/shell.h"
 #include "topology/input_file.h"
 
 namespace mmscale::cli {
 namespace {
+
+// The text as one word of a shell's, whatever is in it.
+std::string shell_word(std::string_view text) {
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
 
 std::string variable_of(const CLI::Option& option) {
   std::string name = "MMSCALE_";

@@ -146,6 +146,8 @@ void write_pages(const std::string& folder, const ordered_json& all) {
 void add_describe_command(Start& start) {
   struct DescribeOptions {
     bool json = false;
+    bool complete = false;
+    std::vector<std::string> words;
     std::string shell;
     std::string folder;
     std::string out;
@@ -154,6 +156,8 @@ void add_describe_command(Start& start) {
   Command command(start, "describe", "List every command and option, and what of it stands in records");
   command.take("--json", options->json);
   command.take("--completion", options->shell);
+  command.take("--complete", options->complete);
+  command.take_words("WORD", options->words, "With --complete: what stands on the command line so far");
   command.take("--man", options->folder);
   command.take("--out", options->out);
   command.run([&app = start.app, options] {
@@ -162,7 +166,8 @@ void add_describe_command(Start& start) {
       write_pages(options->folder, all);
       return 0;
     }
-    const std::string said = !options->shell.empty() ? completion(all, options->shell)
+    const std::string said = !options->shell.empty() ? std::string(completion(options->shell))
+                             : options->complete     ? candidates(all, options->words)
                              : options->json         ? all.dump(2) + "\n"
                                                      : text(all);
     if (options->out.empty())

@@ -13,6 +13,12 @@ namespace {
 
 using nlohmann::ordered_json;
 
+// A member that is a text; empty if it is none.
+std::string text_of(const ordered_json& object, const char* key) {
+  const auto found = object.find(key);
+  return found == object.end() || !found->is_string() ? std::string() : found->get<std::string>();
+}
+
 // Text as it is, whatever of it would be an instruction.
 std::string literal(std::string_view text) {
   std::string safe;
@@ -114,11 +120,6 @@ std::string first_page(const ordered_json& described, const std::string& version
 }
 
 }  // namespace
-
-std::string text_of(const ordered_json& object, const char* key) {
-  const auto found = object.find(key);
-  return found == object.end() || !found->is_string() ? std::string() : found->get<std::string>();
-}
 
 std::map<std::string, std::string> manual_pages(const ordered_json& described, const std::string& version) {
   std::map<std::string, std::string> pages = {{"mmscale.1", first_page(described, version)}};

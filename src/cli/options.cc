@@ -248,6 +248,8 @@ std::span<const OptionInfo> options() {
              "Take options that are not on the command line from this file (TOML): window = \"100ms\""),
       option("--completion", name, kDescribe, "Print what this shell completes command lines with",
              {.choices = shells}),
+      option("--complete", flag, kDescribe,
+             "Print what may stand in place of the last word; completions ask for it"),
       option("describe --out", file, kDescribe, "Write it to this file"),
       option("--man", file, kDescribe, "Write the manual's pages into this folder"),
       option("--format", name, kRecords, "What standard output has of the results; default: console",
