@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <stdexcept>
 
 #include "topology/text.h"
 
@@ -23,20 +24,8 @@ std::vector<unsigned> octave_counts(unsigned all, unsigned per_octave, unsigned 
 
 std::vector<unsigned> parse_cpu_counts(std::string_view text, unsigned all, std::string_view why) {
   std::set<unsigned> counts;
-  const auto bad = [&](std::string_view token) {
-    return CpuCountError(
-        fmt::format("--cpus {}: '{}' is not a count from 1 to {}, a range of them (1-4), 'all' or 'octave'",
-                    text, token, all));
-  };
-  const auto add = [&](unsigned count) {
-    if (count > all)
-      throw CpuCountError(
-          fmt::format("--cpus {}: {} CPUs asked for, {} can be used ({})", text, count, all, why));
-    counts.insert(count);
-  };
-  for (std::string_view rest = text;;) {
-    const std::size_t comma = rest.find(',');
-    const std::string_view token = rest.substr(0, comma);
+  for (const std::string& part : topology::split_list(text)) {
+    const std::string_view token = part;
     if (token == "all") {
       counts.insert(all);
     } else if (token == "octave") {
@@ -46,12 +35,15 @@ std::vector<unsigned> parse_cpu_counts(std::string_view text, unsigned all, std:
       const auto first = topology::number<unsigned>(token.substr(0, dash));
       const auto last =
           dash == std::string_view::npos ? first : topology::number<unsigned>(token.substr(dash + 1));
-      if (!first || !last || *first == 0 || *last < *first) throw bad(token);
-      add(*last);
+      if (!first || !last || *first == 0 || *last < *first)
+        throw std::invalid_argument(fmt::format(
+            "--cpus {}: '{}' is not a count from 1 to {}, a range of them (1-4), 'all' or 'octave'", text,
+            token, all));
+      if (*last > all)
+        throw std::invalid_argument(
+            fmt::format("--cpus {}: {} CPUs asked for, {} can be used ({})", text, *last, all, why));
       for (unsigned n = *first; n <= *last; ++n) counts.insert(n);
     }
-    if (comma == std::string_view::npos) break;
-    rest.remove_prefix(comma + 1);
   }
   return {counts.begin(), counts.end()};
 }

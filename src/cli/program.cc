@@ -16,7 +16,6 @@
 #include <string_view>
 #include <vector>
 
-#include "campaign/cpu_counts.h"
 #include "cli/commands.h"
 #include "cli/defaults.h"
 #include "cli/messages.h"
@@ -31,12 +30,6 @@ namespace mmscale::cli {
 namespace {
 
 constexpr int kUsage = 2;
-
-std::string join_arguments(int argc, char** argv) {
-  std::string line;
-  for (int i = 0; i < argc; ++i) line += (i == 0 ? "" : " ") + std::string(argv[i]);
-  return printable(line);
-}
 
 int fail(int status, const std::string& what) {
   quiet() = false;
@@ -79,8 +72,8 @@ bool is_usage(const std::exception& error) {
   const auto is = [&error]<class... Types> {
     return (... || (dynamic_cast<const Types*>(&error) != nullptr));
   };
-  return is.operator()<UsageError, std::invalid_argument, campaign::CpuCountError, topology::CpuListError,
-                       topology::PlacementError, topology::SharingError>();
+  return is.operator()<UsageError, std::invalid_argument, topology::CpuListError, topology::PlacementError,
+                       topology::SharingError>();
 }
 
 // A recorder that was killed, and its guard with it, has left an instance that goes on tracing, and slows every switch
@@ -98,7 +91,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", fmt::format("mmscale {} ({}, {} {})", build.version, build.revision,
                                                 build.compiler, build.build_type));
   app.require_subcommand(1);
-  Start start{app, join_arguments(argc, argv)};
+  Start start{app, printable(fmt::format("{}", fmt::join(argv, argv + argc, " ")))};
   if (argc > 1 && argv[1][0] != '-') remove_what_recorders_left();
   add_topo_command(start);
   add_schemes_command(start);
