@@ -6,14 +6,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cctype>
-#include <exception>
-#include <functional>
+#include <future>
 #include <iterator>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -23,7 +21,6 @@
 
 #include "check/check.h"
 #include "check/diagram.h"
-#include "check/program.h"
 #include "check/weaken.h"
 #include "cli/limits.h"
 #include "cli/names.h"
@@ -85,26 +82,18 @@ std::vector<const check::Case*> chosen_cases(const Arguments& arguments) {
 template <class T, class F>
 void for_each_on_all_cpus(std::vector<T>& items, F&& f) {
   std::atomic<std::size_t> next{0};
-  std::vector<std::exception_ptr> failures(std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1,
-                                                                   std::max<std::size_t>(items.size(), 1)));
-  std::vector<std::jthread> threads;
-  const auto work = [&](std::exception_ptr& failure) {
-    try {
-      for (std::size_t i = next++; i < items.size(); i = next++) f(items[i]);
-    } catch (...) {
-      failure = std::current_exception();
-    }
+  const auto work = [&] {
+    for (std::size_t i = next++; i < items.size(); i = next++) f(items[i]);
   };
+  std::vector<std::future<void>> others;
   try {
-    for (std::exception_ptr& failure : std::span(failures).subspan(1))
-      threads.emplace_back(work, std::ref(failure));
+    const std::size_t most = std::min<std::size_t>(std::thread::hardware_concurrency(), items.size());
+    while (others.size() + 1 < most) others.push_back(std::async(std::launch::async, work));
   } catch (const std::system_error&) {
     // Fewer do as well.
   }
-  work(failures.front());
-  threads.clear();
-  for (const std::exception_ptr& failure : failures)
-    if (failure != nullptr) std::rethrow_exception(failure);
+  work();
+  for (std::future<void>& other : others) other.get();
 }
 
 // "dangling,used" to one bit each.
@@ -148,6 +137,11 @@ nlohmann::json to_json(const check::Trace& trace) {
   return steps;
 }
 
+check::Trace trace_of(const Cell& cell, const check::Options& options) {
+  return check::trace(cell.scheme, cell.lifecycle, *cell.the_case, cell.outcome.schedule, options.verdicts,
+                      options.orders);
+}
+
 nlohmann::json to_json(const Cell& cell, const check::Options& options) {
   nlohmann::json json = {{"scheme", cell.scheme},
                          {"lifecycle", cell.lifecycle},
@@ -162,8 +156,7 @@ nlohmann::json to_json(const Cell& cell, const check::Options& options) {
                          {"seconds", cell.outcome.seconds},
                          {"schedule", cell.outcome.schedule}};
   if (cell.outcome.verdict == check::Verdict::violated)
-    json["interleaving"] = to_json(check::trace(cell.scheme, cell.lifecycle, *cell.the_case,
-                                                cell.outcome.schedule, options.verdicts, options.orders));
+    json["interleaving"] = to_json(trace_of(cell, options));
   return json;
 }
 
@@ -218,6 +211,12 @@ std::string prediction(std::string_view scheme, std::string_view lifecycle) {
   return fmt::format("{}{}: {}", safety->safe ? "safe" : "unsafe", with, safety->because);
 }
 
+void print_steps(const Cell& cell, const check::Options& options) {
+  for (const std::string& line : check::explain(cell.scheme, cell.lifecycle, *cell.the_case,
+                                                cell.outcome.schedule, options.verdicts, options.orders))
+    fmt::print("{}\n", line);
+}
+
 void print_cases(const std::vector<Cell>& cells, const check::Options& options) {
   fmt::print("{} under {}, memory {}:\n", cells[0].scheme, cells[0].lifecycle,
              to_string(cells[0].outcome.memory));
@@ -239,44 +238,29 @@ void print_cases(const std::vector<Cell>& cells, const check::Options& options) 
                            [](const Cell* cell) { return check::severity_of(cell->outcome.violation); });
   for (const Cell* cell : violated) {
     fmt::print("\n{}: {}\n", cell->the_case->name, cell->the_case->what);
-    for (const std::string& line : check::explain(cell->scheme, cell->lifecycle, *cell->the_case,
-                                                  cell->outcome.schedule, options.verdicts, options.orders))
-      fmt::print("{}\n", line);
+    print_steps(*cell, options);
     fmt::print("--replay {}\n", cell->outcome.schedule);
   }
   const std::string predicted = prediction(cells[0].scheme, cells[0].lifecycle);
   if (!predicted.empty()) fmt::print("\npredicted (mmscale schemes): {}\n", predicted);
 }
 
-// Writes the picture of one schedule of one case.
-void write_svg(const std::string& path, std::string_view scheme, std::string_view lifecycle,
-               const check::Case& the_case, std::string_view schedule, const check::Options& options) {
-  measure::write_file(path, check::to_svg(check::trace(scheme, lifecycle, the_case, schedule,
-                                                       options.verdicts, options.orders),
-                                          fmt::format("{} under {}, {}", scheme, lifecycle, the_case.name)));
+void write_svg(const std::string& path, const Cell& cell, const check::Options& options) {
+  measure::write_file(
+      path, check::to_svg(trace_of(cell, options),
+                          fmt::format("{} under {}, {}", cell.scheme, cell.lifecycle, cell.the_case->name)));
 }
 
-// Shows one schedule of one case: in words, as JSON, as a picture.
-void replay(const Arguments& arguments, const std::string& scheme, const std::string& lifecycle,
-            const check::Case& the_case, const check::Options& options) {
-  if (!arguments.svg.empty())
-    write_svg(arguments.svg, scheme, lifecycle, the_case, arguments.replay, options);
-  if (arguments.json) {
-    const check::Trace trace =
-        check::trace(scheme, lifecycle, the_case, arguments.replay, options.verdicts, options.orders);
-    const nlohmann::json json = {{"scheme", scheme},
-                                 {"lifecycle", lifecycle},
-                                 {"case", the_case.name},
-                                 {"violation", trace.violation},
-                                 {"where", trace.where},
-                                 {"schedule", arguments.replay},
-                                 {"interleaving", to_json(trace)}};
-    fmt::print("{}\n", json.dump(2));
-    return;
-  }
-  for (const std::string& line :
-       check::explain(scheme, lifecycle, the_case, arguments.replay, options.verdicts, options.orders))
-    fmt::print("{}\n", line);
+// Shows the schedule of one case: in words, as JSON, as a picture.
+void replay(const Arguments& arguments, const Cell& cell, const check::Options& options) {
+  if (!arguments.svg.empty()) write_svg(arguments.svg, cell, options);
+  if (!arguments.json) return print_steps(cell, options);
+  const check::Trace trace = trace_of(cell, options);
+  const nlohmann::json json = {{"scheme", cell.scheme},         {"lifecycle", cell.lifecycle},
+                               {"case", cell.the_case->name},   {"violation", trace.violation},
+                               {"where", trace.where},          {"schedule", cell.outcome.schedule},
+                               {"interleaving", to_json(trace)}};
+  fmt::print("{}\n", json.dump(2));
 }
 
 // Those of `cases` that say something of the scheme, and of the lifecycle, unless they were asked for by name.
@@ -397,8 +381,11 @@ void run(const Arguments& arguments) {
     throw UsageError("--replay needs one --scheme, one --lifecycle and one --case");
   if (!arguments.svg.empty() && !single)
     throw UsageError("--svg needs one --scheme, one --lifecycle and one --case");
-  if (!arguments.replay.empty())
-    return replay(arguments, schemes[0], lifecycles[0], *wanted_cases[0], options);
+  if (!arguments.replay.empty()) {
+    Cell cell{schemes[0], lifecycles[0], wanted_cases[0], {}};
+    cell.outcome.schedule = arguments.replay;
+    return replay(arguments, cell, options);
+  }
   if (arguments.weaken == kEveryPlace) {
     options.shorten = false;
     return weaken_every_place(arguments, schemes, lifecycles, wanted_cases, options);
@@ -429,8 +416,7 @@ void run(const Arguments& arguments) {
       throw std::runtime_error(
           fmt::format("--svg '{}': nothing to draw, {} under {} shows no violation in {}", arguments.svg,
                       schemes[0], lifecycles[0], cells[0].the_case->name));
-    write_svg(arguments.svg, schemes[0], lifecycles[0], *cells[0].the_case, cells[0].outcome.schedule,
-              options);
+    write_svg(arguments.svg, cells[0], options);
   }
   if (arguments.json) {
     nlohmann::json all = nlohmann::json::array();
