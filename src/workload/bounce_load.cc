@@ -7,8 +7,6 @@
 #include <atomic>
 #include <new>
 #include <stdexcept>
-#include <utility>
-#include <vector>
 
 #include "machine/machine.h"
 #include "machine/silicon/home_memory.h"
@@ -17,7 +15,6 @@
 namespace mmscale::workload {
 namespace {
 
-using machine::silicon::pause;
 using machine::silicon::ticks_when_done;
 
 struct alignas(machine::kApart) Holder {
@@ -35,7 +32,7 @@ class SiliconBounce final : public BounceLoad {
 
   // The counts are made by the pinned thread, so that they are local to it.
   void boot(unsigned cpu, unsigned) override {
-    seats_[cpu].counts = std::make_unique<Counts>(cpus() + 1);
+    seats_[cpu].counts = std::make_unique<Counts>(cpus());
     rendezvous();
   }
 
@@ -61,15 +58,9 @@ class SiliconBounce final : public BounceLoad {
   }
 
   void open_window(unsigned cpu) override { seats_[cpu].counts->put_away(); }
-  void close_window(unsigned cpu) override {
-    Counts& counts = *seats_[cpu].counts;
-    counts.window = counts.now;
-    counts.put_away();
-  }
-
+  void close_window(unsigned cpu) override { seats_[cpu].counts->close_window(); }
   std::span<const std::uint64_t> taken_from(unsigned cpu) const override {
-    const std::vector<std::uint64_t>& window = seats_[cpu].counts->window;
-    return std::span(window).first(std::min<std::size_t>(window.size(), cpus()));
+    return std::span(seats_[cpu].counts->window).first(cpus());
   }
 
   std::vector<std::string> audit() override {
@@ -82,16 +73,8 @@ class SiliconBounce final : public BounceLoad {
   }
 
  private:
-  // By the CPU that had the line; behind the CPUs a place for nobody.
-  struct Counts {
-    explicit Counts(unsigned places) : now(places), whole_run(places) {}
-    void put_away() {
-      for (std::size_t i = 0; i < now.size(); ++i) whole_run[i] += now[i];
-      std::fill(now.begin(), now.end(), 0);
-    }
-    std::vector<std::uint64_t> now;
-    std::vector<std::uint64_t> window;
-    std::vector<std::uint64_t> whole_run;
+  struct Counts : Exchanges {
+    using Exchanges::Exchanges;
     std::uint64_t until_sample = kBounceSampledOneIn - 1;
   };
   struct alignas(machine::kApart) Seat {

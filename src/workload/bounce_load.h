@@ -8,6 +8,8 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "workload/bare_load.h"
 
@@ -18,6 +20,22 @@ namespace mmscale::workload {
 using BounceObserver = std::function<void(unsigned cpu, unsigned before, std::uint64_t ticks)>;
 
 inline constexpr std::uint64_t kBounceSampledOneIn = 64;
+
+// What one CPU counts, by the CPU that had the line; behind the CPUs a place for nobody.
+struct Exchanges {
+  explicit Exchanges(unsigned cpus) : now(cpus + 1), window(now), whole_run(now) {}
+  // At the end of what is not the window's; at the window's end.
+  void put_away() {
+    for (std::size_t i = 0; i < now.size(); ++i) whole_run[i] += std::exchange(now[i], 0);
+  }
+  void close_window() {
+    window = now;
+    put_away();
+  }
+  std::vector<std::uint64_t> now;
+  std::vector<std::uint64_t> window;
+  std::vector<std::uint64_t> whole_run;
+};
 
 class Bouncing {
  public:

@@ -21,9 +21,7 @@ class BounceInVirtualTime final : public BareSimulatorLoad<Holder, SimulatedBoun
   explicit BounceInVirtualTime(const SimulatorSpec& place)
       : BareSimulatorLoad(std::make_unique<Holder>(static_cast<std::uint32_t>(place.pus.size())),
                           *place.model, place.pus, place.home_node),
-        now_(cpus(), std::vector<std::uint64_t>(cpus() + 1)),
-        window_(now_),
-        whole_run_(now_) {
+        of_(cpus(), Exchanges(cpus())) {
     watch();
   }
 
@@ -31,41 +29,33 @@ class BounceInVirtualTime final : public BareSimulatorLoad<Holder, SimulatedBoun
 
   bool run(unsigned cpu, std::uint64_t rounds) override {
     for (; rounds != 0; --rounds)
-      ++now_[cpu][machines_[cpu]->exchange(lines_->cpu, cpu, std::memory_order_acq_rel)];
+      ++of_[cpu].now[machines_[cpu]->exchange(lines_->cpu, cpu, std::memory_order_acq_rel)];
     return true;
   }
 
   void open_window(unsigned cpu) override {
     SimulatedBounce::open_window(cpu);
-    put_away(cpu);
+    of_[cpu].put_away();
   }
   void close_window(unsigned cpu) override {
     SimulatedBounce::close_window(cpu);
-    window_[cpu] = now_[cpu];
-    put_away(cpu);
+    of_[cpu].close_window();
   }
   std::span<const std::uint64_t> taken_from(unsigned cpu) const override {
-    return std::span(window_[cpu]).first(cpus());
+    return std::span(of_[cpu].window).first(cpus());
   }
 
   std::vector<std::string> audit() override {
     std::vector<std::uint64_t> taken;
-    for (unsigned cpu = 0; cpu < cpus(); ++cpu) {
-      put_away(cpu);
-      taken.insert(taken.end(), whole_run_[cpu].begin(), whole_run_[cpu].end());
+    for (Exchanges& one : of_) {
+      one.put_away();
+      taken.insert(taken.end(), one.whole_run.begin(), one.whole_run.end());
     }
     return unbalanced(taken, cpus(), lines_->cpu);
   }
 
  private:
-  void put_away(unsigned cpu) {
-    for (std::size_t i = 0; i < now_[cpu].size(); ++i) whole_run_[cpu][i] += std::exchange(now_[cpu][i], 0);
-  }
-
-  // Of each CPU, by the CPU that had the line; behind the CPUs a place for nobody.
-  std::vector<std::vector<std::uint64_t>> now_;
-  std::vector<std::vector<std::uint64_t>> window_;
-  std::vector<std::vector<std::uint64_t>> whole_run_;
+  std::vector<Exchanges> of_;
 };
 
 }  // namespace
