@@ -119,53 +119,51 @@ class Builder {
   Program program_;
 };
 
+template <class Steps>
+Program on_each_cpu(Builder&& b, Steps steps) {
+  for (std::uint32_t cpu = 0; cpu < b.cpus(); ++cpu) steps(b, cpu);
+  return b.finish();
+}
+
 // user -> idle -> user: the published experiment, as many threads as CPUs and every switch through idle. With more
 // threads than CPUs user -> user -> ... -> idle, and a borrow is one switch of so many.
 Program idle(const PatternParameters& parameters) {
-  Builder b(parameters, 1);
-  for (std::uint32_t cpu = 0; cpu < b.cpus(); ++cpu) {
+  return on_each_cpu(Builder(parameters, 1), [](Builder& b, std::uint32_t cpu) {
     b.run_queue(cpu);
     b.idle(cpu);
-  }
-  return b.finish();
+  });
 }
 
 // user -> kernel -> kernel -> user: a softirq or workqueue thread on the way into idle. The borrow changes
 // hands once, which costs no scheme anything.
 Program kthread(const PatternParameters& parameters) {
-  Builder b(parameters, 1);
-  for (std::uint32_t cpu = 0; cpu < b.cpus(); ++cpu) {
+  return on_each_cpu(Builder(parameters, 1), [](Builder& b, std::uint32_t cpu) {
     b.run_queue(cpu);
     b.switch_to(cpu, b.kernel_thread(cpu));
     b.idle(cpu);
-  }
-  return b.finish();
+  });
 }
 
 // user -> user: two threads of one mm, then one of another. No lazy borrow anywhere: no scheme should cost a
 // thing.
 Program user(const PatternParameters& parameters) {
-  Builder b(parameters, 2);
-  for (std::uint32_t cpu = 0; cpu < b.cpus(); ++cpu) {
+  return on_each_cpu(Builder(parameters, 2), [](Builder& b, std::uint32_t cpu) {
     b.switch_to(cpu, b.user_task(cpu, 0));
     b.switch_to(cpu, b.user_task(cpu, 0));
     b.switch_to(cpu, b.user_task(cpu, 1));
-  }
-  return b.finish();
+  });
 }
 
 // user -> idle -> user ... until every thread has made `lifetime` switches, then exit. The CPUs whose threads
 // are gone idle on, lazy on the dead mm, until the last thread's exit bears the next process: what a
 // multithreaded program leaves behind when it ends.
 Program exit(const PatternParameters& parameters) {
-  Builder b(parameters, 1);
-  for (std::uint32_t cpu = 0; cpu < b.cpus(); ++cpu) {
+  Program program = on_each_cpu(Builder(parameters, 1), [&](Builder& b, std::uint32_t cpu) {
     const std::uint32_t task = b.user_task(cpu);
     b.step(cpu, {Op::await_birth, b.process(cpu)});
     b.run_and_sleep(cpu, task, parameters.lifetime);
     b.exit(cpu, b.process(cpu));
-  }
-  Program program = b.finish();
+  });
   // A CPU holds on to at most the mm it borrows while its group's process is alive again.
   program.max_live_mms = program.processes + static_cast<std::uint32_t>(program.cpus.size());
   return program;
@@ -174,8 +172,7 @@ Program exit(const PatternParameters& parameters) {
 // A user thread hands work to a kernel thread that does it in the user's address space (vhost, io_uring's
 // SQPOLL): lazy when it starts, a user of the mm while it works, lazy again after.
 Program aio(const PatternParameters& parameters) {
-  Builder b(parameters, 1);
-  for (std::uint32_t cpu = 0; cpu < b.cpus(); ++cpu) {
+  return on_each_cpu(Builder(parameters, 1), [&](Builder& b, std::uint32_t cpu) {
     const std::uint32_t user = b.user_task(cpu);
     const std::uint32_t worker = b.kernel_thread(cpu);
     b.switch_to(cpu, user);
@@ -184,15 +181,13 @@ Program aio(const PatternParameters& parameters) {
     if (parameters.think != 0) b.step(cpu, {Op::think, parameters.think});
     b.step(cpu, {Op::served});
     b.idle(cpu);
-  }
-  return b.finish();
+  });
 }
 
 // A single-threaded process that execs every `lifetime` switches, and each time a kernel thread that becomes
 // a user program (call_usermodehelper), sleeps once and ends.
 Program exec(const PatternParameters& parameters) {
-  Builder b(parameters);
-  for (std::uint32_t cpu = 0; cpu < b.cpus(); ++cpu) {
+  Program program = on_each_cpu(Builder(parameters), [&](Builder& b, std::uint32_t cpu) {
     const std::uint32_t task = b.user_task(cpu);
     const std::uint32_t helper = b.kernel_thread(cpu);
     b.run_and_sleep(cpu, task, parameters.lifetime);
@@ -202,8 +197,7 @@ Program exec(const PatternParameters& parameters) {
     b.idle(cpu);
     b.switch_to(cpu, helper);
     b.exit(cpu);
-  }
-  Program program = b.finish();
+  });
   // Of each CPU: the process before and after its exec, the helper, the mm that the CPU borrows.
   program.max_live_mms = 4 * static_cast<std::uint32_t>(program.cpus.size());
   return program;
@@ -256,8 +250,7 @@ Program build(const PatternParameters& parameters) {
 // short-lived thread, whose stack is given back as it ends (glibc's advise_stack_range) and which is made
 // anew; then the worker unmaps what the thread had used.
 Program server(const PatternParameters& parameters) {
-  Builder b(parameters, 1);
-  for (std::uint32_t cpu = 0; cpu < b.cpus(); ++cpu) {
+  return on_each_cpu(Builder(parameters, 1), [&](Builder& b, std::uint32_t cpu) {
     const std::uint32_t worker = b.user_task(cpu);
     const std::uint32_t thread = b.user_task(cpu);
     b.run_and_sleep(cpu, worker, parameters.lifetime);
@@ -268,8 +261,7 @@ Program server(const PatternParameters& parameters) {
     b.step(cpu, {Op::flush_tables});
     b.step(cpu, {Op::clone, thread});
     b.idle(cpu);
-  }
-  return b.finish();
+  });
 }
 
 // exit, on a machine whose CPUs, all but the first, go offline and come back after each life.
