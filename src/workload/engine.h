@@ -136,14 +136,22 @@ class Engine {
 
   // `rounds` passes over this CPU's steps; false if stop() ended it in an await_birth.
   bool run(Machine& m, std::uint64_t rounds) {
-    Local& local = *locals_[m.cpu()];
-    return run_and_drain(m, local, local.steps.data(), local.steps.data() + local.steps.size(), rounds);
+    return run_part(m, 0, static_cast<std::uint32_t>(locals_[m.cpu()]->steps.size()), rounds);
   }
 
   // The same for the steps from `first` to before `last` alone.
-  bool run_part(Machine& m, std::uint32_t first, std::uint32_t last, std::uint64_t times) {
+  bool run_part(Machine& m, std::uint32_t first, std::uint32_t last, std::uint64_t rounds) {
     Local& local = *locals_[m.cpu()];
-    return run_and_drain(m, local, local.steps.data() + first, local.steps.data() + last, times);
+    const BoundStep<M>* const begin = local.steps.data() + first;
+    const BoundStep<M>* const end = local.steps.data() + last;
+    // Outside of here RCU need not wait for this CPU: neither between two batches nor while the run ends.
+    kernel::rcu::Busy<M> busy(m, local.cpu);
+    if (system_.scheme.drains && watch_ == nullptr)
+      for (; rounds > kRoundsPerTick; rounds -= kRoundsPerTick) {
+        if (!loop_(*this, m, local.cpu, begin, end, kRoundsPerTick)) return false;
+        system_.scheme.drain(m, local.cpu, kernel::Drain::tick);
+      }
+    return loop_(*this, m, local.cpu, begin, end, rounds);
   }
 
   // Every wait of a step ends, and no process is born any more.
@@ -259,18 +267,6 @@ class Engine {
   // Rounds between two ticks, at which a scheme that defers frees what it can: often against the memory it
   // may hold, seldom against what a tick costs, and nothing to the loop itself.
   static constexpr std::uint64_t kRoundsPerTick = 256;
-
-  bool run_and_drain(Machine& m, Local& local, const BoundStep<M>* begin, const BoundStep<M>* end,
-                     std::uint64_t rounds) {
-    // Outside of here RCU need not wait for this CPU: neither between two batches nor while the run ends.
-    kernel::rcu::Busy<M> busy(m, local.cpu);
-    if (system_.scheme.drains && watch_ == nullptr)
-      for (; rounds > kRoundsPerTick; rounds -= kRoundsPerTick) {
-        if (!loop_(*this, m, local.cpu, begin, end, kRoundsPerTick)) return false;
-        system_.scheme.drain(m, local.cpu, kernel::Drain::tick);
-      }
-    return loop_(*this, m, local.cpu, begin, end, rounds);
-  }
 
   bool take(Machine& m, Local& local, const BoundStep<M>& step) {
     switch (step.op) {
