@@ -91,6 +91,15 @@ void cas(Machine& m, Shared& s, const Work& work) {
   }
 }
 
+template <bool kAdds>
+void ticket(Machine& m, Shared& s, const Work& work) {
+  const std::uint32_t ticket = m.fetch_add(s.word.next, 1, relaxed);
+  m.spin_until(s.word.value, [ticket](std::uint32_t serving) { return serving == ticket; });
+  if (kAdds) m.store(s.guarded.value, m.load(s.guarded.value, relaxed) + 1, relaxed);
+  m.compute(work.inside);
+  m.store(s.word.value, m.load(s.word.value, relaxed) + 1, release);
+}
+
 // Nodes count from 1: 0 is nobody.
 void mcs(Machine& m, Shared& s, const Work& work) {
   const std::uint32_t self = m.cpu() + 1;
@@ -161,20 +170,8 @@ constexpr std::array<LoopRow, 13> kLoops = {{
        m.fence();
      }},
     {{"ticket", "a ticket lock taken and released, both its counters in the line that all wait at"},
-     [](Machine& m, Shared& s, const Work& work) {
-       const std::uint32_t ticket = m.fetch_add(s.word.next, 1, relaxed);
-       m.spin_until(s.word.value, [ticket](std::uint32_t serving) { return serving == ticket; });
-       m.compute(work.inside);
-       m.store(s.word.value, m.load(s.word.value, relaxed) + 1, release);
-     }},
-    {{"ticket-add", "the same around an increment of a counter in a line of its own"},
-     [](Machine& m, Shared& s, const Work& work) {
-       const std::uint32_t ticket = m.fetch_add(s.word.next, 1, relaxed);
-       m.spin_until(s.word.value, [ticket](std::uint32_t serving) { return serving == ticket; });
-       m.store(s.guarded.value, m.load(s.guarded.value, relaxed) + 1, relaxed);
-       m.compute(work.inside);
-       m.store(s.word.value, m.load(s.word.value, relaxed) + 1, release);
-     }},
+     ticket<false>},
+    {{"ticket-add", "the same around an increment of a counter in a line of its own"}, ticket<true>},
     {{"cas",
       "an increment by load and compare-and-swap, tried until it succeeds (--inside: before each try)"},
      cas},
