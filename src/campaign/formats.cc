@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "measure/statistics.h"
@@ -54,15 +55,8 @@ std::string lkp_key(std::string_view case_name) {
 }
 
 std::string label(std::string_view name, std::string_view value) {
-  std::string text;
-  for (const char c : value)
-    if (c == '\n')
-      text += "\\n";
-    else if (c == '\\' || c == '"')
-      text += {'\\', c};
-    else
-      text += c;
-  return value.empty() ? std::string() : fmt::format(",{}=\"{}\"", name, text);
+  // Its escapes are JSON's.
+  return value.empty() ? std::string() : fmt::format(",{}={}", name, nlohmann::json(value).dump());
 }
 
 std::string labels(const Record& record) {

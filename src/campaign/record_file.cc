@@ -13,18 +13,14 @@ using measure::OutputError;
 
 constexpr std::string_view kTail = "\n  ]\n}\n";
 
-std::string indented(const nlohmann::ordered_json& value, int spaces) {
-  const std::string text = value.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-  std::string out;
-  for (char c : text) {
-    out += c;
-    if (c == '\n') out.append(static_cast<std::size_t>(spaces), ' ');
-  }
-  return out;
+std::string dumped(const nlohmann::ordered_json& value, int indent = -1) {
+  return value.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-std::string dumped(const nlohmann::ordered_json& value) {
-  return value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+// All before the first record.
+std::string head_of(const nlohmann::ordered_json& context) {
+  const std::string whole = dumped({{"context", context}}, 2);
+  return whole.substr(0, whole.rfind('\n')) + ",\n  \"benchmarks\": [";
 }
 
 // A line for each member, and for each of a member that is an object; what is deeper is one line.
@@ -45,10 +41,7 @@ constexpr std::size_t kMember = std::size_t{128} << 10;
 }  // namespace
 
 RecordFile::RecordFile(const std::string& path, const nlohmann::ordered_json& context)
-    : path_(path),
-      compressed_(path.ends_with(".gz")),
-      head_(packed("{\n  \"context\": " + indented(context, 2) + ",\n  \"benchmarks\": [")),
-      tail_(packed(kTail)) {
+    : path_(path), compressed_(path.ends_with(".gz")), head_(packed(head_of(context))), tail_(packed(kTail)) {
   file_.emplace(path_);
   begin();
   // With nothing to preserve it is where it belongs from the start.

@@ -14,9 +14,6 @@
 
 namespace mmscale::campaign {
 
-// what() is one line that names the file.
-using RecordFileError = measure::OutputError;
-
 // {"context": {...}, "benchmarks": [...]}: Google Benchmark's format. A record and the document's closing
 // brackets are written in one go over the brackets before; if that fails half-way (a full disk), the old end
 // is put back. On something that cannot seek (a pipe, /dev/full) the brackets come with close(). A name that ends
@@ -32,7 +29,7 @@ class RecordFile {
   RecordFile(const RecordFile&) = delete;
   RecordFile& operator=(const RecordFile&) = delete;
 
-  // Throws RecordFileError; what was in the file before is then still whole.
+  // Throws measure::OutputError; what was in the file before is then still whole.
   void append(const nlohmann::ordered_json& run);
 
   // Ends the document. Nothing can be appended after.

@@ -245,7 +245,7 @@ class Session {
                in_format(google.format, google.display_aggregates_only));
     // A full disk shows when the buffer goes out, not when it is filled.
     if (std::fflush(stdout) != 0)
-      throw RecordFileError(fmt::format("cannot write standard output: {}", std::strerror(errno)));
+      throw measure::OutputError(fmt::format("cannot write standard output: {}", std::strerror(errno)));
     if (!text_file_) return;
     text_file_->write(in_format(google.out_format, google.file_aggregates_only), 0);
     text_file_->commit();

@@ -230,7 +230,7 @@ TEST_F(Meddled, WithItsFolderThereIsNowhereToGo) {
   try {
     file->append(record(1));
     ADD_FAILURE() << "was written";
-  } catch (const RecordFileError& error) {
+  } catch (const measure::OutputError& error) {
     EXPECT_THAT(error.what(), HasSubstr("it was removed"));
   }
 }
@@ -244,7 +244,7 @@ TEST_F(RecordFileTest, SaysWhyItCannotBeMade) {
   const auto complaint = [&](const std::string& path) -> std::string {
     try {
       RecordFile(path, context_);
-    } catch (const RecordFileError& error) {
+    } catch (const measure::OutputError& error) {
       return error.what();
     }
     return "none";
@@ -277,7 +277,7 @@ TEST_F(RecordFileTest, AFullDiskLeavesTheRecordsBeforeWhole) {
       SizeLimit full(limit);
       try {
         file->append(record(2));
-      } catch (const RecordFileError& error) {
+      } catch (const measure::OutputError& error) {
         complaint = error.what();
       }
     }
@@ -297,7 +297,7 @@ TEST_F(RecordFileTest, ADiskThatWasFullBeforeIsAnError) {
   try {
     open();
     ADD_FAILURE() << "was made";
-  } catch (const RecordFileError& error) {
+  } catch (const measure::OutputError& error) {
     EXPECT_EQ(std::string(error.what()), "cannot write " + path_.string() + ": File too large");
   }
 }
@@ -349,7 +349,7 @@ TEST_F(RecordFileTest, StandardOutputIsNamedInErrors) {
   std::string complaint;
   try {
     RecordFile("-", context_);
-  } catch (const RecordFileError& error) {
+  } catch (const measure::OutputError& error) {
     complaint = error.what();
   }
   dup2(screen, STDOUT_FILENO);
