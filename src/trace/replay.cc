@@ -11,7 +11,6 @@
 
 #include "trace/replay_core.h"
 #include "trace/replay_watch.h"
-#include "workload/always_checking.h"
 #include "workload/build_by_name.h"
 #include "workload/silicon_world.h"
 #include "workload/simulator_world.h"

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "kernel/lifecycle/catalogue.h"
-#include "workload/always_checking.h"
 #include "workload/every_build.h"
 #include "workload/hot_loops.h"
 #include "workload/silicon_load.h"

@@ -5,7 +5,6 @@
 
 #include <stdexcept>
 
-#include "workload/always_checking.h"
 #include "workload/build_by_name.h"
 #include "workload/teardown_watch.h"
 
