@@ -218,11 +218,9 @@ std::vector<Case> bounce_cases(const topology::Layout& layout, const Choice& cho
     measure::Subject subject = subject_on(layout, choice, "bounce", placement, cpus);
     subject.scheme = "exchange";
     std::string name = fmt::format("bounce/exchange/{}/cpus:{}", subject.placement, cpus);
-    auto make_load = [&layout, pus = subject.pus,
-                      home = subject.home_node]() -> std::unique_ptr<workload::Load> {
-      return std::make_unique<BounceTrial>(layout, pus, home);
-    };
-    cases.push_back({std::move(name), std::move(subject), std::move(make_load)});
+    cases.push_back({std::move(name), std::move(subject), [&layout](const measure::Subject& s) {
+                       return std::make_unique<BounceTrial>(layout, s.pus, s.home_node);
+                     }});
   });
   return cases;
 }

@@ -116,10 +116,9 @@ std::vector<Case> explorer_cases(const topology::Layout& layout, const Choice& c
         measure::Subject subject = subject_on(layout, choice, "explorer", placement, cpus);
         subject.scheme = search.name;
         std::string name = fmt::format("explorer/{}/{}/cpus:{}", search.name, subject.placement, cpus);
-        cases.push_back(
-            {std::move(name), std::move(subject), [search, cpus]() -> std::unique_ptr<workload::Load> {
-               return std::make_unique<ExplorerTrial>(search, cpus);
-             }});
+        cases.push_back({std::move(name), std::move(subject), [search, cpus](const measure::Subject&) {
+                           return std::make_unique<ExplorerTrial>(search, cpus);
+                         }});
       }
   return cases;
 }

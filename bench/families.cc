@@ -26,8 +26,7 @@ measure::Subject kernel_subject(const topology::Layout& layout, const Choice& ch
   subject.scheme = scheme;
   subject.lifecycle = choice.lifecycle;
   subject.lifecycle_reason = choice.lifecycle_reason;
-  subject.settings.options = choice.settings.options;
-  subject.settings.rules = choice.settings.rules;
+  subject.settings = choice.settings;
   subject.absent =
       fmt::format("{}; {}", scheme::lifecycle_info(choice.lifecycle).absent, scheme::kAbsentEverywhere);
   subject.transport = choice.transport;
@@ -36,13 +35,21 @@ measure::Subject kernel_subject(const topology::Layout& layout, const Choice& ch
   return subject;
 }
 
-workload::SiliconSpec silicon_spec(const std::string& scheme, const Choice& choice, unsigned home_node) {
-  return {.scheme = scheme,
-          .lifecycle = choice.lifecycle,
-          .options = choice.settings.options,
-          .rules = choice.settings.rules,
-          .transport = choice.transport,
-          .home_node = home_node};
+workload::SiliconSpec silicon_spec(const measure::Subject& subject) {
+  return {.scheme = subject.scheme,
+          .lifecycle = subject.lifecycle,
+          .options = subject.settings.options,
+          .rules = subject.settings.rules,
+          .transport = subject.transport,
+          .home_node = subject.home_node};
+}
+
+workload::Program program_of(const topology::Layout& layout, const measure::Subject& subject,
+                             workload::Program (*build)(const workload::PatternParameters&)) {
+  const auto groups = topology::groups(layout, subject.pus, topology::parse_sharing(subject.sharing));
+  workload::PatternParameters parameters = subject.settings.processes;
+  parameters.groups = groups;
+  return build(parameters);
 }
 
 unsigned home_of(const topology::Layout& layout, const Choice& choice, const std::vector<unsigned>& pus) {

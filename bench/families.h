@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "campaign/case.h"
-#include "campaign/conclusion.h"
 #include "host/switches.h"
 #include "topology/layout.h"
 #include "workload/patterns.h"
@@ -77,8 +76,10 @@ measure::Subject kernel_subject(const topology::Layout& layout, const Choice& ch
                                 const std::string& scheme, const topology::Placement& placement,
                                 unsigned cpus);
 
-// The emulated kernel that the choice asks for. Refers to its arguments' texts.
-workload::SiliconSpec silicon_spec(const std::string& scheme, const Choice& choice, unsigned home_node);
+// Its emulated kernel, which refers to the subject's texts; and what its CPUs do, as `build` makes it of the processes.
+workload::SiliconSpec silicon_spec(const measure::Subject& subject);
+workload::Program program_of(const topology::Layout& layout, const measure::Subject& subject,
+                             workload::Program (*build)(const workload::PatternParameters&));
 
 // The node a case's contended memory lives on: the choice's, or the first PU's own.
 unsigned home_of(const topology::Layout& layout, const Choice& choice, const std::vector<unsigned>& pus);

@@ -18,8 +18,8 @@ std::vector<Case> floor_cases(const topology::Layout& layout, const Choice& choi
       for (const workload::Floor& floor : workload::floors()) {
         const measure::Subject subject = floor_subject(layout, choice, floor.name, placement, cpus);
         std::string name = fmt::format("floor/{}/{}/cpus:{}", floor.name, subject.placement, cpus);
-        cases.push_back({std::move(name), subject, [name = floor.name, cpus, home = subject.home_node] {
-                           return workload::make_floor_load(name, cpus, home);
+        cases.push_back({std::move(name), subject, [cpus](const measure::Subject& s) {
+                           return workload::make_floor_load(s.scheme, cpus, s.home_node);
                          }});
       }
   return cases;

@@ -70,10 +70,9 @@ Case make_case(const topology::Layout& layout, const Choice& choice, const std::
   subject.transport_reason = "compared";
   subject.transport_caveat = machine::silicon::make_transport(transport, cpus)->caveat();
   std::string name = fmt::format("ipi/{}/{}/cpus:{}/targets:{}", transport, subject.placement, cpus, targets);
-  return {std::move(name), std::move(subject),
-          [transport, cpus, targets]() -> std::unique_ptr<workload::Load> {
+  return {std::move(name), std::move(subject), [cpus, targets](const measure::Subject& s) {
             return std::make_unique<IpiTrial>(
-                workload::IpiSpec{.transport = transport, .cpus = cpus, .targets = targets});
+                workload::IpiSpec{.transport = s.transport, .cpus = cpus, .targets = targets});
           }};
 }
 

@@ -242,12 +242,9 @@ std::vector<Case> line_cases(const topology::Layout& layout, const Choice& choic
   const unsigned cpus = choice.cpu_counts.back();
   if (cpus < 2) return cases;
   for (const auto& placement : choice.placements) {
-    measure::Subject subject;
-    subject.family = "line";
+    measure::Subject subject = subject_on(layout, choice, "line", placement, cpus);
     subject.scheme = "cas";
-    subject.placement = topology::to_string(placement);
-    subject.pus = line_sample(topology::place(layout, placement, cpus), choice.line_pus);
-    subject.home_node = home_of(layout, choice, subject.pus);
+    subject.pus = line_sample(subject.pus, choice.line_pus);
     std::string name = fmt::format("line/cas/{}/cpus:{}", subject.placement, subject.pus.size());
     // What a distance is made from, and not all distances: a plan may ask for cases and run none.
     topology::Layout levels;
@@ -255,11 +252,14 @@ std::vector<Case> line_cases(const topology::Layout& layout, const Choice& choic
     std::vector<topology::Pu> places;
     for (const unsigned pu : subject.pus) places.push_back(*topology::find(layout, pu));
     const auto least = line_window(static_cast<unsigned>(subject.pus.size()));
-    auto make_load = [pus = subject.pus, levels = std::move(levels), places = std::move(places),
-                      home = subject.home_node, cpus]() -> std::unique_ptr<workload::Load> {
-      return std::make_unique<LineTrial>(pus, distances_of(levels, places), home, cpus);
-    };
-    cases.push_back({std::move(name), std::move(subject), std::move(make_load), {}, least});
+    cases.push_back(
+        {.name = std::move(name),
+         .subject = std::move(subject),
+         .make_load =
+             [levels = std::move(levels), places = std::move(places), cpus](const measure::Subject& s) {
+               return std::make_unique<LineTrial>(s.pus, distances_of(levels, places), s.home_node, cpus);
+             },
+         .least = least});
   }
   return cases;
 }

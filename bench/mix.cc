@@ -74,21 +74,18 @@ Case make_case(const topology::Layout& layout, const Choice& choice, const std::
   measure::Subject subject = kernel_subject(layout, choice, "mix", scheme, placement, cpus);
   subject.workload = "mix";
   subject.sharing = topology::to_string(sharing);
-  workload::PatternParameters& processes = subject.settings.processes;
-  processes = workload::find_pattern("exit")->used_of(choice.settings.processes);
+  subject.settings.processes = workload::find_pattern("exit")->used_of(choice.settings.processes);
   // It is the findings' to say how long one lives.
-  processes.lifetime = 0;
+  subject.settings.processes.lifetime = 0;
   std::string name = fmt::format("mix/{}/{}/{}/cpus:{}/{}:{}{}", scheme, subject.sharing, subject.placement,
                                  cpus, kExits, exits, suffix_of(choice.transport));
-  auto make_load =
-      [scheme, choice, exits, parameters = processes, home = subject.home_node,
-       groups = topology::groups(layout, subject.pus, sharing)]() mutable -> std::unique_ptr<workload::Load> {
-    parameters.groups = groups;
-    auto load =
-        workload::make_silicon_load(silicon_spec(scheme, choice, home), workload::mix_program(parameters));
-    return std::make_unique<MixTrial>(workload::make_mix_load(std::move(load), lifetime_of(exits)), exits);
-  };
-  return {std::move(name), std::move(subject), std::move(make_load)};
+  return {std::move(name), std::move(subject),
+          [&layout, exits](const measure::Subject& s) -> std::unique_ptr<workload::Load> {
+            auto load =
+                workload::make_silicon_load(silicon_spec(s), program_of(layout, s, workload::mix_program));
+            return std::make_unique<MixTrial>(workload::make_mix_load(std::move(load), lifetime_of(exits)),
+                                              exits);
+          }};
 }
 
 // What two schemes must have in common to be compared.

@@ -86,9 +86,10 @@ std::vector<Case> simulator_cases(const topology::Layout& layout, const Choice& 
         subject.scheme = scheme;
         subject.placement = topology::to_string(placement);
         subject.pus = topology::place(layout, placement, 1);
-        cases.push_back(
-            {fmt::format("simulator/{}/{}/{}/cpus:1", scheme, simulated, subject.placement), subject,
-             [scheme, simulated] { return std::make_unique<SimulatorSpeed>(scheme, simulated); }});
+        cases.push_back({fmt::format("simulator/{}/{}/{}/cpus:1", scheme, simulated, subject.placement),
+                         subject, [simulated](const measure::Subject& s) {
+                           return std::make_unique<SimulatorSpeed>(s.scheme, simulated);
+                         }});
       }
   return cases;
 }

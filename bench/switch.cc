@@ -11,38 +11,22 @@
 namespace mmscale::bench {
 namespace {
 
-// Everything a Load is made from, kept for as long as windows are run.
-struct Plan {
-  std::string scheme;
-  std::string workload;
-  workload::PatternParameters parameters;
-  std::vector<unsigned> groups;
-  Choice choice;
-  unsigned home_node;
-};
-
-std::unique_ptr<workload::Load> make_load(const Plan& plan) {
-  workload::PatternParameters parameters = plan.parameters;
-  parameters.groups = plan.groups;
-  auto load = workload::make_silicon_load(silicon_spec(plan.scheme, plan.choice, plan.home_node),
-                                          workload::find_pattern(plan.workload)->build(parameters));
-  if (!plan.choice.settings.latency) return load;
-  return std::make_unique<measure::SampledLoad>(std::move(load));
-}
-
 Case make_case(const topology::Layout& layout, const Choice& choice, const std::string& workload_name,
                const std::string& scheme, const topology::Sharing& sharing,
                const topology::Placement& placement, unsigned cpus) {
   measure::Subject subject = kernel_subject(layout, choice, "switch", scheme, placement, cpus);
+  const workload::Pattern* pattern = workload::find_pattern(workload_name);
   subject.workload = workload_name;
   subject.sharing = topology::to_string(sharing);
-  subject.settings.processes = workload::find_pattern(workload_name)->used_of(choice.settings.processes);
-  Plan plan{
-      scheme, workload_name,    subject.settings.processes, topology::groups(layout, subject.pus, sharing),
-      choice, subject.home_node};
-  return {fmt::format("switch/{}/{}/{}/{}/cpus:{}", workload_name, scheme, subject.sharing, subject.placement,
-                      cpus),
-          std::move(subject), [plan = std::move(plan)] { return make_load(plan); }};
+  subject.settings.processes = pattern->used_of(choice.settings.processes);
+  std::string name = fmt::format("switch/{}/{}/{}/{}/cpus:{}", workload_name, scheme, subject.sharing,
+                                 subject.placement, cpus);
+  return {std::move(name), std::move(subject),
+          [&layout, pattern](const measure::Subject& s) -> std::unique_ptr<workload::Load> {
+            auto load = workload::make_silicon_load(silicon_spec(s), program_of(layout, s, pattern->build));
+            if (!s.settings.latency) return load;
+            return std::make_unique<measure::SampledLoad>(std::move(load));
+          }};
 }
 
 // Single-threaded processes share nothing, whatever was asked for.

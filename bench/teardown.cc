@@ -10,11 +10,10 @@
 
 #include "bench/families.h"
 #include "campaign/cpu_counts.h"
+#include "host/timed.h"
 #include "machine/machine.h"
-#include "measure/clock_cost.h"
 #include "measure/findings.h"
 #include "measure/histogram.h"
-#include "measure/tick_rate.h"
 #include "workload/teardown_load.h"
 #include "workload/wrapped_load.h"
 
@@ -38,28 +37,22 @@ class TeardownTrial final : private workload::TeardownObserver,
     inner().boot(cpu, os_cpu);
   }
   void open_window(unsigned cpu) override {
-    if (cpu == 0) {
-      clock_ = measure::clock_cost();
-      rate_.begin();
-    }
+    if (cpu == 0) dropped_.open();
     of_cpu_[cpu]->open = true;
   }
   void close_window(unsigned cpu) override {
     of_cpu_[cpu]->open = false;
-    if (cpu == 0) rate_.end();
+    if (cpu == 0) dropped_.close();
   }
 
   measure::Findings findings(const measure::Window& window) const override {
     measure::Findings findings;
-    const double ns_per_tick = rate_.ns_per_tick();
-    findings.operation = "drop";
-    findings.distribution = "drop_ns";
-    findings.operation_ns = dropped_.quantile(0.5).value_or(0) * ns_per_tick;
-    const auto teardowns = static_cast<double>(dropped_.count());
+    dropped_.put("drop", "drop_ns", findings);
+    const double ns_per_tick = dropped_.rate.ns_per_tick();
+    const auto teardowns = static_cast<double>(dropped_.closed.count());
     findings.put("teardowns", teardowns);
     findings.put("borrowers", spec_.borrowers);
     findings.put("mask_only", spec_.mask_only);
-    findings.put("drop_ns", dropped_, ns_per_tick);
     const auto per_teardown = [&](std::string_view name, double sum) {
       if (teardowns > 0) findings.put(name, sum / teardowns);
     };
@@ -89,8 +82,6 @@ class TeardownTrial final : private workload::TeardownObserver,
     findings.put("held_bytes_mean", mean_held * slot);
     findings.put("held_bytes_max", static_cast<double>(most_held_) * slot);
     findings.put("linger_ns", static_cast<double>(spec_.linger.count()));
-    findings.put("clock_ns_p50", clock_.ticks * ns_per_tick);
-    findings.put("clock_step_ns", clock_.step_ticks * ns_per_tick);
     findings.add_details({{"borrowers", spec_.borrowers},
                           {"mask_only", spec_.mask_only},
                           {"linger_ns", spec_.linger.count()}});
@@ -99,7 +90,7 @@ class TeardownTrial final : private workload::TeardownObserver,
 
  private:
   void dropped(std::uint64_t ticks) override {
-    if (of_cpu_[0]->open) dropped_.record(ticks);
+    if (of_cpu_[0]->open) dropped_.now.record(ticks);
   }
   void interrupted(unsigned cpu, std::uint64_t ticks) override {
     if (of_cpu_[cpu]->open) of_cpu_[cpu]->interrupted.record(ticks);
@@ -125,10 +116,8 @@ class TeardownTrial final : private workload::TeardownObserver,
   const std::size_t slot_bytes_;
   std::vector<std::unique_ptr<OfCpu>> of_cpu_;
   // CPU 0's.
-  measure::Histogram dropped_;
+  host::Timed dropped_;
   std::int64_t most_held_ = 0;
-  measure::TickRate rate_;
-  measure::ClockCost clock_;
 };
 
 Case make_case(const topology::Layout& layout, const Choice& choice, const std::string& scheme,
@@ -137,17 +126,15 @@ Case make_case(const topology::Layout& layout, const Choice& choice, const std::
   std::string name =
       fmt::format("teardown/{}/{}/cpus:{}/borrowers:{}", scheme, subject.placement, cpus, borrowers);
   if (mask_only != 0) name += fmt::format("/mask_only:{}", mask_only);
-  const auto idle_exit = choice.settings.processes.idle_exit;
-  subject.settings.processes.idle_exit = idle_exit;
-  const workload::TeardownSpec spec{.cpus = cpus,
-                                    .borrowers = borrowers,
-                                    .mask_only = mask_only,
-                                    .linger = choice.settings.linger,
-                                    .idle_exit = idle_exit.value_or(std::chrono::nanoseconds(0))};
-  auto make_load = [scheme, choice, spec, home = subject.home_node]() -> std::unique_ptr<workload::Load> {
-    return std::make_unique<TeardownTrial>(silicon_spec(scheme, choice, home), spec);
-  };
-  return {std::move(name), std::move(subject), std::move(make_load)};
+  const workload::TeardownSpec spec{
+      .cpus = cpus,
+      .borrowers = borrowers,
+      .mask_only = mask_only,
+      .linger = choice.settings.linger,
+      .idle_exit = choice.settings.processes.idle_exit.value_or(std::chrono::nanoseconds(0))};
+  return {std::move(name), std::move(subject), [spec](const measure::Subject& s) {
+            return std::make_unique<TeardownTrial>(silicon_spec(s), spec);
+          }};
 }
 
 }  // namespace

@@ -97,8 +97,8 @@ class Calibrator {
                 std::optional<Reading>& reading) {
     measure::Subject subject = bench::floor_subject(layout_, choice_, name, "compact", pus);
     questions_.push_back({{fmt::format("floor/{}/compact/cpus:{}", name, pus.size()), subject,
-                           [name, cpus = static_cast<unsigned>(pus.size()), home = subject.home_node] {
-                             return workload::make_floor_load(name, cpus, home);
+                           [cpus = static_cast<unsigned>(pus.size())](const measure::Subject& s) {
+                             return workload::make_floor_load(s.scheme, cpus, s.home_node);
                            }},
                           [share](const Record& record) -> std::vector<std::pair<std::size_t, double>> {
                             const auto ns = record.window.ns_per_round();
@@ -209,7 +209,7 @@ class Calibrator {
       if (const auto median = measure::median(values[of])) {
         std::string source = fmt::format("mmscale calibrate, {}: median of {} {} windows of {}",
                                          question.asked.name, values[of].size(), taken ? "INVALID" : "valid",
-                                         campaign::duration_text(setup_.times.measure));
+                                         campaign::rounded_text(setup_.times.measure));
         // Whoever takes the number meets this beside it.
         if (const std::string unstable = bench::complaint(bench::stability_of(values[of]));
             !unstable.empty()) {

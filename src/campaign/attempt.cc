@@ -23,7 +23,7 @@ void measure_window(measure::Bench& bench, const Case& c, measure::Record& recor
     record.findings = std::move(answer.findings);
     return;
   }
-  auto load = c.make_load();
+  auto load = c.make_load(c.subject);
   try {
     record.window = measure::run_window(bench, *load, c.subject.pus, record.times);
   } catch (const topology::StuckError&) {

@@ -104,7 +104,7 @@ std::string with_si_prefix(double value) {
   return in_units(value, std::array<std::string_view, 5>{"", "k", "M", "G", "T"});
 }
 
-std::string duration_text(std::chrono::nanoseconds duration) {
+std::string rounded_text(std::chrono::nanoseconds duration) {
   using namespace std::chrono;
   if (duration < milliseconds(1)) return fmt::format("{}us", duration_cast<microseconds>(duration).count());
   if (duration < seconds(1)) return fmt::format("{}ms", duration_cast<milliseconds>(duration).count());
@@ -184,7 +184,7 @@ std::string Progress::eta() const {
   // There are more windows than planned where --benchmark_min_time asks for them.
   if (done_ == 0 || done_ >= windows_) return {};
   const auto elapsed = std::chrono::steady_clock::now() - begin_;
-  return "ETA " + duration_text(elapsed / done_ * (windows_ - done_));
+  return "ETA " + rounded_text(elapsed / done_ * (windows_ - done_));
 }
 
 std::string pmu_table(std::span<const std::vector<measure::Record>> cases) {

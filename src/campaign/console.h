@@ -59,7 +59,7 @@ std::string with_si_prefix(double value);
 // "940 ns", "1.24 us": three significant digits.
 std::string time_text(double ns);
 
-// "1m20s", "350ms".
-std::string duration_text(std::chrono::nanoseconds duration);
+// For people: "1m20s", "350ms".
+std::string rounded_text(std::chrono::nanoseconds duration);
 
 }  // namespace mmscale::campaign

@@ -16,8 +16,12 @@ namespace {
 
 using Run = benchmark::BenchmarkReporter::Run;
 
-Run base_run(const std::string& name, unsigned repetitions) {
+// Of one window, or of all.
+Run base_run(const std::string& name, unsigned repetitions, std::string_view aggregate = {}) {
   Run run;
+  run.run_type = aggregate.empty() ? Run::RT_Iteration : Run::RT_Aggregate;
+  run.aggregate_name = aggregate;
+  run.repetition_index = Run::no_repetition_index;
   run.run_name.function_name = name;
   run.family_index = 0;
   run.per_family_instance_index = 0;
@@ -45,7 +49,6 @@ std::string reported_by(benchmark::BenchmarkReporter&& reporter, Tell tell) {
 
 Run to_run(const measure::Record& record) {
   Run run = base_run(record.name, record.repetitions);
-  run.run_type = Run::RT_Iteration;
   run.repetition_index = record.repetition;
   run.real_accumulated_time = record.wall_ns() * kSecondsPerNs;
   run.cpu_accumulated_time = record.cpu_ns() * kSecondsPerNs;
@@ -82,11 +85,8 @@ std::vector<Run> aggregates(std::span<const measure::Record> repetitions) {
     const auto wall = statistic.of(values["/wall"]);
     const auto cpu = statistic.of(values["/cpu"]);
     if (!wall || !cpu) continue;
-    Run run = base_run(repetitions.front().name, repetitions.front().repetitions);
-    run.run_type = Run::RT_Aggregate;
-    run.aggregate_name = statistic.name;
+    Run run = base_run(repetitions.front().name, repetitions.front().repetitions, statistic.name);
     run.aggregate_unit = statistic.unit;
-    run.repetition_index = Run::no_repetition_index;
     run.iterations = static_cast<benchmark::IterationCount>(values["/wall"].size());
     // The reporter divides accumulated times by the iterations, which here say how many windows were valid;
     // what is a fraction it takes as it is.
@@ -122,11 +122,8 @@ nlohmann::ordered_json to_json(const measure::Record& record) {
 }
 
 nlohmann::ordered_json to_json(const Conclusion& conclusion) {
-  Run run = base_run(conclusion.name, conclusion.repetitions);
-  run.run_type = Run::RT_Aggregate;
-  run.aggregate_name = conclusion.kind;
+  Run run = base_run(conclusion.name, conclusion.repetitions, conclusion.kind);
   run.aggregate_unit = benchmark::kTime;
-  run.repetition_index = Run::no_repetition_index;
   run.real_accumulated_time = conclusion.ns * kSecondsPerNs;
   run.cpu_accumulated_time = conclusion.ns * kSecondsPerNs;
   for (const auto& [name, value] : conclusion.counters) run.counters[name] = benchmark::Counter(value);

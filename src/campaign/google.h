@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "campaign/conclusion.h"
+#include "campaign/case.h"
 #include "measure/record.h"
 
 namespace mmscale::campaign {

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "campaign/case.h"
-#include "campaign/conclusion.h"
 #include "campaign/google.h"
 #include "measure/window.h"
 

@@ -14,12 +14,11 @@
 #include "campaign/budget.h"
 #include "campaign/console.h"
 #include "campaign/cpu_counts.h"
-#include "campaign/formats.h"
 #include "campaign/session.h"
 #include "cli/case_options.h"
-#include "cli/home.h"
 #include "cli/names.h"
 #include "cli/own_lifecycle.h"
+#include "cli/places.h"
 #include "machine/silicon/pool.h"
 #include "machine/silicon/transport.h"
 #include "measure/environment.h"
@@ -31,8 +30,6 @@
 #include "topology/quota.h"
 #include "topology/text.h"
 #include "topology/topology.h"
-#include "workload/patterns.h"
-#include "workload/silicon_loads.h"
 
 namespace mmscale::cli {
 namespace {
@@ -42,7 +39,6 @@ struct BenchOptions : CaseOptions {
   std::string transport;
   std::chrono::nanoseconds budget = std::chrono::minutes(3);
   std::optional<std::uint32_t> repetitions;
-  std::vector<std::uint32_t> exits = campaign::Choice().exits_per_million;
   std::string leave;
   std::string line_pus;
   bool live = false;
@@ -66,7 +62,7 @@ Limit usable_cpus(const topology::Layout& layout, const std::vector<topology::Pl
     if (order.size() >= limit.cpus) continue;
     limit.cpus = static_cast<unsigned>(order.size());
     std::vector<unsigned> ascending = order;
-    std::sort(ascending.begin(), ascending.end());
+    std::ranges::sort(ascending);
     limit.why = placement.order == topology::Order::kList
                     ? fmt::format("--placement {}", topology::to_string(placement))
                     : fmt::format("allowed: {}", topology::format_cpu_list(ascending));
@@ -99,8 +95,7 @@ campaign::Choice make_choice(const BenchOptions& options) {
   choice.transport_reason = transport.reason;
   choice.transport_caveat = machine::silicon::make_transport(transport.name, 1)->caveat();
   choice.transports = options.transport.empty() ? working_transports() : std::vector{choice.transport};
-  choice.exits_per_million = options.exits;
-  std::sort(choice.exits_per_million.begin(), choice.exits_per_million.end());
+  std::ranges::sort(choice.exits_per_million);
   return choice;
 }
 
@@ -146,9 +141,9 @@ unsigned line_pus(const std::string& text, unsigned all, const campaign::Choice&
   if (!chosen(choice, "line") || all < 2) return pus;
   const auto pairs = [](unsigned n) { return std::uint64_t{n} * (n - 1) / 2; };
   fmt::print(stderr, "line: {} pairs of {} PUs, a window of at least {}{}\n", pairs(pus), pus,
-             campaign::duration_text(bench::line_window(pus)),
+             campaign::rounded_text(bench::line_window(pus)),
              pus < all ? fmt::format("; {} CPUs have {}, {} a window (--line-pus all)", all, pairs(all),
-                                     campaign::duration_text(bench::line_window(all)))
+                                     campaign::rounded_text(bench::line_window(all)))
                        : "");
   return pus;
 }
@@ -173,12 +168,12 @@ campaign::Plan plan_within(const campaign::BudgetRequest& request, bool may_leav
     }
     std::erase(families, costly);
     choice.families = std::move(families);
-    left_out.push_back(fmt::format("{} ({})", costly, campaign::duration_text(longest)));
+    left_out.push_back(fmt::format("{} ({})", costly, campaign::rounded_text(longest)));
     plan = campaign::make_plan(request);
   }
   if (!left_out.empty())
     fmt::print(stderr, "mmscale: not measured, for want of time: {}; --budget {} has room for all\n",
-               fmt::join(left_out, ", "), campaign::duration_text(all));
+               fmt::join(left_out, ", "), campaign::rounded_text(all));
   return plan;
 }
 
@@ -230,7 +225,7 @@ int run(const BenchOptions& options, const Command& command, const std::string& 
   if (!is_list) leave_cpus(options.leave, layout);
   const topology::CpuQuota quota = topology::read_cpu_quota();
   campaign::Choice choice = make_choice(options);
-  check_home(layout, options.home, "this machine");
+  check_home(layout, options.choice.home_node, "this machine");
   for (topology::Placement& placement : choice.placements) placement = topology::settle(layout, placement);
 
   const Limit limit = usable_cpus(layout, choice.placements, quota);
@@ -250,7 +245,7 @@ int run(const BenchOptions& options, const Command& command, const std::string& 
   choice.line_pus = line_pus(options.line_pus, request.cpu_counts ? request.cpu_counts->back() : limit.cpus,
                              choice, request.budget);
   const campaign::Plan plan =
-      plan_within(request, options.families.size() == bench::families().size(), choice);
+      plan_within(request, options.choice.families.size() == bench::families().size(), choice);
   choice.cpu_counts = plan.cpu_counts;
 
   campaign::SessionSetup setup;
@@ -283,8 +278,8 @@ int run(const BenchOptions& options, const Command& command, const std::string& 
     if (google.list_tests) return 0;
   }
   fmt::print(stderr, "{} cases x {} repetitions, windows of {} after {} warming up: about {}\n",
-             setup.cases.size(), setup.repetitions, campaign::duration_text(plan.times.measure),
-             campaign::duration_text(plan.times.warm), campaign::duration_text(plan.expected));
+             setup.cases.size(), setup.repetitions, campaign::rounded_text(plan.times.measure),
+             campaign::rounded_text(plan.times.warm), campaign::rounded_text(plan.expected));
   if (plan.expected > request.budget)
     fmt::print(stderr, "mmscale: that is more than the budget of {}\n", duration_text(options.budget));
   if (std::any_of(setup.cases.begin(), setup.cases.end(),
@@ -302,12 +297,9 @@ int run(const BenchOptions& options, const Command& command, const std::string& 
   if (options.dry_run) return 0;
 
   make_folder_of(setup.out);
-  std::vector<unsigned> used;
-  for (const campaign::Case& c : setup.cases)
-    used.insert(used.end(), c.subject.pus.begin(), c.subject.pus.end());
-  std::sort(used.begin(), used.end());
-  used.erase(std::unique(used.begin(), used.end()), used.end());
-  setup.context = measure::read_environment("/", used, command_line).facts();
+  std::set<unsigned> used;
+  for (const campaign::Case& c : setup.cases) used.insert(c.subject.pus.begin(), c.subject.pus.end());
+  setup.context = measure::read_environment("/", std::vector(used.begin(), used.end()), command_line).facts();
   setup.context.emplace_back("mmscale_world", "silicon");
   for (auto& fact : safety_on_this_host(choice.schemes)) setup.context.push_back(std::move(fact));
   if (layout.source != "this host") setup.context.emplace_back("topology", layout.source);
@@ -325,13 +317,13 @@ void add_bench_command(Start& start) {
   auto options = std::make_shared<BenchOptions>();
   // What is measured when nobody says what: the question that the project is about, and the floor under it.
   for (const bench::Family& family : bench::families())
-    if (family.by_default) options->families.emplace_back(family.name);
+    if (family.by_default) options->choice.families.emplace_back(family.name);
   Command command(start, "bench", "Measure on this machine");
   take_case_options(command, *options);
   command.take("--leave", options->leave);
   command.take("--line-pus", options->line_pus);
   command.take("--transport", options->transport);
-  command.take("--exits", options->exits);
+  command.take("--exits", options->choice.exits_per_million);
   command.take("--reps", options->repetitions);
   command.take("--budget", options->budget);
   command.take("--live", options->live);

@@ -14,8 +14,8 @@
 
 #include "calibrate/calibration.h"
 #include "campaign/session.h"
-#include "cli/home.h"
 #include "cli/messages.h"
+#include "cli/places.h"
 #include "machine/silicon/pool.h"
 #include "measure/environment.h"
 #include "measure/output_file.h"

@@ -7,32 +7,27 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "campaign/case.h"
 #include "cli/command.h"
 #include "cli/own_lifecycle.h"
 #include "cli/rules.h"
-#include "topology/layout.h"
 #include "workload/settings.h"
 
 namespace mmscale::cli {
 
 // As typed.
 struct CaseOptions {
-  std::vector<std::string> families;
+  // What goes into it as it is. Without a lifecycle: the machine's own.
+  campaign::Choice choice;
   std::string schemes;
-  std::vector<std::string> workloads = {"idle", "kthread", "user", "exit"};
   std::string sharings = "all";
   std::string placements = "compact";
   std::string cpus;
-  std::string lifecycle;
   std::optional<std::chrono::nanoseconds> window;
   std::optional<std::chrono::nanoseconds> warm;
   std::string out;
-  std::optional<std::uint32_t> home;
-  workload::Settings settings;
   bool unsafe = false;
   bool dry_run = false;
 };
@@ -44,9 +39,6 @@ campaign::Choice choose(const CaseOptions& options, const ChosenLifecycle& own);
 
 // Throws UsageError for a --window of less than `shortest`, in which nothing could be counted.
 void check_window(std::chrono::nanoseconds window, std::chrono::nanoseconds shortest);
-
-// Throws UsageError unless `home` is a node of the layout with memory for us; `where` is in the message.
-void check_home(const topology::Layout& layout, std::optional<std::uint32_t> home, std::string_view where);
 
 // Says on standard error which options were given that none of the chosen families, or workloads, uses.
 void say_unused(const Command& command, const campaign::Choice& choice);

@@ -168,8 +168,6 @@ trace::Provenance provenance(const RecordOptions& options) {
   utsname system;
   uname(&system);
   const std::time_t now = std::time(nullptr);
-  std::string command;
-  for (const std::string& word : options.command) command += (command.empty() ? "" : " ") + word;
   return {{"recorded-by", "mmscale record"},
           {"date", fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(now))},
           {"kernel", system.release},
@@ -177,9 +175,9 @@ trace::Provenance provenance(const RecordOptions& options) {
           {"processor", measure::read_environment("/", {}, {})["cpu_model"]},
           {"cpus", fmt::format("{}", sysconf(_SC_NPROCESSORS_ONLN))},
           {"clock", "mono, ns"},
-          {"command", options.hide_names ? "(hidden)"
-                      : command.empty()  ? "(none)"
-                                         : command}};
+          {"command", options.hide_names        ? "(hidden)"
+                      : options.command.empty() ? "(none)"
+                                                : fmt::format("{}", fmt::join(options.command, " "))}};
 }
 
 int run(const RecordOptions& options) {

@@ -12,11 +12,10 @@
 #include <thread>
 #include <vector>
 
-#include "cli/home.h"
 #include "cli/limits.h"
-#include "cli/machines.h"
 #include "cli/names.h"
 #include "cli/own_lifecycle.h"
+#include "cli/places.h"
 #include "cli/replay_records.h"
 #include "cli/rules.h"
 #include "machine/silicon/pool.h"
@@ -75,7 +74,7 @@ std::vector<machine::simulator::Model> choose_models(const ReplayOptions& option
   std::vector<Model> models;
   const bool all = options.machine == "all";
   if (!options.machine.empty() && !all) {
-    models.push_back(load_machine("--machine", options.machine));
+    models.push_back(load_machine(options.machine));
     if (const std::size_t most = models.front().layout.pus.size(); most < cpus)
       throw UsageError(fmt::format("--machine {}: has {} CPUs, the trace {}; --cpu chooses some",
                                    options.machine, most, cpus));
@@ -111,10 +110,7 @@ std::vector<unsigned> numbered_pus(const machine::simulator::Model& model, std::
 }
 
 std::vector<unsigned> first_pus(const topology::Layout& layout, std::size_t cpus) {
-  std::vector<unsigned> pus;
-  for (const topology::Pu& pu : layout.pus)
-    if (pu.allowed) pus.push_back(pu.os_index);
-  std::sort(pus.begin(), pus.end());
+  std::vector<unsigned> pus = topology::list(layout, &topology::Pu::allowed);
   if (pus.size() < cpus)
     throw UsageError(
         fmt::format("--silicon: the trace has {} CPUs, {} may be used here; --cpu chooses some, without "
@@ -182,13 +178,11 @@ void print_band(std::FILE* screen, std::span<const Replayed> replayed, std::stri
       band->second = {std::min(band->second.first, part), std::max(band->second.second, part)};
     }
   }
-  fmt::print(screen, "CPU time /refcnt, least to most of {} models:", replayed.size());
-  std::string_view separator = " ";
-  for (const auto& [scheme, band] : bands) {
-    fmt::print(screen, "{}{} {:.2f} to {:.2f}", separator, scheme, band.first, band.second);
-    separator = ", ";
-  }
-  fmt::print(screen, "\n");
+  std::vector<std::string> parts;
+  for (const auto& [scheme, band] : bands)
+    parts.push_back(fmt::format("{} {:.2f} to {:.2f}", scheme, band.first, band.second));
+  fmt::print(screen, "CPU time /refcnt, least to most of {} models: {}\n", replayed.size(),
+             fmt::join(parts, ", "));
 }
 
 // A line for each lifecycle: what it makes of the two schemes that mainline has.

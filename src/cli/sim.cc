@@ -26,16 +26,15 @@
 #include "campaign/record_file.h"
 #include "cli/case_options.h"
 #include "cli/limits.h"
-#include "cli/machines.h"
 #include "cli/names.h"
 #include "cli/own_lifecycle.h"
+#include "cli/places.h"
 #include "cli/rest_of_switch.h"
 #include "machine/simulator/model_file.h"
 #include "machine/simulator/model_store.h"
 #include "measure/environment.h"
 #include "measure/output_file.h"
 #include "measure/simulated_window.h"
-#include "scheme/known.h"
 #include "workload/patterns.h"
 #include "workload/simulated_bounce.h"
 #include "workload/simulated_loops.h"
@@ -86,26 +85,23 @@ campaign::Choice make_choice(const SimOptions& options, const Model& model) {
 struct SimulatedCase {
   std::string name;
   measure::Subject subject;
-  std::function<std::unique_ptr<workload::SimulatorLoad>(const Model&)> make_load;
+  std::function<std::unique_ptr<workload::SimulatorLoad>(const Model&, const measure::Subject&)> make_load;
   // What its record says besides.
   nlohmann::ordered_json details = nlohmann::ordered_json::object();
   // Whether it asks who hands a line to whom.
   bool bounces = false;
 };
 
-std::unique_ptr<workload::SimulatorLoad> make_kernel(const Model& model, const measure::Subject& subject,
-                                                     const campaign::Choice& choice) {
-  const auto groups = topology::groups(model.layout, subject.pus, topology::parse_sharing(subject.sharing));
-  workload::PatternParameters parameters = subject.settings.processes;
-  parameters.groups = groups;
-  return workload::make_simulator_load({.scheme = subject.scheme,
-                                        .lifecycle = subject.lifecycle,
-                                        .options = choice.settings.options,
-                                        .rules = choice.settings.rules,
-                                        .model = &model,
-                                        .pus = subject.pus,
-                                        .home_node = subject.home_node},
-                                       workload::find_pattern(subject.workload)->build(parameters));
+std::unique_ptr<workload::SimulatorLoad> make_kernel(const Model& model, const measure::Subject& subject) {
+  return workload::make_simulator_load(
+      {.scheme = subject.scheme,
+       .lifecycle = subject.lifecycle,
+       .options = subject.settings.options,
+       .rules = subject.settings.rules,
+       .model = &model,
+       .pus = subject.pus,
+       .home_node = subject.home_node},
+      bench::program_of(model.layout, subject, workload::find_pattern(subject.workload)->build));
 }
 
 // The rest of a switch in a case. One number is that of a CPU whose core is its own: hardware threads that switch
@@ -124,17 +120,17 @@ void add_bounce_cases(std::vector<SimulatedCase>& cases, const campaign::Choice&
     if (subject.pus.size() >= 2) cases.push_back({std::move(name), subject, make_load, {}, true});
   };
   for (const campaign::Case& c : bench::bounce_cases(model.layout, choice))
-    add(c.name, c.subject, [subject = c.subject](const Model& m) {
+    add(c.name, c.subject, [](const Model& m, const measure::Subject& s) {
       return workload::make_simulated_bounce(
-          {.scheme = {}, .model = &m, .pus = subject.pus, .home_node = subject.home_node});
+          {.scheme = {}, .model = &m, .pus = s.pus, .home_node = s.home_node});
     });
   for (const campaign::Case& c : bench::switch_cases(model.layout, choice)) {
     measure::Subject subject = c.subject;
     subject.family = "bounce";
     add(fmt::format("bounce/{}/{}/{}/{}/cpus:{}", subject.scheme, subject.workload, subject.sharing,
                     subject.placement, subject.pus.size()),
-        subject, [subject, choice](const Model& m) {
-          auto load = make_kernel(m, subject, choice);
+        subject, [](const Model& m, const measure::Subject& s) {
+          auto load = make_kernel(m, s);
           load->watch();
           return load;
         });
@@ -156,9 +152,7 @@ std::vector<SimulatedCase> make_cases(const SimOptions& options, const campaign:
         if (rest)
           subject.settings.processes.think = static_cast<std::uint32_t>(std::llround(
               rest_of(*rest, model, subject) * kPsPerNs / static_cast<double>(model.costs.tick)));
-        cases.push_back({c.name, subject,
-                         [subject, choice](const Model& m) { return make_kernel(m, subject, choice); },
-                         drawn});
+        cases.push_back({c.name, subject, make_kernel, drawn});
       }
       continue;
     }
@@ -173,11 +167,11 @@ std::vector<SimulatedCase> make_cases(const SimOptions& options, const campaign:
           const measure::Subject subject = bench::floor_subject(model.layout, choice, loop, placement, cpus);
           cases.push_back({fmt::format("floor/{}/{}/cpus:{}", loop, subject.placement, cpus),
                            subject,
-                           [subject, spec = options.loop](const Model& m) mutable {
-                             spec.name = subject.scheme;
+                           [spec = options.loop](const Model& m, const measure::Subject& s) mutable {
+                             spec.name = s.scheme;
                              spec.model = &m;
-                             spec.pus = subject.pus;
-                             spec.home_node = subject.home_node;
+                             spec.pus = s.pus;
+                             spec.home_node = s.home_node;
                              return workload::make_simulated_loop(spec);
                            },
                            {{"between_ns", options.loop.between_ns},
@@ -266,35 +260,32 @@ nlohmann::ordered_json to_json(const workload::SimulatorLoad& load) {
 }
 
 // As shares of the CPUs' time in their windows.
-void put_spent(measure::Findings& findings, const machine::simulator::Spent& spent) {
-  const auto put = [&](std::string name, Picoseconds part) {
+void put_spent(measure::Findings& findings, const nlohmann::ordered_json& time) {
+  const double total = time["total"];
+  const auto put = [&](std::string name, double part) {
     std::ranges::replace(name, '-', '_');
-    if (spent.total() != 0)
-      findings.put("spent_" + name, static_cast<double>(part) / static_cast<double>(spent.total()));
+    if (total != 0) findings.put("spent_" + name, part / total);
   };
-  put("work", spent.work);
-  put("waiting", spent.waiting);
-  for (std::size_t r = 0; r < machine::simulator::kReaches; ++r)
-    put(fmt::format("transfer_{}", machine::simulator::kReachNames[r]), spent.transfer[r]);
-  put("fences", spent.fences);
-  put("interrupts", spent.interrupts);
-  put("spinning", spent.spinning);
+  for (const auto& [name, part] : time.items())
+    if (part.is_object())
+      for (const auto& [reach, of_it] : part.items()) put(fmt::format("{}_{}", name, reach), of_it);
+    else if (name != "total")
+      put(name, part);
 }
 
 measure::Record simulate(const SimulatedCase& c, const Model& model, const measure::WindowTimes& times,
                          std::optional<campaign::RecordFile>& file) {
   measure::Record record{c.name, c.subject, 0, 1, times, {}};
-  const auto load = c.make_load(model);
+  const auto load = c.make_load(model, c.subject);
   record.window = measure::simulate_window(*load, model.layout, record.subject.pus, times);
   nlohmann::ordered_json details = c.details;
-  if (c.bounces) {
+  if (c.bounces)
     record.findings =
         bench::simulated_bounce_findings(*load, model.layout, record.subject.pus, record.window);
-  }
-  put_spent(record.findings, load->spent());
   details["world"] = "simulator";
   details["machine"] = model.name;
   details["simulator"] = to_json(*load);
+  put_spent(record.findings, details["simulator"]["time_ps"]);
   record.findings.add_details(details);
   if (file) file->append(campaign::to_json(record));
   if (!record.window.audit.empty())
@@ -358,16 +349,16 @@ int list_machines() {
 int run(const SimOptions& options, const Command& command, const std::string& command_line) {
   limit_cpu_time(kToRun);
   if (options.machine == "list") return list_machines();
-  Model model = load_machine("--machine", options.machine, options.scale);
+  Model model = load_machine(options.machine, options.scale);
   model.seed = options.seed;
   model.random_think = options.random_think;
   if (!options.rest_of_switch.empty()) {
-    if (options.settings.processes.think != 0)
+    if (options.choice.settings.processes.think != 0)
       throw UsageError("--think and --rest-of-switch: both say what comes between two switches");
     // Its ns are the ticks.
     model.costs.tick = kPsPerNs;
   }
-  check_home(model.layout, options.home, model.name);
+  check_home(model.layout, options.choice.home_node, model.name);
   const campaign::Choice choice = make_choice(options, model);
   measure::WindowTimes times;
   times.measure = *options.window;
@@ -405,7 +396,7 @@ int run(const SimOptions& options, const Command& command, const std::string& co
 
 void add_sim_command(Start& start) {
   auto options = std::make_shared<SimOptions>();
-  options->families = {"switch"};
+  options->choice.families = {"switch"};
   options->window = std::chrono::microseconds(100);
   Command command(start, "sim", "Simulate another machine: the same records, in virtual time");
   command.require("--machine", options->machine);

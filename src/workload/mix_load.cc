@@ -70,9 +70,10 @@ class MixLoad final : public WrappedLoad {
 
 }  // namespace
 
-Program mix_program(PatternParameters parameters) {
-  parameters.lifetime = 4;
-  return find_pattern("exit")->build(parameters);
+Program mix_program(const PatternParameters& parameters) {
+  PatternParameters shortest = parameters;
+  shortest.lifetime = 4;
+  return find_pattern("exit")->build(shortest);
 }
 
 std::unique_ptr<Load> make_mix_load(std::unique_ptr<Load> of_mix_program, std::uint64_t lifetime) {

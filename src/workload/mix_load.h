@@ -17,7 +17,7 @@ namespace mmscale::workload {
 // The steps of a life on each CPU: wait to be born; one round of user -> idle; user -> exit. Threads of CPUs
 // of one group share an mm; the last one to exit bears the next process. Pattern `exit` with the shortest life that has a
 // round, whatever `parameters` say of that.
-Program mix_program(PatternParameters parameters);
+Program mix_program(const PatternParameters& parameters);
 
 // Runs a load of mix_program so that each CPU's thread makes `lifetime` switches from birth to death; 0: it
 // never exits while the load runs. A round is two switches. `lifetime` must be even. Throws

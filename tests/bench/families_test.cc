@@ -116,7 +116,8 @@ TEST(Line, NineWindowsOf384PusAreBelowTenMegabytes) {
   Choice large = choice({384});
   large.line_pus = 384;
   large.home_node = 0;
-  const auto load = family("line").cases(topology.layout(), large).at(0).make_load();
+  const Case line = family("line").cases(topology.layout(), large).at(0);
+  const auto load = line.make_load(line.subject);
   const auto findings = dynamic_cast<const measure::SelfMeasuring&>(*load).findings({});
   const auto& matrix = findings.details->at("matrix");
   ASSERT_EQ(matrix.at("pairs_ns").size(), 384u);

@@ -62,17 +62,17 @@ TEST(PmuTable, IsPerOperationOverValidWindows) {
 }
 
 TEST(DurationText, PicksTheUnit) {
-  EXPECT_EQ(duration_text(0ns), "0us");
-  EXPECT_EQ(duration_text(1500ns), "1us");
-  EXPECT_EQ(duration_text(350ms), "350ms");
-  EXPECT_EQ(duration_text(999'999us), "999ms");
-  EXPECT_EQ(duration_text(1s), "1s");
-  EXPECT_EQ(duration_text(59'400ms), "59s");
-  EXPECT_EQ(duration_text(59'600ms), "1m00s");
-  EXPECT_EQ(duration_text(80s), "1m20s");
-  EXPECT_EQ(duration_text(3599s), "59m59s");
-  EXPECT_EQ(duration_text(3600s), "1h00m");
-  EXPECT_EQ(duration_text(90min), "1h30m");
+  EXPECT_EQ(rounded_text(0ns), "0us");
+  EXPECT_EQ(rounded_text(1500ns), "1us");
+  EXPECT_EQ(rounded_text(350ms), "350ms");
+  EXPECT_EQ(rounded_text(999'999us), "999ms");
+  EXPECT_EQ(rounded_text(1s), "1s");
+  EXPECT_EQ(rounded_text(59'400ms), "59s");
+  EXPECT_EQ(rounded_text(59'600ms), "1m00s");
+  EXPECT_EQ(rounded_text(80s), "1m20s");
+  EXPECT_EQ(rounded_text(3599s), "59m59s");
+  EXPECT_EQ(rounded_text(3600s), "1h00m");
+  EXPECT_EQ(rounded_text(90min), "1h30m");
 }
 
 TEST(ResultsTable, HasALineForEachCase) {

@@ -200,7 +200,7 @@ TEST(RunSession, NoCaseTakesTheCampaignWithIt) {
     c.subject.pus = {pu};
     return c;
   };
-  add("spins/for-good").make_load = [] { return std::make_unique<Spinner>(true); };
+  add("spins/for-good").make_load = [](const auto&) { return std::make_unique<Spinner>(true); };
   add("cpu/gone").ask = [](const measure::Bench&, const measure::WindowTimes&) -> host::Answer {
     throw topology::BindError("cannot bind to CPU 7: it is offline");
   };
@@ -210,7 +210,7 @@ TEST(RunSession, NoCaseTakesTheCampaignWithIt) {
   add("process/stuck").ask = [](const measure::Bench&, const measure::WindowTimes&) -> host::Answer {
     throw topology::StuckError("1 of 2 threads did not come back from a window");
   };
-  add("good").make_load = [] { return std::make_unique<Spinner>(false); };
+  add("good").make_load = [](const auto&) { return std::make_unique<Spinner>(false); };
 
   testing::internal::CaptureStdout();
   testing::internal::CaptureStderr();
