@@ -89,11 +89,7 @@ struct Fiber::Trampoline {
   }
 };
 
-Fiber::Fiber() {
-#if defined(__SANITIZE_THREAD__)
-  tsan_fiber_ = __tsan_get_current_fiber();
-#endif
-}
+Fiber::Fiber() = default;
 
 Fiber::Fiber(std::size_t stack_bytes) {
   const std::size_t page = page_bytes();
@@ -153,6 +149,8 @@ void Fiber::depart_to([[maybe_unused]] Fiber& to) {
   __sanitizer_start_switch_fiber(&asan_fake_stack_, to.bottom_, to.bytes_);
 #endif
 #if defined(__SANITIZE_THREAD__)
+  // Whichever thread it is that is left.
+  if (mapping_ == nullptr) tsan_fiber_ = __tsan_get_current_fiber();
   __tsan_switch_to_fiber(to.tsan_fiber_, 0);
 #endif
 }
