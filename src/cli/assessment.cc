@@ -93,11 +93,12 @@ std::string point_in_words(const SwitchPoint& point) {
   if (!gain) return words;
   if (constexpr double kNearlyAllOfASwitch = 9; *gain > kNearlyAllOfASwitch)
     return words + "What any other scheme would give nobody can tell: the windows are too far apart.\n";
-  const auto emulated = agreement(point) == Agreement::disagree ? std::nullopt : emulated_gain(point);
+  const auto emulated = emulated_gain(point);
+  const bool finer = emulated && *emulated < *gain && agreement(point) != Agreement::disagree;
   words += fmt::format(
       "Shootdown, or any other scheme, would give {}{} in a program that does nothing but switch{}\n",
       *gain == 0 ? "nothing" : "at most " + percent(*gain),
-      emulated ? fmt::format(", as emulated {},", percent(*emulated)) : "",
+      finer ? fmt::format(", as emulated {},", percent(*emulated)) : "",
       *gain >= kMatters ? "." : ": it does not matter.");
   return words;
 }
@@ -186,8 +187,8 @@ std::string in_words(const Assessment& a) {
   for (const SwitchPoint& p : a.points) words += point_in_words(p);
   for (const SwitchPoint& p : a.points)
     if (p.planted.median)
-      words += fmt::format("Planted: {} a switch; found with {} CPUs: {}.\n", time(a.planted_ns), p.cpus,
-                           text(p.planted));
+      words += fmt::format("Planted: {} a switch; found with {} CPUs: {}{}.\n", time(a.planted_ns), p.cpus,
+                           is_seen(p.planted) ? "" : "nothing that could be seen, ", text(p.planted));
   if (!a.workload) return words;
   const Workload& w = *a.workload;
   if (!is_counted(a)) {

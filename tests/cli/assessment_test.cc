@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace mmscale::cli {
@@ -107,6 +108,20 @@ TEST(Assessment, BoundIsNotBelowTheCostNorFarAboveIt) {
       EXPECT_GE(gain, cost / (3210 - cost));
       EXPECT_LE(gain, cost * (1 + spread) / std::max(3210 - cost * (1 + spread), 3.21) * 1.000001);
     }
+}
+
+// The emulation stands beside the bound where it is finer, and a cost that was planted is found or not.
+TEST(Assessment, SaysNothingOfAnEmulationOrAPlantThatCannotBeSeen) {
+  EXPECT_THAT(in_words(assessment(about(41, 3), about(38, 40))), Not(HasSubstr("as emulated 2")));
+  EXPECT_THAT(in_words(assessment(about(41, 3), about(38, 4))), HasSubstr("as emulated 1.3 %"));
+  Assessment a = assessment(about(41, 3), about(38, 4));
+  a.planted_ns = 50;
+  for (const auto& [found, said] :
+       {std::pair(about(52, 5), "192 CPUs: 52 ns [47 ns, 57 ns]."),
+        std::pair(about(52, 90), "192 CPUs: nothing that could be seen, 52 ns [")}) {
+    a.points.front().planted = found;
+    EXPECT_THAT(in_words(a), HasSubstr(said));
+  }
 }
 
 TEST(Assessment, SaysWhatShootdownSpendsOnInterrupts) {

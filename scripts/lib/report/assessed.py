@@ -62,7 +62,7 @@ def _answer(point):
             f" A program that does nothing but switch would gain at most <b>{_percent(point['most_gain'])}</b> "
             "from any other scheme"
         )
-        said = "emulated_gain" in point and point["agreement"] != "disagree"
+        said = point.get("emulated_gain", point["most_gain"]) < point["most_gain"] and point["agreement"] != "disagree"
         text += f", as emulated {_percent(point['emulated_gain'])}." if said else "."
     return text
 
