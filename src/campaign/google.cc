@@ -107,7 +107,10 @@ nlohmann::ordered_json context_json() {
     reporter.ReportContext(benchmark::BenchmarkReporter::Context());
     reporter.Finalize();
   });
-  return nlohmann::ordered_json::parse(text).at("context");
+  nlohmann::ordered_json context = nlohmann::ordered_json::parse(text).at("context");
+  // It knows the program's name only where it runs the measurement.
+  context.emplace("executable", "mmscale");
+  return context;
 }
 
 nlohmann::ordered_json to_json(const Run& run) {

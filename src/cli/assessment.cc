@@ -280,10 +280,12 @@ nlohmann::ordered_json to_record(const Assessment& a) {
   nlohmann::ordered_json details = to_json(a);
   details["family"] = "assess";
   details["record"] = "assessment";
-  auto record = nlohmann::ordered_json::parse(R"({
-    "name": "assess/compact", "run_name": "assess/compact", "run_type": "aggregate", "repetitions": 0, "threads": 1,
+  const std::string name = fmt::format("assess/{}/cpus:{}", a.placement, a.all_cpus);
+  nlohmann::ordered_json record = {{"name", name}, {"run_name", name}};
+  record.update(nlohmann::ordered_json::parse(R"({
+    "run_type": "aggregate", "repetitions": 0, "threads": 1,
     "aggregate_name": "assessment", "aggregate_unit": "time", "iterations": 1, "real_time": 0.0, "cpu_time": 0.0,
-    "time_unit": "ns"})");
+    "time_unit": "ns"})"));
   record["repetitions"] = a.repetitions;
   record["mmscale"] = std::move(details);
   return record;

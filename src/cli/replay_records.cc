@@ -122,8 +122,6 @@ std::uint64_t lines_moved(const machine::simulator::Statistics& lines) {
 void write_replay_records(const std::string& out, const ReplayOrigin& origin,
                           std::span<const Replayed> replayed, const std::string& command_line) {
   nlohmann::ordered_json context = campaign::context_json();
-  // Google Benchmark knows the program's name only where it runs the measurement.
-  context["executable"] = "mmscale";
   for (const auto& [key, value] : measure::read_environment("/", {}, command_line).facts())
     context[key] = value;
   context["mmscale_world"] = replayed.front().place.world;

@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from records.schema import problems  # isort: skip
+
 DATA = pathlib.Path(__file__).resolve().parents[1] / "trace" / "data"
 QUICK = ("--window", "20ms", "--reps", "5", "--accept-invalid")
 PLANTED_NS = 20000
@@ -46,7 +48,9 @@ def test_a_planted_cost_is_found_at_its_size(assess, tmp_path):
     for cpus, found in least.items():
         assert PLANTED_NS / 2 < found < 20 * PLANTED_NS, cpus
     assert "Sharing an mm costs" in answer["in_words"] and "Planted" in answer["in_words"]
-    records = json.loads(out.read_text(encoding="utf-8"))["benchmarks"]
+    document = json.loads(out.read_text(encoding="utf-8"))
+    assert problems(document) == []
+    records = document["benchmarks"]
     assert records[-1]["mmscale"]["record"] == "assessment"
     assert {r["mmscale"]["family"] for r in records} == {"host_kernel", "switch", "assess"}
 

@@ -369,7 +369,7 @@ def assessment(agreement="agree", gain=0.0123, workload=None, sharing=50.0):
     if workload:
         ours["workload"] = workload
     return {
-        "name": "assess/compact", "run_name": "assess/compact", "run_type": "aggregate", "repetitions": 5, "threads": 1,
+        "name": "assess/compact/cpus:2", "run_name": "assess/compact/cpus:2", "run_type": "aggregate", "repetitions": 5, "threads": 1,
         "aggregate_name": "assessment", "aggregate_unit": "time", "iterations": 1, "real_time": 0.0, "cpu_time": 0.0,
         "time_unit": "ns", "mmscale": ours,
     }  # fmt: skip
