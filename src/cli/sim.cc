@@ -294,30 +294,37 @@ measure::Record simulate(const SimulatedCase& c, const Model& model, const measu
   return record;
 }
 
-// What each scheme's switches are to refcount's with the rest of a switch between them.
-std::string gains(const std::vector<std::vector<measure::Record>>& results, const RestOfSwitch& rest,
+// Of each case its one record.
+using Results = std::vector<std::vector<measure::Record>>;
+
+// What each scheme's switches are to refcount's with the rest of a switch between them; `longer`: the same cases with a rest
+// that has grown, where the results are upper bounds.
+std::string gains(const Results& results, const Results& longer, const RestOfSwitch& rest,
                   const Model& model) {
   std::string text;
-  for (const auto& result : results) {
-    const measure::Record& record = result.front();
-    if (record.subject.family != "switch" || record.subject.scheme == "refcount") continue;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const measure::Subject& subject = results[i].front().subject;
+    if (subject.family != "switch" || subject.scheme == "refcount") continue;
     const auto is_base = [&](const std::vector<measure::Record>& other) {
       const measure::Subject& s = other.front().subject;
-      return s.scheme == "refcount" && s.workload == record.subject.workload &&
-             s.sharing == record.subject.sharing && s.placement == record.subject.placement &&
-             s.pus == record.subject.pus;
+      return s.scheme == "refcount" && s.workload == subject.workload && s.sharing == subject.sharing &&
+             s.placement == subject.placement && s.pus == subject.pus;
     };
-    const auto base = std::ranges::find_if(results, is_base);
-    if (base == results.end()) continue;
-    text += fmt::format("{}: {}~{:.3g} x refcount, {:.0f} ns of a switch being the rest\n", record.name,
-                        rest.is_upper_bound() ? "at most " : "", record.rate() / base->front().rate(),
-                        rest_of(rest, model, record.subject));
+    const auto base = static_cast<std::size_t>(std::ranges::find_if(results, is_base) - results.begin());
+    if (base == results.size()) continue;
+    const auto gain = [&](const Results& of) { return of[i].front().rate() / of[base].front().rate(); };
+    text += fmt::format("{}: ", results[i].front().name);
+    if (!longer.empty()) text += fmt::format("~{:.3g} to at most ", gain(longer));
+    text += fmt::format("~{:.3g} x refcount, {:.0f} ns of a switch being the rest\n", gain(results),
+                        rest_of(rest, model, subject));
   }
-  if (!text.empty() && rest.is_upper_bound())
-    text +=
+  if (!text.empty() && !longer.empty())
+    text += fmt::format(
         "Upper bounds: one rest of a switch for all numbers of CPUs. A kernel's grows with them, since its "
-        "other shared lines contend, too,\nand the longer it is the less a scheme gains. A table "
-        "(--rest-of-switch FILE) has it by CPUs.\n";
+        "other shared lines contend, too,\nand the longer it is the less a scheme gains: the first figure is "
+        "with {:.2g} times that rest, as it grew in print from one pair of\nCPUs to 104. A table "
+        "(--rest-of-switch FILE) has it by CPUs.\n",
+        RestOfSwitch::kGrowth);
   return text;
 }
 
@@ -380,15 +387,24 @@ int run(const SimOptions& options, const Command& command, const std::string& co
   make_folder_of(options.out);
   std::optional<campaign::RecordFile> file;
   if (!options.out.empty()) file.emplace(options.out, make_context(model, options, command_line));
-  std::vector<std::vector<measure::Record>> results;
+  Results results;
   for (const SimulatedCase& c : cases) results.push_back({simulate(c, model, times, file)});
   if (file) file->close();
   // Standard output belongs to the records if they go there.
   std::FILE* const screen = measure::screen_beside(options.out);
   fmt::print(screen, "SIMULATED, not measured: {}~ marks what was computed.\n{}", machine,
              campaign::results_table(results, "~"));
-  if (!options.rest_of_switch.empty())
-    fmt::print(screen, "{}", gains(results, RestOfSwitch::parse(options.rest_of_switch), model));
+  if (options.rest_of_switch.empty()) return 0;
+  const RestOfSwitch rest = RestOfSwitch::parse(options.rest_of_switch);
+  Results longer;
+  if (rest.is_upper_bound())
+    for (SimulatedCase c : cases) {
+      std::uint32_t& think = c.subject.settings.processes.think;
+      think = static_cast<std::uint32_t>(std::min<double>(think * RestOfSwitch::kGrowth, UINT32_MAX));
+      std::optional<campaign::RecordFile> nowhere;
+      longer.push_back({simulate(c, model, times, nowhere)});
+    }
+  fmt::print(screen, "{}", gains(results, longer, rest, model));
   return 0;
 }
 

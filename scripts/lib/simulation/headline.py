@@ -16,6 +16,8 @@ from records.document import read_document
 # 16-socket 192-core POWER8. Read here only to stand beside the prediction.
 PUBLISHED = {"refcount": 1e6, "shootdown": 118e6}
 PUBLISHED_RATIO = 118
+# Of which model that is, and of how many CPUs: beside any other stands no published figure.
+PUBLISHED_OF = ("power8-16s", 1536)
 
 SCHEMES = (
     "refcount",
@@ -117,14 +119,17 @@ def lines(machine, everything, other):
         text.append(f"{cpus:6}" + "".join(cells))
     refcount, shootdown = (everything[scheme, most] / 1e6 for scheme in PUBLISHED)
     ratios = [ratio(values, most) for values in (everything, *other.values())]
+    here = (machine, most) == PUBLISHED_OF
+    said = [f" (published: {about}{PUBLISHED[scheme] / 1e6:.0f})" if here else "" for scheme, about in zip(PUBLISHED, ("about ", ""))]
     text += [
         "",
-        f"{most} CPUs: refcount ~{refcount:.2f} M/s (published: about 1), shootdown ~{shootdown:.0f} M/s (published: 118)",
-        f"ratio ~{ratio(everything, most):.0f} [{min(ratios):.0f}, {max(ratios):.0f}]; published {PUBLISHED_RATIO}",
+        f"{most} CPUs: refcount ~{refcount:.3g} M/s{said[0]}, shootdown ~{shootdown:.3g} M/s{said[1]}",
+        f"ratio ~{ratio(everything, most):.3g} [{min(ratios):.3g}, {max(ratios):.3g}]"
+        + (f"; published {PUBLISHED_RATIO}" if here else ""),
     ]
     for (scale, which), values in sorted(other.items()):
         text.append(
-            f"all latencies x {scale:g}, the rest {rest[which]:.0f} ns: refcount ~{values['refcount', most] / 1e6:.2f} M/s, "
-            f"shootdown ~{values['shootdown', most] / 1e6:.0f} M/s, ratio ~{ratio(values, most):.0f}"
+            f"all latencies x {scale:g}, the rest {rest[which]:.0f} ns: refcount ~{values['refcount', most] / 1e6:.3g} M/s, "
+            f"shootdown ~{values['shootdown', most] / 1e6:.3g} M/s, ratio ~{ratio(values, most):.3g}"
         )
     return text
