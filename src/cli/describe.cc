@@ -161,13 +161,19 @@ void add_describe_command(Start& start) {
   command.take("--man", options->folder);
   command.take("--out", options->out);
   command.run([&app = start.app, options] {
+    if (!options->complete && !options->words.empty())
+      throw UsageError(Command(*app.get_subcommand("describe")).unknown_argument(options->words.front()));
     const ordered_json all = describe_all(app);
+    // At each tab key: whatever variables name a file or a folder is not for it.
+    if (options->complete) {
+      fmt::print("{}", candidates(all, options->words));
+      return 0;
+    }
     if (!options->folder.empty()) {
       write_pages(options->folder, all);
       return 0;
     }
     const std::string said = !options->shell.empty() ? std::string(completion(options->shell))
-                             : options->complete     ? candidates(all, options->words)
                              : options->json         ? all.dump(2) + "\n"
                                                      : text(all);
     if (options->out.empty())

@@ -92,7 +92,8 @@ int run(int argc, char** argv) {
                                                 build.compiler, build.build_type));
   app.require_subcommand(1);
   Start start{app, printable(fmt::format("{}", fmt::join(argv, argv + argc, " ")))};
-  if (argc > 1 && argv[1][0] != '-') remove_what_recorders_left();
+  // describe is what a shell runs at each tab key, and nobody would see what it says.
+  if (argc > 1 && argv[1][0] != '-' && std::string_view(argv[1]) != "describe") remove_what_recorders_left();
   add_topo_command(start);
   add_schemes_command(start);
   add_check_command(start);

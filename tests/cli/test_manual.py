@@ -147,6 +147,18 @@ def test_candidates_say_what_they_mean(mmscale, described):
     }
 
 
+def test_candidates_are_written_into_no_file(mmscale, tmp_path):
+    (kept := tmp_path / "records.json").write_text("of hours")
+    variables = {"MMSCALE_OUT": str(kept), "MMSCALE_MAN": str(tmp_path / "man"), "MMSCALE_COMPLETION": "bash"}
+    assert mmscale("describe", "--complete", "--", "ben", env=variables).stdout.startswith("bench\t")
+    assert kept.read_text() == "of hours" and list(tmp_path.iterdir()) == [kept]
+
+
+def test_words_are_for_candidates_alone(mmscale):
+    done = mmscale("describe", "jsn")
+    assert done.returncode == 2 and "unknown argument 'jsn'" in done.stderr and done.stdout == ""
+
+
 def test_an_unknown_shell_is_named(mmscale):
     done = mmscale("describe", "--completion", "csh")
     assert done.returncode == 2 and "bash, zsh, fish" in done.stderr
