@@ -80,12 +80,10 @@ std::string point_in_words(const SwitchPoint& point) {
         "what a scheme would give.\n";
   constexpr std::array<std::string_view, 4> kEmulation = {
       "mm_count explains {} of it, as emulated with that switch around it.\n",
-      "The emulation says {} for mm_count, which is another figure: what sharing costs here is not, or not "
-      "only, "
-      "mm_count.\n",
-      "The emulation says {} for mm_count. These windows cannot tell that from nothing: they neither bear it "
-      "out nor "
-      "contradict it.\n",
+      "The emulation says {} for mm_count, which is another figure: what sharing costs here is not, "
+      "or not only, mm_count.\n",
+      "The emulation says {} for mm_count. These windows cannot tell that from nothing: "
+      "they neither bear it out nor contradict it.\n",
       "Whether mm_count explains that is unknown: too few emulated windows count ({}).\n"};
   words += fmt::format(fmt::runtime(kEmulation.at(static_cast<std::size_t>(agreement(point)))),
                        text(point.mm_count));

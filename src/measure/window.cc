@@ -76,13 +76,13 @@ std::vector<double> rates(const std::vector<CpuWindow>& cpus) {
   return rates;
 }
 
-// Rate of all CPUs together; and CPU time per event.
 std::uint64_t sum_of(const std::vector<CpuWindow>& cpus, std::uint64_t CpuWindow::*count) {
   std::uint64_t sum = 0;
   for (const CpuWindow& cpu : cpus) sum += cpu.*count;
   return sum;
 }
 
+// Rate of all CPUs together; and CPU time per event.
 double per_second(const std::vector<CpuWindow>& cpus, std::uint64_t CpuWindow::*count) {
   double sum = 0;
   for (const CpuWindow& cpu : cpus)

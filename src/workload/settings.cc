@@ -61,8 +61,8 @@ constexpr Setting setting(Setting::Of of, std::string_view name, std::string_vie
                           std::string_view help, OptionInfo::More more = {}) {
   if (more.commands.empty()) more.commands = of == processes ? "bench,sim" : "bench,sim,replay";
   if (more.families.empty()) more.families = of == processes ? "switch,mix" : kEmulated;
-  if (more.most == 0) more.most = UINT32_MAX;
   using Place = At<kPath...>;
+  if (Place::kKind == Value::count && more.most == 0) more.most = UINT32_MAX;
   return {{name, Place::kKind, page, key, help, more, true}, of, Place::get, Place::set};
 }
 

@@ -48,6 +48,7 @@ def test_every_option_of_every_command_is_defined(described):
             page = option["page"]
             assert page and (ROOT / page).is_file(), (one["name"], option["name"])
             assert option["value"] == "flag" or option["help"], (one["name"], option["name"])
+            assert "most" not in option or option["value"] in ("count", "number"), (one["name"], option["name"])
 
 
 def test_whatever_a_schema_has_comes_from_an_option_or_is_no_condition(described, needs_sim):
