@@ -16,7 +16,7 @@ class RestOfSwitch {
   static RestOfSwitch parse(const std::string& text);
 
   // One number is that of few CPUs. With many it grows, as runqueues, timers and wake-ups contend, too, and
-  // the longer it is the less a scheme gains: so gains are upper bounds.
+  // the longer it is the less a scheme gains or loses: so both are upper bounds.
   bool is_upper_bound() const { return by_cpus_.size() == 1; }
 
   // By how much in print: will-it-scale's context_switch1 takes 1,630 ns a switch with one pair of CPUs of a 2-socket Sapphire

@@ -298,7 +298,7 @@ measure::Record simulate(const SimulatedCase& c, const Model& model, const measu
 using Results = std::vector<std::vector<measure::Record>>;
 
 // What each scheme's switches are to refcount's with the rest of a switch between them; `longer`: the same cases with a rest
-// that has grown, where the results are upper bounds.
+// that has grown, where the results are bounds.
 std::string gains(const Results& results, const Results& longer, const RestOfSwitch& rest,
                   const Model& model) {
   std::string text;
@@ -314,15 +314,16 @@ std::string gains(const Results& results, const Results& longer, const RestOfSwi
     if (base == results.size()) continue;
     const auto gain = [&](const Results& of) { return of[i].front().rate() / of[base].front().rate(); };
     text += fmt::format("{}: ", results[i].front().name);
-    if (!longer.empty()) text += fmt::format("~{:.3g} to at most ", gain(longer));
+    if (!longer.empty())
+      text += fmt::format("~{:.3g} to at {} ", gain(longer), gain(results) < 1 ? "least" : "most");
     text += fmt::format("~{:.3g} x refcount, {:.0f} ns of a switch being the rest\n", gain(results),
                         rest_of(rest, model, subject));
   }
   if (!text.empty() && !longer.empty())
     text += fmt::format(
-        "Upper bounds: one rest of a switch for all numbers of CPUs. A kernel's grows with them, since its "
-        "other shared lines contend, too,\nand the longer it is the less a scheme gains: the first figure is "
-        "with {:.2g} times that rest, as it grew in print from one pair of\nCPUs to 104. A table "
+        "Bounds: one rest of a switch for all numbers of CPUs. A kernel's grows with them, since its "
+        "other shared lines contend, too,\nand the longer it is the less a scheme gains or loses: the first "
+        "figure is with {:.2g} times that rest, as it grew in print from one\npair of CPUs to 104. A table "
         "(--rest-of-switch FILE) has it by CPUs.\n",
         RestOfSwitch::kGrowth);
   return text;

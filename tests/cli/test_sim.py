@@ -245,7 +245,7 @@ def test_the_rest_of_a_switch_bounds_what_a_scheme_gains(sim, tmp_path):
     bare, rested = sim(*command), sim(*command, "--rest-of-switch", "1000")
     assert rested.returncode == 0, rested.stderr
     assert "x refcount" not in bare.stdout
-    assert "Upper bounds" in rested.stdout
+    assert "Bounds" in rested.stdout
     rates = {}
     for record in json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["benchmarks"]:
         rates[record["mmscale"]["scheme"]] = record["switches_per_second"]
@@ -262,7 +262,7 @@ def test_the_rest_of_a_switch_bounds_what_a_scheme_gains(sim, tmp_path):
     table.write_text("# CPUs ns\n2 500\n16, 4000\n", encoding="utf-8")
     done = sim(*command, "--rest-of-switch", str(table))
     assert done.returncode == 0 and "2000 ns of a switch being the rest" in done.stdout
-    assert "Upper bounds" not in done.stdout and "at most" not in done.stdout
+    assert "Bounds" not in done.stdout and "at most" not in done.stdout
 
 
 @pytest.mark.parametrize(
