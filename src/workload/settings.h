@@ -32,9 +32,9 @@ enum class Value { flag, count, number, duration, name, names, text, file, cpu_c
 
 // An option of the command line.
 struct OptionInfo {
-  std::string_view
-      name;  // "--deep-idle"; with a short form "-o,--out"; a flag's opposite as "--a,!--b"; with a command
-             // before it where another command's option of that name means something else
+  // "--deep-idle"; with a short form "-o,--out"; a flag's opposite as "--a,!--b"; with a command before it where another
+  // command's option of that name means something else.
+  std::string_view name;
   Value value = Value::text;
   // Where it is described, beside the command's help.
   std::string_view page = {};

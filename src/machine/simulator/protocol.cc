@@ -404,10 +404,9 @@ bool World::visit_goes_on(std::uint32_t index, Picoseconds time) {
   return true;
 }
 
-// When the line is there: two legs from an owner who had done with it, more if that has to give up only writing it, or
-// one leg if it goes straight. To who has
-// been waiting, through an agent that knew it for long, it takes what published throughput says, if only the
-// way of the request itself is over.
+// When the line is there: two legs from an owner who had done with it, and modified_read more for who only reads, or one leg
+// if it goes straight. To who has been waiting, through an agent that knew it for long, it takes what published throughput
+// says, if only the way of the request itself is over.
 Picoseconds World::within_domain(const Cpu& c, Picoseconds snooped, Picoseconds leaves) const {
   const Picoseconds leg = core_leg();
   if (handover_ == Handover::direct) return leaves + leg;
