@@ -17,7 +17,7 @@ constexpr std::string_view kBash = R"bash(# bash completion for mmscale
 _mmscale() {
   # COMP_WORDBREAKS takes --option=value apart.
   local word=${COMP_WORDS[COMP_CWORD]#=}
-  mapfile -t COMPREPLY < <("${COMP_WORDS[0]}" describe --complete -- "${COMP_WORDS[@]:1:COMP_CWORD-1}" "$word" 2>/dev/null | cut -f 1)
+  mapfile -t COMPREPLY < <("${COMP_WORDS[0]/#\~/$HOME}" describe --complete -- "${COMP_WORDS[@]:1:COMP_CWORD-1}" "$word" 2>/dev/null | cut -f 1)
   [[ ${#COMPREPLY[@]} != 0 && ${COMPREPLY[-1]} == :files ]] || return
   compopt -o filenames 2>/dev/null
   mapfile -t -O $((${#COMPREPLY[@]} - 1)) COMPREPLY < <(compgen -f -- "$word")
@@ -29,7 +29,7 @@ complete -F _mmscale mmscale
 constexpr std::string_view kZsh = R"zsh(#compdef mmscale
 _mmscale() {
   local -a found
-  found=(${(f)"$("${words[1]}" describe --complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)"})
+  found=(${(f)"$("${words[1]/#\~/$HOME}" describe --complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)"})
   [[ $found[-1] != :files ]] || { found[-1]=(); _files; }
   # What a candidate means stands behind a colon.
   found=("${(@)${(@)found//:/\\:}/$'\t'/:}")
@@ -40,7 +40,7 @@ if [[ $funcstack[1] == _mmscale ]]; then _mmscale "$@"; else compdef _mmscale mm
 
 constexpr std::string_view kFish = R"fish(# fish completion for mmscale
 function __mmscale_candidates
-  set -l before (commandline -opc)
+  set -l before (commandline -opc | string replace -r '^~' $HOME)
   $before[1] describe --complete -- $before[2..] "$(commandline -ct)" 2>/dev/null
 end
 complete -c mmscale -f -a '(__mmscale_candidates | string match -v :files)'

@@ -36,7 +36,8 @@ def described(mmscale):
 def complete(mmscale, binary, environment, tmp_path_factory):
     """What a shell offers at the end of a command line: complete(shell, line)."""
     folder = tmp_path_factory.mktemp("completion")
-    path = {"PATH": f"{pathlib.Path(binary).parent}:{environment['PATH']}"}
+    path = {"PATH": f"{pathlib.Path(binary).parent}:{environment['PATH']}", "HOME": str(folder)}
+    (folder / "mmscale").symlink_to(binary)
 
     def call(shell, line):
         if shutil.which(shell) is None:
@@ -137,7 +138,7 @@ def test_files_are_completed(complete, needs_sim, tmp_path_factory, shell):
 @SHELLS
 def test_what_is_offered_is_what_fits(complete, shell):
     assert complete(shell, "mmscale nobody ") == complete(shell, "mmscale bench --window ") == set()
-    assert complete(shell, "mmscale be") == {"bench"}
+    assert complete(shell, "mmscale be") == complete(shell, "~/mmscale be") == {"bench"}
 
 
 def test_candidates_say_what_they_mean(mmscale, described):
