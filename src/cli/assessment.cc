@@ -130,7 +130,7 @@ Agreement agreement(const SwitchPoint& point) {
   if (!real || !emulated) return Agreement::unknown;
   if (is_gain(point.sharing) || real->low > emulated->high || emulated->low > real->high)
     return Agreement::disagree;
-  return is_seen(point.sharing) ? Agreement::agree : Agreement::cannot_tell;
+  return is_seen(point.sharing) && is_seen(point.mm_count) ? Agreement::agree : Agreement::cannot_tell;
 }
 
 std::optional<double> most_gain(const SwitchPoint& point) {

@@ -86,8 +86,8 @@ struct Assessment {
   bool incomplete = false;
 };
 
-// Whether the kernel bears out the emulated mm_count. It takes a cost that is seen: an interval that holds 0 and the
-// emulated figure alike bears out nothing (cannot_tell). unknown: too few windows count.
+// Whether the kernel bears out the emulated mm_count. It takes two costs that are seen: an interval that meets the other and
+// holds 0 as well bears out nothing (cannot_tell). unknown: too few windows count.
 enum class Agreement { agree, disagree, cannot_tell, unknown };
 Agreement agreement(const SwitchPoint& point);
 

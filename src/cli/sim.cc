@@ -398,7 +398,7 @@ int run(const SimOptions& options, const Command& command, const std::string& co
   if (options.rest_of_switch.empty()) return 0;
   const RestOfSwitch rest = RestOfSwitch::parse(options.rest_of_switch);
   Results longer;
-  if (rest.is_upper_bound())
+  if (rest.is_upper_bound() && !gains(results, {}, rest, model).empty())
     for (SimulatedCase c : cases) {
       std::uint32_t& think = c.subject.settings.processes.think;
       think = static_cast<std::uint32_t>(std::min<double>(think * RestOfSwitch::kGrowth, UINT32_MAX));

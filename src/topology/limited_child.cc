@@ -52,18 +52,17 @@ void set_limits(const LimitedChild::Limits& limits) {
 LimitedChild::LimitedChild(Limits limits, const std::function<int(std::FILE* out)>& work) : limits_(limits) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "no pipe");
-  pid_ = fork();
+  in_ = fdopen(ends[0], "r");
+  pid_ = in_ == nullptr ? -1 : fork();
   const int error = errno;
   if (pid_ == 0) {
     close(ends[0]);
     run(fdopen(ends[1], "w"), limits, work);
   }
   close(ends[1]);
-  if (pid_ < 0) {
-    close(ends[0]);
-    throw std::system_error(error, std::generic_category(), "no process");
-  }
-  in_ = fdopen(ends[0], "r");
+  if (pid_ > 0) return;
+  in_ == nullptr ? close(ends[0]) : std::fclose(in_);
+  throw std::system_error(error, std::generic_category(), "no process");
 }
 
 LimitedChild::~LimitedChild() {

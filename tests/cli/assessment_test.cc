@@ -83,6 +83,14 @@ TEST(Assessment, HasNoBoundWhereSharingIsAGain) {
   }
 }
 
+// The emulated figure may be nothing, too.
+TEST(Assessment, CannotTellWhereWhatIsEmulatedMayBeNothing) {
+  const Assessment a = assessment(about(200, 100), about(65, 85));
+  EXPECT_EQ(agreement(a.points.front()), Agreement::cannot_tell);
+  // All that sharing costs, not what the emulation is sure to stay below.
+  EXPECT_NEAR(most_gain(a.points.front()).value(), 300.0 / (3210 - 300), 1e-9);
+}
+
 // Wide intervals meet everything: that is no agreement.
 TEST(Assessment, CannotTellWhereWhatIsSeenMayBeNothing) {
   for (const Figure& mm_count : {about(100, 60), about(0, 40), about(-20, 10)}) {
