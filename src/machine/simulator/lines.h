@@ -59,6 +59,8 @@ struct alignas(kLine) Line {
   Picoseconds in_flight_until = 0;
   // From when on the home can serve the next domain.
   Picoseconds home_free = 0;
+  // Until when its owner keeps it, whose conflict the home has not acknowledged yet.
+  Picoseconds kept_until = 0;
 };
 
 // The requests of one domain's CPUs for one line.

@@ -116,6 +116,9 @@ struct Model {
   // Protocol::home: who tells the home that a line has gone to another domain, so that it serves the next: who got it,
   // as AMD's do, or who had it.
   bool requester_tells_home = false;
+  // Whether who gets a line from another domain while others ask for it has to acknowledge that to the home, and keeps the
+  // line until that has answered.
+  bool acknowledges_conflicts = false;
   Atomics atomics = Atomics::near;
   Arbitration arbitration = Arbitration::fifo;
   Costs costs;

@@ -79,6 +79,10 @@ class Reader {
       model.requester_tells_home = choice("home_hears_from", {"owner", "requester"}) == "requester";
     if (model.requester_tells_home && model.protocol == Protocol::snoop)
       fail("'home_hears_from' is 'requester', which says who tells a home: the protocol is 'snoop'");
+    if (file_.contains("conflicts"))
+      model.acknowledges_conflicts = choice("conflicts", {"passed-on", "acknowledged"}) == "acknowledged";
+    if (model.acknowledges_conflicts && model.protocol == Protocol::snoop)
+      fail("'conflicts' is 'acknowledged', which a home does: the protocol is 'snoop'");
     const std::string arbitration = choice("arbitration", {"fifo", "near", "random"});
     model.arbitration = arbitration == "fifo"   ? Arbitration::fifo
                         : arbitration == "near" ? Arbitration::near
@@ -100,7 +104,8 @@ class Reader {
     static const std::set<std::string> kKnown = {
         "schema",   "name",       "description",        "topology",   "cpus",
         "domain",   "kind",       "protocol",           "atomics",    "arbitration",
-        "costs_ns", "one_way_ns", "packages_per_group", "reads_from", "home_hears_from"};
+        "costs_ns", "one_way_ns", "packages_per_group", "reads_from", "home_hears_from",
+        "conflicts"};
     for (const auto& [key, value] : file_.items())
       if (!kKnown.contains(key)) fail(fmt::format("unknown key '{}'", key));
     if (file_.value("schema", json()) != 1) fail("'schema' must be 1");

@@ -163,6 +163,12 @@ World::Cpu& World::take(Line& line, std::uint32_t domain, Picoseconds time) {
   if (const std::uint32_t next = before == kNobody ? queue.first : cpus_[before].next;
       handover_ == Handover::through && cpus_[next].place.core == line.owner && queue.first != queue.last)
     before = next == queue.last ? kNobody : next;
+  return take_behind(line, domain, before, time);
+}
+
+// The one behind `before`, the first behind nobody.
+World::Cpu& World::take_behind(Line& line, std::uint32_t domain, std::uint32_t before, Picoseconds time) {
+  Queue& queue = lines_.queue(line, domain);
   std::uint32_t& link = before == kNobody ? queue.first : cpus_[before].next;
   Cpu& c = cpus_[link];
   link = c.next;
@@ -349,6 +355,7 @@ void World::hand_over(std::uint32_t index, Picoseconds time) {
   const std::uint32_t to = queue_of(c);
   const std::uint32_t user = sibling_waits ? line.in_flight_of : line.last_user;
   line.snooping_for = kNobody;
+  line.kept_until = 0;
   count_transfer(index, owner, c.place, reads);
   c.came = reach(owner, c.place);
 
@@ -368,6 +375,9 @@ void World::hand_over(std::uint32_t index, Picoseconds time) {
     data = line.port_free + leg;
     line.home_free = requester_tells_home_ ? data + leg + between(c.place, agents_[line.home])
                                            : sent + between(owner, agents_[line.home]);
+    // Who else waits is a conflict, which goes to the home and is answered.
+    if (acknowledges_conflicts_ && line.waiting != 0 && !reads)
+      line.kept_until = data + 2 * (leg + between(c.place, agents_[line.home]));
   }
   if (c.wish == Wish::modify) {
     const Picoseconds more = conditional(line, data - leaves);
@@ -390,15 +400,39 @@ void World::hand_over(std::uint32_t index, Picoseconds time) {
     if (from != to) ask_again(line, from, leaves + leg);
   }
   grant(c, data);
+  if (line.kept_until != 0) serve_siblings(index, c, to, leaves);
   if (line.waiting != 0) schedule(index, line.port_free);
 }
 
-// An owner that works on the line, with less than an operation's time between two, is not interrupted before
-// its visit is over: the snoop is answered then, or when it stops.
+// The line came for all hardware threads of the core: who asked for it to write has it after the one that it is granted to.
+void World::serve_siblings(std::uint32_t index, const Cpu& c, std::uint32_t domain, Picoseconds time) {
+  Line& line = lines_[index];
+  const Picoseconds sibling = leg_[static_cast<std::size_t>(Reach::sibling)];
+  std::uint32_t before = kNobody;
+  for (std::uint32_t at = lines_.queue(line, domain).first; at != kNobody;) {
+    Cpu& waits = cpus_[at];
+    at = waits.next;
+    if (waits.place.core != c.place.core || waits.wish == Wish::read) {
+      before = waits.id;
+      continue;
+    }
+    take_behind(line, domain, before, time);
+    const std::uint32_t user = std::exchange(line.last_user, thread_of(waits));
+    if (watching_) note(index, line.last_user, user, line.busy_until + sibling - waits.time);
+    waits.came = Reach::sibling;
+    grant(waits, line.busy_until + sibling);
+    line.busy_until += sibling + costs_.atomic;
+  }
+}
+
+// An owner whose conflict the home has not acknowledged keeps the line. One that works on it, with less than an operation's
+// time between two, is not interrupted before its visit is over: the snoop is answered then, or when it stops.
 bool World::visit_goes_on(std::uint32_t index, Picoseconds time) {
-  if (costs_.visit == 0) return false;
-  const Picoseconds until =
-      std::min(lines_[index].busy_until + costs_.atomic, lines_.statistics(index).since + costs_.visit);
+  const Line& line = lines_[index];
+  Picoseconds until = line.kept_until;
+  if (costs_.visit != 0)
+    until = std::max(
+        until, std::min(line.busy_until + costs_.atomic, lines_.statistics(index).since + costs_.visit));
   if (time >= until) return false;
   schedule(index, until);
   return true;

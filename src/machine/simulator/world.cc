@@ -74,6 +74,7 @@ World::World(const Model& model, const Renumbered& renumbered, std::uint32_t hom
       handover_(model.handover),
       supplier_(model.supplier),
       requester_tells_home_(model.requester_tells_home),
+      acknowledges_conflicts_(model.acknowledges_conflicts),
       atomics_(model.atomics),
       arbitration_(model.arbitration),
       scheduling_(scheduling),

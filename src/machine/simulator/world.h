@@ -325,9 +325,11 @@ class World {
   void forget_first_domain(Line& line);
   void read_along(Line& line, Cpu& c, Picoseconds time);
   Cpu& take(Line& line, std::uint32_t domain, Picoseconds time);
+  Cpu& take_behind(Line& line, std::uint32_t domain, std::uint32_t before, Picoseconds time);
   bool own_domain_first(Line& line, const Queue& own, Picoseconds remote_at, Picoseconds time);
   Picoseconds snoop_from_home(Line& line, std::uint32_t index, std::uint32_t domain);
   void serve(std::uint32_t index, Picoseconds time);
+  void serve_siblings(std::uint32_t index, const Cpu& c, std::uint32_t domain, Picoseconds time);
   bool serve_unowned(std::uint32_t index, Picoseconds time);
   void line_event(std::uint32_t index, Picoseconds time);
   void hand_over(std::uint32_t index, Picoseconds time);
@@ -345,6 +347,7 @@ class World {
   const Handover handover_;
   const Supplier supplier_;
   const bool requester_tells_home_;
+  const bool acknowledges_conflicts_;
   const Atomics atomics_;
   const Arbitration arbitration_;
   const Scheduling scheduling_;

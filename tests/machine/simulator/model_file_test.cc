@@ -87,7 +87,10 @@ TEST(ModelFile, SaysWhatIsWrongInOneLine) {
   EXPECT_THAT(complaint([](json& f) { f["reads_from"] = "memory"; }), HasSubstr("there are agent, owner"));
   EXPECT_THAT(complaint([](json& f) { f["home_hears_from"] = "all"; }),
               HasSubstr("there are owner, requester"));
-  for (const auto& [key, value] : {std::pair{"reads_from", "owner"}, {"home_hears_from", "requester"}})
+  EXPECT_THAT(complaint([](json& f) { f["conflicts"] = "all"; }),
+              HasSubstr("there are passed-on, acknowledged"));
+  for (const auto& [key, value] :
+       {std::pair{"reads_from", "owner"}, {"home_hears_from", "requester"}, {"conflicts", "acknowledged"}})
     EXPECT_THAT(complaint([&](json& f) {
                   f[key] = value;
                   f["protocol"] = "snoop";

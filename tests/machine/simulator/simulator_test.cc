@@ -272,6 +272,19 @@ TEST(Simulator, AHomeLetsADomainHaveTheLineForARoundOfItsCores) {
   EXPECT_NEAR(contended(machine_of(Protocol::snoop), 8, 1000), 15'000, 250);
 }
 
+TEST(Simulator, WhoAcknowledgesAConflictKeepsTheLineMeanwhile) {
+  for (const std::uint32_t threads : {1u, 2u}) {
+    Model passed_on = machine_of();
+    for (std::uint32_t cpu = 0; cpu < 16; ++cpu) passed_on.places[cpu].core = cpu / threads;
+    Model acknowledged = passed_on;
+    acknowledged.acknowledges_conflicts = true;
+    // Within a package there is nothing to acknowledge.
+    EXPECT_EQ(contended(acknowledged, 8, 1000), contended(passed_on, 8, 1000));
+    // Between two, operations of 5 ns follow each other in the core, one of each hardware thread.
+    EXPECT_LT(contended(acknowledged, 16, 1000), 0.9 * contended(passed_on, 16, 1000)) << threads;
+  }
+}
+
 TEST(Simulator, SiblingsTakeTurnsAtALineTheirCoreHas) {
   Model model = machine_of();
   model.places[1].core = 0;
