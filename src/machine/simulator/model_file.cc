@@ -70,19 +70,12 @@ class Reader {
     // kind.
     model.handover = kind == "x86" ? Handover::through : Handover::direct;
     model.atomics = choice("atomics", {"near", "ll-sc"}) == "near" ? Atomics::near : Atomics::ll_sc;
-    if (file_.contains("reads_from"))
-      model.supplier =
-          choice("reads_from", {"agent", "owner"}) == "owner" ? Supplier::owner : Supplier::agent;
-    if (model.supplier == Supplier::owner && model.protocol == Protocol::snoop)
-      fail("'reads_from' is 'owner', which says who answers a home: the protocol is 'snoop'");
-    if (file_.contains("home_hears_from"))
-      model.requester_tells_home = choice("home_hears_from", {"owner", "requester"}) == "requester";
-    if (model.requester_tells_home && model.protocol == Protocol::snoop)
-      fail("'home_hears_from' is 'requester', which says who tells a home: the protocol is 'snoop'");
-    if (file_.contains("conflicts"))
-      model.acknowledges_conflicts = choice("conflicts", {"passed-on", "acknowledged"}) == "acknowledged";
-    if (model.acknowledges_conflicts && model.protocol == Protocol::snoop)
-      fail("'conflicts' is 'acknowledged', which a home does: the protocol is 'snoop'");
+    if (of_home(model, "reads_from", "agent", "owner", "which says who answers a home"))
+      model.supplier = Supplier::owner;
+    model.requester_tells_home =
+        of_home(model, "home_hears_from", "owner", "requester", "which says who tells a home");
+    model.acknowledges_conflicts =
+        of_home(model, "conflicts", "passed-on", "acknowledged", "which a home does");
     const std::string arbitration = choice("arbitration", {"fifo", "near", "random"});
     model.arbitration = arbitration == "fifo"   ? Arbitration::fifo
                         : arbitration == "near" ? Arbitration::near
@@ -109,6 +102,15 @@ class Reader {
     for (const auto& [key, value] : file_.items())
       if (!kKnown.contains(key)) fail(fmt::format("unknown key '{}'", key));
     if (file_.value("schema", json()) != 1) fail("'schema' must be 1");
+  }
+
+  // Whether an optional key of what has a home is said, and not as the default is.
+  bool of_home(const Model& model, const char* key, const char* otherwise, const char* other,
+               std::string_view why) const {
+    if (!file_.contains(key) || choice(key, {otherwise, other}) != other) return false;
+    if (model.protocol == Protocol::snoop)
+      fail(fmt::format("'{}' is '{}', {}: the protocol is 'snoop'", key, other, why));
+    return true;
   }
 
   const json& at(const char* key) const {
