@@ -29,12 +29,7 @@ Halves split(std::string_view text, char separator, std::string_view otherwise) 
 
 std::vector<unsigned> parse_cpu_list(std::string_view text) {
   std::vector<unsigned> cpus;
-  std::size_t begin = 0;
-  while (begin <= text.size()) {
-    const std::size_t comma = std::min(text.find(',', begin), text.size());
-    const std::string_view item = text.substr(begin, comma - begin);
-    begin = comma + 1;
-
+  for (const std::string& item : split_list(text)) {
     const auto [range, stride_text] = split(item, ':', "1");
     const auto [first_text, last_text] = split(range, '-', range);
     const auto first = parse_number(first_text);
