@@ -14,7 +14,7 @@ from records.document import read_document
 
 # Nicholas Piggin, 2021-06-05, v4 4/4: about 1 M context switches/s with reference counting, 118 M with shootdown, on a
 # 16-socket 192-core POWER8. Read here only to stand beside the prediction.
-PUBLISHED = {"refcount": 1e6, "shootdown": 118e6}
+PUBLISHED = {"refcount": "about 1", "shootdown": "118"}
 PUBLISHED_RATIO = 118
 # Of which model that is, and of how many CPUs: beside any other stands no published figure.
 PUBLISHED_OF = ("power8-16s", 1536)
@@ -117,13 +117,15 @@ def lines(machine, everything, other):
     for cpus in counts:
         cells = (f"~{everything[scheme, cpus] / 1e6:.2f}".rjust(width) for scheme in schemes)
         text.append(f"{cpus:6}" + "".join(cells))
-    refcount, shootdown = (everything[scheme, most] / 1e6 for scheme in PUBLISHED)
     ratios = [ratio(values, most) for values in (everything, *other.values())]
     here = (machine, most) == PUBLISHED_OF
-    said = [f" (published: {about}{PUBLISHED[scheme] / 1e6:.0f})" if here else "" for scheme, about in zip(PUBLISHED, ("about ", ""))]
+    rates_there = (
+        f"{scheme} ~{everything[scheme, most] / 1e6:.3g} M/s" + (f" (published: {said})" if here else "")
+        for scheme, said in PUBLISHED.items()
+    )
     text += [
         "",
-        f"{most} CPUs: refcount ~{refcount:.3g} M/s{said[0]}, shootdown ~{shootdown:.3g} M/s{said[1]}",
+        f"{most} CPUs: {', '.join(rates_there)}",
         f"ratio ~{ratio(everything, most):.3g} [{min(ratios):.3g}, {max(ratios):.3g}]"
         + (f"; published {PUBLISHED_RATIO}" if here else ""),
     ]
