@@ -18,7 +18,7 @@ auto parse_or_suggest(std::string_view option, const std::string& text,
                       std::span<const std::string_view> names, Parse parse) {
   try {
     return parse(text);
-  } catch (const std::runtime_error& error) {
+  } catch (const std::invalid_argument& error) {
     const std::string_view meant = nearest(text, names);
     throw UsageError(fmt::format("{}: {}{}", option, error.what(),
                                  meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant)));

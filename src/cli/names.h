@@ -15,9 +15,8 @@
 namespace mmscale::cli {
 
 // A bad value on the command line; what() is one line that names the option, the value and what is allowed.
-class UsageError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
+struct UsageError : std::invalid_argument {
+  using std::invalid_argument::invalid_argument;
 };
 
 // The allowed name nearest to `name` by edit distance, if it is near enough to be a slip; else empty.

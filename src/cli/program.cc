@@ -21,9 +21,6 @@
 #include "cli/messages.h"
 #include "cli/names.h"
 #include "measure/build_info.h"
-#include "topology/cpu_list.h"
-#include "topology/placement.h"
-#include "topology/sharing.h"
 #include "trace/recorder.h"
 
 namespace mmscale::cli {
@@ -69,11 +66,7 @@ std::string extras(CLI::App& app, const CLI::ExtrasError& error) {
 
 // What was typed is at fault, whichever floor found out.
 bool is_usage(const std::exception& error) {
-  const auto is = [&error]<class... Types> {
-    return (... || (dynamic_cast<const Types*>(&error) != nullptr));
-  };
-  return is.operator()<UsageError, std::invalid_argument, topology::CpuListError, topology::PlacementError,
-                       topology::SharingError>();
+  return dynamic_cast<const std::invalid_argument*>(&error) != nullptr;
 }
 
 // A recorder that was killed, and its guard with it, has left an instance that goes on tracing, and slows every switch

@@ -33,7 +33,7 @@ std::vector<unsigned> read_cpu_list(const fs::path& path) {
   if (!line) return {};
   try {
     return topology::parse_cpu_list(*line);
-  } catch (const topology::CpuListError&) {
+  } catch (const std::invalid_argument&) {
     return {};
   }
 }

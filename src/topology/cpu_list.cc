@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <stdexcept>
 
 #include "topology/text.h"
 
@@ -36,7 +37,7 @@ std::vector<unsigned> parse_cpu_list(std::string_view text) {
     const auto last = parse_number(last_text);
     const auto stride = parse_number(stride_text);
     if (!first || !last || !stride || *stride == 0 || *last < *first) {
-      throw CpuListError(fmt::format(
+      throw std::invalid_argument(fmt::format(
           "CPU list '{}': '{}' is neither a CPU (0-{}) nor an ascending range; write it like 0,4-7 or 0-30:2",
           text, item, kMaxCpuIndex));
     }

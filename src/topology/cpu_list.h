@@ -4,22 +4,17 @@
 
 #include <cstddef>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace mmscale::topology {
 
-struct CpuListError : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
 // Far beyond any kernel's NR_CPUS; keeps a typing error from filling the memory.
 inline constexpr unsigned kMaxCpuIndex = (1u << 20) - 1;
 
 // "a", "a-b" and "a-b:stride", separated by commas. Duplicates
-// are kept: only who knows the use can judge them.
+// are kept: only who knows the use can judge them. Throws std::invalid_argument.
 std::vector<unsigned> parse_cpu_list(std::string_view text);
 
 // What parse_cpu_list reads, as short as it gets. With

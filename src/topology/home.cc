@@ -8,6 +8,7 @@
 #include <fstream>
 #include <map>
 #include <set>
+#include <stdexcept>
 
 #include "topology/cpu_list.h"
 
@@ -28,7 +29,7 @@ std::map<unsigned, unsigned> distances_from(unsigned node, const std::filesystem
       if (!(file >> distance)) break;
       distances[online] = distance;
     }
-  } catch (const CpuListError&) {
+  } catch (const std::invalid_argument&) {
     // Not a list of nodes: nothing is known.
   }
   return distances;

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 #include <span>
+#include <stdexcept>
 #include <tuple>
 
 #include "topology/cpu_list.h"
@@ -140,7 +141,8 @@ void check_list(const Layout& layout, const std::vector<unsigned>& cpus) {
   for (const Pu& pu : layout.pus) known[pu.os_index] = &pu;
   std::set<unsigned> named;
   const auto refuse = [&](unsigned cpu, std::string_view what, std::string_view allowed, const auto& those) {
-    return PlacementError(fmt::format("CPU {} of the list {}; {}: {}", cpu, what, allowed, brief(those)));
+    return std::invalid_argument(
+        fmt::format("CPU {} of the list {}; {}: {}", cpu, what, allowed, brief(those)));
   };
   for (unsigned cpu : cpus) {
     const auto found = known.find(cpu);
@@ -159,8 +161,8 @@ Placement parse_placement(std::string_view text) {
   if (name != kPlacementNames.end()) return {static_cast<Order>(name - kPlacementNames.begin()), {}};
   if (!text.empty() && text.front() >= '0' && text.front() <= '9')
     return {Order::kList, parse_cpu_list(text)};
-  throw PlacementError(fmt::format("unknown placement '{}'; known are {}, or a CPU list like 0,4-7", text,
-                                   fmt::join(kPlacementNames, ", ")));
+  throw std::invalid_argument(fmt::format("unknown placement '{}'; known are {}, or a CPU list like 0,4-7",
+                                          text, fmt::join(kPlacementNames, ", ")));
 }
 
 std::string to_string(const Placement& placement) {
@@ -192,12 +194,12 @@ Placement settle(const Layout& layout, Placement placement) {
 std::vector<unsigned> place(const Layout& layout, const Placement& placement, unsigned cpus) {
   if (!placement.settled) return place(layout, settle(layout, placement), cpus);
   const std::vector<unsigned>& chosen = *placement.settled;
-  if (cpus == 0) throw PlacementError("0 CPUs asked for: at least 1 is needed");
+  if (cpus == 0) throw std::invalid_argument("0 CPUs asked for: at least 1 is needed");
   if (cpus > chosen.size()) {
     const bool is_list = placement.order == Order::kList;
-    throw PlacementError(fmt::format("{} CPUs asked for, {} {} ({})", cpus, chosen.size(),
-                                     is_list ? "in the list" : "allowed",
-                                     brief(is_list ? placement.cpus : list(layout, &Pu::allowed))));
+    throw std::invalid_argument(fmt::format("{} CPUs asked for, {} {} ({})", cpus, chosen.size(),
+                                            is_list ? "in the list" : "allowed",
+                                            brief(is_list ? placement.cpus : list(layout, &Pu::allowed))));
   }
   return {chosen.begin(), chosen.begin() + cpus};
 }

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,10 +11,6 @@
 #include "topology/layout.h"
 
 namespace mmscale::topology {
-
-struct PlacementError : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 enum class Order {
   kCompact,   // nearest first: all PUs of a core, of an LLC, of a die, of a package, then the next package
@@ -39,7 +34,7 @@ struct Placement {
   bool operator==(const Placement& other) const { return order == other.order && cpus == other.cpus; }
 };
 
-// One of kPlacementNames, or a CPU list ("0,4-7").
+// One of kPlacementNames, or a CPU list ("0,4-7"). What is below throws std::invalid_argument, too, where CPUs are not there.
 Placement parse_placement(std::string_view text);
 
 // What parse_placement reads back.

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <unordered_map>
 
 #include "topology/text.h"
@@ -30,8 +31,8 @@ Sharing parse_sharing(std::string_view text) {
   const auto name = std::ranges::find(kSharingNames, text);
   if (name != kSharingNames.end()) return {static_cast<ShareBy>(name - kSharingNames.begin()), 0};
   if (const auto cpus = number<unsigned>(text); cpus.value_or(0) != 0) return {ShareBy::kCpus, *cpus};
-  throw SharingError(fmt::format("unknown sharing '{}'; known are {}, or a number of CPUs from 1 on", text,
-                                 fmt::join(kSharingNames, ", ")));
+  throw std::invalid_argument(fmt::format("unknown sharing '{}'; known are {}, or a number of CPUs from 1 on",
+                                          text, fmt::join(kSharingNames, ", ")));
 }
 
 std::string to_string(const Sharing& sharing) {
@@ -40,7 +41,7 @@ std::string to_string(const Sharing& sharing) {
 }
 
 std::vector<unsigned> groups(const Layout& layout, std::span<const unsigned> cpus, const Sharing& sharing) {
-  if (sharing.by == ShareBy::kCpus && sharing.cpus == 0) throw SharingError("0 CPUs cannot share");
+  if (sharing.by == ShareBy::kCpus && sharing.cpus == 0) throw std::invalid_argument("0 CPUs cannot share");
   std::vector<const Pu*> known;
   for (const Pu& pu : layout.pus) {
     known.resize(std::max<std::size_t>(known.size(), pu.os_index + 1));
@@ -50,7 +51,7 @@ std::vector<unsigned> groups(const Layout& layout, std::span<const unsigned> cpu
   std::vector<unsigned> groups;
   for (unsigned cpu : cpus) {
     const Pu* pu = cpu < known.size() ? known[cpu] : nullptr;
-    if (pu == nullptr) throw SharingError(fmt::format("CPU {} to share does not exist", cpu));
+    if (pu == nullptr) throw std::invalid_argument(fmt::format("CPU {} to share does not exist", cpu));
     const auto position = static_cast<unsigned>(groups.size());
     const unsigned object = shared_object(*pu, position, sharing);
     groups.push_back(group_of.try_emplace(object, static_cast<unsigned>(group_of.size())).first->second);

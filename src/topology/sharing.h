@@ -4,7 +4,6 @@
 
 #include <array>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,10 +11,6 @@
 #include "topology/layout.h"
 
 namespace mmscale::topology {
-
-struct SharingError : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 enum class ShareBy { kAll, kPackage, kNuma, kDie, kLlc, kCore, kPrivate, kCpus };
 
@@ -30,14 +25,14 @@ struct Sharing {
   bool operator==(const Sharing&) const = default;
 };
 
-// One of kSharingNames, or how many CPUs are to share ("8").
+// One of kSharingNames, or how many CPUs are to share ("8"). Throws std::invalid_argument.
 Sharing parse_sharing(std::string_view text);
 
 // What parse_sharing reads back.
 std::string to_string(const Sharing& sharing);
 
 // For each of the CPUs (OS indexes in placement order) the
-// group it is in. Groups count from 0 as they first appear.
+// group it is in. Groups count from 0 as they first appear. Throws std::invalid_argument.
 std::vector<unsigned> groups(const Layout& layout, std::span<const unsigned> cpus, const Sharing& sharing);
 
 }  // namespace mmscale::topology

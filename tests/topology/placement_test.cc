@@ -24,7 +24,7 @@ template <typename Call>
 std::string refusal(Call call) {
   try {
     call();
-  } catch (const std::runtime_error& error) {
+  } catch (const std::invalid_argument& error) {
     return error.what();
   }
   return "";
