@@ -28,12 +28,6 @@ std::vector<const Pu*> pus_of(const topology::Layout& layout, const std::vector<
   return pus;
 }
 
-std::string counter_name(std::string_view what, Distance distance) {
-  std::string name = fmt::format("{}_{}", what, topology::to_string(distance));
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-}
-
 struct Level {
   std::string_view name;
   unsigned (*group_of)(const Pu&);
@@ -192,10 +186,11 @@ measure::Findings bounce_findings(const topology::Layout& layout, const std::vec
   if (transfers > 0) {
     findings.put("run_length", exchanges / transfers);
     for (const auto& [distance, count] : by_distance)
-      findings.put(counter_name("share", distance), count / transfers);
+      findings.put(fmt::format("share_{}", topology::to_string(distance)), count / transfers);
   }
   findings.put("fairness", measure::jain_index(of_cpu));
-  for (const auto& [distance, ns] : bounced.wait_ns) findings.put(counter_name("wait_ns", distance), ns);
+  for (const auto& [distance, ns] : bounced.wait_ns)
+    findings.put(fmt::format("wait_ns_{}", topology::to_string(distance)), ns);
 
   nlohmann::ordered_json levels = nlohmann::ordered_json::array();
   for (const Level& level : kLevels) {

@@ -144,11 +144,8 @@ class LineTrial final : private Visits, public workload::WrappedLoad, public mea
     findings.put("one_way_ns_min", measure::quantile(all, 0));
     findings.put("one_way_ns_max", measure::quantile(all, 1));
     findings.put("round_trip_ns", 2 * median);
-    for (const auto& [at, times] : by_distance) {
-      std::string name(topology::to_string(at));
-      std::replace(name.begin(), name.end(), '-', '_');
-      findings.put("one_way_ns_" + name, measure::median(times));
-    }
+    for (const auto& [at, times] : by_distance)
+      findings.put(fmt::format("one_way_ns_{}", topology::to_string(at)), measure::median(times));
     findings.put("pairs", static_cast<double>(all.size()));
     findings.put("visits", static_cast<double>(least_visits));
     findings.put("visit_spread", measure::median(spreads));

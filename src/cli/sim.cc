@@ -262,8 +262,7 @@ nlohmann::ordered_json to_json(const workload::SimulatorLoad& load) {
 // As shares of the CPUs' time in their windows.
 void put_spent(measure::Findings& findings, const nlohmann::ordered_json& time) {
   const double total = time["total"];
-  const auto put = [&](std::string name, double part) {
-    std::ranges::replace(name, '-', '_');
+  const auto put = [&](const std::string& name, double part) {
     if (total != 0) findings.put("spent_" + name, part / total);
   };
   for (const auto& [name, part] : time.items())

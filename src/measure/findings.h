@@ -4,6 +4,7 @@
 // figures of a question that only it asks. A record carries them beside its own.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -24,7 +25,7 @@ struct Findings {
   std::string operation;
   // The distribution that describes it best: its name among the counters, without _p50. Empty for none.
   std::string distribution;
-  // Counters with the names they have in a record.
+  // Counters with the names they have in a record, which have _ where what they are made of has - ("other-package").
   std::vector<std::pair<std::string, double>> counters;
   // Members to add to the record's details; null if there are none. Shared, since records are copied.
   std::shared_ptr<const nlohmann::ordered_json> details;
@@ -32,7 +33,9 @@ struct Findings {
   // What bound_errors() looks at.
   std::vector<std::pair<std::string, std::shared_ptr<const Histogram>>> distributions;
 
-  void put(std::string_view name, double value) { counters.emplace_back(name, value); }
+  void put(std::string_view name, double value) {
+    std::ranges::replace(counters.emplace_back(name, value).first, '-', '_');
+  }
   void put(std::string_view name, std::optional<double> value) {
     if (value) put(name, *value);
   }
