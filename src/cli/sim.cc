@@ -16,6 +16,7 @@
 #include <stdexcept>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "bench/bounce.h"
@@ -296,11 +297,9 @@ measure::Record simulate(const SimulatedCase& c, const Model& model, const measu
 // Of each case its one record.
 using Results = std::vector<std::vector<measure::Record>>;
 
-// What each scheme's switches are to refcount's with the rest of a switch between them; `longer`: the same cases with a rest
-// that has grown, where the results are bounds.
-std::string gains(const Results& results, const Results& longer, const RestOfSwitch& rest,
-                  const Model& model) {
-  std::string text;
+// Which results are some scheme's switches and which refcount's in the same case, by their places.
+std::vector<std::pair<std::size_t, std::size_t>> beside_refcount(const Results& results) {
+  std::vector<std::pair<std::size_t, std::size_t>> pairs;
   for (std::size_t i = 0; i < results.size(); ++i) {
     const measure::Subject& subject = results[i].front().subject;
     if (subject.family != "switch" || subject.scheme == "refcount") continue;
@@ -310,15 +309,25 @@ std::string gains(const Results& results, const Results& longer, const RestOfSwi
              s.placement == subject.placement && s.pus == subject.pus;
     };
     const auto base = static_cast<std::size_t>(std::ranges::find_if(results, is_base) - results.begin());
-    if (base == results.size()) continue;
-    const auto gain = [&](const Results& of) { return of[i].front().rate() / of[base].front().rate(); };
+    if (base != results.size()) pairs.emplace_back(i, base);
+  }
+  return pairs;
+}
+
+// What each of those is to its refcount with the rest of a switch between them; `longer`: the same cases with a rest that
+// has grown, where the results are bounds.
+std::string gains(const std::vector<std::pair<std::size_t, std::size_t>>& pairs, const Results& results,
+                  const Results& longer, const RestOfSwitch& rest, const Model& model) {
+  std::string text;
+  for (const auto& [i, base] : pairs) {
+    const auto gain = [i, base](const Results& of) { return of[i].front().rate() / of[base].front().rate(); };
     text += fmt::format("{}: ", results[i].front().name);
     if (!longer.empty())
       text += fmt::format("~{:.3g} to at {} ", gain(longer), gain(results) < 1 ? "least" : "most");
     text += fmt::format("~{:.3g} x refcount, {:.0f} ns of a switch being the rest\n", gain(results),
-                        rest_of(rest, model, subject));
+                        rest_of(rest, model, results[i].front().subject));
   }
-  if (!text.empty() && !longer.empty())
+  if (!longer.empty())
     text += fmt::format(
         "Bounds: one rest of a switch for all numbers of CPUs. A kernel's grows with them, since its "
         "other shared lines contend, too,\nand the longer it is the less a scheme gains or loses: the first "
@@ -396,15 +405,16 @@ int run(const SimOptions& options, const Command& command, const std::string& co
              campaign::results_table(results, "~"));
   if (options.rest_of_switch.empty()) return 0;
   const RestOfSwitch rest = RestOfSwitch::parse(options.rest_of_switch);
+  const auto pairs = beside_refcount(results);
   Results longer;
-  if (rest.is_upper_bound() && !gains(results, {}, rest, model).empty())
+  if (rest.is_upper_bound() && !pairs.empty())
     for (SimulatedCase c : cases) {
       std::uint32_t& think = c.subject.settings.processes.think;
       think = static_cast<std::uint32_t>(std::min<double>(think * RestOfSwitch::kGrowth, UINT32_MAX));
       std::optional<campaign::RecordFile> nowhere;
       longer.push_back({simulate(c, model, times, nowhere)});
     }
-  fmt::print(screen, "{}", gains(results, longer, rest, model));
+  fmt::print(screen, "{}", gains(pairs, results, longer, rest, model));
   return 0;
 }
 
