@@ -124,8 +124,13 @@ MachineFile machine_file(const HostCosts& costs) {
     file.notes.push_back("costs_ns.tick: not measured, the default of its kind");
   }
   file.notes.push_back(
-      fmt::format("costs_ns.{}memory, port, handoff: nothing here measures them, the defaults of the kind",
+      fmt::format("costs_ns.{}memory, port, handoff, modified_read, failed_try, idle_exit: nothing here "
+                  "measures them, the defaults of the kind",
                   costs.kind == "x86" ? "" : "fence_after_rmw, "));
+  if (costs.kind != "power")
+    file.notes.push_back(
+        "home_hears_from, conflicts: not known of this host, owner and passed-on are taken; of AMD's "
+        "machines and of Intel's before Skylake docs/simulator.md says otherwise");
   file.json = {{"schema", 1},
                {"name", costs.name},
                {"description", costs.description},

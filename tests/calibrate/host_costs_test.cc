@@ -103,7 +103,11 @@ TEST(HostCosts, MakeAMachineThatCostsWhatWasMeasured) {
   EXPECT_EQ(model.costs.tick, 385u);
   EXPECT_EQ(file.json["costs_ns"]["atomic"],
             nlohmann::ordered_json({{"value", 5.0}, {"quality", "H"}, {"source", "atomics"}}));
-  EXPECT_THAT(file.notes, ElementsAre(HasSubstr("memory, port, handoff: nothing here measures them")));
+  EXPECT_THAT(
+      file.notes,
+      ElementsAre(
+          HasSubstr("memory, port, handoff, modified_read, failed_try, idle_exit: nothing here measures"),
+          HasSubstr("home_hears_from, conflicts: not known of this host")));
 }
 
 TEST(HostCosts, ASimulatedCallTakesAsLongAsTheMeasuredOne) {
