@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cctype>
-#include <future>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -14,7 +13,6 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -26,6 +24,7 @@
 #include "cli/names.h"
 #include "kernel/oracle.h"
 #include "measure/output_file.h"
+#include "measure/spread.h"
 #include "scheme/known.h"
 
 namespace mmscale::cli {
@@ -81,19 +80,8 @@ std::vector<const check::Case*> chosen_cases(const Arguments& arguments) {
 // Calls f(item) for each, several at a time: they share nothing.
 template <class T, class F>
 void for_each_on_all_cpus(std::vector<T>& items, F&& f) {
-  std::atomic<std::size_t> next{0};
-  const auto work = [&] {
-    for (std::size_t i = next++; i < items.size(); i = next++) f(items[i]);
-  };
-  std::vector<std::future<void>> others;
-  try {
-    const std::size_t most = std::min<std::size_t>(std::thread::hardware_concurrency(), items.size());
-    while (others.size() + 1 < most) others.push_back(std::async(std::launch::async, work));
-  } catch (const std::system_error&) {
-    // Fewer do as well.
-  }
-  work();
-  for (std::future<void>& other : others) other.get();
+  measure::spread(
+      items.size(), std::thread::hardware_concurrency(), [&](std::size_t i) { f(items[i]); }, [] {});
 }
 
 // "dangling,used" to one bit each.

@@ -5,7 +5,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <future>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -13,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "measure/spread.h"
 #include "measure/text_file.h"
 #include "topology/quota.h"
 #include "trace/builder.h"
@@ -93,19 +93,6 @@ class Chunks {
   Builder builder_;
 };
 
-// Calls f(i) for every i below `n`, on so many threads, and `meanwhile` on this one; where no more threads are to be had, the
-// rest on this one afterwards. Throws what one of them throws.
-template <class F, class G>
-void for_each(std::size_t n, unsigned threads, F&& f, G&& meanwhile) {
-  std::vector<std::future<void>> parts;
-  for (unsigned first = 0; first < threads; ++first)
-    parts.push_back(std::async(std::launch::async | std::launch::deferred, [&, first] {
-      for (std::size_t i = first; i < n; i += threads) f(i);
-    }));
-  meanwhile();
-  for (std::future<void>& part : parts) part.get();
-}
-
 }  // namespace
 
 SessionResult replay_all(const Trace& trace, const std::vector<ReplaySpec>& specs, unsigned threads) {
@@ -130,21 +117,19 @@ SessionResult replay_all(const Trace& trace, const std::vector<ReplaySpec>& spec
     Chunks chunks(trace);
     Chunk running, following;
     bool more = false;
-    const auto all = [&](auto&& f, auto&& meanwhile) {
-      for_each(some.size(), std::clamp(threads, 1u, static_cast<unsigned>(some.size())), f, meanwhile);
-    };
     const auto read_on = [&] { more = chunks.next(following); };
-    all(
-        [&](std::size_t i) {
-          replays[i] = make_replay(some[i], trace.facts());
-          replays[i]->begin();
-        },
-        read_on);
+    const auto begin = [&](std::size_t i) {
+      replays[i] = make_replay(some[i], trace.facts());
+      replays[i]->begin();
+    };
+    measure::spread(some.size(), threads, begin, read_on);
     while (more) {
       std::swap(running, following);
-      all([&](std::size_t i) { replays[i]->run(running); }, read_on);
+      measure::spread(
+          some.size(), threads, [&](std::size_t i) { replays[i]->run(running); }, read_on);
     }
-    all([&](std::size_t i) { results[i] = {some[i], replays[i]->finish()}; }, [] {});
+    const auto finish = [&](std::size_t i) { results[i] = {some[i], replays[i]->finish()}; };
+    measure::spread(some.size(), threads, finish, [] {});
     session.facts = chunks.finish(trace.facts());
     std::ranges::move(results, std::back_inserter(session.schemes));
   }
