@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <numeric>
-
 #include "machine/silicon/clock.h"
 #include "measure/interrupts.h"
 #include "measure/text_file.h"
@@ -81,9 +79,10 @@ void read_idle(std::span<const unsigned> cpus, const fs::path& root, KernelCount
 std::vector<IpiRow> parse_interrupts(std::string_view text, std::span<const unsigned> cpus) {
   std::vector<IpiRow> rows;
   for (const measure::InterruptRow& row : measure::parse_interrupts(text, cpus))
-    if (const auto kind = measure::ipi_kind(row.description))
-      rows.push_back(
-          {row.name, *kind, std::accumulate(row.counts.begin(), row.counts.end(), std::int64_t{0})});
+    if (const auto kind = measure::ipi_kind(row.description)) {
+      rows.push_back({row.name, *kind});
+      for (const auto& count : row.counts) rows.back().count += count.value_or(0);
+    }
   return rows;
 }
 

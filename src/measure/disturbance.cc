@@ -65,7 +65,8 @@ void read_stat(std::string_view text, std::int64_t tick_ns, std::vector<CpuSteal
 }
 
 void add(const InterruptRow& row, Count CpuSteal::*sum, std::vector<CpuSteal>& cpus) {
-  for (std::size_t i = 0; i < cpus.size(); ++i) cpus[i].*sum = (cpus[i].*sum).value_or(0) + row.counts[i];
+  for (std::size_t i = 0; i < cpus.size(); ++i)
+    if (row.counts[i]) cpus[i].*sum = (cpus[i].*sum).value_or(0) + *row.counts[i];
 }
 
 // /proc/softirqs looks like /proc/interrupts. Timers, the scheduler and RCU come with the tick.

@@ -25,7 +25,7 @@ std::vector<InterruptRow> parse_interrupts(std::string_view text, std::span<cons
     auto line = next_line(text);
     const auto key = next_word(line);
     if (!key.ends_with(':')) continue;
-    std::vector<std::int64_t> counts(cpus.size());
+    std::vector<std::optional<std::int64_t>> counts(cpus.size());
     bool whole = true;
     // Of hundreds of CPUs this is megabytes, before and after each window.
     for (const std::size_t column : columns) {
@@ -49,7 +49,8 @@ std::vector<std::pair<std::string, double>> busiest(std::span<const InterruptRow
   std::vector<std::pair<std::string, double>> rates;
   for (const InterruptRow& row : after) {
     const auto then = std::ranges::find(before, row.name, &InterruptRow::name);
-    const std::int64_t count = row.counts[index] - (then == before.end() ? 0 : then->counts[index]);
+    const std::int64_t count =
+        row.counts[index].value_or(0) - (then == before.end() ? 0 : then->counts[index].value_or(0));
     if (count > 0)
       rates.emplace_back(fmt::format("{} ({})", row.name, row.description),
                          static_cast<double>(count) / seconds);

@@ -18,7 +18,8 @@ namespace mmscale::measure {
 struct InterruptRow {
   std::string name;
   std::string description;
-  std::vector<std::int64_t> counts;
+  // Nothing of a CPU that has no column.
+  std::vector<std::optional<std::int64_t>> counts;
 };
 
 // Its text; counts are in the order of `cpus`. Rows that count for the machine and not for each CPU (ERR, MIS) are left out.
