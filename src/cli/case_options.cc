@@ -56,8 +56,6 @@ campaign::Choice choose(const CaseOptions& options, const ChosenLifecycle& own) 
   if (choice.lifecycle.empty()) choice.lifecycle = own.name;
   choice.settings.rules = rules_under(choice.lifecycle, choice.settings.rules);
   const workload::PatternParameters& processes = choice.settings.processes;
-  if (processes.migrate_every == 1)
-    throw UsageError("--migrate-every 1: must be 0, or at least 2 processes of which one migrates");
   if (processes.lifetime % 2 != 0)
     throw UsageError(
         fmt::format("--lifetime {}: must be an even number of switches, at least 2", processes.lifetime));

@@ -26,7 +26,7 @@ std::string own_names(const OptionInfo& info) {
 template <std::unsigned_integral Count>
 void read(const OptionInfo& info, std::string_view name, std::string_view text, Count& count) {
   count = static_cast<Count>(parse_count(name, text, static_cast<std::uint64_t>(info.more.least),
-                                         static_cast<std::uint64_t>(info.more.most)));
+                                         static_cast<std::uint64_t>(info.more.most), info.more.or_none));
 }
 void read(const OptionInfo& info, std::string_view name, std::string_view text, double& number) {
   number = parse_number(name, text, info.more.least, info.more.most);

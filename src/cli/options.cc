@@ -305,18 +305,19 @@ Number parse(std::string_view option, std::string_view text, Number least, Numbe
   const auto value = topology::number<Number>(text);
   // What is not a number (NaN) is not between any.
   if (value && *value >= least && *value <= most) return *value;
-  throw UsageError(fmt::format("{}: '{}' is not a {} from {} to {}", option, text, what, least, most));
+  throw UsageError(fmt::format("{}: '{}' is {} from {} to {}", option, text, what, least, most));
 }
 
 }  // namespace
 
 std::uint64_t parse_count(std::string_view option, std::string_view text, std::uint64_t least,
-                          std::uint64_t most) {
-  return parse(option, text, least, most, "whole number");
+                          std::uint64_t most, bool or_none) {
+  if (or_none && text == "0") return 0;
+  return parse(option, text, least, most, or_none ? "neither 0 nor a whole number" : "not a whole number");
 }
 
 double parse_number(std::string_view option, std::string_view text, double least, double most) {
-  return parse(option, text, least, most, "number");
+  return parse(option, text, least, most, "not a number");
 }
 
 namespace {

@@ -31,7 +31,7 @@ const OptionInfo* find_option(std::string_view command, std::string_view name);
 // A number as it is written in decimal, of which nothing is left over: no octal, hexadecimal, sign of a count,
 // infinity or NaN, nothing that wraps. Throws UsageError that names the option, the text and what is allowed.
 std::uint64_t parse_count(std::string_view option, std::string_view text, std::uint64_t least,
-                          std::uint64_t most);
+                          std::uint64_t most, bool or_none = false);
 double parse_number(std::string_view option, std::string_view text, double least, double most);
 
 // "250ms", "1.5s", "3m", "2h", "100us"; above 0, or 0 where that is the least. Else throws UsageError with the option.

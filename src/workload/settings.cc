@@ -139,7 +139,7 @@ constexpr Setting kSettings[] = {
     setting<&Settings::processes, &PatternParameters::migrate_every>(
         processes, "--migrate-every", "migrate_every", kFamiliesPage,
         "build: one process of so many changes its CPU; 0: none",
-        {.families = "switch", .workloads = "build", .left_out = true}),
+        {.families = "switch", .workloads = "build", .least = 2, .or_none = true, .left_out = true}),
     setting<&Settings::linger>(
         findings, "--linger", "linger_ns", "docs/teardown.md",
         "teardown: how long borrowers go on borrowing after the drop, e.g. 20us; default 0",

@@ -50,6 +50,8 @@ struct OptionInfo {
     // Of a count or number, or a duration in ns: what is allowed.
     double least = 0;
     double most = 0;
+    // Of a count: 0 is allowed as well, and is none.
+    bool or_none = false;
     // Of a name or names: what there is; null: whatever the command says.
     std::vector<std::string_view> (*choices)() = nullptr;
     // Some family's findings say it, as a count.

@@ -76,7 +76,7 @@ USAGE = [
     (("bench", "--benchmark_repetitions=-1"), "--benchmark_repetitions=-1: a number from 1 to 1000000"),
     (("bench", "--lifetime", "3"), "--lifetime 3: must be an even number .*"),
     (("bench", "--hotplug", "never"), "--hotplug: there is no 'never'; there are before, after"),
-    (("bench", "--migrate-every", "1"), "--migrate-every 1: must be 0, or at least 2 .*"),
+    (("bench", "--migrate-every", "1"), "--migrate-every: '1' is neither 0 nor a whole number from 2 to 4294967295"),
     (
         ("bench", "--scheme", "shootdown", "--lifecycle", "x86-2017"),
         "--scheme shootdown: unsafe under lifecycle x86-2017: .*; safe with --lifecycle powerpc; --unsafe runs it all the same",
