@@ -50,7 +50,7 @@ class KernelProgram final : public Program {
     for (unsigned cpu = 0; cpu < cpus(); ++cpu) {
       machines_.push_back(std::make_unique<Machine>(world, cpu));
       cpus_.push_back(std::make_unique<Cpu>(m(cpu), all_->system));
-      if (case_.preempted_by != Case::kNobody)
+      if (case_.more.preempted_by != Case::kNobody)
         machines_[cpu]->set_preemption(
             [](void* self, unsigned n) { static_cast<KernelProgram*>(self)->preempt(n); }, this);
     }
@@ -61,10 +61,10 @@ class KernelProgram final : public Program {
     }
     std::vector<Mm*> mms;
     for (std::size_t mm = 0; mm < users.size(); ++mm)
-      mms.push_back(kernel::mm_alloc(m(0), cpu(0), users[mm], case_.exit_flushes));
+      mms.push_back(kernel::mm_alloc(m(0), cpu(0), users[mm], case_.more.exit_flushes));
     for (std::size_t task = 0; task < case_.task_mm.size(); ++task)
       workload::settle(m(0), all_->tasks[task], mms[case_.task_mm[task]]);
-    if (case_.registered) m(0).store(mms[0]->membarrier_state, 1u, std::memory_order_relaxed);
+    if (case_.more.registered) m(0).store(mms[0]->membarrier_state, 1u, std::memory_order_relaxed);
     first_mms_ = mms;
     for (const Case::Before& before : case_.before) perform(before.cpu, before.step);
   }
@@ -85,7 +85,7 @@ class KernelProgram final : public Program {
     return regions;
   }
 
-  machine::explorer::CpuSet interchangeable() const override { return case_.interchangeable; }
+  machine::explorer::CpuSet interchangeable() const override { return case_.more.interchangeable; }
   // Its area, its kernel thread, and what a scheme keeps for it behind each mm.
   unsigned owner_of(const void* location) const override {
     for (unsigned n = 0; n < cpus(); ++n)
@@ -198,7 +198,7 @@ class KernelProgram final : public Program {
   struct Everything {
     Everything(const kernel::Build<Machine>& build, const Case& the_case)
         : memory(kernel::MmSlab<Machine>::bytes(build, the_case.cpus(), kMms) / sizeof(Block) + 1),
-          system(build, the_case.cpus(), std::as_writable_bytes(std::span(memory)), the_case.rules) {}
+          system(build, the_case.cpus(), std::as_writable_bytes(std::span(memory)), the_case.more.rules) {}
 
     std::vector<Block> memory;
     kernel::System<Machine> system;
@@ -288,7 +288,8 @@ class KernelProgram final : public Program {
     if (m(n).load(all_->need_resched[n], relaxed) == 0) return;
     m(n).store(all_->need_resched[n], 0u, relaxed);
     Task& preempted = workload::current(m(n), cpu(n));
-    schedule(n, case_.preempted_by == Case::kKthread ? all_->kthreads[n] : all_->tasks[case_.preempted_by]);
+    schedule(n, case_.more.preempted_by == Case::kKthread ? all_->kthreads[n]
+                                                          : all_->tasks[case_.more.preempted_by]);
     schedule(n, preempted);
   }
 

@@ -120,7 +120,7 @@ TEST(Check, CasesOfMembarrierAreOfRegisteredProcessesButTheOneOfTheRefusal) {
   for (const Case& one : cases())
     for (const auto& program : one.programs)
       if (std::ranges::count(program, Act::slow_side, &Step::op) != 0) {
-        EXPECT_EQ(one.registered, one.name != "membarrier-eperm") << one.name;
+        EXPECT_EQ(one.more.registered, one.name != "membarrier-eperm") << one.name;
       }
 }
 
@@ -129,7 +129,7 @@ TEST(Check, CasesSayOfNoCpusThatTheyAreAlikeWhichAreNot) {
   for (const Case& one : cases()) {
     std::vector<std::vector<Act>> acts;
     for (unsigned cpu = 0; cpu < one.cpus(); ++cpu) {
-      if ((one.interchangeable >> cpu & 1) == 0) continue;
+      if ((one.more.interchangeable >> cpu & 1) == 0) continue;
       std::vector<Act> of_cpu;
       for (const Case::Before& before : one.before)
         if (before.cpu == cpu) of_cpu.push_back(before.step.op);

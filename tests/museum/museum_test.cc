@@ -41,7 +41,7 @@ TEST(Museum, LazyMaskUpdatesOf2024NeedOneFlushMore) {
 // 21641bd9a7a7: a CPU that goes offline left the masks before it left the mm it borrowed.
 TEST(Museum, OffliningLeftTheMaskBeforeTheMm) {
   Case before = the_case("offline");
-  before.rules.hotplug = kernel::Hotplug::before;
+  before.more.rules.hotplug = kernel::Hotplug::before;
   EXPECT_TRUE((shows<scheme::Shootdown, Powerpc>(Violation::dangling, before)));
   EXPECT_FALSE((shows<scheme::Shootdown, Powerpc>(Violation::dangling, the_case("offline"))));
   // Hazard pointers have the same hole: an offline CPU takes no IPI.
@@ -269,7 +269,7 @@ TEST(Museum, OffliningMayReturnALazyReferenceTwice) {
 // loaded, and is answered "not me".
 TEST(Museum, AKernelThreadsExecAnswersTooEarly) {
   Case before = the_case("exec");
-  before.rules.irqs_off_activate_mm = false;
+  before.more.rules.irqs_off_activate_mm = false;
   EXPECT_TRUE((shows<scheme::Shootdown, Powerpc>(Violation::used, before)));
   EXPECT_TRUE((shows<scheme::Hazptr, Arm64>(Violation::used, before)));
   EXPECT_FALSE((shows<scheme::Refcount, Powerpc>(Violation::used, before)));

@@ -85,10 +85,10 @@ TEST(SeededFaultsExplored, OneThatOnlyPreemptionFinds) {
   EXPECT_TRUE((finds<test::LooksWithPreemptionOn, X86_2025>(dangling, "preempted-by-user")));
   EXPECT_FALSE(finds<scheme::Refcount>(dangling, "preempted-by-user"));
   Case undisturbed = the_case("preempted-by-user");
-  undisturbed.preempted_by = Case::kNobody;
+  undisturbed.more.preempted_by = Case::kNobody;
   std::vector<Case> others = {undisturbed, the_case("preempted-exit")};
   std::ranges::copy_if(cases(), std::back_inserter(others), [](const Case& one) {
-    return one.cpus() <= 2 && one.schemes.empty() && one.concerns_lifecycle("x86-2025");
+    return one.cpus() <= 2 && one.more.schemes.empty() && one.concerns_lifecycle("x86-2025");
   });
   for (const Case& one : others)
     for (const Violation violation : {dangling, double_free, leak, used})
