@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "topology/layout.h"
@@ -33,5 +34,10 @@ std::string render_text(const Layout& layout, const Extras& extras = {});
 
 // Every PU with its place; unknown indexes are null.
 std::string render_json(const Layout& layout, const Extras& extras = {});
+
+// The layout on its way from one process to another of the
+// same program; nothing if the bytes are not those of a whole one.
+std::string to_bytes(const Layout& layout);
+std::optional<Layout> from_bytes(std::string_view bytes);
 
 }  // namespace mmscale::topology

@@ -20,8 +20,8 @@
 #include "topology/believe_affinity.h"
 #include "topology/bitmap.h"
 #include "topology/input_file.h"
-#include "topology/layout_bytes.h"
 #include "topology/limited_child.h"
+#include "topology/render.h"
 #include "topology/synthetic_bounds.h"
 
 namespace mmscale::topology {

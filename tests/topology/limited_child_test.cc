@@ -10,8 +10,8 @@
 #include <atomic>
 #include <vector>
 
-#include "topology/layout_bytes.h"
 #include "topology/machines.h"
+#include "topology/render.h"
 
 namespace mmscale::topology {
 namespace {
