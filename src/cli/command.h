@@ -28,6 +28,8 @@ struct Start {
   CLI::App& app;
   // What was typed, and what files and the environment gave besides: it goes into the records.
   std::string command_line;
+  // What stands behind the first "--", if there is one; what reads command lines takes that away.
+  std::optional<std::vector<std::string>> behind_dashes = {};
   // The exit status.
   int status = 0;
 };

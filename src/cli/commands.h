@@ -38,6 +38,8 @@ void add_assess_command(Start& start);
 
 // What the scheduler of this machine does, into a file that `mmscale replay` reads.
 void add_record_command(Start& start);
+// Its exit status where there is no such command to record, as env(1) has it.
+inline constexpr int kCannotRun = 127;
 
 // What a recorded trace would have cost under each scheme.
 void add_replay_command(Start& start);

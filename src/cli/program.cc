@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -85,6 +86,8 @@ int run(int argc, char** argv) {
                                                 build.compiler, build.build_type));
   app.require_subcommand(1);
   Start start{app, printable(fmt::format("{}", fmt::join(argv, argv + argc, " ")))};
+  if (char** const dashes = std::find(argv, argv + argc, std::string_view("--")); dashes != argv + argc)
+    start.behind_dashes.emplace(dashes + 1, argv + argc);
   // describe is what a shell runs at each tab key, and nobody would see what it says.
   if (argc > 1 && argv[1][0] != '-' && std::string_view(argv[1]) != "describe") remove_what_recorders_left();
   add_topo_command(start);

@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/messages.h"
 #include "cli/names.h"
 #include "measure/environment.h"
 #include "measure/output_file.h"
@@ -111,9 +112,11 @@ class Recorded {
     // Closed by a successful exec.
     if (read(failure_, &error, sizeof(error)) == sizeof(error)) {
       waitpid(std::exchange(pid_, -1), nullptr, 0);
-      throw trace::RecordError(fmt::format("{}: cannot be run: {}", name_, std::strerror(error)));
+      cannot_run_ = fmt::format("{}: cannot be run: {}", name_, std::strerror(error));
     }
   }
+  // Why there is nothing to record; empty if there is.
+  const std::string& cannot_run() const { return cannot_run_; }
 
   // How it ended, in words; empty while it runs.
   std::string ended() {
@@ -137,6 +140,7 @@ class Recorded {
 
   static constexpr std::chrono::seconds kPatience{2};
   std::string name_;
+  std::string cannot_run_;
   pid_t pid_ = -1;
   int go_ = -1;
   int failure_ = -1;
@@ -212,6 +216,11 @@ int run(const RecordOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   std::string how;
   if (command) command->go();
+  if (command && !command->cannot_run().empty()) {
+    quiet() = false;
+    fmt::print(stderr, "mmscale: {}\n", printable(command->cannot_run()));
+    return kCannotRun;
+  }
   while (ended_by == 0 && (!limit || std::chrono::steady_clock::now() - start < *limit)) {
     if (command && !(how = command->ended()).empty()) break;
     poll(nullptr, 0, static_cast<int>(kPeriod.count()));
@@ -224,7 +233,8 @@ int run(const RecordOptions& options) {
   file.finish();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   fmt::print(measure::screen_beside(options.out),
-             "{}: {} events in {:.1f} s, {} tasks were there before{}{}\n", options.out, written - tasks,
+             "{}: {} events in {:.1f} s, {} tasks were there before{}{}\n",
+             measure::is_standard_output(options.out) ? "standard output" : options.out, written - tasks,
              seconds, tasks, how.empty() ? "" : "; the command ended: " + how,
              ended_by != 0 ? fmt::format("; ended by {}", strsignal(ended_by)) : "");
   if (const std::uint64_t lost = recorder.lost())

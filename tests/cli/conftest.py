@@ -99,6 +99,18 @@ def complaints(done):
     return [line for line in done.stderr.splitlines() if line.startswith("mmscale: ")]
 
 
+@pytest.fixture
+def tracefs():
+    """Where tracefs is, if this machine can be recorded."""
+    mounts = [line.split() for line in open("/proc/self/mounts")]
+    where = next((mount[1] for mount in mounts if mount[2] == "tracefs"), None)
+    if os.geteuid() != 0 or where is None or not os.path.isdir(f"{where}/events/sched/sched_switch"):
+        pytest.skip("needs root and a mounted tracefs")
+    if os.readlink("/proc/self/ns/pid") != "pid:[4026531836]":
+        pytest.skip("the tracer's pids are not those of this PID namespace")
+    return where
+
+
 def assert_refused(done, status, pattern):
     """It did nothing, and said why in one line."""
     assert done.returncode == status, done.stderr
