@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cli/commands.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
-#include <filesystem>
+#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -35,8 +36,10 @@
 #include "measure/output_file.h"
 #include "measure/tick_rate.h"
 #include "scheme/known.h"
+#include "topology/fd.h"
 #include "topology/quota.h"
 #include "topology/topology.h"
+#include "trace/recorder.h"
 #include "trace/session.h"
 
 namespace mmscale::cli {
@@ -56,6 +59,7 @@ struct AssessOptions {
   std::string out;
   std::uint32_t repetitions = 9;
   double plant_ns = 0;
+  double tick_rate = 0;
   bool accept_invalid = false;
   bool json = false;
 };
@@ -98,6 +102,7 @@ class Assessor {
     result.repetitions = options_.repetitions;
     result.accepts_invalid = options_.accept_invalid;
     result.all_cpus = usable_;
+    result.online_cpus = topology::count(layout_).online;
     measure::TickRate ticks;
     ticks.begin();
     const std::vector<unsigned> counts = pair_counts();
@@ -282,6 +287,7 @@ class Assessor {
     point.mm_count = difference(windows[0], windows[1]);
     point.shootdown = difference(windows[0], windows[2]);
     point.hazptr = difference(windows[0], windows[3]);
+    point.instructions = difference(windows[1], windows[2]);
     if (planted_ticks > 0) point.planted = difference(windows[4], windows[0]);
   }
 
@@ -297,13 +303,13 @@ class Assessor {
 };
 
 // Counts are the trace's, whatever the model.
-Workload count(const std::string& path, const std::string& called) {
-  const trace::Trace trace(path, {});
+Workload count(const std::string& path, const std::string& called, double tick_rate) {
+  const trace::Trace trace(path, {.tick_rate = tick_rate > 0 ? std::optional(tick_rate) : std::nullopt});
   const std::size_t cpus = trace.facts().cpus.size();
   const auto model = machine::simulator::load_model("power8-16s");
   if (model.layout.pus.size() < cpus)
     throw std::runtime_error(
-        fmt::format("{}: {} CPUs, {} are the most", path, cpus, model.layout.pus.size()));
+        fmt::format("{}: {} CPUs, {} are the most", called, cpus, model.layout.pus.size()));
   trace::ReplaySpec spec;
   spec.model = &model;
   for (std::size_t i = 0; i < cpus; ++i) spec.pus.push_back(model.layout.pus[i].os_index);
@@ -313,7 +319,7 @@ Workload count(const std::string& path, const std::string& called) {
   const trace::SessionResult session = trace::replay_all(trace, specs, 1);
   const trace::Facts& facts = session.facts;
   if (facts.last_ns <= facts.first_ns)
-    throw std::runtime_error(fmt::format("{}: no time passes in it", path));
+    throw std::runtime_error(fmt::format("{}: no time passes in it", called));
   Workload workload;
   workload.name = called;
   workload.seconds = static_cast<double>(facts.last_ns - facts.first_ns) * 1e-9;
@@ -322,12 +328,24 @@ Workload count(const std::string& path, const std::string& called) {
   workload.borrows = session.schemes.front().result.sum.lazy_grabs;
   workload.interrupts = session.schemes.back().result.sum.ipis_shoot;
   workload.deaths = facts.died;
+  workload.lost = facts.of(trace::Oddity::lost).count;
   return workload;
 }
 
-// Runs this very program as `mmscale record`; a recording needs privileges, which its own message names.
-void record(const AssessOptions& options, const std::string& path) {
-  std::vector<std::string> words = {"mmscale", "record", "-o", path};
+// A file that has no name, so that it is gone however this ends.
+topology::Fd nameless_file() {
+  const char* const folder = std::getenv("TMPDIR");
+  std::string path = fmt::format("{}/mmscale-assess-XXXXXX", folder != nullptr ? folder : "/tmp");
+  topology::Fd file(::mkostemp(path.data(), O_CLOEXEC));
+  if (file.get() < 0)
+    throw std::system_error(errno, std::generic_category(), fmt::format("{}: a file to record to", path));
+  ::unlink(path.c_str());
+  return file;
+}
+
+// Runs this very program as `mmscale record`, with that file as its standard output. Returns its exit status.
+int record(const AssessOptions& options, const topology::Fd& file) {
+  std::vector<std::string> words = {"mmscale", "record", "-o", "-"};
   if (!options.record.empty()) words.insert(words.end(), {"--seconds", options.record});
   if (!options.command.empty()) words.push_back("--");
   words.insert(words.end(), options.command.begin(), options.command.end());
@@ -339,35 +357,30 @@ void record(const AssessOptions& options, const std::string& path) {
   if (child == 0) {
     // Where this process is killed it ends in order.
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-    // What it prints is no part of this command's output.
-    ::dup2(STDERR_FILENO, STDOUT_FILENO);
+    ::dup2(file.get(), STDOUT_FILENO);
     ::execv("/proc/self/exe", arguments.data());
-    ::_exit(127);
+    ::_exit(1);
   }
   int status = 0;
   while (::waitpid(child, &status, 0) < 0)
     if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "waiting for mmscale record");
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    throw std::runtime_error("mmscale record did not record (its message stands above)");
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
-Workload workload_of(const AssessOptions& options) {
-  if (!options.trace.empty()) return count(options.trace, options.trace);
+// The machine is assessed all the same where nobody may record; nothing where the command is none.
+std::optional<Workload> recorded(const AssessOptions& options) {
   Workload workload;
   workload.name = options.command.empty() ? fmt::format("{} of this machine", options.record)
                                           : fmt::format("{}", fmt::join(options.command, " "));
-  // The machine is assessed all the same where nobody may record.
   try {
-    std::string folder = (std::filesystem::temp_directory_path() / "mmscale-assess-XXXXXX").string();
-    if (::mkdtemp(folder.data()) == nullptr)
-      throw std::system_error(errno, std::generic_category(), "making a folder for the recording");
-    // Gone with its contents when this ends.
-    const std::shared_ptr<void> scratch(nullptr, [&folder](void*) {
-      std::error_code error;
-      std::filesystem::remove_all(folder, error);
-    });
-    record(options, folder + "/assess.trace");
-    return count(folder + "/assess.trace", workload.name);
+    // Whether anybody may, and why not.
+    trace::Recorder({.tracefs = trace::find_tracefs(), .buffer_kib = 64});
+    const topology::Fd file = nameless_file();
+    const int status = record(options, file);
+    if (status == kCannotRun) return std::nullopt;
+    if (status != 0)
+      throw std::runtime_error(fmt::format("mmscale record ended with status {} and its message", status));
+    return count(fmt::format("/proc/self/fd/{}", file.get()), workload.name, 0);
   } catch (const std::exception& error) {
     workload.unavailable = error.what();
     return workload;
@@ -375,10 +388,11 @@ Workload workload_of(const AssessOptions& options) {
 }
 
 int run(AssessOptions options, const std::string& command_line) {
-  const bool asked = !options.trace.empty() || !options.record.empty() || !options.command.empty();
   if (!options.record.empty()) parse_duration("--record", options.record);
   if (!options.trace.empty() && !options.record.empty())
     throw UsageError("TRACE and --record both name a workload; give one");
+  if (options.tick_rate > 0 && options.trace.empty())
+    throw UsageError("--tick-rate: of a TRACE, and none is given");
   if (options.json && measure::is_standard_output(options.out))
     throw UsageError(fmt::format("--out {} and --json: both on standard output", options.out));
   std::string why_lifecycle = "asked for";
@@ -392,14 +406,20 @@ int run(AssessOptions options, const std::string& command_line) {
     throw UsageError(
         fmt::format("assess: {} is not this host, and cannot be measured", topology.layout().source));
   std::optional<Workload> workload;
-  if (asked) workload = workload_of(options);
-  fmt::print(stderr, "lifecycle {} ({})\n", options.lifecycle, why_lifecycle);
+  if (!options.trace.empty()) workload = count(options.trace, options.trace, options.tick_rate);
   machine::silicon::Pool pool(topology);
   measure::Bench where{topology, pool, topology::read_cpu_quota()};
+  // Before anything is recorded or measured in vain.
+  make_folder_of(options.out);
   Assessor assessor(where, options, why_lifecycle, command_line);
+  if (!options.record.empty() || !options.command.empty()) {
+    workload = recorded(options);
+    if (!workload) return static_cast<int>(campaign::Outcome::failed);
+  }
+  fmt::print(stderr, "lifecycle {} ({})\n", options.lifecycle, why_lifecycle);
   Assessment assessment = assessor.run();
-  assessment.incomplete |= workload && !workload->unavailable.empty();
   assessment.workload = std::move(workload);
+  assessment.incomplete |= assessment.workload && !workload_share(assessment);
   assessor.close(assessment);
   if (options.json)
     fmt::print("{}\n", to_json(assessment).dump(2));
@@ -417,6 +437,7 @@ void add_assess_command(Start& start) {
       "WORKLOAD", options->words,
       "A recording, as for replay; or, after --, a command to record from its start to its end");
   command.take("--record", options->record);
+  command.take("--tick-rate", options->tick_rate);
   command.take("--lifecycle", options->lifecycle);
   command.take("--window", options->window);
   command.take("--reps", options->repetitions);
@@ -428,14 +449,17 @@ void add_assess_command(Start& start) {
       "Status 3: something had no valid window, or was not recorded; what rests on it is said to be "
       "unknown.");
   command.run([options, &start] {
-    // CLI11 takes the -- away.
-    if (start.command_line.ends_with(" --")) throw UsageError("assess: no command after --");
-    if (start.command_line.find(" -- ") != std::string::npos)
-      options->command = options->words;
-    else if (options->words.size() > 1)
+    if (start.behind_dashes) {
+      options->command = *start.behind_dashes;
+      if (options->command.empty()) throw UsageError("assess: no command after --");
+      if (options->words != options->command)
+        throw UsageError("TRACE and a command both name a workload; give one");
+    } else if (options->words.size() > 1) {
       throw UsageError("assess takes one TRACE; a command stands after --");
-    else if (!options->words.empty())
+    } else if (!options->words.empty()) {
       options->trace = options->words.front();
+      if (options->trace.empty()) throw UsageError("TRACE: its value is empty");
+    }
     return run(*options, start.command_line);
   });
 }

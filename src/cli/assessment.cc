@@ -16,6 +16,7 @@ constexpr double kMatters = 0.01;
 
 std::string time(double ns) {
   const double size = std::abs(ns);
+  if (size >= 1e9) return fmt::format("{:.3g} s", ns * 1e-9);
   if (size >= 1e6) return fmt::format("{:.3g} ms", ns * 1e-6);
   if (size >= 1e3) return fmt::format("{:.3g} us", ns * 1e-3);
   return fmt::format("{:.3g} ns", ns);
@@ -39,24 +40,38 @@ std::string percent(double part) {
                   : fmt::format("{:.0f} %", part * measure::kPercent);
 }
 
-// Whether no scheme can spare more than what sharing costs.
-bool is_bounded(const SwitchPoint& point) { return point.sharing.interval && !is_gain(point.sharing); }
+// The upper end of a figure, and of mm_count's own instructions, which are not in what sharing costs.
+std::optional<double> with_instructions(const Figure& figure, const SwitchPoint& point) {
+  if (!figure.interval) return std::nullopt;
+  const auto& own = point.instructions.interval;
+  return std::max(0.0, figure.interval->high + (own ? std::max(0.0, own->high) : 0.0));
+}
 
 // The upper end of what a scheme without mm_count would spare in each switch: all of it, where nothing better is known.
 std::optional<double> most_spared(const SwitchPoint& point) {
-  const Figure& figure = agreement(point) == Agreement::agree ? point.mm_count
-                         : is_bounded(point)                  ? point.sharing
-                                                              : point.threads;
-  if (!figure.interval) return std::nullopt;
-  return std::max(0.0, figure.interval->high);
+  if (agreement(point) == Agreement::agree) return with_instructions(point.mm_count, point);
+  if (const auto most = bound(point)) return most;
+  return point.threads.interval ? std::optional(point.threads.interval->high) : std::nullopt;
 }
 
-// How much more often a program switches, as a part, that does nothing else and is spared the upper end of that.
-std::optional<double> gain_of(const Figure& figure, const SwitchPoint& point) {
-  if (!figure.interval || !point.threads.median) return std::nullopt;
-  // Nothing is left to divide by if it were all of a switch.
-  const double spared = std::clamp(figure.interval->high, 0.0, *point.threads.median * 0.999);
-  return spared / (*point.threads.median - spared);
+// How much more often a program switches, as a part, that does nothing else and is spared so much of each, out of the least
+// that one may take. Empty where that is nearly all of it.
+std::optional<double> gain_of(std::optional<double> spared, const SwitchPoint& point) {
+  constexpr double kNearlyAll = 0.9;
+  if (!spared || !point.threads.interval) return std::nullopt;
+  const double threads = point.threads.interval->low;
+  return *spared > kNearlyAll * threads ? std::nullopt : std::optional(*spared / (threads - *spared));
+}
+
+// Why nothing is known of its CPU time, where its counts are there.
+std::string why_no_share(const Assessment& a) {
+  if (a.workload->lost != 0)
+    return fmt::format(": its tracer lost {} events or more (mmscale record --buffer makes room for more)",
+                       a.workload->lost);
+  if (a.workload->cpus > a.all_cpus)
+    return fmt::format(": it has {}, and what a switch takes was measured with {}",
+                       some_cpus(a.workload->cpus), a.all_cpus);
+  return {};
 }
 
 std::string point_in_words(const SwitchPoint& point) {
@@ -78,18 +93,25 @@ std::string point_in_words(const SwitchPoint& point) {
     words +=
         "Threads switch faster: what else they share spares more than mm_count costs, so that is no bound of "
         "what a scheme would give.\n";
-  constexpr std::array<std::string_view, 4> kEmulation = {
+  // Where they do not meet the one or the other is more.
+  const bool is_above =
+      point.mm_count.interval && point.mm_count.interval->low > point.sharing.interval->high;
+  const std::array<std::string_view, 4> kEmulation = {
       "mm_count explains {} of it, as emulated with that switch around it.\n",
-      "The emulation says {} for mm_count, which is another figure: what sharing costs here is not, "
-      "or not only, mm_count.\n",
+      is_above
+          ? "The emulation says {} for mm_count, which is more than all that sharing costs here: the "
+            "emulation is "
+            "wrong, or what else threads share spares something.\n"
+          : "The emulation says {} for mm_count, which is another figure: what sharing costs here is not, "
+            "or not only, mm_count.\n",
       "The emulation says {} for mm_count. These windows cannot tell that from nothing: "
       "they neither bear it out nor contradict it.\n",
       "Whether mm_count explains that is unknown: too few emulated windows count ({}).\n"};
   words += fmt::format(fmt::runtime(kEmulation.at(static_cast<std::size_t>(agreement(point)))),
                        text(point.mm_count));
+  if (!bound(point)) return words;
   const auto gain = most_gain(point);
-  if (!gain) return words;
-  if (constexpr double kNearlyAllOfASwitch = 9; *gain > kNearlyAllOfASwitch)
+  if (!gain)
     return words + "What any other scheme would give nobody can tell: the windows are too far apart.\n";
   const auto emulated = emulated_gain(point);
   const bool finer = emulated && *emulated < *gain && agreement(point) != Agreement::disagree;
@@ -98,6 +120,10 @@ std::string point_in_words(const SwitchPoint& point) {
       *gain == 0 ? "nothing" : "at most " + percent(*gain),
       finer ? fmt::format(", as emulated {},", percent(*emulated)) : "",
       *gain >= kMatters ? "." : ": it does not matter.");
+  if (!point.instructions.interval)
+    words +=
+        "mm_count's own instructions, which processes spend, too, are not in that: too few emulated windows "
+        "count.\n";
   return words;
 }
 
@@ -133,14 +159,18 @@ Agreement agreement(const SwitchPoint& point) {
   return is_seen(point.sharing) && is_seen(point.mm_count) ? Agreement::agree : Agreement::cannot_tell;
 }
 
-std::optional<double> most_gain(const SwitchPoint& point) {
-  return is_bounded(point) ? gain_of(point.sharing, point) : std::nullopt;
+std::optional<double> bound(const SwitchPoint& point) {
+  return is_gain(point.sharing) ? std::nullopt : with_instructions(point.sharing, point);
 }
 
-std::optional<double> emulated_gain(const SwitchPoint& point) { return gain_of(point.mm_count, point); }
+std::optional<double> most_gain(const SwitchPoint& point) { return gain_of(bound(point), point); }
+
+std::optional<double> emulated_gain(const SwitchPoint& point) {
+  return gain_of(with_instructions(point.mm_count, point), point);
+}
 
 std::optional<double> share_of(const Assessment& assessment, double ns) {
-  if (!is_counted(assessment)) return std::nullopt;
+  if (!is_counted(assessment) || !why_no_share(assessment).empty()) return std::nullopt;
   const Workload& workload = *assessment.workload;
   constexpr double kSwitchesPerBorrow = 2;
   return static_cast<double>(workload.borrows) * kSwitchesPerBorrow * ns * 1e-9 /
@@ -150,12 +180,13 @@ std::optional<double> share_of(const Assessment& assessment, double ns) {
 std::optional<double> workload_share(const Assessment& assessment) {
   if (assessment.points.empty()) return std::nullopt;
   const auto spared = most_spared(assessment.points.back());
-  return spared ? share_of(assessment, *spared) : std::nullopt;
+  const auto share = spared ? share_of(assessment, *spared) : std::nullopt;
+  return share <= 1.0 ? share : std::nullopt;
 }
 
 std::optional<double> interrupts_share(const Assessment& assessment) {
   const auto& ns = assessment.interrupt_running.interval;
-  if (!ns || !is_counted(assessment)) return std::nullopt;
+  if (!ns || !is_counted(assessment) || !why_no_share(assessment).empty()) return std::nullopt;
   const Workload& workload = *assessment.workload;
   // Who sends waits, and who is interrupted takes no longer than that.
   return static_cast<double>(workload.interrupts) * 2 * ns->high * 1e-9 / (workload.seconds * workload.cpus);
@@ -164,6 +195,9 @@ std::optional<double> interrupts_share(const Assessment& assessment) {
 std::string in_words(const Assessment& a) {
   std::string words;
   if (a.accepts_invalid) words += "Windows that do not count were taken, too, as asked for.\n";
+  if (a.all_cpus < a.online_cpus)
+    words += fmt::format("Of {} CPUs {} may be used here at a time, and all that follows is of those.\n",
+                         a.online_cpus, a.all_cpus);
   if (!a.points.empty())
     words += fmt::format("{:>5} {:>30} {:>30} {:>26} {:>26} {:>26}\n", "CPUs", "threads", "processes",
                          "sharing", "mm_count, emulated", "shootdown spares");
@@ -197,13 +231,14 @@ std::string in_words(const Assessment& a) {
     const double each = static_cast<double>(count) / w.seconds;
     return each < 100 ? fmt::format("{:.3g}", each) : fmt::format("{:.0f}", each);
   };
-  words += fmt::format("{}: {} switches, {} borrows, {} deaths a second on {}.\n", w.name, rate(w.switches),
-                       rate(w.borrows), rate(w.deaths), some_cpus(w.cpus));
+  words +=
+      fmt::format("{}: {} switches, {} borrows, {} deaths a second on {}, in {}.\n", w.name, rate(w.switches),
+                  rate(w.borrows), rate(w.deaths), some_cpus(w.cpus), time(w.seconds * 1e9));
   const auto share = workload_share(a);
-  if (!share) return words + "What of its CPU time that is, is unknown.\n";
+  if (!share) return words + fmt::format("What of its CPU time that is, is unknown{}.\n", why_no_share(a));
   const SwitchPoint& widest = a.points.back();
   words += fmt::format("Of its CPU time mm_count takes at most {}{}{}\n", percent(*share),
-                       is_bounded(widest) ? "" : ", were it all of a switch",
+                       bound(widest) ? "" : ", were it all of a switch",
                        *share < kMatters ? ": it does not matter." : ".");
   const auto spared = [&a](const Figure& figure) {
     return is_seen(figure) ? percent(*share_of(a, *figure.median)) : "nothing that could be seen";
@@ -226,6 +261,7 @@ nlohmann::ordered_json to_json(const Assessment& a) {
                                  {"repetitions", a.repetitions},
                                  {"accepts_invalid", a.accepts_invalid},
                                  {"cpus", a.all_cpus},
+                                 {"online_cpus", a.online_cpus},
                                  {"points", nlohmann::ordered_json::array()},
                                  {"deaths", nlohmann::ordered_json::array()}};
   for (const SwitchPoint& p : a.points) {
@@ -239,7 +275,9 @@ nlohmann::ordered_json to_json(const Assessment& a) {
         {"mm_count", json_of(p.mm_count)},
         {"shootdown_spares", json_of(p.shootdown)},
         {"hazptr_spares", json_of(p.hazptr)},
+        {"instructions", json_of(p.instructions)},
         {"agreement", kAgreementNames.at(static_cast<std::size_t>(agreement(p)))}};
+    if (const auto most = bound(p)) point["most_spared_ns"] = *most;
     if (const auto gain = most_gain(p)) point["most_gain"] = *gain;
     if (const auto gain = emulated_gain(p)) point["emulated_gain"] = *gain;
     if (a.planted_ns > 0) {
@@ -264,7 +302,8 @@ nlohmann::ordered_json to_json(const Assessment& a) {
                                {"switches", w.switches},
                                {"borrows", w.borrows},
                                {"deaths", w.deaths},
-                               {"interrupts", w.interrupts}});
+                               {"interrupts", w.interrupts},
+                               {"lost", w.lost}});
       if (const auto share = workload_share(a)) json["workload"]["most_cpu_share"] = *share;
       if (const auto share = interrupts_share(a)) json["workload"]["interrupts_cpu_share"] = *share;
     }

@@ -33,7 +33,7 @@ struct SwitchPoint {
   double slept_share = 0;
   // The running kernel: ends that share one mm, ends with an mm each, and by how much the first take longer in
   // windows that followed each other. Whatever a shared mm costs is in that, mm_count among it: no scheme can
-  // give more.
+  // give more, but for the instructions of its own that mm_count has with an mm each, too.
   Figure threads;
   Figure processes;
   Figure sharing;
@@ -42,6 +42,8 @@ struct SwitchPoint {
   Figure mm_count;
   Figure shootdown;
   Figure hazptr;
+  // Those instructions: refcount with an mm each less shootdown.
+  Figure instructions;
   // A refcount made slower by a known amount, less refcount.
   Figure planted;
 };
@@ -64,6 +66,8 @@ struct Workload {
   std::uint64_t deaths = 0;
   // CPUs that shootdown interrupts when mms die, under powerpc's rules.
   std::uint64_t interrupts = 0;
+  // Events that its tracer dropped, at least: where there are any, all counts are too low.
+  std::uint64_t lost = 0;
 };
 
 struct Assessment {
@@ -71,7 +75,9 @@ struct Assessment {
   std::string transport;
   std::string lifecycle;
   unsigned repetitions = 0;
+  // That may be used at a time, and of how many.
   unsigned all_cpus = 0;
+  unsigned online_cpus = 0;
   double planted_ns = 0;
   // Windows that do not count were taken, too.
   bool accepts_invalid = false;
@@ -91,20 +97,23 @@ struct Assessment {
 enum class Agreement { agree, disagree, cannot_tell, unknown };
 Agreement agreement(const SwitchPoint& point);
 
-// At most so much more switches per second, as a part, in a program that does nothing but switch: what sharing
-// costs at the upper end of its interval, out of what a switch of threads takes. Empty if that is unknown, or where
-// threads take less: what else they share then spares more than mm_count costs, and how much nobody knows.
+// What any scheme spares of a switch at most, ns: the upper ends of what sharing costs and of mm_count's own instructions.
+// Empty if that is unknown, or where threads take less: what else they share then spares more than mm_count costs, and how
+// much nobody knows.
+std::optional<double> bound(const SwitchPoint& point);
+// At most so much more switches per second, as a part, in a program that does nothing but switch: the bound out of the lower
+// end of what a switch of threads takes. Empty without one, or if it is nearly all of a switch.
 std::optional<double> most_gain(const SwitchPoint& point);
 // The same of the emulated mm_count.
 std::optional<double> emulated_gain(const SwitchPoint& point);
 
-// What part of its CPUs' time a recording spends on so many ns at each switch of its borrows. Empty if there is none.
+// What part of its CPUs' time a recording spends on so many ns at each switch of its borrows. Empty if there is none, if its
+// counts are too low, or if it has more CPUs than switches were measured on.
 std::optional<double> share_of(const Assessment& assessment, double ns);
 
 // What part of its CPUs' time the recording spends on mm_count, borrows being two switches each; the upper end
 // of the interval. Of the bound where the kernel does not bear out the emulation, and of a whole switch where there is no
-// bound.
-// Empty if unknown.
+// bound. Empty if unknown.
 std::optional<double> workload_share(const Assessment& assessment);
 
 // What part of its CPUs' time a recording would spend on shootdown's interrupts, at most. Empty if unknown.

@@ -231,7 +231,7 @@ std::span<const OptionInfo> options() {
                "Whose rules the emulated kernel has; default: this kernel's, powerpc where none is its",
                {.choices = lifecycles}),
       recorded("assess --window", duration, kMeasuring, "window_ns", "Length of a measurement"),
-      option("assess --reps", count, kMeasuring, "Windows of each case", {.least = 2, .most = 1'000}),
+      option("assess --reps", count, kMeasuring, "Windows of each case", {.least = 5, .most = 1'000}),
       option("--plant", number, kValidity,
              "Also emulate a refcount whose switch takes so many ns longer, to see whether that is found",
              {.most = 1e6}),

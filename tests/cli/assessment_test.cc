@@ -7,12 +7,14 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 namespace mmscale::cli {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -26,6 +28,7 @@ Figure of(std::vector<double> values) { return figure_of(values); }
 // 192 CPUs where a switch of threads takes 3.21 us, and a recording of ten seconds that borrows 50,000 times a second.
 Assessment assessment(const Figure& sharing, const Figure& mm_count) {
   Assessment a;
+  a.all_cpus = a.online_cpus = 192;
   a.points.push_back({.cpus = 192,
                       .threads = about(3210, 10),
                       .processes = about(3170, 10),
@@ -33,6 +36,7 @@ Assessment assessment(const Figure& sharing, const Figure& mm_count) {
                       .mm_count = mm_count,
                       .shootdown = about(30, 4),
                       .hazptr = about(0, 9),
+                      .instructions = about(0, 0),
                       .planted = {}});
   a.workload = Workload{.name = "trace.dat",
                         .unavailable = {},
@@ -88,7 +92,7 @@ TEST(Assessment, CannotTellWhereWhatIsEmulatedMayBeNothing) {
   const Assessment a = assessment(about(200, 100), about(65, 85));
   EXPECT_EQ(agreement(a.points.front()), Agreement::cannot_tell);
   // All that sharing costs, not what the emulation is sure to stay below.
-  EXPECT_NEAR(most_gain(a.points.front()).value(), 300.0 / (3210 - 300), 1e-9);
+  EXPECT_NEAR(most_gain(a.points.front()).value(), 300.0 / (3200 - 300), 1e-9);
 }
 
 // Wide intervals meet everything: that is no agreement.
@@ -99,9 +103,9 @@ TEST(Assessment, CannotTellWhereWhatIsSeenMayBeNothing) {
     EXPECT_THAT(in_words(a), HasSubstr("cannot tell that from nothing"));
     EXPECT_EQ(to_json(a)["points"][0]["agreement"], "cannot_tell");
     // The bound, of 800 ns, and not the emulation's figure.
-    EXPECT_NEAR(most_gain(a.points.front()).value(), 800.0 / (3210 - 800), 1e-9);
+    EXPECT_NEAR(most_gain(a.points.front()).value(), 800.0 / (3200 - 800), 1e-9);
     const double emulated = std::max(mm_count.interval->high, 0.0);
-    EXPECT_NEAR(emulated_gain(a.points.front()).value(), emulated / (3210 - emulated), 1e-9);
+    EXPECT_NEAR(emulated_gain(a.points.front()).value(), emulated / (3200 - emulated), 1e-9);
     EXPECT_NEAR(workload_share(a).value(), 500'000 * 2 * 800e-9 / (10 * 192), 1e-9);
     EXPECT_THAT(in_words(a), Not(HasSubstr("Shootdown would spare")));
   }
@@ -112,9 +116,16 @@ TEST(Assessment, BoundIsNotBelowTheCostNorFarAboveIt) {
   for (const double cost : {5.0, 40.0, 300.0, 2500.0})
     for (const double spread : {0.0, 0.1, 0.5}) {
       const Assessment a = assessment(about(cost, cost * spread), about(cost, cost * spread));
-      const double gain = most_gain(a.points.front()).value();
-      EXPECT_GE(gain, cost / (3210 - cost));
-      EXPECT_LE(gain, cost * (1 + spread) / std::max(3210 - cost * (1 + spread), 3.21) * 1.000001);
+      const double most = cost * (1 + spread);
+      EXPECT_NEAR(bound(a.points.front()).value(), most, 1e-9);
+      const auto gain = most_gain(a.points.front());
+      if (most > 3200 * 0.9) {
+        EXPECT_EQ(gain, std::nullopt);
+        EXPECT_THAT(in_words(a), HasSubstr("nobody can tell"));
+        continue;
+      }
+      EXPECT_GE(gain.value(), cost / (3210 - cost));
+      EXPECT_LE(gain.value(), most / (3200 - most) * 1.000001);
     }
 }
 
@@ -130,6 +141,60 @@ TEST(Assessment, SaysNothingOfAnEmulationOrAPlantThatCannotBeSeen) {
     a.points.front().planted = found;
     EXPECT_THAT(in_words(a), HasSubstr(said));
   }
+}
+
+// Threads may take the least that their windows say, and mm_count's own instructions are spared with an mm each, too.
+TEST(Assessment, BoundHoldsForTheShortestSwitchAndWithTheInstructionsThatProcessesSpendToo) {
+  Assessment a = assessment(about(300, 100), about(300, 100));
+  SwitchPoint& point = a.points.front();
+  point.threads = about(3210, 1210);
+  point.instructions = about(12, 8);
+  EXPECT_NEAR(bound(point).value(), 420, 1e-9);
+  EXPECT_NEAR(most_gain(point).value(), 420.0 / (2000 - 420), 1e-9);
+  EXPECT_NEAR(workload_share(a).value(), 500'000 * 2 * 420e-9 / (10 * 192), 1e-9);
+  EXPECT_THAT(in_words(a), Not(HasSubstr("own instructions")));
+  point.instructions = of({});
+  EXPECT_NEAR(bound(point).value(), 400, 1e-9);
+  EXPECT_THAT(in_words(a),
+              HasSubstr("mm_count's own instructions, which processes spend, too, are not in that"));
+}
+
+// Emulated more than all of it is not "not only".
+TEST(Assessment, SaysWhichOfTwoThatDoNotMeetIsMore) {
+  EXPECT_THAT(in_words(assessment(about(41, 3), about(300, 20))),
+              AllOf(HasSubstr("more than all that sharing costs here"), Not(HasSubstr("not only"))));
+  EXPECT_THAT(in_words(assessment(about(400, 10), about(38, 4))),
+              AllOf(HasSubstr("not only, mm_count"), Not(HasSubstr("more than all"))));
+}
+
+// Counts that are too low, and CPUs that nobody measured, bound nothing; no recording spends more than all of its time.
+TEST(Assessment, HasNoShareOfARecordingWithLostEventsOrMoreCpusThanHereOrOfMoreThanAll) {
+  struct Recording {
+    double seconds;
+    unsigned cpus;
+    std::uint64_t lost;
+    std::string said;
+  };
+  for (const auto& [seconds, cpus, lost, said] : std::vector<Recording>{
+           {10, 192, 3, "unknown: its tracer lost 3 events or more"},
+           {10, 384, 0, "unknown: it has 384 CPUs, and what a switch takes was measured with 192."},
+           {1e-6, 192, 0, "that is, is unknown.\n"}}) {
+    Assessment a = assessment(about(41, 3), about(38, 4));
+    a.workload->seconds = seconds;
+    a.workload->cpus = cpus;
+    a.workload->lost = lost;
+    a.interrupt_running = about(1500, 500);
+    EXPECT_EQ(workload_share(a), std::nullopt);
+    EXPECT_THAT(in_words(a), AllOf(HasSubstr(said), Not(HasSubstr("at most 0.00"))));
+    EXPECT_FALSE(to_json(a)["workload"].contains("most_cpu_share"));
+  }
+}
+
+TEST(Assessment, SaysThatItIsOfThoseCpusThatMayBeUsed) {
+  Assessment a = assessment(about(41, 3), about(38, 4));
+  EXPECT_THAT(in_words(a), Not(HasSubstr("may be used")));
+  a.online_cpus = 384;
+  EXPECT_THAT(in_words(a), HasSubstr("Of 384 CPUs 192 may be used here at a time"));
 }
 
 TEST(Assessment, SaysWhatShootdownSpendsOnInterrupts) {

@@ -538,6 +538,14 @@ def test_an_assessment_says_by_scheme_what_of_a_switch_and_of_a_recording_it_spa
     text = section(agreement="cannot_tell", sharing=-5.0)[0]
     assert "cannot tell that from nothing" in text and "no bound follows" not in text
     assert "takes −5.00 ns (−15.0 to 5.00) longer" in section(sharing=-5.0)[0]
+    # The gain that is recorded, of the least that a switch may take, and what that spares.
+    assert section(gain=0.25)[1]["any other scheme, at most"] == ["60.0 ns", "20\xa0%", "25\xa0%"]
+    assert "any other scheme, at most" not in section(gain=None)[1]
+    unbounded = {name: value for name, value in SERVED.items() if name != "most_cpu_share"}
+    assert len(section(workload=unbounded)[1]["any other scheme, at most"]) == 3
+    # Emulated more than all of what sharing costs is not "not only".
+    text = section(agreement="disagree", sharing=10.0)[0]
+    assert "is more than all of that, so the emulation is wrong" in text and "not only" not in text
     text, rows = section(workload={"name": "x", "unavailable": "<no> root"})
     assert "Of x nothing is known: <no> root." in text and len(rows["shootdown"]) == 3
 

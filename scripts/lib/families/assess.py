@@ -17,7 +17,8 @@ def _row(_, ours):
         int(point["cpus"])
         if point["agreement"] not in AGREEMENTS:
             raise ValueError(f"assessment: agreement {str(point['agreement'])[:40]!r}")
-        float(point.get("most_gain", 0)), float(point.get("emulated_gain", 0))
+        for name in ("most_spared_ns", "most_gain", "emulated_gain"):
+            float(point.get(name, 0))
         for name in FIGURES:
             interval = point[name].get("interval_ns", {"low": 0, "high": 0})
             float(point[name].get("median_ns", 0)), float(interval["low"]), float(interval["high"])

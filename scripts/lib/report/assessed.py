@@ -21,6 +21,8 @@ AGREEMENT = {
     "unknown": "Whether mm_count explains it is unknown: too few windows count",
 }
 
+ABOVE = "The emulated mm_count is more than all of that, so the emulation is wrong, or what else threads share spares something"
+
 
 def without_its_windows(records):
     """The Records without the windows that an assessment is made of: they are its evidence, taken with lengths of its own,
@@ -54,7 +56,9 @@ def _answer(point):
         low, high = sharing["interval_ns"]["low"], sharing["interval_ns"]["high"]
         sharing, how = {"median_ns": -sharing["median_ns"], "interval_ns": {"low": -high, "high": -low}}, "less"
     text = f"On {point['cpus']} CPUs a real switch takes {_figure(sharing)} {how} where the tasks share an mm. "
-    text += AGREEMENT[point["agreement"]] + "."
+    emulated = point["mm_count"].get("interval_ns")
+    is_above = point["agreement"] == "disagree" and emulated and emulated["low"] > point["sharing"]["interval_ns"]["high"] >= 0
+    text += (ABOVE if is_above else AGREEMENT[point["agreement"]]) + "."
     if how == "less":
         text += " What else tasks that share an mm share spares more than mm_count costs, and no bound follows."
     elif "most_gain" in point:
@@ -88,17 +92,20 @@ def _by_scheme(point, workload):
     threads = point["threads"].get("median_ns")
     if not threads:
         return ""
-    bound = point["sharing"].get("interval_ns", {}).get("high")
-    recorded = workload and "unavailable" not in workload
+    bound = point.get("most_spared_ns", point["sharing"].get("interval_ns", {}).get("high"))
+    recorded = workload and "most_cpu_share" in workload
     # A borrow is a switch to idle and one back.
     per_ns = 2e-9 * workload["borrows"] / (workload["seconds"] * workload["cpus"]) if recorded else 0
     ways = [lambda ns: ns / threads, lambda ns: _gain(ns, threads), *([lambda ns: ns * per_ns] if recorded else [])]
+    gain = point.get("most_gain")
     rows = []
     if point["agreement"] == "agree":
         for name, figure in (("all that mm_count takes", "mm_count"), ("shootdown", "shootdown_spares"), ("hazptr", "hazptr_spares")):
             rows.append(("", [name, _figure(point[figure]), *(_parts(point[figure], way) for way in ways)]))
-    if bound is not None and bound >= 0:
-        rows.append(("", ["any other scheme, at most", f"{scaled(bound, 3)} ns", *(_percent(way(bound)) for way in ways)]))
+    if bound is not None and bound >= 0 and gain is not None:
+        # Out of the least that a switch may take, as the gain is.
+        parts = [gain / (1 + gain), gain, *([bound * per_ns] if recorded else [])]
+        rows.append(("", ["any other scheme, at most", f"{scaled(bound, 3)} ns", *map(_percent, parts)]))
     if not rows:
         return ""
     heads = ["scheme", f"spares of a switch on {point['cpus']} CPUs", "part of a real switch",
