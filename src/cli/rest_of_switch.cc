@@ -29,7 +29,7 @@ RestOfSwitch RestOfSwitch::parse(const std::string& text) {
   rest.origin_ = fmt::format("--rest-of-switch {}", text);
   if (const auto ns = number<double>(text)) {
     if (!is_time(*ns)) throw UsageError(fmt::format("{}: 0 to {} ns", rest.origin_, kMostNs));
-    rest.by_cpus_[1] = *ns;
+    rest.by_cpus_[0] = *ns;
     return rest;
   }
   if (const std::string why = topology::unreadable(text, topology::kMostWrittenBytes); !why.empty())
@@ -48,16 +48,15 @@ RestOfSwitch RestOfSwitch::parse(const std::string& text) {
     const auto ns = fields.size() == 2 ? number<double>(fields[1]) : std::nullopt;
     const bool is_count = cpus && *cpus >= 1 && *cpus <= 1e6 && *cpus == static_cast<unsigned>(*cpus);
     if (!is_count || !ns || !is_time(*ns))
-      throw UsageError(fmt::format("{}, line {}: a number of CPUs and the ns of a switch there, 0 to {}",
-                                   rest.origin_, line_number, kMostNs));
+      throw UsageError(
+          fmt::format("{}, line {}: '{:.60}' is not a number of CPUs and the ns of a switch there, 0 to {}",
+                      rest.origin_, line_number, fmt::format("{}", fmt::join(fields, " ")), kMostNs));
     if (!rest.by_cpus_.emplace(static_cast<unsigned>(*cpus), *ns).second)
       throw UsageError(
           fmt::format("{}, line {}: {} CPUs stand there twice", rest.origin_, line_number, *cpus));
   }
-  if (rest.by_cpus_.size() < 2)
-    throw UsageError(fmt::format(
-        "{}: has {} lines with CPUs and ns, a table has two at least; one number is given as such",
-        rest.origin_, rest.by_cpus_.size()));
+  if (rest.by_cpus_.empty())
+    throw UsageError(fmt::format("{}: has no line with a number of CPUs and ns", rest.origin_));
   return rest;
 }
 

@@ -115,10 +115,22 @@ double rest_of(const RestOfSwitch& rest, const Model& model, const measure::Subj
   return rest.ns(cpus) * cpus / static_cast<double>(cores.size());
 }
 
+// The same with it between its switches.
+measure::Subject rested(measure::Subject subject, const std::optional<RestOfSwitch>& rest,
+                        const Model& model) {
+  if (rest)
+    subject.settings.processes.think = static_cast<std::uint32_t>(
+        std::llround(rest_of(*rest, model, subject) * kPsPerNs / static_cast<double>(model.costs.tick)));
+  return subject;
+}
+
 // Of exchanges, and of every scheme and workload that were asked for.
-void add_bounce_cases(std::vector<SimulatedCase>& cases, const campaign::Choice& choice, const Model& model) {
-  const auto add = [&](std::string name, const measure::Subject& subject, auto make_load) {
-    if (subject.pus.size() >= 2) cases.push_back({std::move(name), subject, make_load, {}, true});
+void add_bounce_cases(std::vector<SimulatedCase>& cases, const campaign::Choice& choice, const Model& model,
+                      const std::optional<RestOfSwitch>& rest, const nlohmann::ordered_json& drawn) {
+  const auto add = [&](std::string name, const measure::Subject& subject, auto make_load,
+                       nlohmann::ordered_json details = nlohmann::ordered_json::object()) {
+    if (subject.pus.size() >= 2)
+      cases.push_back({std::move(name), subject, make_load, std::move(details), true});
   };
   for (const campaign::Case& c : bench::bounce_cases(model.layout, choice))
     add(c.name, c.subject, [](const Model& m, const measure::Subject& s) {
@@ -126,39 +138,35 @@ void add_bounce_cases(std::vector<SimulatedCase>& cases, const campaign::Choice&
           {.scheme = {}, .model = &m, .pus = s.pus, .home_node = s.home_node});
     });
   for (const campaign::Case& c : bench::switch_cases(model.layout, choice)) {
-    measure::Subject subject = c.subject;
+    measure::Subject subject = rested(c.subject, rest, model);
     subject.family = "bounce";
-    add(fmt::format("bounce/{}/{}/{}/{}/cpus:{}", subject.scheme, subject.workload, subject.sharing,
+    add(
+        fmt::format("bounce/{}/{}/{}/{}/cpus:{}", subject.scheme, subject.workload, subject.sharing,
                     subject.placement, subject.pus.size()),
-        subject, [](const Model& m, const measure::Subject& s) {
+        subject,
+        [](const Model& m, const measure::Subject& s) {
           auto load = make_kernel(m, s);
           load->watch();
           return load;
-        });
+        },
+        drawn);
   }
 }
 
 std::vector<SimulatedCase> make_cases(const SimOptions& options, const campaign::Choice& choice,
-                                      const Model& model) {
+                                      const Model& model, const std::optional<RestOfSwitch>& rest) {
   std::vector<SimulatedCase> cases;
-  std::optional<RestOfSwitch> rest;
-  if (!options.rest_of_switch.empty()) rest = RestOfSwitch::parse(options.rest_of_switch);
+  nlohmann::ordered_json drawn = nlohmann::ordered_json::object();
+  drawn["rest_of_switch"] = rest ? options.rest_of_switch : "none";
+  drawn["random_think"] = options.random_think;
   for (const std::string& family : choice.families) {
     if (family == "switch") {
-      nlohmann::ordered_json drawn = nlohmann::ordered_json::object();
-      drawn["rest_of_switch"] = rest ? options.rest_of_switch : "none";
-      drawn["random_think"] = options.random_think;
-      for (const campaign::Case& c : bench::switch_cases(model.layout, choice)) {
-        measure::Subject subject = c.subject;
-        if (rest)
-          subject.settings.processes.think = static_cast<std::uint32_t>(std::llround(
-              rest_of(*rest, model, subject) * kPsPerNs / static_cast<double>(model.costs.tick)));
-        cases.push_back({c.name, subject, make_kernel, drawn});
-      }
+      for (const campaign::Case& c : bench::switch_cases(model.layout, choice))
+        cases.push_back({c.name, rested(c.subject, rest, model), make_kernel, drawn});
       continue;
     }
     if (family == "bounce") {
-      add_bounce_cases(cases, choice, model);
+      add_bounce_cases(cases, choice, model, rest, drawn);
       continue;
     }
     for (const std::string& loop :
@@ -322,9 +330,15 @@ std::string gains(const std::vector<std::pair<std::size_t, std::size_t>>& pairs,
   for (const auto& [i, base] : pairs) {
     const auto gain = [i, base](const Results& of) { return of[i].front().rate() / of[base].front().rate(); };
     text += fmt::format("{}: ", results[i].front().name);
-    if (!longer.empty())
-      text += fmt::format("~{:.3g} to at {} ", gain(longer), gain(results) < 1 ? "least" : "most");
-    text += fmt::format("~{:.3g} x refcount, {:.0f} ns of a switch being the rest\n", gain(results),
+    double given = gain(results);
+    if (!longer.empty()) {
+      // Where CPUs fall into step the longer rest may leave a little more.
+      const bool is_loss = given < 1;
+      double grown = gain(longer);
+      if (is_loss != (grown > given)) std::swap(grown, given);
+      text += fmt::format("~{:.3g} to at {} ", grown, is_loss ? "least" : "most");
+    }
+    text += fmt::format("~{:.3g} x refcount, {:.0f} ns of a switch being the rest\n", given,
                         rest_of(rest, model, results[i].front().subject));
   }
   if (!longer.empty())
@@ -368,19 +382,23 @@ int run(const SimOptions& options, const Command& command, const std::string& co
   Model model = load_machine(options.machine, options.scale);
   model.seed = options.seed;
   model.random_think = options.random_think;
+  std::optional<RestOfSwitch> rest;
   if (!options.rest_of_switch.empty()) {
+    rest = RestOfSwitch::parse(options.rest_of_switch);
     if (options.choice.settings.processes.think != 0)
       throw UsageError("--think and --rest-of-switch: both say what comes between two switches");
     // Its ns are the ticks.
     model.costs.tick = kPsPerNs;
   }
+  if (options.random_think && !rest && options.choice.settings.processes.think == 0)
+    throw UsageError("--random-think: of what mean? --rest-of-switch or --think says so");
   check_home(model.layout, options.choice.home_node, model.name);
   const campaign::Choice choice = make_choice(options, model);
   measure::WindowTimes times;
   times.measure = *options.window;
   check_window(times.measure, kShortestWindow);
   times.warm = options.warm.value_or(times.measure / 4);
-  const std::vector<SimulatedCase> cases = make_cases(options, choice, model);
+  const std::vector<SimulatedCase> cases = make_cases(options, choice, model, rest);
   // Here the lines tell of every scheme who hands them to whom, so that bounce takes all that switch does.
   campaign::Choice asked = choice;
   std::ranges::replace(asked.families, "bounce", "switch");
@@ -403,18 +421,20 @@ int run(const SimOptions& options, const Command& command, const std::string& co
   std::FILE* const screen = measure::screen_beside(options.out);
   fmt::print(screen, "SIMULATED, not measured: {}~ marks what was computed.\n{}", machine,
              campaign::results_table(results, "~"));
-  if (options.rest_of_switch.empty()) return 0;
-  const RestOfSwitch rest = RestOfSwitch::parse(options.rest_of_switch);
+  if (!rest) return 0;
   const auto pairs = beside_refcount(results);
+  if (pairs.empty())
+    fmt::print(screen,
+               "What a scheme gains is to refcount's switches in the same case, and there are none.\n");
   Results longer;
-  if (rest.is_upper_bound() && !pairs.empty())
+  if (rest->is_upper_bound() && !pairs.empty())
     for (SimulatedCase c : cases) {
       std::uint32_t& think = c.subject.settings.processes.think;
       think = static_cast<std::uint32_t>(std::min<double>(think * RestOfSwitch::kGrowth, UINT32_MAX));
       std::optional<campaign::RecordFile> nowhere;
       longer.push_back({simulate(c, model, times, nowhere)});
     }
-  fmt::print(screen, "{}", gains(pairs, results, longer, rest, model));
+  fmt::print(screen, "{}", gains(pairs, results, longer, *rest, model));
   return 0;
 }
 

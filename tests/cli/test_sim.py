@@ -224,7 +224,7 @@ def test_the_predictions_in_the_document_are_what_comes_out(sim, binary):
 
 def test_the_headline_prints_the_published_ratio_beside_its_own_alone(sim, binary, tmp_path):
     assert sim(*SMALL, "--scheme", "refcount", "--cpus", "1").returncode == 0
-    command = [str(ROOT / "scripts/headline"), "--binary", binary, "--cpus", "1,24", "-o", str(tmp_path)]
+    command = [str(ROOT / "scripts/headline"), "--binary", binary, "--cpus", "24,1", "-o", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "published" not in done.stdout
@@ -263,6 +263,40 @@ def test_the_rest_of_a_switch_bounds_what_a_scheme_gains(sim, tmp_path):
     done = sim(*command, "--rest-of-switch", str(table))
     assert done.returncode == 0 and "2000 ns of a switch being the rest" in done.stdout
     assert "Bounds" not in done.stdout and "at most" not in done.stdout
+    # What two CPUs measured is a table, too.
+    table.write_text("8 4000\n", encoding="utf-8")
+    done = sim(*command, "--rest-of-switch", str(table))
+    assert done.returncode == 0 and "4000 ns of a switch being the rest" in done.stdout and "Bounds" not in done.stdout
+    done = sim(*command, "--rest-of-switch", "200", "--scheme", "shootdown")
+    assert done.returncode == 0 and "refcount's switches in the same case, and there are none" in done.stdout
+
+
+def test_what_two_rests_say_is_a_bound_whichever_is_more(sim):
+    """refcount-packed on two CPUs of the Graviton gains a little more where the rest is longer."""
+    done = sim("--machine", "graviton1", "--workload", "idle", "--scheme", "refcount,refcount-packed,nonlazy", "--cpus", "1,2",
+               "--window", "50us", "--rest-of-switch", "200")  # fmt: skip
+    said = re.findall(r"~([\d.]+) to at (least|most) ~([\d.]+) x refcount", done.stdout)
+    assert {how for _, how, _ in said} == {"least", "most"}
+    for grown, how, given in said:
+        assert (float(given) <= float(grown)) if how == "least" else (float(grown) <= float(given))
+
+
+def test_what_is_drawn_has_a_mean(binary, needs_sim):
+    command = [binary, "sim", "--machine", "graviton1", "--random-think", "--cpus", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr.startswith("mmscale: --random-think: of what mean?")) == (2, True)
+
+
+def test_what_comes_between_switches_is_in_bounces_too(sim, tmp_path):
+    command = (*SMALL, "--scheme", "refcount", "--workload", "idle", "--cpus", "8", "--window", "200us")
+    ns = []
+    for more in ((), ("--rest-of-switch", "1000")):
+        done = sim(*command, "--family", "bounce", *more, "--out", str(tmp_path / "b.json"))
+        assert done.returncode == 0, done.stderr
+        record = json.loads((tmp_path / "b.json").read_text(encoding="utf-8"))["benchmarks"][-1]
+        ns.append(record["cpus"] * 1e9 / record["exchanges_per_second"])
+    # Two CPUs a core.
+    assert record["mmscale"]["rest_of_switch"] == "1000" and ns[1] == pytest.approx(2000, rel=0.1) and ns[0] < 500
 
 
 @pytest.mark.parametrize(
@@ -270,7 +304,9 @@ def test_the_rest_of_a_switch_bounds_what_a_scheme_gains(sim, tmp_path):
     [
         ("2 500\n2 600\n", "line 2: 2 CPUs stand there twice"),
         ("2 500\nfour 600\n", "line 2"),
-        ("2 500\n", "two at least"),
+        ("2 500\n", "no row for 8 CPUs"),
+        ("# CPUs ns\n", "has no line with"),
+        ("8 500\n2 null\n", "line 2: '2 null' is not a number of CPUs and the ns"),
         ("1 500\n4 600\n", "no row for 8 CPUs"),
     ],
 )
