@@ -27,7 +27,4 @@ struct SiliconSpec {
 // a scheme or lifecycle that does not exist, and what HomeMemory and the transports throw.
 std::unique_ptr<Load> make_silicon_load(const SiliconSpec& spec, Program program);
 
-// The same under the oracle, for tests: what it costs is not the scheme's.
-std::unique_ptr<Load> make_checked_silicon_load(const SiliconSpec& spec, Program program);
-
 }  // namespace mmscale::workload

@@ -58,10 +58,6 @@ class TeardownObserver {
 std::unique_ptr<Load> make_teardown_load(const SiliconSpec& silicon, const TeardownSpec& spec,
                                          TeardownObserver* observer);
 
-// The same under the oracle, for tests.
-std::unique_ptr<Load> make_checked_teardown_load(const SiliconSpec& silicon, const TeardownSpec& spec,
-                                                 TeardownObserver* observer);
-
 // Bytes of one emulated mm, with its mask and what the scheme keeps in it.
 std::size_t mm_slot_bytes(const SiliconSpec& silicon, unsigned cpus);
 

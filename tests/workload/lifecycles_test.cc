@@ -16,9 +16,9 @@
 #include "scheme/refcount.h"
 #include "scheme/shootdown.h"
 #include "support/run_load.h"
+#include "workload/checked_loads.h"
 #include "workload/patterns.h"
 #include "workload/silicon_load.h"
-#include "workload/silicon_loads.h"
 
 namespace mmscale::workload {
 namespace {

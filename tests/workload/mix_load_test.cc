@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "support/run_load.h"
-#include "workload/silicon_loads.h"
+#include "workload/checked_loads.h"
 
 namespace mmscale::workload {
 namespace {

@@ -21,8 +21,8 @@
 #include "support/covered.h"
 #include "support/run_load.h"
 #include "support/scheme_name.h"
+#include "workload/checked_loads.h"
 #include "workload/patterns.h"
-#include "workload/silicon_loads.h"
 
 namespace mmscale::workload {
 namespace {

@@ -13,6 +13,7 @@
 #include "scheme/catalogue.h"
 #include "support/covered.h"
 #include "support/run_load.h"
+#include "workload/checked_loads.h"
 
 namespace mmscale::workload {
 namespace {

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
-//
-// Loads under the oracle: what only tests run.
+#include "workload/checked_loads.h"
+
 #include <utility>
 
 #include "machine/silicon/silicon.h"
 #include "workload/every_build.h"
 #include "workload/silicon_load.h"
-#include "workload/silicon_loads.h"
-#include "workload/teardown_load.h"
 #include "workload/teardown_watch.h"
 
 namespace mmscale::workload {
