@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cctype>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -19,17 +18,12 @@ using Figures = std::vector<std::pair<std::string, double>>;
 
 // The medians of the valid windows, in the order of the record's counters; then how many windows there are.
 Figures figures_of(const std::vector<Record>& repetitions) {
-  std::vector<std::pair<std::string, std::vector<double>>> values;
+  nlohmann::ordered_map<std::string, std::vector<double>> values;
   std::size_t valid = 0;
   for (const Record& record : repetitions) {
     if (!record.valid()) continue;
     ++valid;
-    for (const auto& [name, value] : record.counters()) {
-      auto found =
-          std::find_if(values.begin(), values.end(), [&](const auto& one) { return one.first == name; });
-      if (found == values.end()) found = values.insert(found, {name, {}});
-      found->second.push_back(value);
-    }
+    for (const auto& [name, value] : record.counters()) values[name].push_back(value);
   }
   Figures figures;
   for (const auto& [name, all] : values)
@@ -39,11 +33,11 @@ Figures figures_of(const std::vector<Record>& repetitions) {
   return figures;
 }
 
-// The characters that a name may have, the others as `otherwise`.
-std::string only(std::string_view text, char otherwise) {
-  std::string name(text);
+// With the characters that a name may have, the others as `_`.
+std::string metric_name(std::string_view counter) {
+  std::string name = "mmscale_" + std::string(counter);
   for (char& c : name)
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '_') c = otherwise;
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
   return name;
 }
 
@@ -83,16 +77,13 @@ std::string lkp(std::span<const std::vector<Record>> cases) {
 
 std::string prometheus(std::span<const std::vector<Record>> cases) {
   // All of a metric's lines stand together.
-  std::vector<std::pair<std::string, std::string>> metrics;
+  nlohmann::ordered_map<std::string, std::string> metrics;
   for (const auto& repetitions : cases) {
     if (repetitions.empty()) continue;
     for (const auto& [name, value] : figures_of(repetitions)) {
-      const std::string metric = "mmscale_" + only(name, '_');
-      auto found =
-          std::find_if(metrics.begin(), metrics.end(), [&](const auto& one) { return one.first == metric; });
-      if (found == metrics.end())
-        found = metrics.insert(found, {metric, fmt::format("# TYPE {} gauge\n", metric)});
-      found->second += fmt::format("{}{{{}}} {}\n", metric, labels(repetitions.front()), value);
+      const std::string metric = metric_name(name);
+      std::string& lines = metrics.emplace(metric, fmt::format("# TYPE {} gauge\n", metric)).first->second;
+      lines += fmt::format("{}{{{}}} {}\n", metric, labels(repetitions.front()), value);
     }
   }
   std::string text;
