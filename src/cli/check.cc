@@ -77,13 +77,6 @@ std::vector<const check::Case*> chosen_cases(const Arguments& arguments) {
                                arguments.cases, arguments.cpus, arguments.mms));
 }
 
-// Calls f(item) for each, several at a time: they share nothing.
-template <class T, class F>
-void for_each_on_all_cpus(std::vector<T>& items, F&& f) {
-  measure::spread(
-      items.size(), std::thread::hardware_concurrency(), [&](std::size_t i) { f(items[i]); }, [] {});
-}
-
 // "dangling,used" to one bit each.
 unsigned parse_verdicts(const std::string& text) {
   using enum kernel::Violation;
@@ -326,7 +319,8 @@ void weaken_every_place(const Arguments& arguments, const std::vector<std::strin
   std::vector<Weakened> all;
   for (const std::string& scheme : schemes)
     for (const std::string& lifecycle : lifecycles) all.push_back({scheme, lifecycle, {}});
-  for_each_on_all_cpus(all, [&](Weakened& one) {
+  measure::spread(all.size(), std::thread::hardware_concurrency(), [&](std::size_t i) {
+    Weakened& one = all[i];
     one.places =
         check::weaken(one.scheme, one.lifecycle,
                       concerning(one.scheme, one.lifecycle, cases, arguments.cases != "all"), options);
@@ -389,7 +383,8 @@ void run(const Arguments& arguments) {
     throw UsageError(
         fmt::format("--case {}: asks nothing of --scheme {}", arguments.cases, arguments.schemes));
   std::atomic<bool> applied = !weakening.has_value();
-  for_each_on_all_cpus(cells, [&](Cell& cell) {
+  measure::spread(cells.size(), std::thread::hardware_concurrency(), [&](std::size_t i) {
+    Cell& cell = cells[i];
     check::Options here = options;
     bool passed = false;
     here.orders.applied = &passed;

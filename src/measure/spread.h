@@ -11,8 +11,9 @@ namespace mmscale::measure {
 
 // Calls f(i) for every i below `n`, so many at a time on threads of their own, and `meanwhile` on this one; where no more
 // threads are to be had, the rest on this one afterwards. Throws what one of them throws.
-template <class F, class G>
-void spread(std::size_t n, unsigned threads, F&& f, G&& meanwhile) {
+template <class F, class G = void (*)()>
+void spread(
+    std::size_t n, unsigned threads, F&& f, G&& meanwhile = [] {}) {
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
     for (std::size_t i = next++; i < n; i = next++) f(i);

@@ -129,7 +129,7 @@ SessionResult replay_all(const Trace& trace, const std::vector<ReplaySpec>& spec
           some.size(), threads, [&](std::size_t i) { replays[i]->run(running); }, read_on);
     }
     const auto finish = [&](std::size_t i) { results[i] = {some[i], replays[i]->finish()}; };
-    measure::spread(some.size(), threads, finish, [] {});
+    measure::spread(some.size(), threads, finish);
     session.facts = chunks.finish(trace.facts());
     std::ranges::move(results, std::back_inserter(session.schemes));
   }
