@@ -14,6 +14,7 @@
 #include "bench/families.h"
 #include "machine/silicon/transport.h"
 #include "measure/findings.h"
+#include "topology/text.h"
 #include "workload/mix_load.h"
 #include "workload/silicon_loads.h"
 #include "workload/wrapped_load.h"
@@ -34,10 +35,6 @@ std::string_view suffix_of(std::string_view transport) {
 std::string_view bias_of(std::string_view transport) {
   return transport == kFreeTransport ? "which cost nothing, the kernel's own more"
                                      : "which cost more than the kernel's own";
-}
-
-bool contains(const std::vector<std::string>& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 // Switches from birth to exit for so many exits in a million: the nearest even number, 0 for no exits.
@@ -110,8 +107,7 @@ Measured measured_of(Results results) {
       const auto exits = record.findings.counter(kExits);
       if (!exits) continue;
       const measure::Subject& subject = record.subject;
-      if (std::find(schemes.begin(), schemes.end(), subject.scheme) == schemes.end())
-        schemes.push_back(subject.scheme);
+      if (!topology::contains(schemes, subject.scheme)) schemes.push_back(subject.scheme);
       auto& values = curves[{subject.sharing, subject.placement, record.window.cpus.size(),
                              subject.transport}][subject.scheme][*exits];
       asked = std::max(asked, record.repetition + 1);
@@ -231,7 +227,7 @@ Conclusion conclude(const std::string& a, const std::string& b, const Place& pla
 // where it was not measured.
 std::vector<std::pair<std::string, std::string>> pairs_of(const std::vector<std::string>& schemes) {
   if (schemes.empty()) return {};
-  const bool has_refcount = std::find(schemes.begin(), schemes.end(), "refcount") != schemes.end();
+  const bool has_refcount = topology::contains(schemes, "refcount");
   const std::string reference = has_refcount ? "refcount" : schemes.front();
   std::vector<std::pair<std::string, std::string>> pairs;
   for (const std::string& scheme : schemes)
@@ -252,7 +248,8 @@ std::vector<Case> mix_cases(const topology::Layout& layout, const Choice& choice
   free.transport = kFreeTransport;
   free.transport_reason = "to bracket what the kernel's own IPIs cost";
   free.transport_caveat = machine::silicon::make_transport(kFreeTransport, 1)->caveat();
-  const bool brackets = choice.transport != kFreeTransport && contains(choice.transports, kFreeTransport);
+  const bool brackets =
+      choice.transport != kFreeTransport && topology::contains(choice.transports, kFreeTransport);
   for (const auto& sharing : choice.sharings)
     for (const auto& placement : choice.placements)
       for (const unsigned cpus : choice.cpu_counts) {

@@ -100,7 +100,7 @@ campaign::Choice make_choice(const BenchOptions& options) {
 }
 
 bool chosen(const campaign::Choice& choice, std::string_view family) {
-  return std::find(choice.families.begin(), choice.families.end(), family) != choice.families.end();
+  return topology::contains(choice.families, family);
 }
 
 std::vector<campaign::Case> make_cases(const topology::Layout& layout, const campaign::Choice& choice) {

@@ -44,7 +44,7 @@ std::string_view nearest(std::string_view name, std::span<const std::string_view
 }
 
 void check_name(std::string_view option, std::string_view name, std::span<const std::string_view> allowed) {
-  if (std::find(allowed.begin(), allowed.end(), name) != allowed.end()) return;
+  if (topology::contains(allowed, name)) return;
   const std::string_view meant = nearest(name, allowed);
   throw UsageError(fmt::format("{}: there is no '{}'{}; there are {}", option, name,
                                meant.empty() ? "" : fmt::format(", did you mean '{}'?", meant),
@@ -54,7 +54,7 @@ void check_name(std::string_view option, std::string_view name, std::span<const 
 std::vector<std::string> each_of(std::string_view text) {
   std::vector<std::string> once;
   for (std::string& part : split_list(text))
-    if (std::ranges::find(once, part) == once.end()) once.push_back(std::move(part));
+    if (!topology::contains(once, part)) once.push_back(std::move(part));
   return once;
 }
 

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <vector>
 
@@ -30,7 +29,7 @@ void check_home(const topology::Layout& layout, std::optional<std::uint32_t> hom
   for (const topology::NumaNode& node : layout.numa_nodes)
     if (topology::has_memory(layout, node)) nodes.push_back(node.os_index);
   if (nodes.empty()) nodes.push_back(0);
-  if (std::find(nodes.begin(), nodes.end(), *home) == nodes.end())
+  if (!topology::contains(nodes, *home))
     throw UsageError(fmt::format("--home {}: {} has no such NUMA node with memory for us; there are {}",
                                  *home, where, fmt::join(nodes, ", ")));
 }

@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "cli/names.h"
 #include "cli/own_lifecycle.h"
 #include "scheme/known.h"
@@ -40,7 +38,7 @@ std::string why_unsafe(std::string_view scheme, std::string_view lifecycle, cons
         "unsafe under lifecycle {} without --irqs-off-activate-mm: a kernel thread's exec has the new "
         "active_mm while the old mm is still loaded, and a CPU that is asked in between says no too early",
         lifecycle);
-  const bool replugs = std::find(workloads.begin(), workloads.end(), "hotplug") != workloads.end();
+  const bool replugs = topology::contains(workloads, "hotplug");
   if (rules.hotplug == kernel::Hotplug::before && replugs && scheme::must_reach_borrowers(scheme))
     return "unsafe with --hotplug before: a CPU that goes offline is out of every mask, and takes no IPI, "
            "while it still borrows (fixed by 21641bd9a7a7)";
@@ -51,7 +49,7 @@ std::string left_out(std::string_view asked, const std::vector<std::string>& cho
   std::vector<std::string_view> names;
   if (by_name(asked)) return {};
   for (const std::string_view name : names_of(scheme::schemes()))
-    if (std::find(chosen.begin(), chosen.end(), name) == chosen.end()) names.push_back(name);
+    if (!topology::contains(chosen, name)) names.push_back(name);
   if (names.empty()) return {};
   return fmt::format("; unsafe there, and left out without --unsafe: {}", fmt::join(names, ", "));
 }

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <map>
 #include <optional>
@@ -12,6 +11,7 @@
 
 #include "measure/text_file.h"
 #include "topology/cpu_list.h"
+#include "topology/text.h"
 
 namespace mmscale::measure {
 namespace {
@@ -26,11 +26,6 @@ constexpr std::array<std::string_view, 6> kObedientDrivers{"acpi-cpufreq", "cppc
 // Governors that stay where they are under such a driver: at the upper limit, at the lower, where they
 // were put.
 constexpr std::array<std::string_view, 3> kStillGovernors{"performance", "powersave", "userspace"};
-
-template <std::size_t n>
-bool contains(const std::array<std::string_view, n>& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
 
 std::optional<std::int64_t> read_integer(const fs::path& path) {
   const auto line = read_line(path);
@@ -64,9 +59,9 @@ CpuFrequency read_cpu(unsigned cpu, const fs::path& cpus_dir) {
   };
   if (!governor || !driver || !min_khz || !max_khz)
     return verdict(FrequencyState::kUnknown, "no readable cpufreq files");
-  const bool obedient = contains(kObedientDrivers, *driver);
+  const bool obedient = topology::contains(kObedientDrivers, *driver);
   const bool one_frequency = *min_khz == *max_khz;
-  if (!one_frequency && !(obedient && contains(kStillGovernors, *governor))) {
+  if (!one_frequency && !(obedient && topology::contains(kStillGovernors, *governor))) {
     return verdict(FrequencyState::kScaling,
                    fmt::format("governor {} of {} may choose from {} to {} MHz", *governor, *driver,
                                *min_khz / 1000, *max_khz / 1000));

@@ -25,13 +25,6 @@ std::string first_line(const fs::path& path) {
   return line;
 }
 
-bool names(const std::string& comma_separated, std::string_view wanted) {
-  std::istringstream items(comma_separated);
-  for (std::string item; std::getline(items, item, ',');)
-    if (item == wanted) return true;
-  return false;
-}
-
 struct Mount {
   fs::path root;   // which cgroup is mounted
   fs::path point;  // where
@@ -47,8 +40,9 @@ std::vector<Mount> cgroup_mounts(const fs::path& root, Version version, std::str
     fields >> skipped >> skipped >> skipped >> mount_root >> point;
     while (fields >> skipped && skipped != "-") continue;
     if (!(fields >> type >> source >> options)) continue;
-    const bool wanted =
-        version == Version::kV2 ? type == "cgroup2" : type == "cgroup" && names(options, controller);
+    const bool wanted = version == Version::kV2
+                            ? type == "cgroup2"
+                            : type == "cgroup" && contains(split_list(options), controller);
     if (wanted) mounts.push_back({unescaped(mount_root), unescaped(point)});
   }
   return mounts;
@@ -62,7 +56,8 @@ std::optional<fs::path> own_cgroup(const fs::path& root, Version version, std::s
     const auto second = line.find(':', first + 1);
     if (first == std::string::npos || second == std::string::npos) continue;
     const std::string controllers = line.substr(first + 1, second - first - 1);
-    const bool wanted = version == Version::kV2 ? line.starts_with("0::") : names(controllers, controller);
+    const bool wanted =
+        version == Version::kV2 ? line.starts_with("0::") : contains(split_list(controllers), controller);
     if (wanted) return line.substr(second + 1);
   }
   return std::nullopt;

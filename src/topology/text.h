@@ -2,6 +2,7 @@
 // Numbers and lists as users and the kernel write them, and what the kernel escapes.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <string>
@@ -33,6 +34,10 @@ inline std::vector<std::string> split_list(std::string_view text) {
     if (comma == std::string_view::npos) return parts;
     text.remove_prefix(comma + 1);
   }
+}
+
+bool contains(const auto& all, const auto& one) {
+  return std::ranges::find(all, one) != std::ranges::end(all);
 }
 
 // A path as the kernel's tables of mounts have it: a blank is \040.
