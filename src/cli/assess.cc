@@ -25,6 +25,7 @@
 #include "campaign/record_file.h"
 #include "campaign/session.h"
 #include "cli/assessment.h"
+#include "cli/case_options.h"
 #include "cli/names.h"
 #include "cli/own_lifecycle.h"
 #include "cli/rules.h"
@@ -179,7 +180,8 @@ class Assessor {
   static std::optional<double> ns_per_switch(const Record& record, double pause_ns) {
     const auto ns = record.window.ns_per_switch();
     const auto slept = record.findings.counter("slept_share");
-    return ns && slept && pause_ns > 0 ? std::optional(*ns - pause_ns / *slept) : ns;
+    if (!ns || pause_ns == 0) return ns;
+    return slept > 0.0 ? std::optional(*ns - pause_ns / *slept) : std::nullopt;
   }
   // A window's figure, if the window counts.
   std::optional<double> figure(const Record& record, std::string_view counter, double pause_ns = 0) const {
@@ -206,10 +208,13 @@ class Assessor {
   }
 
   // A question to the running kernel; none where it cannot be put to this one.
-  std::optional<Case> host_case(const std::string& question, unsigned cpus) {
-    choice_.cpu_counts = {cpus};
-    const std::string name = fmt::format("host_kernel/{}/compact/cpus:{}", question, cpus);
-    for (Case& c : bench::host_kernel_cases(layout_, choice_))
+  std::optional<Case> host_case(const std::string& question, unsigned cpus,
+                                const std::string& placement = "compact") const {
+    campaign::Choice choice = choice_;
+    choice.placements = {topology::parse_placement(placement)};
+    choice.cpu_counts = {cpus};
+    const std::string name = fmt::format("host_kernel/{}/{}/cpus:{}", question, placement, cpus);
+    for (Case& c : bench::host_kernel_cases(layout_, choice))
       if (c.name == name) return c;
     return std::nullopt;
   }
@@ -258,7 +263,8 @@ class Assessor {
 
   void interrupts(Assessment& result) {
     const auto call_ns = [this](const char* question) {
-      const auto c = host_case(question, 2);
+      // Far away, since that is what a bound is made of.
+      const auto c = host_case(question, 2, "scatter");
       return c ? over(interleaved({*c}).front(), "call_ns_p50") : Figure{};
     };
     result.interrupt_running = call_ns("membarrier/running");
@@ -388,6 +394,7 @@ std::optional<Workload> recorded(const AssessOptions& options) {
 }
 
 int run(AssessOptions options, const std::string& command_line) {
+  check_window(options.window, kShortestMeasured);
   if (!options.record.empty()) parse_duration("--record", options.record);
   if (!options.trace.empty() && !options.record.empty())
     throw UsageError("TRACE and --record both name a workload; give one");

@@ -208,7 +208,9 @@ std::string in_words(const Assessment& a) {
   for (const Death& death : a.deaths)
     words += fmt::format("A death with {} lazy on the mm: {}.\n", some_cpus(death.lazy), text(death.ns));
   if (a.interrupt_running.windows != 0)
-    words += fmt::format("Interrupting one CPU that computes: {} (membarrier).\n", text(a.interrupt_running));
+    words += fmt::format(
+        "Interrupting one CPU that computes: {} (membarrier; on another socket where there is one).\n",
+        text(a.interrupt_running));
   if (a.flush_running.windows != 0 || a.flush_idle.windows != 0)
     words += fmt::format(
         "munmap of a page another CPU may have cached: {} where it computes, {} where it idles.\n",

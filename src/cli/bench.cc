@@ -45,9 +45,6 @@ struct BenchOptions : CaseOptions {
   std::string format;
 };
 
-// Two of the batches after which a CPU looks at its clock: below that nothing could be counted.
-constexpr std::chrono::nanoseconds kShortestWindow{100'000};
-
 // How many CPUs may be used, and what says so.
 struct Limit {
   unsigned cpus = 0;
@@ -238,7 +235,7 @@ int run(const BenchOptions& options, const Command& command, const std::string& 
   if (!options.cpus.empty())
     request.cpu_counts = campaign::parse_cpu_counts(options.cpus, limit.cpus, limit.why);
   request.window = options.window;
-  if (request.window) check_window(*request.window, kShortestWindow);
+  if (request.window) check_window(*request.window, kShortestMeasured);
   request.warm = options.warm;
   request.repetitions = options.repetitions;
   if (google.repetitions != 0) request.repetitions = google.repetitions;

@@ -37,6 +37,9 @@ void take_case_options(Command& command, CaseOptions& options);
 // The choice, but for CPU counts and transport. `own`: whose rules where nobody says. Throws UsageError.
 campaign::Choice choose(const CaseOptions& options, const ChosenLifecycle& own);
 
+// Two of the batches after which a real CPU looks at its clock: below that nothing could be counted.
+inline constexpr std::chrono::nanoseconds kShortestMeasured{100'000};
+
 // Throws UsageError for a --window of less than `shortest`, in which nothing could be counted.
 void check_window(std::chrono::nanoseconds window, std::chrono::nanoseconds shortest);
 

@@ -67,6 +67,7 @@ def test_a_planted_cost_is_found_at_its_size(assess, tmp_path):
         (("--reps", "5", "--"), "no command after --"),
         (("--reps", "4"), "--reps: '4' is not a whole number from 5"),
         (("",), "TRACE: its value is empty"),
+        (("--window", "1ns"), "--window: '1ns' is shorter than 100us"),
         (("--tick-rate", "1000"), "--tick-rate: of a TRACE"),
         ((DATA / "short.trace", "--", "true"), "true"),
         (("--out", DATA, "--", "touch", "ran"), f"cannot write {DATA}"),
