@@ -538,6 +538,12 @@ def test_an_assessment_says_by_scheme_what_of_a_switch_and_of_a_recording_it_spa
     text = section(agreement="cannot_tell", sharing=-5.0)[0]
     assert "cannot tell that from nothing" in text and "no bound follows" not in text
     assert "takes −5.00 ns (−15.0 to 5.00) longer" in section(sharing=-5.0)[0]
+    path = made.write(tmp_path / "a.json", [told := made.assessment()])
+    for taken in (False, True):
+        told["mmscale"]["accepts_invalid"] = taken
+        made.write(path, [told])
+        assert run(REPORT, path, "-o", tmp_path).returncode == 0
+        assert ("Windows that do not count were taken for that, too" in page_of(tmp_path)) == taken
     # The gain that is recorded, of the least that a switch may take, and what that spares.
     assert section(gain=0.25)[1]["any other scheme, at most"] == ["60.0 ns", "20\xa0%", "25\xa0%"]
     assert "any other scheme, at most" not in section(gain=None)[1]

@@ -43,6 +43,8 @@ def assessed(records):
         head = records.sources[row["source"]].head
         points = [point for point in found["points"] if "interval_ns" in point["sharing"]]
         said.append(esc(head) + (_answer(points[-1]) if points else "What sharing an mm costs is unknown: too few pairs of windows count."))
+        if found.get("accepts_invalid"):
+            said.append("Windows that do not count were taken for that, too, as asked for.")
         if points:
             parts.append(_by_scheme(points[-1], found.get("workload")))
         parts.append(_table(found, records.sources[row["source"]].machine.host))
