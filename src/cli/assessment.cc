@@ -49,9 +49,10 @@ std::optional<double> with_instructions(const Figure& figure, const SwitchPoint&
 
 // The upper end of what a scheme without mm_count would spare in each switch: all of it, where nothing better is known.
 std::optional<double> most_spared(const SwitchPoint& point) {
-  if (agreement(point) == Agreement::agree) return with_instructions(point.mm_count, point);
-  if (const auto most = bound(point)) return most;
-  return point.threads.interval ? std::optional(point.threads.interval->high) : std::nullopt;
+  if (!point.threads.interval) return std::nullopt;
+  const auto most =
+      agreement(point) == Agreement::agree ? with_instructions(point.mm_count, point) : bound(point);
+  return std::min(point.threads.interval->high, most.value_or(INFINITY));
 }
 
 // How much more often a program switches, as a part, that does nothing else and is spared so much of each, out of the least
@@ -240,7 +241,7 @@ std::string in_words(const Assessment& a) {
   if (!share) return words + fmt::format("What of its CPU time that is, is unknown{}.\n", why_no_share(a));
   const SwitchPoint& widest = a.points.back();
   words += fmt::format("Of its CPU time mm_count takes at most {}{}{}\n", percent(*share),
-                       bound(widest) ? "" : ", were it all of a switch",
+                       most_spared(widest) < widest.threads.interval->high ? "" : ", were it all of a switch",
                        *share < kMatters ? ": it does not matter." : ".");
   const auto spared = [&a](const Figure& figure) {
     return is_seen(figure) ? percent(*share_of(a, *figure.median)) : "nothing that could be seen";

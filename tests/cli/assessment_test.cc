@@ -214,6 +214,14 @@ TEST(Assessment, SaysThatWindowsWereTakenThatDoNotCount) {
   EXPECT_THAT(in_words(a), HasSubstr("Windows that do not count were taken, too"));
 }
 
+// A bound of more than a switch is that of a switch.
+TEST(Assessment, HoldsMmCountForNoMoreThanAllOfASwitch) {
+  const Assessment a = assessment(about(2000, 90'000), about(38, 40));
+  EXPECT_EQ(most_gain(a.points.front()), std::nullopt);
+  EXPECT_NEAR(workload_share(a).value(), 500'000 * 2 * 3220e-9 / (10 * 192), 1e-9);
+  EXPECT_THAT(in_words(a), HasSubstr("at most 0.17 %, were it all of a switch"));
+}
+
 // Below five pairs no interval holds the median with 90 %.
 TEST(Assessment, SaysNothingOfSharingFromAFewPairsButBoundsAWorkloadByAWholeSwitch) {
   for (const Figure& few : {of({}), of({-249}), of({40, 41, 42, 43})}) {
