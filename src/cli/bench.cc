@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -77,7 +78,7 @@ std::vector<std::string> working_transports() {
   for (const std::string_view name : machine::silicon::transport_names()) {
     try {
       names.push_back(machine::silicon::choose_transport(name).name);
-    } catch (const machine::silicon::TransportError&) {
+    } catch (const std::runtime_error&) {
       // Why it does not work is said where it is asked for.
     }
   }
@@ -195,7 +196,7 @@ void leave_cpus(const std::string& text, topology::Layout& layout) {
   try {
     if (!text.empty()) leave = topology::parse_leave(text);
     left = topology::to_leave(layout, leave);
-  } catch (const topology::LeaveError& error) {
+  } catch (const std::invalid_argument& error) {
     throw UsageError(fmt::format("--leave: {}", error.what()));
   }
   if (left.empty()) return;

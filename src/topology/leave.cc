@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <stdexcept>
 
 #include "topology/text.h"
 
@@ -15,7 +16,7 @@ namespace mmscale::topology {
 
 Leave parse_leave(std::string_view text) {
   const auto refuse = [text] {
-    return LeaveError(fmt::format(
+    return std::invalid_argument(fmt::format(
         "'{}' is not a number of cores, or one for each package or node: 1, 2/package, 1/node", text));
   };
   Leave leave;
@@ -50,7 +51,8 @@ std::vector<unsigned> to_leave(const Layout& layout, const Leave& leave) {
     if (cores.contains(pu.core)) left.push_back(os_index);
   }
   if (left.size() == allowed.size() && leave.cores != 0)
-    throw LeaveError(fmt::format("none of the {} CPUs would be left to measure on", allowed.size()));
+    throw std::invalid_argument(
+        fmt::format("none of the {} CPUs would be left to measure on", allowed.size()));
   return left;
 }
 

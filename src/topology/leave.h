@@ -4,17 +4,12 @@
 // that measures shares its CPU with nobody, so the others need one of their own.
 #pragma once
 
-#include <stdexcept>
 #include <string_view>
 #include <vector>
 
 #include "topology/layout.h"
 
 namespace mmscale::topology {
-
-struct LeaveError : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 enum class Per { machine, package, node };
 
@@ -24,7 +19,7 @@ struct Leave {
   Per per = Per::machine;
 };
 
-// "1", "2/package", "1/node", "0". Throws LeaveError.
+// "1", "2/package", "1/node", "0". Throws std::invalid_argument.
 Leave parse_leave(std::string_view text);
 
 // What is left where nobody says: a core on machines where more than this many PUs may be used, of more than one core.
@@ -33,7 +28,7 @@ inline constexpr unsigned kLeaveAbove = 16;
 Leave default_leave(const Layout& layout);
 
 // The PUs of the first allowed cores of the machine, or of each package or node: CPU 0 is among them as a rule, which
-// keeps the time and takes interrupts that nobody has moved. Throws LeaveError if none would remain.
+// keeps the time and takes interrupts that nobody has moved. Throws std::invalid_argument if none would remain.
 std::vector<unsigned> to_leave(const Layout& layout, const Leave& leave);
 
 // Keeps the calling thread, and all that it will start and not pin, on these PUs. Where that is refused it stays where

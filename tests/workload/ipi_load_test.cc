@@ -15,7 +15,7 @@ TEST(IpiLoad, EveryCallIsHandledOnceByEveryTransport) {
   for (const std::string_view transport : machine::silicon::transport_names()) {
     try {
       (void)machine::silicon::choose_transport(transport);
-    } catch (const machine::silicon::TransportError&) {
+    } catch (const std::runtime_error&) {
       continue;
     }
     std::uint64_t calls = 0;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <stdexcept>
 #include <vector>
 
 #include "machine/silicon/home_binding.h"
@@ -46,9 +47,9 @@ std::string bind_and_touch(std::span<std::byte> memory, unsigned node) {
             MPOL_MF_STRICT) != 0) {
     // EPERM: a container's seccomp profile. ENOSYS: a kernel without NUMA, or gVisor.
     if (errno != EPERM && errno != EACCES && errno != ENOSYS)
-      throw HomeMemoryError(errno == EINVAL
-                                ? fmt::format("home node {} has no memory this process may use", node)
-                                : fmt::format("home node {}: mbind: {}", node, std::strerror(errno)));
+      throw std::runtime_error(errno == EINVAL
+                                   ? fmt::format("home node {} has no memory this process may use", node)
+                                   : fmt::format("home node {}: mbind: {}", node, std::strerror(errno)));
     why = fmt::format("mbind: {}", std::strerror(errno));
   }
   std::memset(memory.data(), 0, memory.size());
@@ -61,7 +62,7 @@ std::string bind_and_touch(std::span<std::byte> memory, unsigned node) {
 std::span<std::byte> map(std::size_t size) {
   void* p = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED)
-    throw HomeMemoryError(fmt::format("{} bytes of memory: {}", size, std::strerror(errno)));
+    throw std::runtime_error(fmt::format("{} bytes of memory: {}", size, std::strerror(errno)));
   return {static_cast<std::byte*>(p), size};
 }
 
@@ -72,7 +73,7 @@ std::string why_unbound(unsigned node) {
   std::string why;
   try {
     why = bind_and_touch(page, node);
-  } catch (const HomeMemoryError& error) {
+  } catch (const std::runtime_error& error) {
     why = error.what();
   }
   munmap(page.data(), page.size());

@@ -6,22 +6,15 @@
 #include <cstddef>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <string>
 
 namespace mmscale::machine::silicon {
-
-// what() is one line.
-class HomeMemoryError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 // Page-aligned, zeroed, resident memory, all of it on one node. Unmapped when destroyed, so that the next
 // window gets other physical pages and repetitions average over what a line's address does to its home slice.
 class HomeMemory {
  public:
-  // On NUMA node `node` (OS number); throws if it has no memory for us. Where the kernel does not let us
+  // On NUMA node `node` (OS number); throws std::runtime_error if it has no memory for us. Where the kernel does not let us
   // choose (home_binding.h), wherever it is first touched.
   HomeMemory(std::size_t bytes, unsigned node);
   ~HomeMemory();

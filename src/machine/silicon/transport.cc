@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <stdexcept>
 
 #include "machine/silicon/membarrier.h"
 
@@ -42,7 +43,7 @@ bool registers_per_target() {
 class Membarrier final : public Transport {
  public:
   explicit Membarrier(unsigned cpus) : cpus_(cpus), os_cpu_(cpus) {
-    if (!no_membarrier().empty()) throw TransportError(no_membarrier());
+    if (!no_membarrier().empty()) throw std::runtime_error(no_membarrier());
     per_target_ = registers_per_target();
   }
 
@@ -86,7 +87,7 @@ class Signal final : public Transport {
   explicit Signal(unsigned cpus) : tid_(cpus) {
     rlimit pending;
     if (getrlimit(RLIMIT_SIGPENDING, &pending) == 0 && pending.rlim_cur < cpus)
-      throw TransportError(
+      throw std::runtime_error(
           fmt::format("signal: {} may be pending at a time (RLIMIT_SIGPENDING, ulimit -i), {} CPUs "
                       "need as many",
                       pending.rlim_cur, cpus));
@@ -123,7 +124,7 @@ class Signal final : public Transport {
     action.sa_flags = SA_RESTART;
     sigfillset(&action.sa_mask);
     if (sigaction(number(), &action, nullptr) != 0)
-      throw TransportError(fmt::format("sigaction: {}", std::strerror(errno)));
+      throw std::runtime_error(fmt::format("sigaction: {}", std::strerror(errno)));
   }
 
  private:
@@ -168,10 +169,10 @@ std::span<const std::string_view> transport_names() { return kNames; }
 TransportChoice choose_transport(std::optional<std::string_view> asked) {
   if (asked) {
     if (std::find(kNames.begin(), kNames.end(), *asked) == kNames.end())
-      throw TransportError(
+      throw std::runtime_error(
           fmt::format("no IPI transport '{}'; there are {}", *asked, fmt::join(kNames, ", ")));
     if (const std::string why = refusal(*asked); !why.empty())
-      throw TransportError(fmt::format("transport '{}' does not work here: {}", *asked, why));
+      throw std::runtime_error(fmt::format("transport '{}' does not work here: {}", *asked, why));
     return {std::string(*asked), "asked for"};
   }
   std::string reason = "default";
@@ -180,14 +181,14 @@ TransportChoice choose_transport(std::optional<std::string_view> asked) {
     if (why.empty()) return {std::string(name), reason};
     reason += fmt::format("; not {}: {}", name, why);
   }
-  throw TransportError(reason);
+  throw std::runtime_error(reason);
 }
 
 std::unique_ptr<Transport> make_transport(std::string_view name, unsigned cpus) {
   if (name == "membarrier") return std::make_unique<Membarrier>(cpus);
   if (name == "signal") return std::make_unique<Signal>(cpus);
   if (name == "doorbell") return std::make_unique<Doorbell>();
-  throw TransportError(fmt::format("no IPI transport '{}'; there are {}", name, fmt::join(kNames, ", ")));
+  throw std::runtime_error(fmt::format("no IPI transport '{}'; there are {}", name, fmt::join(kNames, ", ")));
 }
 
 }  // namespace mmscale::machine::silicon

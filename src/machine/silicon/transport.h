@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,12 +19,6 @@ namespace mmscale::machine::silicon {
 struct InterruptLine {
   void (*deliver)(void* cpu) = nullptr;
   void* cpu = nullptr;
-};
-
-// Thrown for an unknown transport name or one that does not work on this system; what() is one line.
-class TransportError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
 };
 
 // raise() is called by senders, once per call_many, with the targets whose queue was empty. Everything here
@@ -56,8 +49,8 @@ struct TransportChoice {
 // The transports' names, most faithful first; also the order in which a default is tried.
 std::span<const std::string_view> transport_names();
 
-// Decides which transport runs: the one asked for if it works here (else TransportError saying why it does
-// not), or the first of transport_names() that does. Registers the process with membarrier(2) where that is
+// Decides which transport runs: the one asked for if it works here (else std::runtime_error saying why it
+// does not), or the first of transport_names() that does. Registers the process with membarrier(2) where that is
 // tried.
 TransportChoice choose_transport(std::optional<std::string_view> asked);
 

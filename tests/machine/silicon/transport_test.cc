@@ -27,7 +27,7 @@ template <class Make>
 std::string error_of(Make&& make) {
   try {
     make();
-  } catch (const TransportError& error) {
+  } catch (const std::runtime_error& error) {
     return error.what();
   }
   return kNothing;
