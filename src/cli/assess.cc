@@ -84,11 +84,12 @@ class Assessor {
     usable_ = static_cast<unsigned>(pus_.size());
     if (bench.quota.cpus && *bench.quota.cpus < usable_)
       usable_ = std::max(1u, static_cast<unsigned>(*bench.quota.cpus));
+    const std::vector<unsigned> used(pus_.begin(), pus_.begin() + usable_);
+    const measure::Environment environment = measure::read_environment("/", used, command_line);
+    kernel_lazy_tlb_ = environment["kernel_lazy_tlb"];
     if (options.out.empty()) return;
     auto context = campaign::context_json();
-    std::vector<unsigned> used(pus_.begin(), pus_.begin() + usable_);
-    for (const auto& [key, value] : measure::read_environment("/", used, command_line).facts())
-      context[key] = value;
+    for (const auto& [key, value] : environment.facts()) context[key] = value;
     for (const auto& [key, value] : safety_on_this_host({"refcount", "shootdown", "hazptr"}))
       context[key] = value;
     context["mmscale_world"] = "silicon";
@@ -100,6 +101,7 @@ class Assessor {
     result.placement = "compact";
     result.transport = fmt::format("{} ({})", choice_.transport, choice_.transport_reason);
     result.lifecycle = options_.lifecycle;
+    result.kernel_lazy_tlb = kernel_lazy_tlb_;
     result.repetitions = options_.repetitions;
     result.accepts_invalid = options_.accept_invalid;
     result.all_cpus = usable_;
@@ -244,6 +246,7 @@ class Assessor {
   SwitchPoint real_switches(unsigned cpus) {
     SwitchPoint point;
     point.cpus = cpus;
+    point.counted = kernel_lazy_tlb_ != "shootdown";
     choose_pause(point);
     const std::vector<Windows> windows =
         interleaved(pairs(cpus, std::chrono::nanoseconds(static_cast<int>(point.pause_ns))));
@@ -304,6 +307,7 @@ class Assessor {
   campaign::Choice choice_;
   std::vector<unsigned> pus_;
   unsigned usable_ = 0;
+  std::string kernel_lazy_tlb_;
   bool incomplete_ = false;
   std::optional<campaign::RecordFile> file_;
 };

@@ -50,6 +50,7 @@ std::optional<double> with_instructions(const Figure& figure, const SwitchPoint&
 // The upper end of what a scheme without mm_count would spare in each switch: all of it, where nothing better is known.
 std::optional<double> most_spared(const SwitchPoint& point) {
   if (!point.threads.interval) return std::nullopt;
+  if (!point.counted) return with_instructions(point.mm_count, point);
   const auto most =
       agreement(point) == Agreement::agree ? with_instructions(point.mm_count, point) : bound(point);
   return std::min(point.threads.interval->high, most.value_or(INFINITY));
@@ -59,7 +60,7 @@ std::optional<double> most_spared(const SwitchPoint& point) {
 // that one may take. Empty where that is nearly all of it.
 std::optional<double> gain_of(std::optional<double> spared, const SwitchPoint& point) {
   constexpr double kNearlyAll = 0.9;
-  if (!spared || !point.threads.interval) return std::nullopt;
+  if (!spared || !point.counted || !point.threads.interval) return std::nullopt;
   const double threads = point.threads.interval->low;
   return *spared > kNearlyAll * threads ? std::nullopt : std::optional(*spared / (threads - *spared));
 }
@@ -94,6 +95,12 @@ std::string point_in_words(const SwitchPoint& point) {
     words +=
         "Threads switch faster: what else they share spares more than mm_count costs, so that is no bound of "
         "what a scheme would give.\n";
+  if (!point.counted)
+    return words + fmt::format(
+                       "The kernel that runs here counts nothing, so that is not mm_count. Counting would "
+                       "cost {} a switch more, "
+                       "as emulated.\n",
+                       text(point.mm_count));
   // Where they do not meet the one or the other is more.
   const bool is_above =
       point.mm_count.interval && point.mm_count.interval->low > point.sharing.interval->high;
@@ -154,14 +161,14 @@ Figure figure_of(std::span<const double> values) {
 Agreement agreement(const SwitchPoint& point) {
   const auto& real = point.sharing.interval;
   const auto& emulated = point.mm_count.interval;
-  if (!real || !emulated) return Agreement::unknown;
+  if (!real || !emulated || !point.counted) return Agreement::unknown;
   if (is_gain(point.sharing) || real->low > emulated->high || emulated->low > real->high)
     return Agreement::disagree;
   return is_seen(point.sharing) && is_seen(point.mm_count) ? Agreement::agree : Agreement::cannot_tell;
 }
 
 std::optional<double> bound(const SwitchPoint& point) {
-  return is_gain(point.sharing) ? std::nullopt : with_instructions(point.sharing, point);
+  return is_gain(point.sharing) || !point.counted ? std::nullopt : with_instructions(point.sharing, point);
 }
 
 std::optional<double> most_gain(const SwitchPoint& point) { return gain_of(bound(point), point); }
@@ -196,6 +203,10 @@ std::optional<double> interrupts_share(const Assessment& assessment) {
 std::string in_words(const Assessment& a) {
   std::string words;
   if (a.accepts_invalid) words += "Windows that do not count were taken, too, as asked for.\n";
+  if (a.kernel_lazy_tlb.starts_with("unknown"))
+    words +=
+        fmt::format("Whether the kernel that runs here counts is not known, and taken for granted ({}).\n",
+                    a.kernel_lazy_tlb);
   if (a.all_cpus < a.online_cpus)
     words += fmt::format("Of {} CPUs {} may be used here at a time, and all that follows is of those.\n",
                          a.online_cpus, a.all_cpus);
@@ -217,7 +228,7 @@ std::string in_words(const Assessment& a) {
         "munmap of a page another CPU may have cached: {} where it computes, {} where it idles.\n",
         text(a.flush_running), text(a.flush_idle));
   words += "\n";
-  if (a.points.empty())
+  if (a.points.empty() && a.kernel_lazy_tlb != "shootdown")
     words += "With one CPU nobody shares a line: mm_count costs its own instructions and nothing else.\n";
   for (const SwitchPoint& p : a.points) words += point_in_words(p);
   for (const SwitchPoint& p : a.points)
@@ -240,8 +251,11 @@ std::string in_words(const Assessment& a) {
   const auto share = workload_share(a);
   if (!share) return words + fmt::format("What of its CPU time that is, is unknown{}.\n", why_no_share(a));
   const SwitchPoint& widest = a.points.back();
-  words += fmt::format("Of its CPU time mm_count takes at most {}{}{}\n", percent(*share),
-                       most_spared(widest) < widest.threads.interval->high ? "" : ", were it all of a switch",
+  words += fmt::format("Of its CPU time {} at most {}{}{}\n",
+                       widest.counted ? "mm_count takes" : "counting would take", percent(*share),
+                       !widest.counted || most_spared(widest) < widest.threads.interval->high
+                           ? ""
+                           : ", were it all of a switch",
                        *share < kMatters ? ": it does not matter." : ".");
   const auto spared = [&a](const Figure& figure) {
     return is_seen(figure) ? percent(*share_of(a, *figure.median)) : "nothing that could be seen";
@@ -260,6 +274,7 @@ std::string in_words(const Assessment& a) {
 nlohmann::ordered_json to_json(const Assessment& a) {
   nlohmann::ordered_json json = {{"placement", a.placement},
                                  {"lifecycle", a.lifecycle},
+                                 {"kernel_lazy_tlb", a.kernel_lazy_tlb},
                                  {"transport", a.transport},
                                  {"repetitions", a.repetitions},
                                  {"accepts_invalid", a.accepts_invalid},
@@ -272,6 +287,7 @@ nlohmann::ordered_json to_json(const Assessment& a) {
         {"cpus", p.cpus},
         {"pause_ns", p.pause_ns},
         {"slept_share", p.slept_share},
+        {"counted", p.counted},
         {"threads", json_of(p.threads)},
         {"processes", json_of(p.processes)},
         {"sharing", json_of(p.sharing)},

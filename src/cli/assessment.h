@@ -31,6 +31,9 @@ struct SwitchPoint {
   double pause_ns = 0;
   // The part of messages that their receiver slept for, at least.
   double slept_share = 0;
+  // Whether the running kernel counts lazy references, as far as is known. Of one that does not, nothing is mm_count's, and
+  // the emulation says what counting would cost.
+  bool counted = true;
   // The running kernel: ends that share one mm, ends with an mm each, and by how much the first take longer in
   // windows that followed each other. Whatever a shared mm costs is in that, mm_count among it: no scheme can
   // give more, but for the instructions of its own that mm_count has with an mm each, too.
@@ -74,6 +77,8 @@ struct Assessment {
   std::string placement;
   std::string transport;
   std::string lifecycle;
+  // How the running kernel keeps a borrowed mm alive (measure::lazy_tlb_of).
+  std::string kernel_lazy_tlb;
   unsigned repetitions = 0;
   // That may be used at a time, and of how many.
   unsigned all_cpus = 0;

@@ -214,6 +214,23 @@ TEST(Assessment, SaysThatWindowsWereTakenThatDoNotCount) {
   EXPECT_THAT(in_words(a), HasSubstr("Windows that do not count were taken, too"));
 }
 
+// POWER's kernels shoot down: what sharing costs there is nothing that a scheme could spare.
+TEST(Assessment, SaysOfAKernelThatCountsNothingWhatCountingWouldCost) {
+  Assessment a = assessment(about(41, 3), about(38, 4));
+  a.points.front().counted = false;
+  EXPECT_EQ(agreement(a.points.front()), Agreement::unknown);
+  EXPECT_EQ(bound(a.points.front()), std::nullopt);
+  EXPECT_EQ(emulated_gain(a.points.front()), std::nullopt);
+  EXPECT_THAT(
+      in_words(a),
+      AllOf(HasSubstr("counts nothing, so that is not mm_count. Counting would cost 38 ns [34 ns, 42 ns]"),
+            HasSubstr("Of its CPU time counting would take at most 0.0022 %: it does not matter.\n"),
+            Not(HasSubstr("would give")), Not(HasSubstr("would spare"))));
+  a.points.front().counted = true;
+  a.kernel_lazy_tlb = "unknown: no config";
+  EXPECT_THAT(in_words(a), HasSubstr("taken for granted (unknown: no config)"));
+}
+
 // A bound of more than a switch is that of a switch.
 TEST(Assessment, HoldsMmCountForNoMoreThanAllOfASwitch) {
   const Assessment a = assessment(about(2000, 90'000), about(38, 40));

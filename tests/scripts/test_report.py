@@ -549,6 +549,10 @@ def test_an_assessment_says_by_scheme_what_of_a_switch_and_of_a_recording_it_spa
     assert "any other scheme, at most" not in section(gain=None)[1]
     unbounded = {name: value for name, value in SERVED.items() if name != "most_cpu_share"}
     assert len(section(workload=unbounded)[1]["any other scheme, at most"]) == 3
+    told = made.assessment("unknown", gain=None, workload=SERVED)
+    told["mmscale"]["points"][0]["counted"] = False
+    assert run(REPORT, made.write(tmp_path / "a.json", [told]), "-o", tmp_path).returncode == 0
+    assert "counts nothing, so that is not mm_count." in page_of(tmp_path) and "counting would take at most" in page_of(tmp_path)
     # Emulated more than all of what sharing costs is not "not only".
     text = section(agreement="disagree", sharing=10.0)[0]
     assert "is more than all of that, so the emulation is wrong" in text and "not only" not in text

@@ -48,7 +48,7 @@ def assessed(records):
         if points:
             parts.append(_by_scheme(points[-1], found.get("workload")))
         parts.append(_table(found, records.sources[row["source"]].machine.host))
-        said.append(_workload(found.get("workload")))
+        said.append(_workload(found.get("workload"), "mm_count takes" if _counted(found) else "counting would take"))
     return " ".join(filter(None, said)), "".join(parts)
 
 
@@ -58,6 +58,8 @@ def _answer(point):
         low, high = sharing["interval_ns"]["low"], sharing["interval_ns"]["high"]
         sharing, how = {"median_ns": -sharing["median_ns"], "interval_ns": {"low": -high, "high": -low}}, "less"
     text = f"On {point['cpus']} CPUs a real switch takes {_figure(sharing)} {how} where the tasks share an mm. "
+    if not point.get("counted", True):
+        return text + "The kernel that runs there counts nothing, so that is not mm_count."
     emulated = point["mm_count"].get("interval_ns")
     is_above = point["agreement"] == "disagree" and emulated and emulated["low"] > point["sharing"]["interval_ns"]["high"] >= 0
     text += (ABOVE if is_above else AGREEMENT[point["agreement"]]) + "."
@@ -73,8 +75,13 @@ def _answer(point):
     return text
 
 
-def _workload(workload):
-    """What of a recording's CPU time mm_count takes, as a sentence."""
+def _counted(found):
+    """Whether the kernel that was assessed counts lazy references."""
+    return all(point.get("counted", True) for point in found["points"])
+
+
+def _workload(workload, takes):
+    """What of a recording's CPU time mm_count takes, or would take, as a sentence."""
     if not workload:
         return ""
     name = esc(_name(workload))
@@ -83,8 +90,8 @@ def _workload(workload):
     rates = ", ".join(f"{scaled(workload[what] / workload['seconds'], 3)} {what}" for what in ("switches", "borrows", "deaths"))
     text = f"{name} has {rates} a second on {workload['cpus']} CPUs; "
     if "most_cpu_share" not in workload:
-        return text + "what of its CPU time mm_count takes is unknown."
-    return text + f"of its CPU time mm_count takes at most <b>{_percent(workload['most_cpu_share'])}</b>."
+        return text + f"what of its CPU time {takes} is unknown."
+    return text + f"of its CPU time {takes} at most <b>{_percent(workload['most_cpu_share'])}</b>."
 
 
 def _by_scheme(point, workload):
