@@ -16,7 +16,7 @@ COMMANDS = [
     ("bench", "--family", "switch,floor,ipi", "--scheme", "refcount,refcount-rcu", "--reps", 1, *QUICK),
     ("bench", "--family", "host_kernel", "--cpus", 2, "--reps", 1, *QUICK),
     ("calibrate", "--reps", 1, *QUICK),
-    ("assess", "--reps", 2, "--window", "3ms"),
+    ("assess", "--reps", 5, "--window", "3ms"),
     ("doctor", "--time", "10ms"),
     ("topo",),
     ("check", "--scheme", "refcount", "--steps", 1),
