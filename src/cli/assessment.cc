@@ -15,10 +15,12 @@ namespace {
 constexpr double kMatters = 0.01;
 
 std::string time(double ns) {
+  // Three digits, which from there on are the next unit's.
+  constexpr double kNext = 999.5;
   const double size = std::abs(ns);
-  if (size >= 1e9) return fmt::format("{:.3g} s", ns * 1e-9);
-  if (size >= 1e6) return fmt::format("{:.3g} ms", ns * 1e-6);
-  if (size >= 1e3) return fmt::format("{:.3g} us", ns * 1e-3);
+  if (size >= kNext * 1e6) return fmt::format("{:.3g} s", ns * 1e-9);
+  if (size >= kNext * 1e3) return fmt::format("{:.3g} ms", ns * 1e-6);
+  if (size >= kNext) return fmt::format("{:.3g} us", ns * 1e-3);
   return fmt::format("{:.3g} ns", ns);
 }
 
@@ -32,12 +34,14 @@ std::string text(const Figure& figure) {
 std::string some_cpus(unsigned cpus) { return fmt::format("{} CPU{}", cpus, cpus == 1 ? "" : "s"); }
 
 // Whether it is more than nothing, or less, as far as its windows can tell.
-bool is_seen(const Figure& f) { return f.interval ? f.interval->low > 0 : f.median > 0.0; }
+bool is_seen(const Figure& f) { return f.interval && f.interval->low > 0; }
 bool is_gain(const Figure& f) { return f.interval && f.interval->high < 0; }
 
+// Two digits at least, none of them in a power of ten.
 std::string percent(double part) {
-  return part < 1 ? fmt::format("{:.2g} %", part * measure::kPercent)
-                  : fmt::format("{:.0f} %", part * measure::kPercent);
+  const double size = std::abs(part * measure::kPercent);
+  const int digits = size > 0 && size < 10 ? 1 - static_cast<int>(std::floor(std::log10(size))) : 0;
+  return fmt::format("{:.{}f} %", part * measure::kPercent, digits);
 }
 
 // The upper end of a figure, and of mm_count's own instructions, which are not in what sharing costs.
@@ -258,7 +262,8 @@ std::string in_words(const Assessment& a) {
                            : ", were it all of a switch",
                        *share < kMatters ? ": it does not matter." : ".");
   const auto spared = [&a](const Figure& figure) {
-    return is_seen(figure) ? percent(*share_of(a, *figure.median)) : "nothing that could be seen";
+    return is_seen(figure) || is_gain(figure) ? percent(*share_of(a, *figure.median))
+                                              : "nothing that could be seen";
   };
   if (agreement(widest) == Agreement::agree)
     words +=

@@ -231,6 +231,30 @@ TEST(Assessment, SaysOfAKernelThatCountsNothingWhatCountingWouldCost) {
   EXPECT_THAT(in_words(a), HasSubstr("taken for granted (unknown: no config)"));
 }
 
+TEST(Assessment, PrintsNoPowersOfTen) {
+  for (const auto& [ns, said] : {std::pair(999.4, "threads 999 ns"), std::pair(999.6, "threads 1 us"),
+                                 std::pair(999.6e3, "threads 1 ms"), std::pair(-999.6e6, "threads -1 s")}) {
+    Assessment a = assessment(about(41, 3), about(38, 4));
+    a.points.front().threads = about(ns, 0);
+    EXPECT_THAT(in_words(a), HasSubstr(said));
+  }
+  // Of the time of 192 CPUs, the longer the less.
+  for (const auto& [seconds, said] :
+       {std::pair(10.0, "at most 0.0022 %"), std::pair(0.0221, "at most 0.99 %"),
+        std::pair(0.000219876, "at most 99 %"), std::pair(1500.0, "at most 0.000015 %")}) {
+    Assessment a = assessment(about(41, 3), about(38, 4));
+    a.workload->seconds = seconds;
+    EXPECT_THAT(in_words(a), HasSubstr(said));
+  }
+}
+
+// What a scheme costs more is not spared.
+TEST(Assessment, SaysThatASchemeSparesLessThanNothing) {
+  Assessment a = assessment(about(41, 3), about(38, 4));
+  a.points.front().hazptr = about(-20, 4);
+  EXPECT_THAT(in_words(a), HasSubstr("hazptr -0.0010 %, less what"));
+}
+
 // A bound of more than a switch is that of a switch.
 TEST(Assessment, HoldsMmCountForNoMoreThanAllOfASwitch) {
   const Assessment a = assessment(about(2000, 90'000), about(38, 40));
