@@ -342,10 +342,14 @@ Workload count(const std::string& path, const std::string& called, double tick_r
   return workload;
 }
 
+std::string scratch_folder() {
+  const char* const folder = std::getenv("TMPDIR");
+  return folder != nullptr && folder[0] != '\0' ? folder : "/tmp";
+}
+
 // A file that has no name, so that it is gone however this ends.
 topology::Fd nameless_file() {
-  const char* const folder = std::getenv("TMPDIR");
-  std::string path = fmt::format("{}/mmscale-assess-XXXXXX", folder != nullptr ? folder : "/tmp");
+  std::string path = scratch_folder() + "/mmscale-assess-XXXXXX";
   topology::Fd file(::mkostemp(path.data(), O_CLOEXEC));
   if (file.get() < 0)
     throw std::system_error(errno, std::generic_category(), fmt::format("{}: a file to record to", path));
@@ -389,7 +393,9 @@ std::optional<Workload> recorded(const AssessOptions& options) {
     const int status = record(options, file);
     if (status == kCannotRun) return std::nullopt;
     if (status != 0)
-      throw std::runtime_error(fmt::format("mmscale record ended with status {} and its message", status));
+      throw std::runtime_error(
+          fmt::format("mmscale record to a file under {} ended with status {} and its message",
+                      scratch_folder(), status));
     return count(fmt::format("/proc/self/fd/{}", file.get()), workload.name, 0);
   } catch (const std::exception& error) {
     workload.unavailable = error.what();
