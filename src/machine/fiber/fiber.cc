@@ -4,7 +4,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <boost/context/detail/fcontext.hpp>
 #include <cerrno>
@@ -20,46 +19,11 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
-#if defined(__x86_64__)
-// Boost's jump goes on by an indirect jump, so the processor, which keeps the addresses of calls on a stack of its own,
-// expects each return after it at the wrong place. This one returns.
-extern "C" boost::context::detail::transfer_t mmscale_jump(void* to, void* data);
-__asm__(
-    ".pushsection .text\n"
-    ".type mmscale_jump, @function\n"
-    "mmscale_jump:\n"
-    "  push %rbp\n  push %rbx\n  push %r12\n  push %r13\n  push %r14\n  push %r15\n"
-    "  mov %rsp, %rax\n"
-    "  mov %rdi, %rsp\n"
-    "  pop %r15\n  pop %r14\n  pop %r13\n  pop %r12\n  pop %rbx\n  pop %rbp\n"
-    // What jump returns, and what a fiber that starts is called with.
-    "  mov %rsi, %rdx\n"
-    "  mov %rax, %rdi\n"
-    "  ret\n"
-    ".size mmscale_jump, . - mmscale_jump\n"
-    ".popsection\n");
-#endif
-
 namespace mmscale::machine {
 
 namespace {
 
-#if defined(__x86_64__)
-namespace context {
-using boost::context::detail::transfer_t;
-constexpr auto jump_fcontext = mmscale_jump;
-// Below an address that nobody returns to: where to return to, and six registers.
-void* make_fcontext(void* top, std::size_t, void (*enter)(transfer_t)) {
-  auto* const words =
-      reinterpret_cast<std::uintptr_t*>(reinterpret_cast<std::uintptr_t>(top) & ~std::uintptr_t{15}) - 8;
-  std::fill_n(words, 8, std::uintptr_t{0});
-  words[6] = reinterpret_cast<std::uintptr_t>(enter);
-  return words;
-}
-}  // namespace context
-#else
 namespace context = boost::context::detail;
-#endif
 
 std::size_t page_bytes() {
   static const auto bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
@@ -80,6 +44,12 @@ std::size_t next_colour() {
 
 // First frame on a fiber's stack.
 struct Fiber::Trampoline {
+#if MMSCALE_OWN_JUMP
+  static void enter(Fiber& here) {
+    here.entry_(here.argument_);
+    std::abort();
+  }
+#else
   static void enter(context::transfer_t transfer) {
     const auto& passage = *static_cast<const Passage*>(transfer.data);
     Fiber& here = passage.to;
@@ -87,6 +57,7 @@ struct Fiber::Trampoline {
     here.entry_(here.argument_);
     std::abort();
   }
+#endif
 };
 
 Fiber::Fiber() = default;
@@ -128,7 +99,17 @@ void Fiber::start(Entry entry, void* argument) {
   ASAN_UNPOISON_MEMORY_REGION(bottom_, bytes_);
   asan_fake_stack_ = nullptr;
 #endif
-  context_ = context::make_fcontext(static_cast<char*>(bottom_) + bytes_, bytes_, Trampoline::enter);
+  void* const top = static_cast<char*>(bottom_) + bytes_;
+#if MMSCALE_OWN_JUMP
+  // Where it goes on, and then an address that nobody returns to, at an odd multiple of 8 as after a call.
+  auto* const words =
+      reinterpret_cast<std::uintptr_t*>(reinterpret_cast<std::uintptr_t>(top) & ~std::uintptr_t{15}) - 2;
+  words[0] = reinterpret_cast<std::uintptr_t>(Trampoline::enter);
+  words[1] = 0;
+  context_ = words;
+#else
+  context_ = context::make_fcontext(top, bytes_, Trampoline::enter);
+#endif
 #if defined(__SANITIZE_THREAD__)
   // Its shadow call stack still holds the abandoned frames.
   if (tsan_fiber_ != nullptr) __tsan_destroy_fiber(tsan_fiber_);
@@ -136,6 +117,9 @@ void Fiber::start(Entry entry, void* argument) {
 #endif
 }
 
+#if MMSCALE_OWN_JUMP
+void Fiber::jump(Fiber& to) { jump_here(to); }
+#else
 void Fiber::jump(Fiber& to) {
   Passage passage{*this, to};
   depart_to(to);
@@ -168,5 +152,6 @@ void Fiber::arrive_from(Fiber& from, void* context_of_from) {
   }
 #endif
 }
+#endif
 
 }  // namespace mmscale::machine

@@ -65,7 +65,8 @@ class Simulator {
   // Total store order: a load may overtake an earlier store of its CPU, nothing else overtakes anything. So
   // all orders but sequential consistency come for free, and that costs a fence.
   template <class T>
-  MMSCALE_INLINE T load(const T& a, std::memory_order) const {
+  MMSCALE_JUMPS T load(const T& a, std::memory_order) const {
+    world_.begin_access(cpu_);
     return *static_cast<const T*>(world_.read(cpu_, &a));
   }
   // What this CPU would load, for who looks on: no access, and no time.
@@ -74,28 +75,29 @@ class Simulator {
     return *static_cast<const T*>(world_.peek(cpu_, &a));
   }
   template <class T>
-  MMSCALE_INLINE void store(T& a, std::type_identity_t<T> value, std::memory_order) {
+  MMSCALE_JUMPS void store(T& a, std::type_identity_t<T> value, std::memory_order) {
     static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= World::kStoreBytes);
+    world_.begin_access(cpu_);
     world_.store(cpu_, &a, &value, sizeof(T));
   }
   template <class T>
-  MMSCALE_INLINE T fetch_add(T& a, std::type_identity_t<T> value, std::memory_order) {
+  MMSCALE_JUMPS T fetch_add(T& a, std::type_identity_t<T> value, std::memory_order) {
     return modify(a, [value](T old) { return static_cast<T>(old + value); });
   }
   template <class T>
-  MMSCALE_INLINE T fetch_sub(T& a, std::type_identity_t<T> value, std::memory_order) {
+  MMSCALE_JUMPS T fetch_sub(T& a, std::type_identity_t<T> value, std::memory_order) {
     return modify(a, [value](T old) { return static_cast<T>(old - value); });
   }
   template <class T>
-  MMSCALE_INLINE T fetch_or(T& a, std::type_identity_t<T> bits, std::memory_order) {
+  MMSCALE_JUMPS T fetch_or(T& a, std::type_identity_t<T> bits, std::memory_order) {
     return modify(a, [bits](T old) { return static_cast<T>(old | bits); });
   }
   template <class T>
-  MMSCALE_INLINE T fetch_and(T& a, std::type_identity_t<T> bits, std::memory_order) {
+  MMSCALE_JUMPS T fetch_and(T& a, std::type_identity_t<T> bits, std::memory_order) {
     return modify(a, [bits](T old) { return static_cast<T>(old & bits); });
   }
   template <class T>
-  MMSCALE_INLINE T exchange(T& a, std::type_identity_t<T> value, std::memory_order) {
+  MMSCALE_JUMPS T exchange(T& a, std::type_identity_t<T> value, std::memory_order) {
     return modify(a, [value](T) { return value; });
   }
 
@@ -198,7 +200,8 @@ class Simulator {
   };
 
   template <class T, class Operation>
-  MMSCALE_INLINE T modify(T& a, Operation operation) {
+  MMSCALE_JUMPS T modify(T& a, Operation operation) {
+    world_.begin_access(cpu_);
     const std::uint32_t line = world_.begin_rmw(cpu_, &a);
     const T old = a;
     a = operation(old);

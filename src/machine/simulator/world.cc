@@ -112,7 +112,7 @@ World::World(const Model& model, const Renumbered& renumbered, std::uint32_t hom
 }
 
 const void* World::read(unsigned cpu, const void* address) {
-  Cpu& c = begin_access(cpu);
+  Cpu& c = cpus_[cpu];
   const std::uint32_t index = lines_.index_of(address);
   if (index == c.storing_to) [[unlikely]] {
     if (const Cpu& buffer = buffer_of(cpu); buffer.address == address) {
@@ -131,7 +131,7 @@ const void* World::read(unsigned cpu, const void* address) {
 // Stores become visible one after the other: the buffer has room for one whose line is not here, the next
 // store waits for that.
 void World::store(unsigned cpu, void* address, const void* value, std::size_t bytes) {
-  Cpu& c = begin_access(cpu);
+  Cpu& c = cpus_[cpu];
   const std::uint32_t index = lines_.index_of(address);
   drain(c);
   if (lines_[index].last_user != cpu) [[unlikely]] {
@@ -176,7 +176,7 @@ void World::finish_store(Cpu& buffer, Picoseconds time) {
 }
 
 std::uint32_t World::begin_rmw(unsigned cpu, const void* address) {
-  Cpu& c = begin_access(cpu);
+  Cpu& c = cpus_[cpu];
   const std::uint32_t index = lines_.index_of(address);
   drain(c);
   if (lines_[index].last_user != cpu) [[unlikely]]
@@ -266,9 +266,9 @@ void World::yield(Cpu& c) {
   wait(c);
 }
 
-// Leaves `c`, whose turn is scheduled or will be by another CPU, and comes back when it is due. At the same
-// time CPUs go before lines.
-void World::wait(Cpu& c) {
+// The fiber of whoever is due after `c`, whose turn is scheduled or will be by another CPU; null if `c` is. At the same time
+// CPUs go before lines.
+Fiber* World::next_fiber(Cpu& c) {
   for (;;) {
     const std::uint32_t earliest = turns_.next();
     const Picoseconds time = turns_.of(earliest);
@@ -279,10 +279,7 @@ void World::wait(Cpu& c) {
       line_event(event.who, event.time);
       continue;
     }
-    if (time == kNever) {
-      c.fiber->jump(thread_);
-      continue;
-    }
+    if (time == kNever) return &thread_;
     Cpu& next = cpus_[earliest];
     ++statistics_.events;
     if (next.state == State::requesting) {
@@ -299,17 +296,20 @@ void World::wait(Cpu& c) {
     next.state = State::ready;
     next.time = std::max(next.time, time);
     goes_on_until_ = 0;
-    if (&next != &c) switch_to(c, next);
-    return;
+    if (&next == &c) return nullptr;
+    // CPUs in lockstep follow each other in the same order again and again: while one begins to run, the host fetches what
+    // the one after it will need.
+    c.follower = next.fiber;
+    next.follower->prefetch();
+    return next.fiber;
   }
 }
 
-// CPUs in lockstep follow each other in the same order again and again: while one begins to run, the host
-// fetches what the one after it will need.
-void World::switch_to(Cpu& c, Cpu& next) {
-  c.follower = next.fiber;
-  next.follower->prefetch();
-  c.fiber->jump(*next.fiber);
+// The same of the running CPU, and finds out how long it is the earliest.
+Fiber* World::take_turn(Cpu& c) {
+  goes_on_until_ = turns_.set(c.id, c.time);
+  if (!line_events_.empty()) goes_on_until_ = std::min(goes_on_until_, line_events_.top().time + 1);
+  return c.time >= goes_on_until_ || scheduling_ == Scheduling::always_queue ? next_fiber(c) : nullptr;
 }
 
 void World::sleep_interruptibly(Cpu& c, State state, Picoseconds until) {

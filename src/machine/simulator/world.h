@@ -116,6 +116,14 @@ class World {
   Picoseconds now(unsigned cpu) const { return cpus_[cpu].time; }
   MMSCALE_INLINE void spend(unsigned cpu, Picoseconds time) { cpus_[cpu].time += time; }
 
+  // Before each access: waits while another CPU or a line is earlier.
+  MMSCALE_JUMPS void begin_access(unsigned cpu) {
+    Cpu& c = cpus_[cpu];
+    if (c.time >= goes_on_until_)
+      if (Fiber* const next = take_turn(c)) c.fiber->jump_here(*next);
+    ++statistics_.accesses;
+  }
+
   // Where the value is now: there, or in this CPU's store buffer.
   const void* read(unsigned cpu, const void* address);
   // The same for who looks on: no access, and no time.
@@ -251,18 +259,7 @@ class World {
     std::uint32_t sum = 0;
   };
 
-  MMSCALE_INLINE Cpu& begin_access(unsigned cpu) {
-    Cpu& c = cpus_[cpu];
-    if (c.time >= goes_on_until_) take_turn(c);
-    ++statistics_.accesses;
-    return c;
-  }
-  // Waits while another CPU or a line is earlier, else finds out how long none is.
-  MMSCALE_INLINE void take_turn(Cpu& c) {
-    goes_on_until_ = turns_.set(c.id, c.time);
-    if (!line_events_.empty()) goes_on_until_ = std::min(goes_on_until_, line_events_.top().time + 1);
-    if (c.time >= goes_on_until_ || scheduling_ == Scheduling::always_queue) wait(c);
-  }
+  Fiber* take_turn(Cpu& c);
   Picoseconds drawn(Picoseconds mean);
 
   // the books (world.cc)
@@ -282,8 +279,11 @@ class World {
 
   // scheduling (world.cc)
   void yield(Cpu& c);
-  void wait(Cpu& c);
-  void switch_to(Cpu& c, Cpu& next);
+  Fiber* next_fiber(Cpu& c);
+  // Leaves `c`, and comes back when it is due.
+  MMSCALE_JUMPS void wait(Cpu& c) {
+    if (Fiber* const next = next_fiber(c)) c.fiber->jump_here(*next);
+  }
   void schedule(Cpu& c, Picoseconds time);
   void schedule(std::uint32_t line, Picoseconds time);
   void sleep_interruptibly(Cpu& c, State state, Picoseconds until);
