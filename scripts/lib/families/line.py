@@ -75,6 +75,12 @@ def line_sheets(records):
     return found
 
 
+def widest_sheet(records):
+    """Returns the Sheet with a matrix of the most CPUs, or None."""
+    with_matrix = (sheet for sheet in line_sheets(records) if sheet.windows["matrix"].notna().any())
+    return max(with_matrix, key=lambda sheet: sheet.windows["cpus"].max(), default=None)
+
+
 def _blocks(records, mark):
     return [block for sheet in line_sheets(records) for block in _table(sheet, mark)]
 

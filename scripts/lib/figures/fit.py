@@ -11,9 +11,10 @@ from figures.switches import PLOT_HEIGHT, RATE, draw_boundaries, scale_axes, ser
 from tables.fits import cpus_text, name_of, remarks
 from figures.look import looks
 from figures.page import (
-    AXIS_HEIGHT, CAPTION_COLUMNS, HOLLOW, LABEL_GAP, LABEL_PITCH, LEFT, STYLE, WIDTH, End, label_ends, marked,
+    AXIS_HEIGHT, CAPTION_COLUMNS, LABEL_GAP, LABEL_PITCH, LEFT, STYLE, WIDTH, End, label_ends, marked,
     open_page, save,
 )  # fmt: skip
+from figures.strokes import hollow, intervals
 from stats.scaling import POOR
 from wording.text import SIMULATED
 
@@ -67,16 +68,9 @@ def _draw_curve(axes, curve, look, label, mark):
         cpus, medians, gid=f"median-{name}", color=look.colour, marker=look.marker, linestyle="none", markersize=4.5,
         zorder=3,
     )  # fmt: skip
-    bars = [[rate.median - rate.low for rate in rates], [rate.high - rate.median for rate in rates]]
-    axes.errorbar(
-        cpus, medians, yerr=bars, fmt="none", ecolor=look.colour, elinewidth=0.9, capsize=2.5, capthick=0.9, zorder=2.5,
-    )  # fmt: skip
+    intervals(axes, points, look)
     invalid = [(point.cpus, rate) for point in curve.series.points for rate, _ in point.invalid]
-    if invalid:
-        axes.plot(
-            *zip(*invalid), gid=f"invalid-{name}", color=look.colour, marker=look.marker, linestyle="none",
-            markersize=5.5, markerfacecolor=HOLLOW, markeredgewidth=0.9, zorder=2.7,
-        )  # fmt: skip
+    hollow(axes, invalid, look, f"invalid-{name}")
     if not curve.scaling.best:
         return [End(f"{label} (no fit)", cpus[-1], medians[-1], look.colour, look.marker, look.colour)]
     fit = curve.scaling.fits[curve.scaling.best]

@@ -13,6 +13,7 @@ from figures.page import (
     End, label_ends, linear_values, log_values, open_page, save,
 )  # fmt: skip
 from figures.places import Places
+from figures.strokes import intervals
 from wording.text import SIMULATED
 
 HEIGHT = 3.6
@@ -73,12 +74,7 @@ def _draw_scheme(axes, pairs, look, places):
         at, measured, gid=f"measured-{scheme}", color=look.colour, marker=look.marker, linestyle="none", markersize=4.5,
         zorder=3,
     )  # fmt: skip
-    bars = [(x, pair.measured) for x, pair in zip(at, pairs) if pair.measured.count > 1]
-    axes.errorbar(
-        [x for x, _ in bars], [value.median for _, value in bars],
-        yerr=[[value.median - value.low for _, value in bars], [value.high - value.median for _, value in bars]],
-        fmt="none", ecolor=look.colour, elinewidth=0.9, capsize=2.5, capthick=0.9, zorder=2.5,
-    )  # fmt: skip
+    intervals(axes, [(x, pair.measured) for x, pair in zip(at, pairs) if pair.measured.count > 1], look)
     for x, pair in zip(at, pairs):
         axes.annotate(
             percent(pair.error), (x, pair.measured.median), (4, 2), textcoords="offset points",

@@ -66,6 +66,25 @@ def stroke(axes, curve, look, column, at, upto=None):
     return (*max(invalid), HOLLOW) if invalid else None
 
 
+def intervals(axes, points, look):
+    """Draws the interval of every (x, Estimate)."""
+    axes.errorbar(
+        [x for x, _ in points], [value.median for _, value in points],
+        yerr=[[value.median - value.low for _, value in points], [value.high - value.median for _, value in points]],
+        fmt="none", ecolor=look.colour, elinewidth=0.9, capsize=2.5, capthick=0.9, zorder=2.5,
+    )  # fmt: skip
+
+
+def hollow(axes, points, look, gid):
+    """Draws the invalid windows at every (x, y)."""
+    if points:
+        axes.plot(
+            *zip(*points), gid=gid, color=look.colour, marker=look.marker, linestyle="none", markersize=5.5,
+            # Filled with white: the rims of many on one spot would otherwise add up to a solid marker.
+            markerfacecolor=HOLLOW, markeredgewidth=0.9, zorder=2.7,
+        )  # fmt: skip
+
+
 def end_of(last, label, look):
     """The End of a stroke, to be labelled."""
     x, y, fill = last

@@ -18,7 +18,7 @@ from figures.page import (
     AXIS_HEIGHT, CAPTION_COLUMNS, CAPTION_SIZE, DARK, GREY, HOLLOW, LABEL_GAP, LABEL_PITCH, LEFT, STYLE, WIDTH,
     End, label_ends, linear_values, log_values, marked, open_page, save,
 )  # fmt: skip
-from figures.strokes import label_of
+from figures.strokes import hollow, intervals, label_of
 
 PLOT_HEIGHT = 3.4
 
@@ -171,20 +171,9 @@ def _draw_series(axes, panel, quantity, labels):
             cpus, [value.median if value else math.nan for value in medians], gid=f"median-{name}",
             color=look.colour, marker=look.marker, linestyle=look.line, linewidth=1.3, markersize=4.5, zorder=3,
         )  # fmt: skip
-        bars = [(x, value) for x, value in zip(cpus, medians) if value and value.count > 1]
-        axes.errorbar(
-            [x for x, _ in bars], [value.median for _, value in bars],
-            yerr=[[value.median - value.low for _, value in bars], [value.high - value.median for _, value in bars]],
-            fmt="none", ecolor=look.colour, elinewidth=0.9, capsize=2.5, capthick=0.9, zorder=2.5,
-        )  # fmt: skip
+        intervals(axes, [(x, value) for x, value in zip(cpus, medians) if value and value.count > 1], look)
         invalid = [(point.cpus, pair[quantity.column]) for point in series.points for pair in point.invalid]
-        if invalid:
-            axes.plot(
-                [x for x, _ in invalid], [y for _, y in invalid], gid=f"invalid-{name}",
-                color=look.colour, marker=look.marker, linestyle="none", markersize=5.5,
-                # Filled with white: the rims of many on one spot would otherwise add up to a solid marker.
-                markerfacecolor=HOLLOW, markeredgewidth=0.9, zorder=2.7,
-            )  # fmt: skip
+        hollow(axes, invalid, look, f"invalid-{name}")
         valid = [(x, value.median) for x, value in zip(cpus, medians) if value]
         if valid or invalid:
             end, fill = (valid[-1], look.colour) if valid else (invalid[-1], HOLLOW)

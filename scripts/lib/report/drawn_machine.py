@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from families.bounce import folded, line_of, main_bounces
-from figures.line import line_sheets
+from families.line import widest_sheet
 from grouping.matrix import median_matrix
 from records.window import DISTANCES
 from report.markup import esc
@@ -56,10 +56,7 @@ def _of_bounces(own):
 
 
 def _matrix(own):
-    sheet = max(
-        (sheet for sheet in line_sheets(own) if sheet.windows["matrix"].notna().any()),
-        key=lambda sheet: sheet.windows["cpus"].max(), default=None,
-    )  # fmt: skip
+    sheet = widest_sheet(own)
     return median_matrix(sheet.windows) if sheet is not None else None
 
 

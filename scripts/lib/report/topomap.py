@@ -10,7 +10,7 @@ import base64
 import sys
 from dataclasses import dataclass
 
-from figures.line import line_sheets
+from families.line import widest_sheet
 from grouping.matrix import LEVELS, median_matrix
 from report.markup import esc, slug
 from grouping.series import REFERENCE, describe, partition, words
@@ -35,10 +35,7 @@ def machine_maps(records):
     found = []
     for index, source in enumerate(records.sources):
         own = records.of(index)
-        sheet = max(
-            (sheet for sheet in line_sheets(own) if sheet.windows["matrix"].notna().any()),
-            key=lambda sheet: sheet.windows["cpus"].max(), default=None,
-        )  # fmt: skip
+        sheet = widest_sheet(own)
         matrix = median_matrix(sheet.windows) if sheet else None
         if matrix and not any(value is not None for row in matrix.one_way for value in row):
             matrix = None
