@@ -151,8 +151,8 @@ struct LifecycleTraits {
   bool is_x86;
 };
 
-// What a lifecycle inherits. It must state enter_lazy_tlb, switch_mm_irqs_off, exit_flush and flush_tlb_mm, kName, kWhat
-// and kAbsent, and what of this does not hold for it.
+// What a lifecycle inherits. It must state enter_lazy_tlb, switch_mm_irqs_off and flush_tlb_mm, kName, kWhat and
+// kAbsent, and what of this does not hold for it.
 struct DefaultLifecycle {
   static constexpr bool kKeepsMask = true;
   // The architecture's memory is TSO; else it is taken to be as weak as C++'s.
@@ -179,6 +179,11 @@ struct DefaultLifecycle {
   // current task's, null for a kernel thread.
   template <class M>
   MMSCALE_INLINE static void finish_arch_post_lock_switch(M&, Cpu<M>&, Mm<M>*) {}
+  // tlb_flush() with fullmm: one flush_tlb_mm, since page tables were freed.
+  template <class M>
+  static void exit_flush(M& m, Cpu<M>& cpu, Mm<M>* mm) {
+    cpu.system->lifecycle.flush_tlb_mm(m, cpu, mm, Freed::page_tables);
+  }
   // An idle state that loses the TLB.
   template <class M>
   static void enter_deep_idle(M&, Cpu<M>&) {}

@@ -78,12 +78,6 @@ struct Arm64 : DefaultLifecycle {
     tlb::broadcast(m, mm);
     m.fence();
   }
-
-  // tlb_flush() with fullmm: one flush_tlb_mm, since page tables were freed.
-  template <class M>
-  static void exit_flush(M& m, Cpu<M>& cpu, Mm<M>* mm) {
-    flush_tlb_mm(m, cpu, mm);
-  }
 };
 
 // arm64 since a5baf582f4c0 ("arm64/efi: Call EFI runtime services without disabling preemption", late in 2025): firmware

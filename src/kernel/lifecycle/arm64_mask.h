@@ -94,11 +94,6 @@ struct Arm64Mask : Arm64 {
     }
     Arm64::flush_tlb_mm(m, cpu, mm, freed);
   }
-
-  template <class M>
-  static void exit_flush(M& m, Cpu<M>& cpu, Mm<M>* mm) {
-    flush_tlb_mm(m, cpu, mm);
-  }
 };
 
 }  // namespace mmscale::kernel::lifecycle

@@ -73,11 +73,6 @@ struct Loongarch : DefaultLifecycle {
     local_flush_tlb_mm(m, cpu, mm);
   }
 
-  template <class M>
-  static void exit_flush(M& m, Cpu<M>& cpu, Mm<M>* mm) {
-    flush_tlb_mm(m, cpu, mm);
-  }
-
  private:
   template <class M>
   MMSCALE_INLINE static Atomic<M, std::uint64_t>& contexts_of(M& m, Cpu<M>& cpu, Mm<M>* mm) {

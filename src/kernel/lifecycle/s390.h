@@ -82,11 +82,6 @@ struct S390 : DefaultLifecycle {
     m.fetch_sub(arch_state<PerMm>(mm).flush_count, 1u, seq_cst);
   }
 
-  template <class M>
-  static void exit_flush(M& m, Cpu<M>& cpu, Mm<M>* mm) {
-    flush_tlb_mm(m, cpu, mm);
-  }
-
  private:
   template <class M>
   MMSCALE_INLINE static Atomic<M, std::uint64_t>& attached(M& m, Cpu<M>& cpu, Mm<M>* mm) {
