@@ -65,6 +65,13 @@ std::string extras(CLI::App& app, const CLI::ExtrasError& error) {
   return left.empty() ? std::string(error.what()) : Command(*command).unknown_argument(left.front());
 }
 
+// CLI11's words, but where they say that one was asked for and two were given.
+std::string in_our_words(const CLI::ParseError& error) {
+  const std::string what = error.what();
+  const std::size_t at = what.find(": At Most 1 required");
+  return at == std::string::npos ? what : what.substr(0, at) + ": stands there more than once";
+}
+
 // What was typed is at fault, whichever floor found out.
 bool is_usage(const std::exception& error) {
   return dynamic_cast<const std::invalid_argument*>(&error) != nullptr;
@@ -119,7 +126,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::FileError& error) {
     return fail(kUsage, fmt::format("--config: {}", error.what()));
   } catch (const CLI::ParseError& error) {
-    return fail(kUsage, defaults.with_origin(error.what()));
+    return fail(kUsage, defaults.with_origin(in_our_words(error)));
   } catch (const std::out_of_range&) {
     // CLI11 turns the value of a flag that says no (--irqs-on-activate-mm) round before anybody can look at it.
     return fail(kUsage, "a flag's value is neither true nor false, but a number beyond 64 bits");

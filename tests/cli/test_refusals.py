@@ -246,3 +246,10 @@ def test_nothing_waits_for_a_pipe_or_reads_without_end(mmscale, request, tmp_pat
     done = mmscale(*arguments, path)
     assert done.returncode in (1, 2) and not done.stdout
     assert len(complaints(done)) == 1 and str(path) in complaints(done)[0]
+
+
+@pytest.mark.parametrize("arguments", [("assess", "--reps", 5), ("calibrate", "--reps", 5), ("sim", "--seed", 5), ("bench", "--cpus", 1)])
+def test_what_stands_there_twice_is_refused_in_our_words(mmscale, request, arguments):
+    if arguments[0] == "sim":
+        request.getfixturevalue("needs_sim")
+    assert_refused(mmscale(*arguments, *arguments[1:]), 2, f"{arguments[1]}: stands there more than once")
