@@ -47,6 +47,16 @@ class Turns {
     const Picoseconds near = others >> bits_;
     return epoch_ + std::min(near, never_ - 1) + (near < never_ - 1 && cpu < cpu_of(others));
   }
+  // The same without an answer: goes up no further than what is there changes.
+  void change(std::uint32_t cpu, Picoseconds time) {
+    times_[cpu] = time;
+    if (time < epoch_) count_from(time);
+    Turn own = turn_of(cpu);
+    for (std::size_t node = leaves_ + cpu; nodes_[node] != own; node /= 2) {
+      nodes_[node] = own;
+      own = std::min(own, nodes_[node ^ 1]);
+    }
+  }
   Picoseconds of(std::uint32_t cpu) const { return times_[cpu]; }
 
   // The earliest, and when it goes on; of several the one with the lowest number.
@@ -77,7 +87,7 @@ class Turns {
   Picoseconds never_;
   Picoseconds epoch_ = 0;
   std::size_t leaves_;
-  // The root is 1, the children of n are 2n and 2n + 1.
+  // The root is 1, the children of n are 2n and 2n + 1. Number 0 is 0: nobody is earlier.
   std::vector<Turn> nodes_;
   std::vector<Picoseconds> times_;
 };

@@ -251,7 +251,11 @@ void World::run(const std::function<void(unsigned)>& body) {
 
 void World::schedule(Cpu& c, Picoseconds time) {
   goes_on_until_ = std::min(goes_on_until_, time);
-  turns_.set(c.id, time);
+  // Those that poll come all at once, so that hardly any is the earliest; of others, how far up it is no processor guesses.
+  if (c.polls)
+    turns_.change(c.id, time);
+  else
+    turns_.set(c.id, time);
 }
 
 void World::schedule(std::uint32_t line, Picoseconds time) {

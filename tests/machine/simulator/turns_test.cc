@@ -36,9 +36,13 @@ TEST(Turns, AgreesWithASearchThroughAll) {
     for (const std::uint32_t cpus : {1u, 2u, 3u, 64u, 100u}) {
       Turns turns(cpus);
       std::vector<Picoseconds> times(cpus, kNever);
+      const auto drawn = [&] { return random() % 8 == 0 ? kNever : random() % 50 * apart + random() % 3; };
       for (int i = 0; i < 2000; ++i) {
         const auto cpu = static_cast<std::uint32_t>(random() % cpus);
-        times[cpu] = random() % 8 == 0 ? kNever : random() % 50 * apart + random() % 3;
+        times[cpu] = drawn();
+        const auto changed = static_cast<std::uint32_t>(random() % cpus);
+        times[changed] = drawn();
+        turns.change(changed, times[changed]);
         const Picoseconds until = turns.set(cpu, times[cpu]);
         Picoseconds expected = kNever;
         for (std::uint32_t other = 0; other < cpus; ++other)
