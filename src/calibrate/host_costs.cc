@@ -69,24 +69,38 @@ void put_ipis(ordered_json& json, const HostCosts& costs, std::vector<std::strin
   json["ipi_handle"] = number(rest * kHandle / shared, "D", divided);
 }
 
-// Two CPUs that want one line all the time take turns: visit, hand-off, visit, hand-off. A pair is two
-// operations, so it takes each CPU 4 * atomic * (hand-off + visit) / visit.
-ordered_json visit(const Reading& contended, const machine::simulator::Model& model) {
-  // From there on the hand-off is lost in the noise of the window.
+// Two CPUs that want one line all the time take turns: visit, hand-off, visit, hand-off, so that an operation of either, of
+// which a pair is two, takes what it takes alone and its share of a hand-off.
+//
+// Where a line goes through an agent the hand-off is a number of its own. A visit and a hand-off take the one way: two CPUs
+// that pass a line on by compare-and-swap try all the time, too. So as many operations are a visit as fit into that, and the
+// hand-off is what the pair leaves for it, a leg at least. Where it goes straight the hand-off is a leg.
+void put_visit(ordered_json& costs, const Reading& contended, const Reading& one_way,
+               const machine::simulator::Model& model) {
+  // The longest visit, ns: from there on the hand-off is lost in the noise of the window.
   constexpr double kMost = 1000;
   const auto ns = [](machine::simulator::Picoseconds ps) {
     return static_cast<double>(ps) / machine::simulator::kPsPerNs;
   };
   const double atomic = ns(model.costs.atomic);
-  const double handoff =
-      std::max(ns(model.costs.handoff), ns(model.leg[static_cast<std::size_t>(Reach::domain)]));
-  const double lost = contended.ns / (4 * atomic) - 1;
-  double visit = lost * kMost > handoff ? handoff / lost : kMost;
+  const double leg = ns(model.leg[static_cast<std::size_t>(Reach::domain)]);
+  const double each = contended.ns / 4;
+  const double share = each - atomic;
+  const std::string of =
+      fmt::format("of {} ({:.4g} ns a pair): two CPUs take turns", contended.source, contended.ns);
+  double operations = share * kMost > leg * atomic ? leg / share : kMost / atomic;
+  double visit = operations * atomic;
+  std::string handoff = fmt::format("{:.4g} ns from one to the other", leg);
+  if (model.handover == machine::simulator::Handover::through) {
+    operations = std::max(std::round(one_way.ns / each), std::ceil(operations));
+    // The last of them is under way when it ends.
+    visit = std::min((operations - 0.5) * atomic, kMost);
+    handoff = fmt::format("{:g} operations a time, as fit into {:.4g} ns", operations, one_way.ns);
+    costs["handoff"] = number(std::max(operations * share, leg), "D", fmt::format("{}, {}", of, handoff));
+  }
   // One operation is what every owner completes.
-  if (visit < 2 * atomic) visit = 0;
-  return number(visit, "D",
-                fmt::format("of {} ({:.4g} ns a pair): two CPUs take turns, {:.4g} ns from one to the other",
-                            contended.source, contended.ns, handoff));
+  if (operations < 2) visit = 0;
+  costs["visit"] = number(visit, "D", fmt::format("{}, {}", of, handoff));
 }
 
 ordered_json one_way_json(const HostCosts& costs) {
@@ -124,7 +138,7 @@ MachineFile machine_file(const HostCosts& costs) {
     file.notes.push_back("costs_ns.tick: not measured, the default of its kind");
   }
   file.notes.push_back(
-      fmt::format("costs_ns.{}memory, port, handoff, modified_read, failed_try, idle_exit: nothing here "
+      fmt::format("costs_ns.{}memory, port, modified_read, failed_try, idle_exit: nothing here "
                   "measures them, the defaults of the kind",
                   costs.kind == "x86" ? "" : "fence_after_rmw, "));
   if (costs.kind != "power")
@@ -147,10 +161,11 @@ MachineFile machine_file(const HostCosts& costs) {
     constexpr std::string_view kOrigin = "what was measured makes no machine";
     const machine::simulator::Model model = machine::simulator::parse_model(file.json.dump(), kOrigin);
     if (costs.contended) {
-      file.json["costs_ns"]["visit"] = visit(*costs.contended, model);
+      put_visit(file.json["costs_ns"], *costs.contended,
+                *costs.one_way[static_cast<std::size_t>(Reach::domain)], model);
       (void)machine::simulator::parse_model(file.json.dump(), kOrigin);
     } else {
-      file.notes.push_back("costs_ns.visit: not measured, the default of its kind");
+      file.notes.push_back("costs_ns.visit, handoff: not measured, the defaults of the kind");
     }
   } catch (const machine::simulator::ModelError& error) {
     throw CalibrationError(error.what());

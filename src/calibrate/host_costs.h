@@ -69,8 +69,8 @@ struct MachineFile {
 //   (kCallLines), in the proportion of their defaults. Without a second target send takes its part of that,
 //   too.
 //
-// How long a core goes on with a line it got (`visit`) is made of `contended`, so that a simulated pair takes
-// as long as the measured one.
+// How long a core goes on with a line it got (`visit`), and what the line takes to who waits where it goes through an
+// agent (`handoff`), are made of `contended`, so that a simulated pair takes as long as the measured one.
 MachineFile machine_file(const HostCosts& costs);
 
 // Line transfers in a call of one CPU: the target's queue to the caller and back, the request to the target

@@ -46,7 +46,7 @@ def test_writes_a_machine_file_with_a_source_for_every_number(calibrated, allowe
     valid = subprocess.run([ROOT / "scripts" / "validate", path], capture_output=True, text=True, check=False)
     assert (valid.returncode, valid.stderr) == (0, "")
     assert all(line.startswith("mmscale: ") for line in done.stderr.splitlines()), done.stderr
-    assert "memory, port, handoff, modified_read, failed_try, idle_exit: nothing here measures them" in done.stderr
+    assert "memory, port, modified_read, failed_try, idle_exit: nothing here measures them" in done.stderr
     # A window taken although it does not count shows in the file.
     assert ("INVALID" in path.read_text()) == ("taken all the same" in done.stderr) == (done.returncode == 3)
 
