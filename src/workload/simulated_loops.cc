@@ -210,10 +210,8 @@ class SimulatedLoopLoad final : public BareSimulatorLoad<Shared> {
   bool run(unsigned cpu, std::uint64_t rounds) override {
     for (; rounds != 0; --rounds) {
       round_(*machines_[cpu], *lines_, work_);
-      // Rounds of one length fall into step, which none keep on a machine: each is up to a fifth shorter or longer.
-      const Picoseconds spread = between_ / 5;
-      world_.compute(cpu, between_ - spread + world_.drawn_below(2 * spread));
-      world_.spend(cpu, delay_);
+      world_.compute(cpu, spread(between_));
+      world_.spend(cpu, spread(delay_));
     }
     return true;
   }
@@ -225,6 +223,12 @@ class SimulatedLoopLoad final : public BareSimulatorLoad<Shared> {
   }
 
  private:
+  // Rounds of one length fall into step, which none keep on a machine: each is up to a fifth shorter or longer.
+  Picoseconds spread(Picoseconds mean) {
+    const Picoseconds fifth = mean / 5;
+    return mean - fifth + world_.drawn_below(2 * fifth);
+  }
+
   const Work work_;
   const Picoseconds between_;
   const Picoseconds delay_;

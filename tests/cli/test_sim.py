@@ -117,13 +117,22 @@ def test_records_say_that_they_are_simulated_and_what_lines_did(sim):
     assert busiest["what"].startswith("mm ") and busiest["what"].endswith(", mm_count")
     assert busiest["waited_ns"] > 0 and busiest["queue_mean"] > 1
     assert sum(busiest["kept_ns_by_package"]) > 0
-    assert busiest["moved"]["domain"] > busiest["moved"]["other-package"] > 0
+    assert busiest["moved"]["domain"] > 0 and busiest["moved"]["other-package"] > 0
 
 
 def test_a_private_pair_costs_two_atomics_and_nothing_else(sim):
     done = sim("--machine", "xeon8176-8s", "--family", "floor", "--loop", "private", "--cpus", "1,448", "--out", "-")
     for record in json.loads(done.stdout)["benchmarks"]:
         assert record["ns_per_pair"] == pytest.approx(14, abs=0.05)
+
+
+def test_delays_differ_from_round_to_round(sim):
+    """Or CPUs would be in step, which none keep on a machine."""
+    done = sim("--machine", "xeon8176-8s", "--family", "floor", "--loop", "private", "--delay", "1000", "--cpus", "16",
+               "--window", "200us", "--out", "-")  # fmt: skip
+    record = json.loads(done.stdout)["benchmarks"][0]
+    assert len({cpu["rounds"] for cpu in record["mmscale"]["per_cpu"]}) > 1
+    assert record["ns_per_pair"] == pytest.approx(1014, rel=0.02)
 
 
 def test_a_pair_of_one_socket_pays_for_the_way_to_the_lines_home(sim):
@@ -336,7 +345,8 @@ def test_concurrency_ids_bring_false_sharing_back(sim):
         return {record["mmscale"]["scheme"]: record["ns_per_switch"] for record in records}
 
     without, with_ids = costs("off"), costs("v6.4")
-    assert without["refcount-packed"] == without["refcount"]
+    # Chance, which decides whose turn it is, has another line to decide on.
+    assert without["refcount-packed"] == pytest.approx(without["refcount"], rel=0.02)
     assert with_ids["refcount-packed"] > 1.1 * with_ids["refcount"]
 
 

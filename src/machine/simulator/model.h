@@ -22,7 +22,7 @@ inline constexpr Picoseconds kPsPerNs = 1000;
 
 // How far apart two CPUs are, as the coherence protocol sees it. A *domain* is the set of CPUs between which
 // a line travels without asking its home: the socket on Intel (the LLC is inclusive of, or snoops, all its
-// cores), the core complex on Zen, the chip on ARM and POWER.
+// cores), the core complex on Zen, the chip on ARM and POWER; a core alone on Opterons.
 enum class Reach { sibling, domain, package, other_package, other_group };
 inline constexpr std::array<std::string_view, 5> kReachNames = {"smt-sibling", "domain", "package",
                                                                 "other-package", "other-group"};

@@ -163,7 +163,7 @@ class Reader {
     const unsigned cpus = count(at("cpus"), "cpus");
     if (cpus != model.layout.pus.size())
       fail(fmt::format("'cpus' is {}, but '{}' has {} PUs", cpus, description, model.layout.pus.size()));
-    const std::string domain = choice("domain", {"package", "die", "llc"});
+    const std::string domain = choice("domain", {"package", "die", "llc", "core"});
     const unsigned per_group =
         file_.contains("packages_per_group") ? count(file_["packages_per_group"], "packages_per_group") : 0;
     for (const topology::Pu& pu : model.layout.pus) model.places.push_back(place_of(pu, domain, per_group));
@@ -221,8 +221,8 @@ class Reader {
       if (!entries.contains(name)) {
         if (exists[r])
           fail(fmt::format("one_way_ns: class '{}' is missing, and the topology has such CPUs", name));
-        // A machine of single-core packages still has a way from a core to its own package's agent.
-        model.leg[r] = r == 0 ? 0 : model.leg[r - 1];
+        // No such CPUs. A core that is a domain of its own is where its agent is.
+        model.leg[r] = r <= static_cast<std::size_t>(Reach::domain) ? 0 : model.leg[r - 1];
         continue;
       }
       const double one_way = static_cast<double>(ps(number(entries[name], "one_way_ns." + name)));
@@ -276,6 +276,7 @@ Place place_of(const topology::Pu& pu, std::string_view domain, unsigned package
   return {pu.core,
           domain == "package" ? pu.package
           : domain == "die"   ? pu.die
+          : domain == "core"  ? pu.core
                               : pu.llc,
           pu.package, packages_per_group == 0 ? 0 : pu.package / packages_per_group};
 }

@@ -25,7 +25,7 @@ Model load_model(std::string_view name_or_path, double scale = 1);
 // What a machine file says; `origin` is what errors call it.
 Model parse_model(std::string_view json, std::string_view origin, double scale = 1);
 
-// Where a PU is, with `domain` ("package", "die", "llc") and `packages_per_group` (0: one group) of a machine
+// Where a PU is, with `domain` ("package", "die", "llc", "core") and `packages_per_group` (0: one group) of a machine
 // file.
 Place place_of(const topology::Pu& pu, std::string_view domain, unsigned packages_per_group);
 

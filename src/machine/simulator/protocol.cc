@@ -151,14 +151,11 @@ void World::ask_home(Line& line, std::uint32_t domain, Picoseconds time) {
   line.last_domain = domain;
 }
 
-// Takes the request that is served next off a domain's queue: the oldest, but where the machine has another order.
-// Its sibling asks then.
-World::Cpu& World::take(Line& line, std::uint32_t domain, Picoseconds time) {
+// Takes the request that is served next off a domain's queue, one of those that were there `by` then. Its sibling asks then.
+World::Cpu& World::take(Line& line, std::uint32_t domain, Picoseconds by, Picoseconds time) {
   Queue& queue = lines_.queue(line, domain);
   std::uint32_t before = kNobody;
-  if (arbitration_ == Arbitration::random ||
-      (protocol_ == Protocol::snoop && arbitration_ != Arbitration::fifo))
-    before = before_next(line, queue);
+  if (protocol_ == Protocol::home || arbitration_ != Arbitration::fifo) before = before_next(line, queue, by);
   // Who waits for a sibling's operation has none in flight: another core comes before.
   if (const std::uint32_t next = before == kNobody ? queue.first : cpus_[before].next;
       handover_ == Handover::through && cpus_[next].place.core == line.owner && queue.first != queue.last)
@@ -211,19 +208,24 @@ void World::read_along(Line& line, Cpu& c, Picoseconds time) {
 // Others would wait for ever if the nearest always came first.
 constexpr std::uint32_t kMostPassedOver = 64;
 
-// Among how many of the oldest chance decides on a bus.
-constexpr std::uint32_t kMostCandidates = 16;
+// Among how many of the oldest chance decides, in a domain and on a bus.
+constexpr std::uint32_t kDomainCandidates = 64;
+constexpr std::uint32_t kBusCandidates = 16;
 
-// Which request of a bus comes before the one served next: one of the oldest, or the one before the owner's nearest.
-std::uint32_t World::before_next(Line& line, const Queue& queue) {
+// Which request comes before the one served next: one of a domain's oldest, of those that were there `by` then; on a bus
+// that one's or the one before the owner's nearest.
+std::uint32_t World::before_next(Line& line, const Queue& queue, Picoseconds by) {
   std::uint32_t before = kNobody;
-  if (arbitration_ == Arbitration::random) {
-    const std::uint32_t candidates = std::min(line.asking, kMostCandidates);
-    for (std::uint64_t skip = random_() % candidates; skip != 0; --skip) {
+  if (protocol_ == Protocol::home || arbitration_ == Arbitration::random) {
+    const std::uint32_t candidates =
+        std::min(line.asking, protocol_ == Protocol::home ? kDomainCandidates : kBusCandidates);
+    for (std::uint64_t skip = candidates > 1 ? random_() % candidates : 0; skip != 0; --skip) {
       const std::uint32_t here = before == kNobody ? queue.first : cpus_[before].next;
-      if (protocol_ == Protocol::home &&
-          (here == queue.last || cpus_[cpus_[here].next].place.core == line.owner))
-        break;
+      if (protocol_ == Protocol::home) {
+        if (here == queue.last) break;
+        const Cpu& behind = cpus_[cpus_[here].next];
+        if (behind.place.core == line.owner || behind.arrived > by) break;
+      }
       before = here;
     }
     return before;
@@ -280,6 +282,7 @@ void World::serve(std::uint32_t index, Picoseconds time) {
     }
     // Asks an owner. On a bus all requests are in one queue, which is nobody's own.
     std::uint32_t domain = line.first_domain;
+    Picoseconds by = kNever;
     if (protocol_ == Protocol::home) {
       const Queue& own = lines_.queue(line, line.owner_domain);
       // A sibling of the owner has the line after the operation in flight, unless another core asks before.
@@ -292,12 +295,14 @@ void World::serve(std::uint32_t index, Picoseconds time) {
       if (domain != kNobody) remote_at = snoop_from_home(line, index, domain);
       if (own.first != kNobody && own_domain_first(line, own, remote_at, time)) {
         domain = line.owner_domain;
+        // Chance among its cores must not make another domain wait for longer.
+        by = std::max(remote_at, cpus_[own.first].arrived);
       } else if (remote_at > time) {
         schedule(index, remote_at);
         return;
       }
     }
-    Cpu& c = take(line, domain, time);
+    Cpu& c = take(line, domain, by, time);
     if (domain != line.owner_domain) {
       forget_first_domain(line);
       if (protocol_ == Protocol::snoop) ask_again(line, domain, time);
@@ -385,7 +390,9 @@ void World::hand_over(std::uint32_t index, Picoseconds time) {
     line.port_free += more;
   }
   if (watching_) note(index, thread_of(c), user, data - c.time);
-  if (reads) {
+  if (reads && owner.core == c.place.core) {
+    line.busy_until = std::max(line.busy_until, data);
+  } else if (reads) {
     leave_owner(index, leaves);
     lines_.share(line, owner);
     lines_.share(line, c.place);
@@ -467,7 +474,7 @@ bool World::serve_unowned(std::uint32_t index, Picoseconds time) {
     schedule(index, start);
     return false;
   }
-  Cpu& c = take(line, domain, time);
+  Cpu& c = take(line, domain, kNever, time);
   const bool reads = c.wish == Wish::read && line.domains != 0;
   // While it only reads, a domain stays the first, and whoever of it comes next is served next.
   const bool stays = (reads || protocol_ == Protocol::snoop) && lines_.queue(line, domain).first != kNobody;

@@ -378,7 +378,13 @@ void World::wake_spinners(Line& line, Picoseconds time) {
     }
     c.time = std::max(time, c.time);
     c.polls = true;
-    send(c, c.line, Wish::read);
+    if (lines_.at_hand(line, c.place.core)) {
+      // A sibling wrote it.
+      c.state = State::ready;
+      schedule(c, c.time + leg_[static_cast<std::size_t>(Reach::sibling)]);
+    } else {
+      send(c, c.line, Wish::read);
+    }
   }
 }
 

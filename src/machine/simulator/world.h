@@ -309,7 +309,7 @@ class World {
   void send(Cpu& c, std::uint32_t index, Wish wish);
   void acquire(Cpu& c, std::uint32_t index, Wish wish);
   Picoseconds conditional(const Line& line, Picoseconds way);
-  std::uint32_t before_next(Line& line, const Queue& queue);
+  std::uint32_t before_next(Line& line, const Queue& queue, Picoseconds by);
   void find_home(Line& line, const Cpu& c, std::uint32_t index);
   void waits_no_more(Cpu& c, Picoseconds time);
   Reach farthest_sharer(const Line& line, const Place& writer) const;
@@ -324,7 +324,7 @@ class World {
   void ask_again(Line& line, std::uint32_t domain, Picoseconds time);
   void forget_first_domain(Line& line);
   void read_along(Line& line, Cpu& c, Picoseconds time);
-  Cpu& take(Line& line, std::uint32_t domain, Picoseconds time);
+  Cpu& take(Line& line, std::uint32_t domain, Picoseconds by, Picoseconds time);
   Cpu& take_behind(Line& line, std::uint32_t domain, std::uint32_t before, Picoseconds time);
   bool own_domain_first(Line& line, const Queue& own, Picoseconds remote_at, Picoseconds time);
   Picoseconds snoop_from_home(Line& line, std::uint32_t index, std::uint32_t domain);

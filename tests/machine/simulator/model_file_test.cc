@@ -57,6 +57,18 @@ TEST(ModelFile, OneWayIsTheSumOfItsLegsAndTheOperation) {
   EXPECT_EQ(model.costs.atomic, 6'000u);
 }
 
+TEST(ModelFile, ACoreThatIsADomainHasNoWayToItsAgent) {
+  json file = good();
+  file["domain"] = "core";
+  file["one_way_ns"] = {{"smt-sibling", number(9)}, {"package", number(36)}, {"other-package", number(116)}};
+  const Model model = parse_model(file.dump(), "test.json");
+  EXPECT_EQ(model.places[2].domain, model.places[2].core);
+  EXPECT_EQ(model.leg[static_cast<std::size_t>(Reach::domain)], 0u);
+  // To the home, to the owner and back: (36 - 6) / 3.
+  EXPECT_EQ(model.leg[static_cast<std::size_t>(Reach::package)], 10'000u);
+  EXPECT_EQ(model.leg[static_cast<std::size_t>(Reach::other_package)], 50'000u);
+}
+
 TEST(ModelFile, ScaleMultipliesLatenciesAndNotTheCounter) {
   const Model once = parse_model(good().dump(), "test.json");
   const Model twice = parse_model(good().dump(), "test.json", 2);

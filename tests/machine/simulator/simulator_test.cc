@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <numeric>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -255,6 +256,56 @@ TEST(Simulator, ALineThatTheAgentHasToCallBackStaysForSeveral) {
   // The snoop is one leg behind the data, 10 ns: operations of 5 ns begin at 0, 5 and, just in time, 10. Then
   // it travels for a leg.
   EXPECT_NEAR(contended(model, 4, 3000), (15'000 + 10'000) / 3.0, 250);
+}
+
+TEST(Simulator, WhoIsNextInADomainIsDrawnFromTheSeed) {
+  const auto order = [](std::uint64_t seed) {
+    Model model = machine_of();
+    model.seed = seed;
+    Word word;
+    std::vector<unsigned> turns(8 * 100);
+    const Trial run(model, 8, [&](Machine& m) {
+      for (int i = 0; i < 100; ++i) turns[m.fetch_add(word.value, 1, relaxed)] = m.cpu();
+    });
+    return turns;
+  };
+  const std::vector<unsigned> turns = order(1);
+  EXPECT_EQ(turns, order(1));
+  EXPECT_NE(turns, order(2));
+  // In the order of their requests each of the eight would come once in a round.
+  EXPECT_LT(std::set<unsigned>(turns.begin() + 400, turns.begin() + 408).size(), 8u);
+}
+
+// With each CPU's expected value as old as its last turn, in their order one of eight would succeed in a round.
+TEST(Simulator, WhoComparesAndSwapsSucceedsMoreThanOnceInARound) {
+  Word word;
+  std::uint64_t tries = 0;
+  const Trial run(machine_of(), 8, [&](Machine& m) {
+    for (int i = 0; i < 200; ++i)
+      for (std::uint64_t seen = m.load(word.value, relaxed), expected = ~seen; seen != expected; ++tries)
+        seen = m.compare_exchange(word.value, expected = seen, seen + 1);
+  });
+  EXPECT_EQ(word.value, 8u * 200);
+  EXPECT_LT(tries, 6 * word.value);
+}
+
+TEST(Simulator, ADomainOfOneCoreKeepsALineForNobodyElse) {
+  // Others have their turn before this one wants the line again.
+  const auto each = [](const Model& model) {
+    Word word;
+    const Trial run(model, 8, [&](Machine& m) {
+      for (int i = 0; i < 1000; ++i) {
+        m.fetch_add(word.value, 1, relaxed);
+        m.think(100);
+      }
+    });
+    return *std::max_element(run.ends.begin(), run.ends.end()) / 8'000;
+  };
+  Model alone = machine_of();
+  for (std::uint32_t cpu = 0; cpu < 16; ++cpu) alone.places[cpu].domain = cpu;
+  // Each time the owner tells the home, and the home's next snoop finds the line with who got it meanwhile.
+  EXPECT_NEAR(static_cast<double>(each(alone)), 2 * (10'000 + 30'000), 1'000);
+  EXPECT_NEAR(static_cast<double>(each(machine_of())), 25'000, 5'000);
 }
 
 TEST(Simulator, AHomeLetsADomainHaveTheLineForARoundOfItsCores) {
@@ -574,6 +625,23 @@ TEST(Simulator, WhoHasReadWhatItSpinsForDoesNotReadAgain) {
   });
   // The spinner's: before the write, and after; the writer's: the write, and once for the increments at most.
   EXPECT_LE(run.statistics().requests, 4u);
+}
+
+TEST(Simulator, WhoSpinsOnWhatItsSiblingWroteFindsItInTheirCore) {
+  for (const Protocol protocol : {Protocol::home, Protocol::snoop}) {
+    Model model = machine_of(protocol);
+    model.places[1].core = 0;
+    Word word;
+    const Trial run(model, 2, [&](Machine& m) {
+      for (std::uint64_t turn = m.cpu(); turn < 100; turn += 2) {
+        m.spin_until(word.value, [turn](std::uint64_t value) { return value == turn; });
+        m.store(word.value, turn + 1, release);
+      }
+    });
+    // The first touch, by either.
+    EXPECT_LE(run.statistics().requests, 2u);
+    EXPECT_LT(run.ends[1], 400'000u);
+  }
 }
 
 TEST(Simulator, WhoOnlyReadsMakesNoConditionalFail) {
