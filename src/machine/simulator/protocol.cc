@@ -208,6 +208,9 @@ void World::read_along(Line& line, Cpu& c, Picoseconds time) {
 // Others would wait for ever if the nearest always came first.
 constexpr std::uint32_t kMostPassedOver = 64;
 
+// For so many turns at most a domain keeps a line that the home's snoop waits for, where domains come in order.
+constexpr std::uint32_t kMostTurns = 8;
+
 // Among how many of the oldest chance decides, in a domain and on a bus.
 constexpr std::uint32_t kDomainCandidates = 64;
 constexpr std::uint32_t kBusCandidates = 16;
@@ -259,9 +262,13 @@ void World::ask_again(Line& line, std::uint32_t domain, Picoseconds time) {
 // Whether the owner's agent serves a core of its own next, or the home's snoop, which is there at
 // `remote_at`. Nothing in the published figures says that near ones go first everywhere.
 bool World::own_domain_first(Line& line, const Queue& own, Picoseconds remote_at, Picoseconds time) {
-  if (remote_at > time || arbitration_ == Arbitration::fifo) return cpus_[own.first].arrived <= remote_at;
+  const bool came_first = cpus_[own.first].arrived <= remote_at;
+  if (remote_at > time) return came_first;
   if (arbitration_ == Arbitration::random) return random_() % 2 == 0;
-  if (++line.passed_over <= kMostPassedOver) return true;
+  const std::uint32_t most = arbitration_ != Arbitration::fifo ? kMostPassedOver
+                             : came_first                      ? kMostTurns
+                                                               : 0;
+  if (++line.passed_over <= most) return true;
   line.passed_over = 0;
   return false;
 }
@@ -375,6 +382,7 @@ void World::hand_over(std::uint32_t index, Picoseconds time) {
     data = within_domain(c, time, leaves);
     line.port_free = handover_ == Handover::through ? data - leg : leaves + leg;
   } else {
+    line.passed_over = 0;
     const Picoseconds sent = leaves + leg;
     line.port_free = sent + between(owner, c.place);
     data = line.port_free + leg;

@@ -323,6 +323,15 @@ TEST(Simulator, AHomeLetsADomainHaveTheLineForARoundOfItsCores) {
   EXPECT_NEAR(contended(machine_of(Protocol::snoop), 8, 1000), 15'000, 250);
 }
 
+TEST(Simulator, ADomainThatAnotherWaitsForHasEightTurns) {
+  Model wider = machine_of();
+  wider.places.clear();
+  for (std::uint32_t cpu = 0; cpu < 64; ++cpu) wider.places.push_back({cpu, cpu / 32, cpu / 32, 0});
+  const double eight = contended(machine_of(), 16, 1000);
+  EXPECT_NEAR(contended(wider, 64, 1000), eight, 0.05 * eight);
+  EXPECT_LT(contended(wider, 32, 1000), 0.9 * eight);
+}
+
 TEST(Simulator, WhoAcknowledgesAConflictKeepsTheLineMeanwhile) {
   for (const std::uint32_t threads : {1u, 2u}) {
     Model passed_on = machine_of();
