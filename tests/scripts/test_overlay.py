@@ -98,6 +98,21 @@ def test_other_conditions_are_not_laid_over_each_other(both):
         overlay.overlays(both(lifecycle="x86-2024"))
 
 
+def test_what_only_a_simulation_can_have_and_has_not_keeps_nothing_apart(tmp_path):
+    document = json.loads(SIMULATED.read_text())
+
+    def left_out(**theirs):
+        for entry in document["benchmarks"]:
+            entry["mmscale"] |= theirs
+        simulated = tmp_path / "sim.json"
+        simulated.write_text(json.dumps(document))
+        return overlay.overlays(read([made.write(tmp_path / "bench.json", measured()), simulated]))[1]
+
+    assert len(left_out(rest_of_switch="none", random_think=False)) == len(FACTORS)
+    with pytest.raises(RecordError, match="rest_of_switch none measured, 1630 simulated"):
+        left_out(rest_of_switch="1630")
+
+
 def test_floors_are_laid_over_floors(tmp_path):
     def floors(cost, world):
         ours = {"scheme": "incdec", "placement": "compact", "cpus": 2, "world": world}

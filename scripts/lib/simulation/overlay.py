@@ -77,9 +77,14 @@ def overlays(records):
     table = _rows(records)
     table["simulated"] = table["source"] == worlds[True][0]
     found, left_out = {}, []
-    # A floor's record has no such conditions: text, so that nothing and nothing are the same.
     shared = conditions.names(table, WORLDLY)
     columns = [conditions.PREFIX + name for name in shared]
+    # What only a simulation can have, and has not, a measurement says nothing of.
+    for name, (plain, *_) in UNREMARKABLE.items():
+        if name in shared:
+            column = table[conditions.PREFIX + name]
+            table[conditions.PREFIX + name] = column.where(column.notna(), plain)
+    # A floor's record has no such conditions: text, so that nothing and nothing are the same.
     table["conditions"] = [tuple(str(value) for value in row) for row in table[columns].itertuples(index=False)]
     for key, group in table.groupby([*KEY, "scheme", "cpus"], sort=False):
         family, workload, sharing, placement, scheme, cpus = key
