@@ -126,6 +126,17 @@ def test_a_private_pair_costs_two_atomics_and_nothing_else(sim):
         assert record["ns_per_pair"] == pytest.approx(14, abs=0.05)
 
 
+@pytest.mark.parametrize("family", ["switch", "bounce", "floor"])
+def test_records_follow_the_schema(sim, tmp_path, family):
+    """Also those of schemes whose CPUs exchange nothing in the line."""
+    path = tmp_path / "records.json"
+    schemes = () if family == "floor" else ("--lifecycle", "powerpc", "--scheme", "refcount,shootdown")
+    done = sim("--machine", "e5-2630v4-2s", "--family", family, *schemes, "--cpus", "2,4", "--out", str(path))
+    assert done.returncode == 0, done.stderr
+    valid = subprocess.run([ROOT / "scripts" / "validate", path], capture_output=True, text=True, check=False)
+    assert (valid.returncode, valid.stderr) == (0, "")
+
+
 def test_delays_differ_from_round_to_round(sim):
     """Or CPUs would be in step, which none keep on a machine."""
     done = sim("--machine", "xeon8176-8s", "--family", "floor", "--loop", "private", "--delay", "1000", "--cpus", "16",

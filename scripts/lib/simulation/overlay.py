@@ -80,10 +80,10 @@ def overlays(records):
     shared = conditions.names(table, WORLDLY)
     columns = [conditions.PREFIX + name for name in shared]
     # What only a simulation can have, and has not, a measurement says nothing of.
-    for name, (plain, *_) in UNREMARKABLE.items():
+    for name, (unsaid, *_) in UNREMARKABLE.items():
         if name in shared:
             column = table[conditions.PREFIX + name]
-            table[conditions.PREFIX + name] = column.where(column.notna(), plain)
+            table[conditions.PREFIX + name] = column.where(column.notna(), unsaid)
     # A floor's record has no such conditions: text, so that nothing and nothing are the same.
     table["conditions"] = [tuple(str(value) for value in row) for row in table[columns].itertuples(index=False)]
     for key, group in table.groupby([*KEY, "scheme", "cpus"], sort=False):
