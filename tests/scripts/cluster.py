@@ -5,6 +5,7 @@ Everything it writes is in one folder, its sockets and ports are its own, and a 
 alone. The daemons die with this process, however it ends.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -91,9 +92,13 @@ class Cluster:
                 process.kill()
                 process.wait()
         self._daemons.clear()
-        # A step whose slurmd has gone has nobody left to end it.
-        for pid in self.processes():
-            os.kill(pid, signal.SIGKILL)
+        # A step whose slurmd has gone has nobody left to end it, and takes a moment to go.
+        deadline = time.monotonic() + 10
+        while (left := self.processes()) and time.monotonic() < deadline:
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.01)
 
     def processes(self):
         """What runs of this cluster: daemons, steps and jobs, by process number."""
