@@ -343,9 +343,10 @@ std::string gains(const std::vector<std::pair<std::size_t, std::size_t>>& pairs,
   }
   if (!longer.empty())
     text += fmt::format(
-        "Bounds: one rest of a switch for all numbers of CPUs. A kernel's grows with them, since its "
-        "other shared lines contend, too,\nand the longer it is the less a scheme gains or loses: the first "
-        "figure is with {:.2g} times that rest, as it grew in print from one\npair of CPUs to 104. A table "
+        "Bounds: one rest of a switch for all numbers of CPUs, of which a core's hardware threads have an "
+        "even share each: what SMT\ngains is not in it. A kernel's grows with the CPUs, since its other "
+        "shared lines contend, too, and the longer it is the less\na scheme gains or loses: the first figure "
+        "is with {:.2g} times that rest, as it grew in print from one pair of CPUs to 104.\nA table "
         "(--rest-of-switch FILE) has it by CPUs.\n",
         RestOfSwitch::kGrowth);
   return text;
