@@ -78,6 +78,17 @@ def test_the_figure_has_points_lines_intervals_and_errors(both):
     assert {"refcount", "~refcount", "shootdown", "~shootdown"} <= labels
 
 
+def test_errors_of_points_that_coincide_stand_above_each_other(both):
+    same = predicted()["shootdown", 1] / predicted()["refcount", 1]
+    records = both(factors={("refcount", 1): same, ("shootdown", 1): 1.0})
+    figure = figure_overlay.draw(records, overlay.overlays(records)[0][0])
+    renderer = figure.canvas.get_renderer()
+    boxes = [
+        text.get_window_extent(renderer) for text in figure.axes[0].texts if (text.get_gid() or "").startswith("error-")
+    ]
+    assert len(boxes) == 2 and not boxes[0].overlaps(boxes[1])
+
+
 def test_the_command_prints_draws_and_names_what_is_left_out(run, tmp_path):
     bench = made.write(tmp_path / "bench.json", measured(spoilt={("shootdown", 2)}))
     done = run(PLOT, "--overlay", bench, SIMULATED, "-o", tmp_path)

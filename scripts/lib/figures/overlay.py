@@ -10,13 +10,14 @@ from figures.look import looks
 from simulation.overlay import percent, summary
 from figures.page import (
     AXIS_HEIGHT, CAPTION_COLUMNS, CAPTION_SIZE, LABEL_GAP, LABEL_PITCH, LEFT, STYLE, WIDTH,
-    End, label_ends, linear_values, log_values, open_page, save,
+    End, label_ends, linear_values, log_values, open_page, save, spread,
 )  # fmt: skip
 from figures.places import Places
 from figures.strokes import intervals
 from wording.text import SIMULATED
 
 HEIGHT = 3.6
+POINTS_PER_INCH = 72
 
 
 class _Line:
@@ -55,6 +56,7 @@ def draw(records, overlay):
         ends = []
         for scheme in schemes:
             ends += _draw_scheme(axes, [pair for pair in overlay.pairs if pair.scheme == scheme], styles[scheme, 0], places)
+        _errors(axes, overlay.pairs, styles, places, height)
         widest = label_ends(page.figure, axes, ends, height)
         axes.set_position(page.box(LEFT, AXIS_HEIGHT, WIDTH - LEFT - LABEL_GAP - widest - 0.2, height))
         return page.figure
@@ -75,15 +77,25 @@ def _draw_scheme(axes, pairs, look, places):
         zorder=3,
     )  # fmt: skip
     intervals(axes, [(x, pair.measured) for x, pair in zip(at, pairs) if pair.measured.count > 1], look)
-    for x, pair in zip(at, pairs):
-        axes.annotate(
-            percent(pair.error), (x, pair.measured.median), (4, 2), textcoords="offset points",
-            gid=f"error-{scheme}-{pair.cpus}", fontsize=CAPTION_SIZE, color=look.colour,
-        )  # fmt: skip
     return [
         End(scheme, at[-1], measured[-1], look.colour, look.marker, look.colour),
         End(SIMULATED + scheme, at[-1], simulated[-1], look.colour, "_", look.colour),
     ]
+
+
+def _errors(axes, pairs, styles, places, height):
+    """Says the error of each point beside it, above each other where points are close."""
+    for cpus in {pair.cpus for pair in pairs}:
+        close = [pair for pair in pairs if pair.cpus == cpus]
+        points = [(places.at(cpus), pair.measured.median) for pair in close]
+        heights = [height * axes.transAxes.inverted().transform(axes.transData.transform(point))[1] for point in points]
+        apart = spread(heights, CAPTION_SIZE / POINTS_PER_INCH, height)
+        for pair, point, at, place in zip(close, points, heights, apart):
+            axes.annotate(
+                percent(pair.error), point, (5, 5 + (place - at) * POINTS_PER_INCH), textcoords="offset points", va="center",
+                gid=f"error-{pair.scheme}-{cpus}", fontsize=CAPTION_SIZE, color=styles[pair.scheme, 0].colour,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0}, zorder=2.5,
+            )  # fmt: skip
 
 
 def _caption(records, overlay):
