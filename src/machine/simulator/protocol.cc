@@ -20,6 +20,9 @@ Picoseconds World::between(const Place& a, const Place& b) const {
 // Between a core and whom it asks: its domain's agent, or on a bus the owner.
 Picoseconds World::core_leg() const { return leg_[static_cast<std::size_t>(Reach::domain)]; }
 
+// From one hardware thread of a core to another.
+Picoseconds World::sibling_leg() const { return leg_[static_cast<std::size_t>(Reach::sibling)]; }
+
 Picoseconds World::bus_leg(const Line& line, const Cpu& c) const {
   return line.owner == kNobody ? core_leg()
                                : leg_[static_cast<std::size_t>(reach(c.place, core_place_[line.owner]))];
@@ -62,7 +65,7 @@ void World::acquire(Cpu& c, std::uint32_t index, Wish wish) {
   charge(c, &Spent::work);
   Line& line = lines_[index];
   const Picoseconds asked = c.time;
-  const Picoseconds sibling = leg_[static_cast<std::size_t>(Reach::sibling)];
+  const Picoseconds sibling = sibling_leg();
   const Picoseconds free = std::max(c.time, line.busy_until);
   const std::uint32_t from = std::exchange(line.last_user, c.id);
   line.busy_until = free + sibling + costs_.atomic;
@@ -154,8 +157,7 @@ void World::ask_home(Line& line, std::uint32_t domain, Picoseconds time) {
 // Takes the request that is served next off a domain's queue, one of those that were there `by` then. Its sibling asks then.
 World::Cpu& World::take(Line& line, std::uint32_t domain, Picoseconds by, Picoseconds time) {
   Queue& queue = lines_.queue(line, domain);
-  std::uint32_t before = kNobody;
-  if (protocol_ == Protocol::home || arbitration_ != Arbitration::fifo) before = before_next(line, queue, by);
+  std::uint32_t before = before_next(line, queue, by);
   // Who waits for a sibling's operation has none in flight: another core comes before.
   if (const std::uint32_t next = before == kNobody ? queue.first : cpus_[before].next;
       handover_ == Handover::through && cpus_[next].place.core == line.owner && queue.first != queue.last)
@@ -216,7 +218,7 @@ constexpr std::uint32_t kDomainCandidates = 64;
 constexpr std::uint32_t kBusCandidates = 16;
 
 // Which request comes before the one served next: one of a domain's oldest, of those that were there `by` then; on a bus
-// that one's or the one before the owner's nearest.
+// that one's, the one before the owner's nearest, or nobody.
 std::uint32_t World::before_next(Line& line, const Queue& queue, Picoseconds by) {
   std::uint32_t before = kNobody;
   if (protocol_ == Protocol::home || arbitration_ == Arbitration::random) {
@@ -233,7 +235,7 @@ std::uint32_t World::before_next(Line& line, const Queue& queue, Picoseconds by)
     }
     return before;
   }
-  if (line.owner == kNobody) return before;
+  if (line.owner == kNobody || arbitration_ == Arbitration::fifo) return before;
   std::uint32_t previous = kNobody;
   Reach nearest = reach(cpus_[queue.first].place, core_place_[line.owner]);
   for (std::uint32_t at = queue.first; at != kNobody; previous = at, at = cpus_[at].next) {
@@ -268,9 +270,7 @@ bool World::own_domain_first(Line& line, const Queue& own, Picoseconds remote_at
   const std::uint32_t most = arbitration_ != Arbitration::fifo ? kMostPassedOver
                              : came_first                      ? kMostTurns
                                                                : 0;
-  if (++line.passed_over <= most) return true;
-  line.passed_over = 0;
-  return false;
+  return ++line.passed_over <= most;
 }
 
 // The agent that has the line takes up waiting requests one after the other, as long as none needs it to be
@@ -373,7 +373,7 @@ void World::hand_over(std::uint32_t index, Picoseconds time) {
 
   Picoseconds data = 0;
   if (owner.core == c.place.core) {
-    data = leaves + leg_[static_cast<std::size_t>(Reach::sibling)];
+    data = leaves + sibling_leg();
     line.port_free = leaves;
   } else if (protocol_ == Protocol::snoop) {
     data = leaves + leg_[static_cast<std::size_t>(reach(owner, c.place))];
@@ -422,7 +422,7 @@ void World::hand_over(std::uint32_t index, Picoseconds time) {
 // The line came for all hardware threads of the core: who asked for it to write has it after the one that it is granted to.
 void World::serve_siblings(std::uint32_t index, const Cpu& c, std::uint32_t domain, Picoseconds time) {
   Line& line = lines_[index];
-  const Picoseconds sibling = leg_[static_cast<std::size_t>(Reach::sibling)];
+  const Picoseconds sibling = sibling_leg();
   std::uint32_t before = kNobody;
   for (std::uint32_t at = lines_.queue(line, domain).first; at != kNobody;) {
     Cpu& waits = cpus_[at];

@@ -381,7 +381,7 @@ void World::wake_spinners(Line& line, Picoseconds time) {
     if (lines_.at_hand(line, c.place.core)) {
       // A sibling wrote it.
       c.state = State::ready;
-      schedule(c, c.time + leg_[static_cast<std::size_t>(Reach::sibling)]);
+      schedule(c, c.time + sibling_leg());
     } else {
       send(c, c.line, Wish::read);
     }

@@ -315,6 +315,7 @@ class World {
   Reach farthest_sharer(const Line& line, const Place& writer) const;
   Picoseconds between(const Place& a, const Place& b) const;
   Picoseconds core_leg() const;
+  Picoseconds sibling_leg() const;
   Picoseconds bus_leg(const Line& line, const Cpu& c) const;
   std::uint32_t queue_of(const Cpu& c) const { return protocol_ == Protocol::snoop ? 0 : c.place.domain; }
   bool behind_sibling(Cpu& c);
