@@ -86,21 +86,21 @@ void put_visit(ordered_json& costs, const Reading& contended, const Reading& one
   const double leg = ns(model.leg[static_cast<std::size_t>(Reach::domain)]);
   const double each = contended.ns / 4;
   const double share = each - atomic;
-  const std::string of =
-      fmt::format("of {} ({:.4g} ns a pair): two CPUs take turns", contended.source, contended.ns);
+  std::string source =
+      fmt::format("of {} ({:.4g} ns a pair): two CPUs take turns, ", contended.source, contended.ns);
   double operations = share * kMost > leg * atomic ? leg / share : kMost / atomic;
   double visit = operations * atomic;
-  std::string handoff = fmt::format("{:.4g} ns from one to the other", leg);
   if (model.handover == machine::simulator::Handover::through) {
     operations = std::max(std::round(one_way.ns / each), std::ceil(operations));
     // The last of them is under way when it ends.
     visit = std::min((operations - 0.5) * atomic, kMost);
-    handoff = fmt::format("{:g} operations a time, as fit into {:.4g} ns", operations, one_way.ns);
-    costs["handoff"] = number(std::max(operations * share, leg), "D", fmt::format("{}, {}", of, handoff));
+    source += fmt::format("{:g} operations a time, as fit into {:.4g} ns", operations, one_way.ns);
+    costs["handoff"] = number(std::max(operations * share, leg), "D", source);
+  } else {
+    source += fmt::format("{:.4g} ns from one to the other", leg);
   }
   // One operation is what every owner completes.
-  if (operations < 2) visit = 0;
-  costs["visit"] = number(visit, "D", fmt::format("{}, {}", of, handoff));
+  costs["visit"] = number(operations < 2 ? 0 : visit, "D", source);
 }
 
 ordered_json one_way_json(const HostCosts& costs) {

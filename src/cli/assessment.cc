@@ -100,11 +100,11 @@ std::string point_in_words(const SwitchPoint& point) {
         "Threads switch faster: what else they share spares more than mm_count costs, so that is no bound of "
         "what a scheme would give.\n";
   if (!point.counted)
-    return words + fmt::format(
-                       "The kernel that runs here counts nothing, so that is not mm_count. Counting would "
-                       "cost {} a switch more, "
-                       "as emulated.\n",
-                       text(point.mm_count));
+    return words +
+           fmt::format(
+               "The kernel that runs here counts nothing, so that is not mm_count. Counting would cost "
+               "{} a switch more, as emulated.\n",
+               text(point.mm_count));
   // Where they do not meet the one or the other is more.
   const bool is_above =
       point.mm_count.interval && point.mm_count.interval->low > point.sharing.interval->high;
@@ -112,8 +112,8 @@ std::string point_in_words(const SwitchPoint& point) {
       "mm_count explains {} of it, as emulated with that switch around it.\n",
       is_above
           ? "The emulation says {} for mm_count, which is more than all that sharing costs here: the "
-            "emulation is "
-            "wrong, or what else threads share spares something.\n"
+            "emulation "
+            "is wrong, or what else threads share spares something.\n"
           : "The emulation says {} for mm_count, which is another figure: what sharing costs here is not, "
             "or not only, mm_count.\n",
       "The emulation says {} for mm_count. These windows cannot tell that from nothing: "
@@ -152,6 +152,8 @@ nlohmann::ordered_json json_of(const Figure& figure) {
 constexpr std::array<std::string_view, 4> kAgreementNames = {"agree", "disagree", "cannot_tell", "unknown"};
 
 bool is_counted(const Assessment& a) { return a.workload && a.workload->unavailable.empty(); }
+// And whether they say what its CPU time is spent on.
+bool has_counts(const Assessment& a) { return is_counted(a) && why_no_share(a).empty(); }
 
 }  // namespace
 
@@ -182,7 +184,7 @@ std::optional<double> emulated_gain(const SwitchPoint& point) {
 }
 
 std::optional<double> share_of(const Assessment& assessment, double ns) {
-  if (!is_counted(assessment) || !why_no_share(assessment).empty()) return std::nullopt;
+  if (!has_counts(assessment)) return std::nullopt;
   const Workload& workload = *assessment.workload;
   constexpr double kSwitchesPerBorrow = 2;
   return static_cast<double>(workload.borrows) * kSwitchesPerBorrow * ns * 1e-9 /
@@ -198,7 +200,7 @@ std::optional<double> workload_share(const Assessment& assessment) {
 
 std::optional<double> interrupts_share(const Assessment& assessment) {
   const auto& ns = assessment.interrupt_running.interval;
-  if (!ns || !is_counted(assessment) || !why_no_share(assessment).empty()) return std::nullopt;
+  if (!ns || !has_counts(assessment)) return std::nullopt;
   const Workload& workload = *assessment.workload;
   // Who sends waits, and who is interrupted takes no longer than that.
   return static_cast<double>(workload.interrupts) * 2 * ns->high * 1e-9 / (workload.seconds * workload.cpus);
