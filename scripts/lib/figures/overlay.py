@@ -10,7 +10,7 @@ from figures.look import looks
 from simulation.overlay import percent, summary
 from figures.page import (
     AXIS_HEIGHT, CAPTION_COLUMNS, CAPTION_SIZE, LABEL_GAP, LABEL_PITCH, LEFT, STYLE, WIDTH,
-    End, label_ends, linear_values, log_values, open_page, save, spread,
+    End, height_of, label_ends, linear_values, log_values, open_page, save, spread,
 )  # fmt: skip
 from figures.places import Places
 from figures.strokes import intervals
@@ -88,7 +88,7 @@ def _errors(axes, pairs, styles, places, height):
     for cpus in {pair.cpus for pair in pairs}:
         close = [pair for pair in pairs if pair.cpus == cpus]
         points = [(places.at(cpus), pair.measured.median) for pair in close]
-        heights = [height * axes.transAxes.inverted().transform(axes.transData.transform(point))[1] for point in points]
+        heights = [height_of(axes, y, height) for _, y in points]
         apart = spread(heights, CAPTION_SIZE / POINTS_PER_INCH, height)
         for pair, point, at, place in zip(close, points, heights, apart):
             axes.annotate(

@@ -155,9 +155,7 @@ class End:
 
 def label_ends(figure, axes, ends, plot_height):
     """Labels each End to the right of the axes, led to by a thin dotted line; returns the inches of the widest."""
-    # After set_xlim and set_ylim: where an end is in the axes, in inches from their bottom.
-    heights = [axes.transAxes.inverted().transform(axes.transData.transform((1, end.y)))[1] for end in ends]
-    places = spread([height * plot_height for height in heights], LABEL_PITCH, plot_height)
+    places = spread([height_of(axes, end.y, plot_height) for end in ends], LABEL_PITCH, plot_height)
     renderer = figure.canvas.get_renderer()
     widest = 0
 
@@ -182,6 +180,11 @@ def label_ends(figure, axes, ends, plot_height):
         )  # fmt: skip
         widest = max(widest, label.get_window_extent(renderer).width / figure.dpi)
     return widest
+
+
+def height_of(axes, y, plot_height):
+    """Where a value is in the axes, in inches from their bottom; after set_ylim."""
+    return plot_height * axes.transAxes.inverted().transform(axes.transData.transform((1, y)))[1]
 
 
 def spread(wanted, pitch, height):
