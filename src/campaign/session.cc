@@ -313,7 +313,7 @@ GoogleFlags GoogleFlags::take_from(std::vector<std::string>& arguments) {
   using Words = std::initializer_list<std::string_view>;
   const auto one_of = [&value](const char* name, std::string_view otherwise, Words allowed) {
     const std::string text = value(name, otherwise);
-    if (std::ranges::find(allowed, text) == allowed.end())
+    if (!topology::contains(allowed, text))
       throw std::invalid_argument(fmt::format("--{}={}: there are {}", name, text, fmt::join(allowed, ", ")));
     return text;
   };

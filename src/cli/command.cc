@@ -154,7 +154,7 @@ template void Command::take(std::string_view, std::vector<std::string>&);
 void Command::take(workload::Settings& settings) {
   for (const workload::Setting& one : workload::settings()) {
     const std::vector<std::string> commands = split_list(one.more.commands);
-    if (std::ranges::find(commands, command_->get_name()) == commands.end()) continue;
+    if (!topology::contains(commands, command_->get_name())) continue;
     const std::string_view name = one.name.substr(one.name.rfind(' ') + 1);
     const std::string_view first = name.substr(0, name.find(','));
     const std::uint64_t otherwise = one.get(settings).value_or(0);

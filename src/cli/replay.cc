@@ -285,7 +285,7 @@ int run(const ReplayOptions& options, const std::string& command_line) {
     // Of one model: on others the same happens at other times.
     if (!options.timeline.empty() && replayed.empty()) {
       const auto shown = [&](const trace::ReplaySpec& each) {
-        return std::ranges::find(lifecycles.whole, each.lifecycle) != lifecycles.whole.end();
+        return topology::contains(lifecycles.whole, each.lifecycle);
       };
       make_folder_of(options.timeline);
       timeline.emplace(options.timeline, static_cast<std::size_t>(std::ranges::count_if(specs, shown)));

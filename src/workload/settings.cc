@@ -157,7 +157,7 @@ PatternParameters Pattern::used_of(PatternParameters asked) const {
   Settings settings{.processes = asked};
   for (const Setting& setting : kSettings) {
     const std::vector<std::string> users = topology::split_list(setting.more.workloads);
-    if (!setting.more.workloads.empty() && std::ranges::find(users, name) == users.end())
+    if (!setting.more.workloads.empty() && !topology::contains(users, name))
       setting.set(settings, setting.more.unused);
   }
   return settings.processes;
